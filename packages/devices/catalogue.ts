@@ -1,0 +1,142 @@
+import type { Kind } from "./kinds.ts";
+import type { Metric } from "./metric.ts";
+
+type Options = { unit?: string; component?: string; kinds?: readonly Kind[]; bad?: boolean };
+
+const number = (name: string, meaning: string, options: Options = {}): Metric =>
+  entry(name, "number", meaning, options);
+const flag = (name: string, meaning: string, options: Options = {}): Metric => entry(name, "boolean", meaning, options);
+
+function entry(name: string, type: Metric["type"], meaning: string, options: Options): Metric {
+  return {
+    name,
+    type,
+    unit: options.unit ?? "",
+    counter: name.endsWith("_total"),
+    component: options.component ?? null,
+    kinds: options.kinds ?? null,
+    meaning,
+    ...(options.bad !== undefined && { bad: options.bad }),
+  };
+}
+
+const PRINTERS = ["label_printer", "receipt_printer", "office_printer"] as const;
+const MEDIA_PRINTERS = ["label_printer", "receipt_printer"] as const;
+const HOSTS = ["pos_terminal", "host", "agent", "collector", "video_recorder", "device_server"] as const;
+const POWER = ["ups"] as const;
+const NETWORK = ["network_switch", "router", "access_point", "wireless_controller", "device_server"] as const;
+
+/**
+ * Every metric that Aislewatch knows (docs/metrics.md is generated from this table). A driver or profile may report
+ * these and no others; a rule may name these and no others. Levels that a device calls "unknown" or "some" are absent.
+ */
+export const CATALOGUE: readonly Metric[] = [
+  // Every device.
+  flag("up", "An answer came to the last poll", { bad: false }),
+  number("poll_duration_seconds", "How long the last poll took", { unit: "s" }),
+  number("uptime_seconds", "Time since the device started", { unit: "s" }),
+  number("temperature_celsius", "Temperature of the device as a whole", { unit: "°C" }),
+
+  // Printers.
+  flag("media_out", "No labels, receipt paper or paper is left", { kinds: PRINTERS, bad: true }),
+  flag("media_low", "The device says that media is nearly used up", { kinds: PRINTERS, bad: true }),
+  number("media_remaining_percent", "Media left", { unit: "%", kinds: PRINTERS }),
+  flag("ribbon_out", "The thermal-transfer ribbon is used up", { kinds: MEDIA_PRINTERS, bad: true }),
+  flag("ribbon_low", "The ribbon is nearly used up", { kinds: MEDIA_PRINTERS, bad: true }),
+  number("ribbon_remaining_percent", "Ribbon left", { unit: "%", kinds: MEDIA_PRINTERS }),
+  flag("head_open", "The print head is lifted", { kinds: MEDIA_PRINTERS, bad: true }),
+  flag("head_over_temperature", "The print head is too hot to print", { kinds: MEDIA_PRINTERS, bad: true }),
+  flag("head_under_temperature", "The print head is too cold to print", { kinds: MEDIA_PRINTERS, bad: true }),
+  number("head_temperature_celsius", "Print-head temperature", { unit: "°C", kinds: MEDIA_PRINTERS }),
+  flag("head_fault", "The print head reports a defect", { kinds: MEDIA_PRINTERS, bad: true }),
+  flag("cover_open", "A cover or door is open", { kinds: PRINTERS, bad: true }),
+  flag("cutter_fault", "The cutter is jammed or defective", { kinds: MEDIA_PRINTERS, bad: true }),
+  flag("jammed", "Media is jammed", { kinds: PRINTERS, bad: true }),
+  flag("paused", "Printing is paused at the device", { kinds: PRINTERS, bad: true }),
+  flag("offline", "The device says that it is off-line", { kinds: PRINTERS, bad: true }),
+  flag("printing", "A job is being printed", { kinds: PRINTERS }),
+  flag("buffer_full", "The receive buffer is full", { kinds: PRINTERS, bad: true }),
+  flag("config_lost", "Settings in memory were lost", { kinds: PRINTERS, bad: true }),
+  flag("service_requested", "The printer asks for service", { kinds: PRINTERS, bad: true }),
+  flag("supply_low", "Toner or ink is nearly used up", { kinds: ["office_printer"], bad: true }),
+  flag("supply_out", "Toner or ink is used up", { kinds: ["office_printer"], bad: true }),
+  flag("output_full", "The output tray is full", { kinds: ["office_printer"], bad: true }),
+  number("labels_remaining", "Labels still to print in the present job", { kinds: ["label_printer"] }),
+  number("formats_waiting", "Formats waiting in the receive buffer", { kinds: ["label_printer"] }),
+  number("pages_printed_total", "Pages or impressions printed in the device's life", { kinds: PRINTERS }),
+  number("labels_printed_total", "Labels printed in the device's life", { kinds: ["label_printer"] }),
+  number("printed_length_meters_total", "Media printed in the device's life", { unit: "m", kinds: MEDIA_PRINTERS }),
+  number("supply_remaining_percent", "What is left of a toner, ink, ribbon or part", {
+    unit: "%",
+    component: "supply",
+    kinds: PRINTERS,
+  }),
+  number("tray_remaining_percent", "Paper left in a tray", { unit: "%", component: "tray", kinds: PRINTERS }),
+  flag("tray_empty", "A tray is empty", { component: "tray", kinds: PRINTERS, bad: true }),
+  flag("cover_component_open", "A particular cover is open", { component: "cover", kinds: PRINTERS, bad: true }),
+
+  // Hosts and POS terminals.
+  number("cpu_used_percent", "Processor time in use, all cores", { unit: "%", kinds: [...HOSTS, ...NETWORK] }),
+  number("load_1m", "Load average over one minute", { kinds: HOSTS }),
+  number("load_5m", "Load average over five minutes", { kinds: HOSTS }),
+  number("memory_used_percent", "Memory that programs can't have", { unit: "%", kinds: [...HOSTS, ...NETWORK] }),
+  number("memory_total_bytes", "Memory fitted", { unit: "B", kinds: [...HOSTS, ...NETWORK] }),
+  number("swap_used_percent", "Swap space in use", { unit: "%", kinds: HOSTS }),
+  number("cpu_temperature_celsius", "Processor temperature", { unit: "°C", kinds: HOSTS }),
+  number("process_count", "Processes running", { kinds: HOSTS }),
+  number("user_count", "Users signed in", { kinds: HOSTS }),
+  number("clock_offset_seconds", "Device clock minus agent clock", { unit: "s", kinds: [...HOSTS, ...NETWORK] }),
+  flag("clock_synchronized", "The clock follows a time server", { kinds: HOSTS, bad: false }),
+  number("disk_used_percent", "Space in use on a file system", { unit: "%", component: "disk", kinds: HOSTS }),
+  number("disk_free_bytes", "Space left on a file system", { unit: "B", component: "disk", kinds: HOSTS }),
+  number("disk_total_bytes", "Size of a file system", { unit: "B", component: "disk", kinds: HOSTS }),
+  number("inodes_used_percent", "Inodes in use on a file system", { unit: "%", component: "disk", kinds: HOSTS }),
+  flag("process_running", "A process that must run is running", { component: "process", kinds: HOSTS, bad: false }),
+  number("process_instances", "How many of a named process run", { component: "process", kinds: HOSTS }),
+  number("process_memory_bytes", "Resident memory of a named process", {
+    unit: "B",
+    component: "process",
+    kinds: HOSTS,
+  }),
+  number("process_cpu_percent", "Processor time of a named process, of one core", {
+    unit: "%",
+    component: "process",
+    kinds: HOSTS,
+  }),
+
+  // Interfaces of anything with a network port.
+  flag("port_up", "The link is up", { component: "port" }),
+  flag("port_enabled", "The port is switched on by its configuration", { component: "port" }),
+  number("port_speed_bits_per_second", "Negotiated speed", { unit: "bit/s", component: "port" }),
+  number("port_received_bytes_total", "Bytes received", { unit: "B", component: "port" }),
+  number("port_sent_bytes_total", "Bytes sent", { unit: "B", component: "port" }),
+  number("port_receive_errors_total", "Frames received with errors", { component: "port" }),
+  number("port_send_errors_total", "Frames that could not be sent", { component: "port" }),
+  number("port_receive_discards_total", "Good frames thrown away on the way in", { component: "port" }),
+  number("port_send_discards_total", "Good frames thrown away on the way out", { component: "port" }),
+
+  // Power.
+  flag("on_battery", "Mains is gone and the battery carries the load", { kinds: POWER, bad: true }),
+  flag("on_bypass", "The load is fed around the UPS", { kinds: POWER, bad: true }),
+  flag("battery_low", "The battery is nearly exhausted", { kinds: POWER, bad: true }),
+  flag("battery_depleted", "The battery can't carry the load", { kinds: POWER, bad: true }),
+  flag("battery_replace", "The battery must be replaced", { kinds: POWER, bad: true }),
+  number("battery_charge_percent", "Charge left in the battery", { unit: "%", kinds: POWER }),
+  number("battery_runtime_seconds", "How long the battery lasts at this load", { unit: "s", kinds: POWER }),
+  number("battery_voltage_volts", "Battery voltage", { unit: "V", kinds: POWER }),
+  number("battery_temperature_celsius", "Battery temperature", { unit: "°C", kinds: POWER }),
+  number("on_battery_seconds", "Time on battery so far", { unit: "s", kinds: POWER }),
+  number("input_voltage_volts", "Mains voltage, the lowest line", { unit: "V", kinds: POWER }),
+  number("output_load_percent", "Load on the output, the highest line", { unit: "%", kinds: POWER }),
+  number("alarms_present", "Alarms that the device lists itself", { kinds: POWER }),
+  number("input_failures_total", "Times that the mains was out of tolerance", { kinds: POWER }),
+];
+
+const BY_NAME = new Map(CATALOGUE.map((metric) => [metric.name, metric]));
+
+export const findMetric = (name: string): Metric | undefined => BY_NAME.get(name);
+
+/** The metrics that a device of this kind may report, its components' included. */
+export function metricsOf(kind: Kind): readonly Metric[] {
+  return CATALOGUE.filter((metric) => metric.kinds === null || metric.kinds.includes(kind));
+}
