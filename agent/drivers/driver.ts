@@ -1,0 +1,63 @@
+/**
+ * The face of every driver. `poll` fetches a reply over a line and understands nothing; `parse` understands it and
+ * fetches nothing. The reply between them is plain JSON, so any reply seen in the field becomes a test case as a file.
+ */
+import type { Result } from "@aislewatch/base";
+import type { Asset, PollFailureKind, SampleSet } from "@aislewatch/contract";
+import type { Kind } from "@aislewatch/devices";
+import type { z } from "zod";
+
+export type PollError = { readonly kind: PollFailureKind; readonly detail: string; readonly hint?: string };
+export type ParseError = { readonly detail: string };
+
+/** What a reply means, for the poller to stamp with device and time. */
+export type Parsed = {
+  readonly samples: readonly SampleSet[];
+  readonly asset?: Asset;
+  readonly events?: readonly { readonly component: string | null; readonly code: string; readonly detail: string }[];
+};
+
+export type PollContext = {
+  /** Ends with the poll's deadline, or when the agent stops. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  /** Unix ms at the start of the poll. */
+  readonly nowMs: number;
+};
+
+/**
+ * One configured device's poller. `Reply` must survive JSON.parse(JSON.stringify(reply)). Drivers keep what is worth
+ * keeping between polls (a session, which profile matched) in the value that `open` returns.
+ */
+export type DevicePoller<Reply> = {
+  poll(context: PollContext): Promise<Result<Reply, PollError>>;
+  parse(reply: Reply): Result<Parsed, ParseError>;
+  /** Metrics that this device may report, for the inventory; may grow once the device is recognised. */
+  metrics(): readonly string[];
+  /** Profile in use, when the driver has such a thing. */
+  profile(): string | null;
+  close(): Promise<void>;
+};
+
+export type DriverConfig<Config> = {
+  readonly id: string;
+  readonly kind: Kind;
+  readonly config: Config;
+};
+
+export type Driver<Config, Reply> = {
+  readonly name: string;
+  readonly title: string;
+  /** The driver's own keys in a device of agent.yaml; strict, so that a typo is refused with its line. */
+  readonly config: z.ZodType<Config>;
+  /** What can't be polled at the same time: two devices with one key wait for each other (one poll at a time a line). */
+  lineKey(config: Config): string;
+  /** How the address is shown to people; never a secret. */
+  address(config: Config): string;
+  open(device: DriverConfig<Config>): DevicePoller<Reply>;
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: the list of drivers holds each with its own config and reply types.
+export type AnyDriver = Driver<any, any>;
+
+export const defineDriver = <Config, Reply>(driver: Driver<Config, Reply>): Driver<Config, Reply> => driver;

@@ -1,0 +1,281 @@
+/**
+ * The REST API's shapes, /api/v1. OpenAPI is made from these, and the page's and the CLI's types from the OpenAPI, so
+ * this file is the one place where an endpoint's words stand. Times are Unix milliseconds.
+ */
+import { CATEGORIES, KINDS, SEVERITIES } from "@aislewatch/devices";
+import { z } from "zod";
+import { INCIDENT_STATES, PRIORITIES, RESOLUTION_CODES } from "../incidents/types.ts";
+
+export const value = z.union([z.number(), z.boolean()]);
+export const values = z.record(z.string(), value);
+const severity = z.enum(SEVERITIES);
+
+export const subject = z.object({ site: z.string(), device: z.string().nullable(), component: z.string().nullable() });
+
+export const incident = z
+  .object({
+    id: z.string(),
+    version: z.int(),
+    state: z.enum(INCIDENT_STATES),
+    subject,
+    siteName: z.string(),
+    deviceName: z.string().nullable(),
+    kind: z.enum(KINDS).nullable(),
+    rule: z.string(),
+    ruleVersion: z.string(),
+    title: z.string(),
+    severity,
+    category: z.enum(CATEGORIES),
+    runbook: z.string().nullable(),
+    priority: z.enum(PRIORITIES),
+    priorityWhy: z.string(),
+    onset: z.number(),
+    openedAt: z.number(),
+    acknowledgedAt: z.number().nullable(),
+    resolvedAt: z.number().nullable(),
+    closedAt: z.number().nullable(),
+    recoveredAt: z.number().nullable(),
+    assignee: z.string().nullable(),
+    acknowledgedBy: z.string().nullable(),
+    holdReason: z.string().nullable(),
+    resolutionCode: z.enum(RESOLUTION_CODES).nullable(),
+    recurrences: z.int(),
+    suppressedBy: z.string().nullable(),
+    stale: z.boolean(),
+    updatedAt: z.number(),
+    values,
+  })
+  .meta({ id: "Incident" });
+
+export const incidentEvent = z
+  .object({
+    seq: z.int(),
+    at: z.number(),
+    recordedAt: z.number(),
+    actor: z.string(),
+    type: z.string(),
+    /** One sentence for the timeline. */
+    text: z.string(),
+    /** The event's own fields, as in docs/incidents.md. */
+    detail: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: "IncidentEvent" });
+
+export const incidentDetail = z
+  .object({
+    incident,
+    events: z.array(incidentEvent),
+    /** Markdown of the runbook, or null when the rule names none. */
+    runbook: z.object({ title: z.string(), markdown: z.string() }).nullable(),
+    /** The series to draw around the onset, and the threshold to draw into it. */
+    chart: z
+      .object({
+        metric: z.string(),
+        unit: z.string(),
+        component: z.string().nullable(),
+        threshold: z.number().nullable(),
+        from: z.number(),
+        to: z.number(),
+      })
+      .nullable(),
+    asset: z.object({
+      vendor: z.string().optional(),
+      model: z.string().optional(),
+      serial: z.string().optional(),
+      firmware: z.string().optional(),
+    }),
+    /** Incidents of devices that depend on this one and are suppressed by it. */
+    suppresses: z.array(incident),
+    /** Earlier incidents of the same rule on the same slot, newest first. */
+    earlier: z.array(incident),
+  })
+  .meta({ id: "IncidentDetail" });
+
+export const incidentList = z
+  .object({ items: z.array(incident), cursor: z.string().nullable(), total: z.int() })
+  .meta({ id: "IncidentList" });
+
+/** What a person does to an incident. `version` guards against two people acting at once (409 when it moved on). */
+export const incidentAction = z
+  .discriminatedUnion("action", [
+    z.object({ action: z.literal("acknowledge"), version: z.int().optional() }),
+    z.object({ action: z.literal("assign"), to: z.string().max(128).nullable(), version: z.int().optional() }),
+    z.object({ action: z.literal("start"), version: z.int().optional() }),
+    z.object({ action: z.literal("hold"), reason: z.string().min(1).max(512), version: z.int().optional() }),
+    z.object({ action: z.literal("resume"), version: z.int().optional() }),
+    z.object({ action: z.literal("note"), text: z.string().min(1).max(4000), version: z.int().optional() }),
+    z.object({
+      action: z.literal("resolve"),
+      code: z.enum(RESOLUTION_CODES),
+      /** Needed while the fault still fires: why it is resolved all the same. */
+      text: z.string().max(4000).nullable().default(null),
+      version: z.int().optional(),
+    }),
+    z.object({ action: z.literal("reopen"), why: z.string().min(1).max(512), version: z.int().optional() }),
+    z.object({ action: z.literal("close"), version: z.int().optional() }),
+  ])
+  .meta({ id: "IncidentAction" });
+
+export const site = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    timeZone: z.string(),
+    format: z.enum(["store", "dc"]),
+    /** Open for customers now, by its trading hours. */
+    open: z.boolean(),
+    devices: z.int(),
+    up: z.int(),
+    down: z.int(),
+    unknown: z.int(),
+    agents: z.array(
+      z.object({ id: z.string(), online: z.boolean(), version: z.string().nullable(), lastSeenAt: z.number() }),
+    ),
+    incidents: z.record(z.enum(PRIORITIES), z.int()),
+  })
+  .meta({ id: "Site" });
+
+export const deviceState = z.enum(["up", "down", "unreachable", "unknown"]);
+
+export const device = z
+  .object({
+    site: z.string(),
+    id: z.string(),
+    name: z.string(),
+    kind: z.enum(KINDS),
+    agent: z.string(),
+    driver: z.string(),
+    profile: z.string().nullable(),
+    address: z.string().nullable(),
+    labels: z.record(z.string(), z.string()),
+    dependsOn: z.array(z.string()),
+    intervalMs: z.number(),
+    asset: incidentDetail.shape.asset,
+    state: deviceState,
+    /** Worst severity firing on it now, or null. */
+    worst: severity.nullable(),
+    lastReadingAt: z.number().nullable(),
+    lastFailure: z.object({ at: z.number(), kind: z.string(), detail: z.string() }).nullable(),
+    incidents: z.array(z.string()),
+  })
+  .meta({ id: "Device" });
+
+export const metricValue = z
+  .object({
+    metric: z.string(),
+    component: z.string().nullable(),
+    unit: z.string(),
+    meaning: z.string(),
+    type: z.enum(["number", "boolean"]),
+    /** For booleans: which value is bad, if either. */
+    bad: z.boolean().nullable(),
+    value,
+    at: z.number(),
+    stale: z.boolean(),
+  })
+  .meta({ id: "MetricValue" });
+
+export const deviceDetail = z
+  .object({
+    device,
+    values: z.array(metricValue),
+    faults: z.array(
+      z.object({
+        rule: z.string(),
+        component: z.string().nullable(),
+        state: z.enum(["inactive", "pending", "firing", "recovering"]),
+        severity: severity.nullable(),
+        since: z.number(),
+        suppressedBy: z.string().nullable(),
+        stale: z.boolean(),
+      }),
+    ),
+    dependents: z.array(z.string()),
+  })
+  .meta({ id: "DeviceDetail" });
+
+export const series = z
+  .object({
+    metric: z.string(),
+    unit: z.string(),
+    component: z.string().nullable(),
+    points: z.array(z.object({ at: z.number(), mean: z.number(), min: z.number(), max: z.number() })),
+  })
+  .meta({ id: "Series" });
+
+export const overview = z
+  .object({
+    now: z.number(),
+    version: z.string(),
+    incidents: z.record(z.enum(PRIORITIES), z.int()),
+    unacknowledged: z.int(),
+    sites: z.int(),
+    devices: z.object({ total: z.int(), up: z.int(), down: z.int(), unreachable: z.int(), unknown: z.int() }),
+    agents: z.object({ total: z.int(), online: z.int() }),
+    /** The configuration set in use, and why a newer one was refused, if it was. */
+    rules: z.object({ version: z.string(), count: z.int(), refused: z.array(z.string()) }),
+    samplesPerSecond: z.number(),
+  })
+  .meta({ id: "Overview" });
+
+export const ruleSummary = z
+  .object({
+    id: z.string(),
+    group: z.string(),
+    title: z.string(),
+    scope: z.enum(["device", "component", "site"]),
+    category: z.enum(CATEGORIES),
+    severities: z.array(severity),
+    mode: z.enum(["live", "shadow"]),
+    runbook: z.string().nullable(),
+    version: z.string(),
+    file: z.string(),
+    line: z.int(),
+    firing: z.int(),
+  })
+  .meta({ id: "Rule" });
+
+export const me = z.object({ name: z.string(), role: z.enum(["viewer", "operator", "admin"]) }).meta({ id: "Me" });
+export const problem = z
+  .object({ error: z.string(), message: z.string(), hint: z.string().optional() })
+  .meta({ id: "Problem" });
+
+/**
+ * Server-sent events on /api/v1/stream, each `data` one of these as JSON. The stream starts with `hello`; after a
+ * reconnect the page fetches the present state again, so an event may be missed but never be wrong.
+ */
+export type StreamEvent =
+  | { type: "hello"; now: number; version: string }
+  | { type: "beat"; now: number }
+  | { type: "incident"; incident: z.infer<typeof incident> }
+  | {
+      type: "device";
+      site: string;
+      device: string;
+      state: z.infer<typeof deviceState>;
+      worst: z.infer<typeof severity> | null;
+    }
+  /** Which devices have fresh values; a page that shows one of them fetches it again. At most one a second. */
+  | { type: "values"; site: string; devices: string[] }
+  | { type: "agent"; site: string; agent: string; online: boolean }
+  | { type: "rules"; version: string; refused: string[] };
+
+/**
+ * Endpoints (all below /api/v1, all but the first three need a sign-in):
+ *   GET  /session/link/:token     single-use sign-in link: sets the cookie, redirects to /
+ *   POST /session {name,password} → Me; sets the cookie            DELETE /session
+ *   GET  /me → Me
+ *   GET  /overview → Overview
+ *   GET  /incidents?state=open|all|<state,…>&priority=P1,P2&site=&device=&kind=&q=&limit=&cursor= → IncidentList
+ *   GET  /incidents/:id → IncidentDetail
+ *   POST /incidents/:id/actions IncidentAction → Incident     (409 when the version moved on, 422 when not allowed now)
+ *   GET  /sites → Site[]
+ *   GET  /sites/:site/devices → Device[]
+ *   GET  /sites/:site/device?id=lane-3/printer → DeviceDetail
+ *   GET  /sites/:site/series?device=&component=&metric=&from=&to=&points= → Series
+ *   GET  /rules → Rule[]
+ *   GET  /people → string[]   names that an incident can be assigned to
+ *   GET  /stream → server-sent events
+ *   GET  /openapi.json
+ * Outside /api/v1: GET /healthz, GET /metrics, and the page.
+ */

@@ -1,0 +1,143 @@
+/**
+ * Incidents, acknowledgements, people, audit and rule state: small, relational, never lost. One interface, one contract
+ * test suite (contract.test.ts); SQLite by default. Everything that one ingest step decides is one `commit`, so a
+ * crash leaves either all of it or nothing, and the watermark in it says which batches are behind it.
+ */
+import type { AgentStatus, InventoryDevice } from "@aislewatch/contract";
+import type { FaultRecord } from "@aislewatch/rules";
+import type { Incident, IncidentEvent, IncidentState, Priority } from "../../incidents/types.ts";
+import type { Watermark } from "../timeseries/store.ts";
+
+export type IncidentChange = {
+  readonly incident: Incident;
+  readonly key: string;
+  readonly events: readonly IncidentEvent[];
+};
+
+/** Batches of a lane that never came, or could not be read: the ledger of what is missing, and since when. */
+export type GapRecord = {
+  readonly site: string;
+  readonly agent: string;
+  readonly epoch: string;
+  readonly lane: "live" | "history";
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly at: number;
+  readonly reason: string;
+};
+
+export type PoisonRecord = {
+  readonly site: string;
+  readonly agent: string;
+  readonly topic: string;
+  readonly at: number;
+  readonly reason: string;
+  readonly bytes: Uint8Array;
+};
+
+export type AgentRecord = {
+  readonly site: string;
+  readonly agent: string;
+  readonly online: boolean;
+  readonly status: AgentStatus | null;
+  readonly lastSeenAt: number;
+  /** Greatest event time judged so far: values after it are not restored, for their batches come again. */
+  readonly judgedUntil: number;
+};
+
+export type Commit = {
+  readonly watermarks?: readonly Watermark[];
+  readonly faults?: readonly FaultRecord[];
+  readonly incidents?: readonly IncidentChange[];
+  readonly agents?: readonly AgentRecord[];
+  readonly gaps?: readonly GapRecord[];
+};
+
+export type Role = "viewer" | "operator" | "admin";
+export type User = {
+  readonly name: string;
+  readonly role: Role;
+  readonly passwordHash: string | null;
+  readonly createdAt: number;
+};
+export type AgentCredential = { readonly site: string; readonly agent: string; readonly passwordHash: string };
+export type Session = {
+  readonly idHash: string;
+  readonly user: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+};
+export type ApiToken = {
+  readonly name: string;
+  readonly tokenHash: string;
+  readonly role: Role;
+  readonly createdAt: number;
+};
+export type LoginLink = { readonly tokenHash: string; readonly user: string; readonly expiresAt: number };
+export type AuditRecord = {
+  readonly at: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly detail: string;
+};
+
+export type IncidentFilter = {
+  readonly states?: readonly IncidentState[];
+  readonly priorities?: readonly Priority[];
+  readonly site?: string;
+  readonly device?: string;
+  readonly kind?: string;
+  /** Words looked for in id, title, device, rule and assignee. */
+  readonly search?: string;
+  /** Only those whose fault still stands. */
+  readonly unrecovered?: boolean;
+};
+
+export type StateStore = {
+  open(): Promise<void>;
+  /** All or nothing, on disk when it returns. Throws when it could not be written; nothing of it is then there. */
+  commit(change: Commit): void;
+  watermarks(): Watermark[];
+  faults(): FaultRecord[];
+  agents(): AgentRecord[];
+
+  nextIncidentNumber(): number;
+  incident(id: string): Incident | null;
+  incidentEvents(id: string): IncidentEvent[];
+  /** Not yet closed, cancelled or merged, by dedupe key; what the judge works on. */
+  openIncidents(): { incident: Incident; key: string }[];
+  /** Ordered by priority, then newest first. `cursor` is opaque; null ends the list. */
+  incidents(
+    filter: IncidentFilter,
+    page: { limit: number; cursor: string | null },
+  ): { items: Incident[]; cursor: string | null; total: number };
+
+  /** Replaces what one agent watches. A device id that another agent of the site owns is refused: returned, not stored. */
+  putInventory(site: string, agent: string, devices: readonly InventoryDevice[], at: number): { refused: string[] };
+  inventory(): { site: string; agent: string; devices: InventoryDevice[] }[];
+
+  addPoison(record: PoisonRecord): void;
+  poisonCount(): number;
+  gaps(): GapRecord[];
+
+  users(): User[];
+  putUser(user: User): void;
+  removeUser(name: string): boolean;
+  putAgentCredential(credential: AgentCredential): void;
+  agentCredential(site: string, agent: string): AgentCredential | null;
+  putSession(session: Session): void;
+  session(idHash: string, nowMs: number): (Session & { role: Role }) | null;
+  removeSession(idHash: string): void;
+  putToken(token: ApiToken): void;
+  token(tokenHash: string): ApiToken | null;
+  putLoginLink(link: LoginLink): void;
+  /** Takes the link: a second call with it gives null. */
+  takeLoginLink(tokenHash: string, nowMs: number): LoginLink | null;
+  audit(record: AuditRecord): void;
+  auditLog(limit: number): AuditRecord[];
+
+  /** Small named documents, such as the last good configuration set. */
+  document(name: string): string | null;
+  putDocument(name: string, text: string): void;
+  close(): Promise<void>;
+};

@@ -1,0 +1,41 @@
+/**
+ * Where samples go. One interface, one contract test suite (contract.test.ts), run against every implementation.
+ *
+ * A store keeps, in the same transaction as its samples, the watermark up to which it has taken each lane. A batch at
+ * or below the watermark was taken before and is dropped, so a resend never doubles a sample.
+ */
+import type { Lane, Telemetry, Value } from "@aislewatch/contract";
+
+export type LaneKey = { readonly site: string; readonly agent: string; readonly epoch: string; readonly lane: Lane };
+export type Watermark = LaneKey & { readonly seq: number };
+
+/** A telemetry message as it came, with what the collector knows about it. `skewMs` is added to its times. */
+export type TelemetryBatch = LaneKey & { readonly seq: number; readonly message: Telemetry; readonly skewMs: number };
+
+export type SeriesId = {
+  readonly site: string;
+  readonly device: string;
+  readonly component: string | null;
+  readonly metric: string;
+};
+
+/** One bucket of a chart: the mean, least and greatest value in it; `at` is where it starts, Unix ms. */
+export type Point = { readonly at: number; readonly mean: number; readonly min: number; readonly max: number };
+
+export type LastValue = { site: string; subject: string; metric: string; at: number; value: Value };
+
+export type TimeSeriesStore = {
+  open(): Promise<void>;
+  /** Takes batches in the order given and resolves once they are committed to disk. Rejects when they are not. */
+  append(batches: readonly TelemetryBatch[]): Promise<void>;
+  watermarks(): Promise<Watermark[]>;
+  /**
+   * One series between two times (from inclusive, to exclusive), in at most `pointsMax` buckets; raw samples when they
+   * fit. Buckets without samples are absent: a gap is a gap.
+   */
+  query(series: SeriesId, range: { from: number; to: number; pointsMax: number }): Promise<Point[]>;
+  /** The newest value of each series since `sinceMs`, for restoring the engine after a restart. */
+  lastValues(sinceMs: number): Promise<LastValue[]>;
+  stats(): Promise<{ samples: number; series: number; bytesOnDisk: number }>;
+  close(): Promise<void>;
+};

@@ -1,0 +1,143 @@
+/**
+ * The words of the rule language and the face of its engine (docs/rules.md). Everything here is data; the engine is a
+ * function of it: no clock, no I/O. The same engine runs live, in `rules test`, for late data and in backtests.
+ */
+import type { InventoryDevice, Telemetry, Value } from "@aislewatch/contract";
+import type { Category, Severity } from "@aislewatch/devices";
+
+/** A step of the ladder as written: a CEL condition and how long it must hold. */
+export type Step = { readonly severity: Severity; readonly when: string; readonly forMs: number };
+
+export type MissingPolicy = { readonly then: "hold" | "ok" | "raise"; readonly afterMs: number };
+
+export type Rule = {
+  /** Unique over all files of a set; part of the incident's dedupe key. */
+  readonly id: string;
+  readonly group: string;
+  /** Over the inventory: `kind == "ups" && labels.zone == "receiving"`; a device that never reported is selected too. */
+  readonly select: string;
+  readonly scope: "device" | "component" | "site";
+  readonly title: string;
+  /** From the least severe to the most. */
+  readonly raise: readonly Step[];
+  /** Null: clears when no step is raised, at once. */
+  readonly clear: { readonly when: string; readonly forMs: number } | null;
+  readonly keepMs: number;
+  readonly missing: MissingPolicy;
+  /** Kinds found by walking up the device's own dependency tree; while one of them is down this rule is suppressed. */
+  readonly dependsOn: readonly string[];
+  readonly absorbs: readonly string[];
+  readonly category: Category;
+  readonly tier: number;
+  /** Close by itself this long after it recovered; null: a person reviews it. */
+  readonly autoCloseMs: number | null;
+  /** `<kind>/<fault>`: rules/runbooks/<kind>/<fault>.md */
+  readonly runbook: string | null;
+  readonly vars: Readonly<Record<string, Value | string>>;
+  readonly mode: "live" | "shadow";
+  /** Which metric the incident page draws, with its threshold; derived from the first comparison when not given. */
+  readonly chart: { readonly metric: string; readonly threshold: number | null } | null;
+  /** Content hash of what decides: every incident names the version that opened it. */
+  readonly version: string;
+  readonly file: string;
+  readonly line: number;
+};
+
+export type FaultState = "inactive" | "pending" | "firing" | "recovering";
+
+/** A device, a component of it, or a whole site (device null). */
+export type Subject = { readonly site: string; readonly device: string | null; readonly component: string | null };
+
+export type FaultFlags = {
+  /** The condition is unknown: a metric it needs was never seen or is too old. */
+  readonly stale: boolean;
+  /** The device (`site/device`) that is down above this one, or null. Evaluated all the same, but pages nobody. */
+  readonly suppressedBy: string | null;
+};
+
+/** Something about a fault changed. The collector turns these into incident events; `at` is event time. */
+export type Transition = {
+  readonly rule: string;
+  readonly ruleVersion: string;
+  readonly subject: Subject;
+  readonly at: number;
+  readonly from: FaultState;
+  readonly to: FaultState;
+  /** The level now; null when inactive. A change of level or flags alone has from === to. */
+  readonly severity: Severity | null;
+  readonly flags: FaultFlags;
+  /** The rule's title with values put in. */
+  readonly title: string;
+  /** When the condition that led here became true (onset). */
+  readonly since: number;
+  /** The metrics that the condition reads, as they stood. */
+  readonly values: Readonly<Record<string, Value>>;
+  readonly reason: "condition" | "clear" | "level" | "flags" | "missing" | "rule_removed" | "device_removed";
+};
+
+/** A fault that is not plainly inactive, as it is kept in the state store. Plain JSON; format versioned by `v`. */
+export type FaultRecord = {
+  readonly v: 1;
+  readonly rule: string;
+  readonly ruleVersion: string;
+  readonly subject: Subject;
+  readonly state: FaultState;
+  readonly severity: Severity | null;
+  /** Opaque to everyone but packages/rules: timers of each step, onset, flags. */
+  readonly detail: Readonly<Record<string, unknown>>;
+};
+
+export type SiteInfo = {
+  readonly id: string;
+  readonly name: string;
+  readonly timeZone: string;
+};
+
+export type RuleSet = { readonly rules: readonly Rule[]; readonly version: string };
+
+/** What a row on the device page says of each rule on it. */
+export type FaultView = {
+  readonly rule: string;
+  readonly subject: Subject;
+  readonly state: FaultState;
+  readonly severity: Severity | null;
+  readonly flags: FaultFlags;
+  readonly since: number;
+};
+
+/**
+ * One engine judges all sites of a collector (or of a partition). Calls mutate its state and return what changed, in
+ * the order in which it happened; the caller commits transitions and `changedFaults` in one transaction, then acts.
+ */
+export type Engine = {
+  /** Replaces the rules. Faults whose rule kept its condition keep their timers; those of removed rules resolve. */
+  setRules(rules: RuleSet, atMs: number): Transition[];
+  setSites(sites: readonly SiteInfo[]): void;
+  /** Replaces what this agent watches; devices that went away resolve their faults with `device_removed`. */
+  setInventory(site: string, agent: string, devices: readonly InventoryDevice[], atMs: number): Transition[];
+  /**
+   * Live telemetry of one agent, in event time shifted by `skewMs`. Rows are applied and judged in time order over all
+   * tables of the message; rows of unknown devices are counted and left alone.
+   */
+  observe(site: string, agent: string, message: Telemetry, skewMs: number): Transition[];
+  /** An offline agent makes its devices unreachable (suppressed and stale), not down. */
+  setAgentOnline(site: string, agent: string, online: boolean, atMs: number): Transition[];
+  /** Lets timers run up to `nowMs`: silence, staleness, `for` that ends between polls. Call about once a second. */
+  tick(nowMs: number): Transition[];
+  /** Faults touched since the last call, for the state store; an inactive one is to be deleted there. */
+  takeChangedFaults(): FaultRecord[];
+  /** At start: what the store kept. Call after setRules, setSites and setInventory, before observe. */
+  restoreFaults(records: readonly FaultRecord[]): void;
+  /** At start: last known values from the time-series store, so that a restart does not make everything unknown. */
+  restoreValues(values: readonly { site: string; subject: string; metric: string; at: number; value: Value }[]): void;
+  /** Every fault that is not inactive, for the API. */
+  faults(): FaultView[];
+  /** Last value of each metric of a device and its components. */
+  lastValues(site: string, device: string): { component: string | null; metric: string; at: number; value: Value }[];
+  /**
+   * What is left of a device's role (label `role`, else kind and label `zone`) at its site. A device works when it
+   * answers and no fault of major or worse fires on it; one whose state is unknown counts as neither.
+   */
+  capacity(site: string, device: string): { role: string; expected: number; working: number; failed: number };
+  readonly counts: { devices: number; subjects: number; instances: number; unknownRows: number; evaluations: number };
+};
