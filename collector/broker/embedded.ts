@@ -1,0 +1,187 @@
+/**
+ * The broker inside the collector: aedes on a TCP socket, for agents only. Nobody subscribes to telemetry here; people
+ * watch through the API.
+ *
+ * Known limits of aedes that this file answers: no packet limit (length-guard.ts), the PUBACK goes out before anything
+ * has been done with the message (our own acks make up for it), a frozen subscriber stalls delivery (drainTimeout), and
+ * an error from authorizePublish closes the connection, which would make a misconfigured agent reconnect for ever. So a
+ * message that is not allowed is taken, counted, reported and goes nowhere, as MQTT-3.3.5-2 allows.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import { agentPrefix, LIMITS, parseTopic } from "@aislewatch/contract";
+import { Aedes, type Client } from "aedes";
+import type { Broker, BrokerEvents } from "./broker.ts";
+import { createLengthGuard, type LengthGuard } from "./length-guard.ts";
+
+/** A CONNECT of ours is under 1 KiB: ids, a will, a password. */
+const SIGN_IN_BYTES_MAX = 4 * 1024;
+/** MQTT header and topic in front of a message's payload. */
+const PACKET_OVERHEAD_BYTES = 1024;
+const CONNECT_TIMEOUT_MS = 10_000;
+const DRAIN_TIMEOUT_MS = 10_000;
+/** An agent holds one connection; this many leave room for 10,000 of them and their half-open ghosts. */
+const CONNECTIONS_MAX = 20_000;
+/** What goes nowhere is sent there: nobody may subscribe below $SYS. */
+const NOWHERE = "$SYS/aislewatch/refused";
+
+export type EmbeddedBrokerOptions = BrokerEvents & {
+  readonly host: string;
+  readonly port: number;
+  /** Does this password belong to this agent? May take its time; must not throw. */
+  authenticate(site: string, agent: string, password: Buffer): Promise<boolean>;
+};
+
+export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
+  const counts = { connected: 0, messages: 0, bytes: 0, refused: 0, badPackets: 0 };
+  const identities = new WeakMap<Client, { site: string; agent: string }>();
+  const guards = new WeakMap<object, LengthGuard>();
+  const connections = new Map<string, Client>();
+  let aedes: Aedes | null = null;
+  let server: Server | null = null;
+  let url = "";
+
+  function refuse(client: Client | null, topic: string, reason: string): void {
+    counts.refused++;
+    options.onRefused({ client: client?.id ?? "unknown", topic: topic.slice(0, LIMITS.topicBytesMax), reason });
+  }
+
+  async function start(): Promise<Aedes> {
+    return Aedes.createBroker({
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      drainTimeout: DRAIN_TIMEOUT_MS,
+      maxClientsIdLength: 160,
+      maxTopicLevels: 8,
+      queueLimit: 1_000,
+
+      authenticate(client, username, password, done) {
+        const [site, agent, ...rest] = (username ?? "").split("/");
+        if (site === undefined || agent === undefined || rest.length > 0 || password === undefined) {
+          done(null, false);
+          return;
+        }
+        options.authenticate(site, agent, password).then(
+          (known) => {
+            if (known) {
+              identities.set(client, { site, agent });
+              guards.get(client.conn)?.allow(LIMITS.messageBytesMax + PACKET_OVERHEAD_BYTES);
+            }
+            done(null, known);
+          },
+          () => done(null, false),
+        );
+      },
+
+      authorizePublish(client, packet, done) {
+        const identity = client === null ? undefined : identities.get(client);
+        const topic = packet.topic;
+        const parsed = topic.length <= LIMITS.topicBytesMax ? parseTopic(topic) : null;
+        const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
+        if (identity === undefined) {
+          refuse(client, topic, "not signed in as an agent");
+        } else if (parsed === null || parsed.channel === "ack") {
+          refuse(client, topic, "not a topic that agents publish on");
+        } else if (parsed.site !== identity.site || parsed.agent !== identity.agent) {
+          refuse(client, topic, `${identity.site}/${identity.agent} may publish below its own prefix only`);
+        } else {
+          counts.messages++;
+          counts.bytes += payload.byteLength;
+          options.onMessage({ ...parsed, topic, payload });
+          // Taken: nothing needs to be kept for subscribers, and a retained copy would outlive what it says.
+        }
+        packet.topic = NOWHERE;
+        packet.payload = "";
+        packet.retain = false;
+        done(null);
+      },
+
+      authorizeSubscribe(client, subscription, done) {
+        const identity = identities.get(client);
+        const allowed =
+          identity !== undefined && subscription.topic.startsWith(agentPrefix(identity.site, identity.agent));
+        if (!allowed) refuse(client, subscription.topic, "an agent may subscribe below its own prefix only");
+        // null is SUBACK 0x80 (MQTT-3.9.3): refused, without ending the connection.
+        done(null, allowed ? subscription : null);
+      },
+    });
+  }
+
+  function guardSocket(socket: Socket): void {
+    const guard = createLengthGuard(SIGN_IN_BYTES_MAX);
+    guards.set(socket, guard);
+    const read = socket.read.bind(socket);
+    // aedes pulls with read(); looking at each chunk here costs a few bytes a packet and no second buffer.
+    socket.read = (size?: number) => {
+      const chunk: unknown = read(size);
+      if (!(chunk instanceof Uint8Array)) return chunk;
+      const complaint = guard.check(chunk);
+      if (complaint === null) return chunk;
+      counts.badPackets++;
+      options.onRefused({ client: socket.remoteAddress ?? "unknown", topic: "", reason: `sent ${complaint}` });
+      socket.destroy();
+      return null;
+    };
+  }
+
+  return {
+    counts,
+    get url() {
+      return url;
+    },
+
+    async open() {
+      const broker = await start();
+      aedes = broker;
+      broker.on("clientReady", (client) => {
+        const identity = identities.get(client);
+        if (identity !== undefined) connections.set(`${identity.site}/${identity.agent}`, client);
+        counts.connected++;
+      });
+      broker.on("clientDisconnect", (client) => {
+        const identity = identities.get(client);
+        const key = identity === undefined ? "" : `${identity.site}/${identity.agent}`;
+        if (connections.get(key) === client) connections.delete(key);
+        counts.connected--;
+      });
+      const malformed = () => {
+        counts.badPackets++;
+      };
+      broker.on("connectionError", malformed);
+      broker.on("clientError", malformed);
+      const listener = createServer({ noDelay: true }, (socket) => {
+        guardSocket(socket);
+        broker.handle(socket);
+      });
+      listener.maxConnections = CONNECTIONS_MAX;
+      server = listener;
+      await new Promise<void>((resolve, reject) => {
+        listener.once("error", reject);
+        listener.listen(options.port, options.host, () => {
+          listener.off("error", reject);
+          resolve();
+        });
+      });
+      const address = listener.address();
+      const port = typeof address === "object" && address !== null ? address.port : options.port;
+      url = `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`;
+    },
+
+    publish(topic, payload) {
+      aedes?.publish(
+        { cmd: "publish", topic, payload: Buffer.from(payload), qos: 1, retain: false, dup: false },
+        () => {},
+      );
+    },
+
+    disconnect(site, agent) {
+      connections.get(`${site}/${agent}`)?.close();
+    },
+
+    async close() {
+      const [broker, listener] = [aedes, server];
+      aedes = null;
+      server = null;
+      listener?.close();
+      if (broker !== null) await new Promise<void>((resolve) => broker.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,476 @@
+/**
+ * From a message to an ack. A batch is decoded, compared with what its lane has already brought, judged, committed in
+ * both stores, and only then acked, so that a crash anywhere costs a resend and nothing else.
+ *
+ *   message → decode → repeat? → judge ─┬→ state store (one transaction: watermark, faults, incidents)
+ *                                       └→ time-series store (watermark and samples)      → ack = the smaller of both
+ *
+ * Incidents never wait for the time-series store: when that is slow or down, batches queue up to QUEUE_BYTES_MAX; past
+ * that they are judged and forgotten, stay unacked, and come again from the agent's outbox once the store has caught up.
+ */
+import { type Clock, errorText } from "@aislewatch/base";
+import { ackTopic, decodeInventory, decodeStatus, decodeTelemetry, type InventoryDevice, type Lane, sampleCount, type Telemetry, WIRE_VERSION } from "@aislewatch/contract";
+import type { AgentMessage } from "./broker/broker.ts";
+import type { Judge } from "./judge.ts";
+import type { Commit, GapRecord, StateStore } from "./store/state/store.ts";
+import type { TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
+
+/** Batches that wait for the time-series store, by their size on the wire. */
+const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+/** One append takes about this much, so that a long queue is written in steps that end. */
+const APPEND_BYTES_MAX = 8 * 1024 * 1024;
+/** Without news for people, commits wait this long for company: each one costs an fsync. */
+const COMMIT_INTERVAL_MS = 25;
+/** After a store failed to write. */
+const RETRY_MS = 1_000;
+/** Agents that the collector knows; a new one beyond that is refused. Bounds every map below. */
+const AGENTS_MAX = 20_000;
+/** Granted to each agent for its backlog: thousands of batches a minute, and no more than a store line carries. */
+const HISTORY_BYTES_PER_SECOND = 1024 * 1024;
+/** A clock that is off by more is corrected by the difference (DESIGN: event time per agent). */
+const SKEW_TOLERATED_MS = 60_000;
+
+type LaneState = { seen: number; state: number; series: number };
+type AgentState = {
+  readonly site: string;
+  readonly agent: string;
+  epoch: string | null;
+  lanes: Record<Lane, LaneState>;
+  /** Sent by us last; the same again is not sent unless asked for. */
+  acked: { live: number; history: number };
+  ackDue: boolean;
+  skewMs: number;
+  /** The gap that was seen last: the second time the same one is seen after a resend, it is real. */
+  suspectedGap: string | null;
+  /** Had batches that the queue could not hold; must send again. */
+  mustResend: boolean;
+  inventory: { revision: number; parts: Map<number, readonly InventoryDevice[]> } | null;
+};
+
+export type IngestCounts = {
+  batches: number;
+  samples: number;
+  duplicates: number;
+  gaps: number;
+  poison: number;
+  shed: number;
+  commits: number;
+  commitFailures: number;
+  appendFailures: number;
+};
+
+export type IngestEvents = {
+  onPoison(event: { site: string; agent: string; topic: string; reason: string }): void;
+  onGap(gap: GapRecord): void;
+  onStoreFailed(event: { store: "state" | "timeseries"; detail: string }): void;
+  onStoreRecovered(event: { store: "state" | "timeseries" }): void;
+  /** Inventory refused: devices that another agent owns. */
+  onClaimRefused(event: { site: string; agent: string; devices: string[] }): void;
+};
+
+export type IngestDeps = {
+  readonly clock: Clock;
+  readonly state: StateStore;
+  readonly timeseries: TimeSeriesStore;
+  readonly judge: Judge;
+  readonly publish: (topic: string, payload: string) => void;
+  readonly disconnect: (site: string, agent: string) => void;
+  readonly events: IngestEvents;
+};
+
+export type Ingest = {
+  /** Restores watermarks; call once both stores are open. */
+  start(): Promise<void>;
+  onMessage(message: AgentMessage): void;
+  /** A batch of the collector's own (its watch over the agents), through the same door. */
+  accept(batch: TelemetryBatch): void;
+  /** The judge has something to commit that no batch brought: a tick, a person, a reload. */
+  commitSoon(urgent: boolean): void;
+  /** Resolves when everything accepted so far is committed in both stores, or the stores can't. */
+  flush(timeoutMs: number): Promise<boolean>;
+  healthy(): { ok: boolean; reasons: string[] };
+  readonly counts: IngestCounts;
+  queueBytes(): number;
+  skewMs(site: string, agent: string): number;
+  stop(): void;
+};
+
+export function createIngest({ clock, state, timeseries, judge, publish, disconnect, events }: IngestDeps): Ingest {
+  const counts: IngestCounts = { batches: 0, samples: 0, duplicates: 0, gaps: 0, poison: 0, shed: 0, commits: 0, commitFailures: 0, appendFailures: 0 };
+  const agents = new Map<string, AgentState>();
+  /** Watermarks of epochs that are not the present one, from the stores: an old epoch may come back with its file. */
+  const known = new Map<string, LaneState>();
+
+  const dirty = new Map<string, Watermark>();
+  let newGaps: GapRecord[] = [];
+  const toAck = new Set<AgentState>();
+  let queue: { batch: TelemetryBatch; bytes: number }[] = [];
+  let queuedBytes = 0;
+  let appending = false;
+  let commitTimer: (() => void) | null = null;
+  let lastCommitMs = Number.NEGATIVE_INFINITY;
+  let stateFailed: string | null = null;
+  let seriesFailed: string | null = null;
+  let stopped = false;
+
+  const laneKey = (site: string, agent: string, epoch: string, lane: Lane) => `${site}/${agent}/${epoch}/${lane}`;
+
+  function agentState(site: string, agent: string): AgentState | null {
+    const key = `${site}/${agent}`;
+    let found = agents.get(key);
+    if (found === undefined) {
+      if (agents.size >= AGENTS_MAX) return null;
+      found = {
+        site,
+        agent,
+        epoch: null,
+        lanes: { live: freshLane(), history: freshLane() },
+        acked: { live: -1, history: -1 },
+        ackDue: false,
+        skewMs: 0,
+        suspectedGap: null,
+        mustResend: false,
+        inventory: null,
+      };
+      agents.set(key, found);
+    }
+    return found;
+  }
+
+  /** The lanes of the epoch that an agent sends in; a new outbox file starts a new one. */
+  function useEpoch(agent: AgentState, epoch: string): void {
+    if (agent.epoch === epoch) return;
+    if (agent.epoch !== null) {
+      for (const lane of ["live", "history"] as const) {
+        known.set(laneKey(agent.site, agent.agent, agent.epoch, lane), agent.lanes[lane]);
+      }
+    }
+    agent.epoch = epoch;
+    agent.lanes = {
+      live: known.get(laneKey(agent.site, agent.agent, epoch, "live")) ?? freshLane(),
+      history: known.get(laneKey(agent.site, agent.agent, epoch, "history")) ?? freshLane(),
+    };
+    agent.acked = { live: -1, history: -1 };
+  }
+
+  function onTelemetry(message: AgentMessage): void {
+    const decoded = decodeTelemetry(message.payload);
+    if (!decoded.ok) {
+      setAside(message, `${decoded.error.kind}: ${decoded.error.detail}`);
+      return;
+    }
+    const agent = agentState(message.site, message.agent);
+    if (agent === null) {
+      setAside(message, `more than ${AGENTS_MAX} agents`);
+      return;
+    }
+    const telemetry = decoded.value;
+    useEpoch(agent, telemetry.epoch);
+    take(agent, telemetry, message.payload.byteLength);
+  }
+
+  function take(agent: AgentState, message: Telemetry, bytes: number): void {
+    const lane = agent.lanes[message.lane];
+    const { seq } = message;
+    const expected = lane.seen + 1;
+    if (seq > expected && lane.seen > 0 && !acceptGap(agent, message, expected)) return;
+    const needsState = seq > lane.state;
+    const needsSeries = seq > lane.series;
+    if (seq > lane.seen) lane.seen = seq;
+    if (!needsState && !needsSeries) {
+      counts.duplicates++;
+      dueAck(agent);
+      return;
+    }
+    const batch: TelemetryBatch = { site: agent.site, agent: agent.agent, epoch: message.epoch, lane: message.lane, seq, message, skewMs: agent.skewMs };
+    if (needsState) {
+      counts.batches++;
+      counts.samples += sampleCount(message);
+      // What was stored while the uplink was down is history: it is kept, and does not move the present.
+      const urgent = message.lane === "live" && judge.observe(batch);
+      lane.state = seq;
+      dirty.set(laneKey(agent.site, agent.agent, message.epoch, message.lane), { ...laneOf(agent, message), seq });
+      toAck.add(agent);
+      commitSoon(urgent);
+    }
+    if (needsSeries) enqueue(agent, lane, batch, bytes);
+  }
+
+  /**
+   * A hole in the numbers. The agent is made to send again from its last ack; if the same hole is still there then, the
+   * batches are lost for good and the ledger says so, for a lane must not stand still for ever.
+   */
+  function acceptGap(agent: AgentState, message: Telemetry, expected: number): boolean {
+    const gap = `${message.epoch}/${message.lane}/${expected}-${message.seq - 1}`;
+    if (agent.suspectedGap !== gap) {
+      agent.suspectedGap = gap;
+      disconnect(agent.site, agent.agent);
+      return false;
+    }
+    agent.suspectedGap = null;
+    const record: GapRecord = {
+      ...laneOf(agent, message),
+      fromSeq: expected,
+      toSeq: message.seq - 1,
+      at: clock.now(),
+      reason: "never arrived, also not after a resend",
+    };
+    const lane = agent.lanes[message.lane];
+    if (lane.series === expected - 1) lane.series = message.seq - 1;
+    counts.gaps++;
+    newGaps.push(record);
+    events.onGap(record);
+    return true;
+  }
+
+  function enqueue(agent: AgentState, lane: LaneState, batch: TelemetryBatch, bytes: number): void {
+    // The store's watermark says that everything up to it is there, so a batch never overtakes one that was shed.
+    const overtakes = lane.series > 0 && batch.seq > lane.series + 1;
+    if (agent.mustResend || overtakes || queuedBytes + bytes > QUEUE_BYTES_MAX) {
+      counts.shed++;
+      agent.mustResend = true;
+      return;
+    }
+    lane.series = batch.seq;
+    queue.push({ batch, bytes });
+    queuedBytes += bytes;
+    toAck.add(agent);
+    void drainQueue();
+  }
+
+  async function drainQueue(): Promise<void> {
+    if (appending) return;
+    appending = true;
+    // Let the batches of this turn of the event loop come together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (queue.length > 0 && !stopped) {
+      let bytes = 0;
+      let take = 0;
+      while (take < queue.length && (take === 0 || bytes < APPEND_BYTES_MAX)) bytes += queue[take++]?.bytes ?? 0;
+      const part = queue.slice(0, take);
+      try {
+        await timeseries.append(part.map(({ batch }) => batch));
+      } catch (thrown) {
+        counts.appendFailures++;
+        if (seriesFailed === null) events.onStoreFailed({ store: "timeseries", detail: errorText(thrown) });
+        seriesFailed = errorText(thrown);
+        await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+        continue;
+      }
+      queue = queue.slice(take);
+      queuedBytes -= bytes;
+      for (const { batch } of part) stored.set(laneKey(batch.site, batch.agent, batch.epoch, batch.lane), batch.seq);
+      if (seriesFailed !== null) {
+        seriesFailed = null;
+        events.onStoreRecovered({ store: "timeseries" });
+      }
+      sendAcks();
+    }
+    appending = false;
+    for (const agent of agents.values()) {
+      if (!agent.mustResend) continue;
+      agent.mustResend = false;
+      disconnect(agent.site, agent.agent);
+    }
+  }
+
+  /** What the time-series store has committed, and the state store, by lane. */
+  const stored = new Map<string, number>();
+  const committed = new Map<string, number>();
+
+  function commitSoon(urgent: boolean): void {
+    if (stopped) return;
+    const waited = clock.monotonic() - lastCommitMs;
+    const delayMs = urgent ? 0 : Math.max(0, COMMIT_INTERVAL_MS - waited);
+    if (commitTimer !== null) {
+      if (!urgent) return;
+      commitTimer();
+    }
+    commitTimer = clock.after(delayMs, commit);
+  }
+
+  function commit(): void {
+    commitTimer = null;
+    const pending = judge.takePending();
+    const change: Commit = { ...pending.change, watermarks: [...dirty.values()], gaps: newGaps };
+    if (dirty.size === 0 && newGaps.length === 0 && pending.empty) {
+      sendAcks();
+      return;
+    }
+    lastCommitMs = clock.monotonic();
+    try {
+      state.commit(change);
+    } catch (thrown) {
+      counts.commitFailures++;
+      pending.putBack();
+      if (stateFailed === null) events.onStoreFailed({ store: "state", detail: errorText(thrown) });
+      stateFailed = errorText(thrown);
+      commitTimer = clock.after(RETRY_MS, commit);
+      return;
+    }
+    counts.commits++;
+    for (const [key, { seq }] of dirty) committed.set(key, seq);
+    dirty.clear();
+    newGaps = [];
+    if (stateFailed !== null) {
+      stateFailed = null;
+      events.onStoreRecovered({ store: "state" });
+    }
+    pending.announce();
+    sendAcks();
+  }
+
+  const safe = (agent: AgentState, lane: Lane): number => {
+    const key = laneKey(agent.site, agent.agent, agent.epoch ?? "", lane);
+    return Math.min(committed.get(key) ?? 0, stored.get(key) ?? 0);
+  };
+
+  function dueAck(agent: AgentState): void {
+    agent.ackDue = true;
+    toAck.add(agent);
+    commitSoon(false);
+  }
+
+  function sendAcks(): void {
+    for (const agent of toAck) {
+      if (agent.epoch === null) {
+        toAck.delete(agent);
+        continue;
+      }
+      const live = safe(agent, "live");
+      const history = safe(agent, "history");
+      if (agent.ackDue || live > agent.acked.live || history > agent.acked.history) {
+        agent.acked = { live, history };
+        agent.ackDue = false;
+        const grant = { historyBytesPerSecond: HISTORY_BYTES_PER_SECOND };
+        publish(ackTopic(agent.site, agent.agent), JSON.stringify({ v: WIRE_VERSION, epoch: agent.epoch, live, history, grant }));
+      }
+      if (live >= agent.lanes.live.seen && history >= agent.lanes.history.seen) toAck.delete(agent);
+    }
+  }
+
+  function onStatus(message: AgentMessage): void {
+    const decoded = decodeStatus(message.payload);
+    if (!decoded.ok) {
+      setAside(message, `${decoded.error.kind}: ${decoded.error.detail}`);
+      return;
+    }
+    const agent = agentState(message.site, message.agent);
+    if (agent === null) return;
+    const status = decoded.value;
+    if (status.state === "online") {
+      const offMs = clock.now() - status.sentAt;
+      agent.skewMs = Math.abs(offMs) > SKEW_TOLERATED_MS ? offMs : 0;
+      useEpoch(agent, status.epoch);
+      // It may have missed acks while it was away: say again where it stands.
+      dueAck(agent);
+    }
+    judge.setStatus(message.site, message.agent, status);
+    commitSoon(true);
+  }
+
+  function onInventory(message: AgentMessage): void {
+    const decoded = decodeInventory(message.payload);
+    if (!decoded.ok) {
+      setAside(message, `${decoded.error.kind}: ${decoded.error.detail}`);
+      return;
+    }
+    const agent = agentState(message.site, message.agent);
+    if (agent === null) return;
+    const { revision, part, parts, devices } = decoded.value;
+    if (agent.inventory?.revision !== revision) agent.inventory = { revision, parts: new Map() };
+    agent.inventory.parts.set(part, devices);
+    if (agent.inventory.parts.size < parts) return;
+    const all = [...agent.inventory.parts.keys()].sort((a, b) => a - b).flatMap((key) => agent.inventory?.parts.get(key) ?? []);
+    agent.inventory = null;
+    try {
+      const { refused } = state.putInventory(message.site, message.agent, all, clock.now());
+      if (refused.length > 0) events.onClaimRefused({ site: message.site, agent: message.agent, devices: refused });
+      judge.setInventory(message.site, message.agent, all.filter(({ id }) => !refused.includes(id)));
+      commitSoon(true);
+    } catch (thrown) {
+      events.onStoreFailed({ store: "state", detail: errorText(thrown) });
+    }
+  }
+
+  function setAside(message: AgentMessage, reason: string): void {
+    counts.poison++;
+    events.onPoison({ site: message.site, agent: message.agent, topic: message.topic, reason });
+    try {
+      state.addPoison({ site: message.site, agent: message.agent, topic: message.topic, at: clock.now(), reason, bytes: message.payload });
+    } catch (thrown) {
+      events.onStoreFailed({ store: "state", detail: errorText(thrown) });
+    }
+  }
+
+  return {
+    counts,
+    commitSoon,
+    queueBytes: () => queuedBytes,
+    skewMs: (site, agent) => agents.get(`${site}/${agent}`)?.skewMs ?? 0,
+
+    async start() {
+      for (const { site, agent, epoch, lane, seq } of state.watermarks()) {
+        const key = laneKey(site, agent, epoch, lane);
+        committed.set(key, seq);
+        known.set(key, { seen: seq, state: seq, series: 0 });
+      }
+      for (const { site, agent, epoch, lane, seq } of await timeseries.watermarks()) {
+        const key = laneKey(site, agent, epoch, lane);
+        stored.set(key, seq);
+        const lanes = known.get(key) ?? freshLane();
+        known.set(key, { ...lanes, series: seq });
+      }
+      // The next batch to be expected is the one after what both have; each store drops what it has had.
+      for (const lane of known.values()) lane.seen = Math.min(lane.state, lane.series);
+    },
+
+    onMessage(message) {
+      if (stopped) return;
+      if (message.channel === "telemetry") onTelemetry(message);
+      else if (message.channel === "status") onStatus(message);
+      else if (message.channel === "inventory") onInventory(message);
+    },
+
+    accept(batch) {
+      const agent = agentState(batch.site, batch.agent);
+      if (agent === null) return;
+      useEpoch(agent, batch.epoch);
+      take(agent, batch.message, 256);
+    },
+
+    async flush(timeoutMs) {
+      const deadline = clock.monotonic() + timeoutMs;
+      while (clock.monotonic() < deadline) {
+        if (commitTimer !== null) {
+          commitTimer();
+          commit();
+        }
+        if (queue.length === 0 && !appending && stateFailed === null) return true;
+        await new Promise<void>((resolve) => clock.after(10, resolve));
+      }
+      return false;
+    },
+
+    healthy() {
+      const reasons: string[] = [];
+      if (stateFailed !== null) reasons.push(`state store: ${stateFailed}`);
+      if (seriesFailed !== null) reasons.push(`time-series store: ${seriesFailed}`);
+      return { ok: reasons.length === 0, reasons };
+    },
+
+    stop() {
+      stopped = true;
+      commitTimer?.();
+    },
+  };
+}
+
+const freshLane = (): LaneState => ({ seen: 0, state: 0, series: 0 });
+
+const laneOf = (agent: AgentState, message: Telemetry) => ({
+  site: agent.site,
+  agent: agent.agent,
+  epoch: message.epoch,
+  lane: message.lane,
+});
