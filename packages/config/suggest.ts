@@ -1,0 +1,42 @@
+/**
+ * The candidate that a person most likely meant, or null when none is close. Distance is Damerau's (optimal string
+ * alignment), because swapped neighbours are the most common slip of the fingers; `comunity`, `snmpp` and `hots` are
+ * one step from the truth. A third of the word may be wrong; separators and case count nothing.
+ */
+export function suggest(word: string, candidates: Iterable<string>): string | null {
+  const wanted = fold(word);
+  if (wanted.length === 0 || wanted.length > WORD_CHARS_MAX) return null;
+  let best: string | null = null;
+  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const folded = fold(candidate);
+    if (Math.abs(folded.length - wanted.length) >= bestDistance) continue;
+    const distance = editDistance(wanted, folded);
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Longer "words" are not typing mistakes of a key or an option, and cost quadratic time. */
+const WORD_CHARS_MAX = 64;
+
+const fold = (word: string): string => word.toLowerCase().replace(/[-_ ]/g, "");
+
+function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = a[i - 1] === b[j - 1] ? 0 : 1;
+      let cost = Math.min(at(previous, j) + 1, at(row, j - 1) + 1, at(previous, j - 1) + changed);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, at(before, j - 2) + 1);
+      row.push(cost);
+    }
+    [before, previous] = [previous, row];
+  }
+  return at(previous, b.length);
+}
+
+const at = (row: readonly number[], index: number): number => row[index] ?? Number.POSITIVE_INFINITY;
