@@ -1,0 +1,7 @@
+export { realClock } from "./clock.ts";
+export { type AnyLogEvent, defineEvent, type Fields, type FieldValues, type Level, type LogEvent } from "./events.ts";
+export { createLifecycle, type Lifecycle, type Part, type StartError } from "./lifecycle.ts";
+export { lifecycleEvents } from "./lifecycle-events.ts";
+export { type FolderLock, type LockError, lockFolder } from "./lock.ts";
+export { createLog, type Log, type LogFormat, type LogOptions, silentLog } from "./log.ts";
+export { EXIT, type ProcessHost, type RunOptions, runProgram } from "./program.ts";
