@@ -6,6 +6,7 @@ import {
   decodeAck,
   decodeInventory,
   decodeStatus,
+  decodeTelemetry,
   type InventoryDevice,
   isDeviceId,
   joinSubject,
