@@ -15,9 +15,14 @@ const owner = (library, owners) => ({
   from: { pathNot: [...owners.map((file) => `^${file}`), "^packages/simulator/", "^test/", "[.]test[.]ts$"] },
   to: { path: `node_modules/${library.replaceAll("/", "\\/")}/` },
 });
-const [BASE, CONTRACT, CONFIG, DEVICES, RULES, RUNTIME] = ["base", "contract", "config", "devices", "rules", "runtime"].map(
-  (name) => `^packages/${name}/`,
-);
+const [BASE, CONTRACT, CONFIG, DEVICES, RULES, RUNTIME] = [
+  "base",
+  "contract",
+  "config",
+  "devices",
+  "rules",
+  "runtime",
+].map((name) => `^packages/${name}/`);
 const BUILT_IN = { dependencyTypes: ["core"] };
 
 export default {
@@ -25,18 +30,50 @@ export default {
     only("base-imports-nothing", "The bottom of the tree.", BASE, []),
     only("contract-imports-base", "What travels on the wire depends on no program.", CONTRACT, [BASE]),
     only("config-imports-base", "Diagnostics know no domain.", CONFIG, [BASE]),
-    only("devices-imports-base-and-config", "The catalogue knows neither wire nor rules.", DEVICES, [BASE, CONFIG, CONTRACT]),
-    only("rules-imports-the-pure-packages", "The same engine runs live, in tests and in backtests.", RULES, [BASE, CONTRACT, DEVICES, CONFIG]),
+    only("devices-imports-base-and-config", "The catalogue knows neither wire nor rules.", DEVICES, [
+      BASE,
+      CONFIG,
+      CONTRACT,
+    ]),
+    only("rules-imports-the-pure-packages", "The same engine runs live, in tests and in backtests.", RULES, [
+      BASE,
+      CONTRACT,
+      DEVICES,
+      CONFIG,
+    ]),
     only("runtime-imports-base", "The process shell knows no domain.", RUNTIME, [BASE]),
-    only("simulator-imports-packages", "The simulator is a device, not a part of the product.", "^packages/simulator/", [BASE, CONTRACT, DEVICES, CONFIG, RUNTIME]),
-    only("cli-starts-programs-as-processes", "The CLI imports neither agent nor collector.", "^packages/cli/", ["^packages/"]),
-    only("agent-never-imports-collector", "Two programs, one contract.", "^agent/", [BASE, CONTRACT, DEVICES, CONFIG, RUNTIME]),
-    only("collector-never-imports-agent", "Two programs, one contract.", "^collector/", [BASE, CONTRACT, DEVICES, CONFIG, RUNTIME, RULES]),
+    only(
+      "simulator-imports-packages",
+      "The simulator is a device, not a part of the product.",
+      "^packages/simulator/",
+      [BASE, CONTRACT, DEVICES, CONFIG, RUNTIME],
+    ),
+    only("cli-starts-programs-as-processes", "The CLI imports neither agent nor collector.", "^packages/cli/", [
+      "^packages/",
+    ]),
+    only("agent-never-imports-collector", "Two programs, one contract.", "^agent/", [
+      BASE,
+      CONTRACT,
+      DEVICES,
+      CONFIG,
+      RUNTIME,
+    ]),
+    only("collector-never-imports-agent", "Two programs, one contract.", "^collector/", [
+      BASE,
+      CONTRACT,
+      DEVICES,
+      CONFIG,
+      RUNTIME,
+      RULES,
+    ]),
     {
       name: "nothing-imports-the-simulator",
       severity: "error",
       comment: "Demo devices reach the product over real sockets only.",
-      from: { path: "^(agent|collector|packages/(base|contract|devices|rules|config|runtime))/", pathNot: "[.]test[.]ts$" },
+      from: {
+        path: "^(agent|collector|packages/(base|contract|devices|rules|config|runtime))/",
+        pathNot: "[.]test[.]ts$",
+      },
       to: { path: "^packages/simulator/" },
     },
     {
@@ -70,8 +107,20 @@ export default {
       from: { pathNot: "^test/|[.]test[.]ts$" },
       to: { path: "^test/|[.]test[.]ts$" },
     },
-    { name: "no-cycles", severity: "error", comment: "Two files that need each other are one.", from: {}, to: { circular: true } },
-    { name: "no-unresolved", severity: "error", comment: "An import that resolves to nothing matches no rule.", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "no-cycles",
+      severity: "error",
+      comment: "Two files that need each other are one.",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "no-unresolved",
+      severity: "error",
+      comment: "An import that resolves to nothing matches no rule.",
+      from: {},
+      to: { couldNotResolve: true },
+    },
     owner("mqtt", ["agent/uplink[.]ts", "collector/broker/"]),
     owner("aedes", ["collector/broker/"]),
     owner("net-snmp", ["agent/transport/snmp"]),

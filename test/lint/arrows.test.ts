@@ -56,12 +56,21 @@ function write(file: string, text: string): void {
 
 beforeAll(() => {
   tree = mkdtempSync(join(tmpdir(), "arrows-"));
-  for (const file of [".dependency-cruiser.mjs", "tsconfig.json", "package.json"]) cpSync(join(ROOT, file), join(tree, file));
+  for (const file of [".dependency-cruiser.mjs", "tsconfig.json", "package.json"])
+    cpSync(join(ROOT, file), join(tree, file));
   for (const name of PACKAGES) {
-    cpSync(join(ROOT, "packages", name, "package.json"), join(tree, "packages", name, "package.json"), { recursive: true });
+    cpSync(join(ROOT, "packages", name, "package.json"), join(tree, "packages", name, "package.json"), {
+      recursive: true,
+    });
     write(`packages/${name}/index.ts`, "export {};");
   }
-  for (const file of ["agent/ok.ts", "collector/ok.ts", "agent/drivers/b/index.ts", "agent/some.test.ts", "test/ok.ts"]) {
+  for (const file of [
+    "agent/ok.ts",
+    "collector/ok.ts",
+    "agent/drivers/b/index.ts",
+    "agent/some.test.ts",
+    "test/ok.ts",
+  ]) {
     write(file, "export {};");
   }
   write("agent/cycle-b.ts", `import "./cycle-a.ts";`);
@@ -72,9 +81,20 @@ beforeAll(() => {
       symlinkSync(join(ROOT, "node_modules", name), join(tree, "node_modules", name));
     }
   }
-  for (const name of PACKAGES) symlinkSync(join(tree, "packages", name), join(tree, "node_modules", "@aislewatch", name));
+  for (const name of PACKAGES)
+    symlinkSync(join(tree, "packages", name), join(tree, "node_modules", "@aislewatch", name));
   const cruiser = join(ROOT, "node_modules/dependency-cruiser/bin/dependency-cruiser.mjs");
-  const args = [cruiser, "--config", ".dependency-cruiser.mjs", "--output-type", "json", "packages", "agent", "collector", "test"];
+  const args = [
+    cruiser,
+    "--config",
+    ".dependency-cruiser.mjs",
+    "--output-type",
+    "json",
+    "packages",
+    "agent",
+    "collector",
+    "test",
+  ];
   let output: string;
   try {
     output = execFileSync(process.execPath, args, { cwd: tree, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
