@@ -2,7 +2,7 @@
  * The REST API's shapes, /api/v1. OpenAPI is made from these, and the page's and the CLI's types from the OpenAPI, so
  * this file is the one place where an endpoint's words stand. Times are Unix milliseconds.
  */
-import { CATEGORIES, KINDS, SEVERITIES } from "@aislewatch/devices";
+import { CATEGORIES, SEVERITIES } from "@aislewatch/devices";
 import { z } from "zod";
 import { INCIDENT_STATES, PRIORITIES, RESOLUTION_CODES } from "../incidents/types.ts";
 
@@ -20,7 +20,8 @@ export const incident = z
     subject,
     siteName: z.string(),
     deviceName: z.string().nullable(),
-    kind: z.enum(KINDS).nullable(),
+    /** One of the kinds of packages/devices, or what a newer agent calls it. */
+    kind: z.string().nullable(),
     rule: z.string(),
     ruleVersion: z.string(),
     title: z.string(),
@@ -142,7 +143,7 @@ export const device = z
     site: z.string(),
     id: z.string(),
     name: z.string(),
-    kind: z.enum(KINDS),
+    kind: z.string(),
     agent: z.string(),
     driver: z.string(),
     profile: z.string().nullable(),
@@ -240,25 +241,31 @@ export const problem = z
   .object({ error: z.string(), message: z.string(), hint: z.string().optional() })
   .meta({ id: "Problem" });
 
+export const health = z.object({ ok: z.boolean(), reasons: z.array(z.string()) }).meta({ id: "Health" });
+
 /**
  * Server-sent events on /api/v1/stream, each `data` one of these as JSON. The stream starts with `hello`; after a
  * reconnect the page fetches the present state again, so an event may be missed but never be wrong.
  */
-export type StreamEvent =
-  | { type: "hello"; now: number; version: string }
-  | { type: "beat"; now: number }
-  | { type: "incident"; incident: z.infer<typeof incident> }
-  | {
-      type: "device";
-      site: string;
-      device: string;
-      state: z.infer<typeof deviceState>;
-      worst: z.infer<typeof severity> | null;
-    }
-  /** Which devices have fresh values; a page that shows one of them fetches it again. At most one a second. */
-  | { type: "values"; site: string; devices: string[] }
-  | { type: "agent"; site: string; agent: string; online: boolean }
-  | { type: "rules"; version: string; refused: string[] };
+export const streamEvent = z
+  .discriminatedUnion("type", [
+    z.object({ type: z.literal("hello"), now: z.number(), version: z.string() }),
+    z.object({ type: z.literal("beat"), now: z.number() }),
+    z.object({ type: z.literal("incident"), incident }),
+    z.object({
+      type: z.literal("device"),
+      site: z.string(),
+      device: z.string(),
+      state: deviceState,
+      worst: severity.nullable(),
+    }),
+    /** Which devices have fresh values; a page that shows one of them fetches it again. At most one a second. */
+    z.object({ type: z.literal("values"), site: z.string(), devices: z.array(z.string()) }),
+    z.object({ type: z.literal("agent"), site: z.string(), agent: z.string(), online: z.boolean() }),
+    z.object({ type: z.literal("rules"), version: z.string(), refused: z.array(z.string()) }),
+  ])
+  .meta({ id: "StreamEvent" });
+export type StreamEvent = z.infer<typeof streamEvent>;
 
 /**
  * Endpoints (all below /api/v1, all but the first three need a sign-in):

@@ -1,0 +1,99 @@
+/**
+ * What the API needs of the rest of the collector. It owns sign-in, shapes and the live stream; facts come from here.
+ * Nothing is called while routes are registered, so the OpenAPI document is made without opening a store.
+ */
+import type { Clock, Result } from "@aislewatch/base";
+import type { InventoryDevice, PollFailureKind, Value } from "@aislewatch/contract";
+import type { Severity } from "@aislewatch/devices";
+import type { FaultView, Rule } from "@aislewatch/rules";
+import type { z } from "zod";
+import type { Refusal } from "../incidents/decide.ts";
+import type { Actor, Incident } from "../incidents/types.ts";
+import type { Site } from "../sites.ts";
+import type { StateStore } from "../store/state/store.ts";
+import type { TimeSeriesStore } from "../store/timeseries/store.ts";
+import type { deviceState, incidentAction, StreamEvent } from "./schema.ts";
+
+export type DeviceState = z.infer<typeof deviceState>;
+export type ActionRequest = z.infer<typeof incidentAction>;
+
+export type LiveAgent = {
+  readonly site: string;
+  readonly id: string;
+  readonly online: boolean;
+  readonly version: string | null;
+  readonly lastSeenAt: number;
+};
+
+export type LiveDevice = {
+  readonly site: string;
+  readonly agent: string;
+  readonly device: InventoryDevice;
+  readonly state: DeviceState;
+  /** Worst severity firing on it or a component of it now. */
+  readonly worst: Severity | null;
+  readonly lastReadingAt: number | null;
+  readonly lastFailure: { readonly at: number; readonly kind: PollFailureKind; readonly detail: string } | null;
+};
+
+export type LiveValue = {
+  readonly component: string | null;
+  readonly metric: string;
+  readonly at: number;
+  readonly value: Value;
+  /** Older than three of the device's intervals, or its agent is not heard from. */
+  readonly stale: boolean;
+};
+
+/** The present, from the judge's memory: every call returns at once and reads no disk. */
+export type LiveView = {
+  /** Of sites.yaml, and sites that only an agent speaks for (named by their id, in UTC, always open). */
+  sites(): readonly Site[];
+  agents(): readonly LiveAgent[];
+  /** Devices of one site; of an unknown one, none. */
+  devices(site: string): readonly LiveDevice[];
+  device(site: string, id: string): LiveDevice | null;
+  values(site: string, device: string): readonly LiveValue[];
+  /** Faults on a device and its components that are not plainly inactive. */
+  faults(site: string, device: string): readonly FaultView[];
+  /** New, acknowledged, in progress or on hold. */
+  openIncidents(): readonly Incident[];
+  rules(): {
+    readonly version: string;
+    /** Why newer files were refused, a line each; empty when the newest set is in use. */
+    readonly refused: readonly string[];
+    readonly rules: readonly Rule[];
+  };
+  /** On how many subjects the rule fires now. */
+  firing(rule: string): number;
+  samplesPerSecond(): number;
+};
+
+export type ActRefusal = Refusal | { readonly code: "not_found"; readonly message: string };
+
+export type ApiDeps = {
+  readonly state: StateStore;
+  readonly series: TimeSeriesStore;
+  readonly live: LiveView;
+  /** Decides (incidents/decide.ts), commits and publishes. */
+  act(incident: string, action: ActionRequest, actor: Actor): Promise<Result<Incident, ActRefusal>>;
+  /** Calls `listener` with everything that changes, in order; the returned function ends it. */
+  subscribe(listener: (event: StreamEvent) => void): () => void;
+  /** Markdown of `<kind>/<fault>`, or null when there is none. */
+  runbook(ref: string): { readonly title: string; readonly markdown: string } | null;
+  /** `ok` only when ingest works: a reading sent now would be judged and stored. */
+  health(): { readonly ok: boolean; readonly reasons: readonly string[] };
+  /** Prometheus text of the collector's own counters, each line ended. */
+  metricsText(): string;
+  readonly clock: Clock;
+  /** Cryptographically random bytes. */
+  random(bytes: number): Uint8Array;
+};
+
+export type ApiOptions = {
+  /** Of the collector, shown on the page. */
+  readonly version: string;
+  /** The built page (`collector/page/dist`), or null to serve the API alone. */
+  readonly pageDir: string | null;
+  readonly tls: { readonly key: string; readonly cert: string } | null;
+};

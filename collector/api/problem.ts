@@ -1,0 +1,70 @@
+import type { FastifyInstance } from "fastify";
+import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } from "fastify-type-provider-zod";
+import type { z } from "zod";
+import { PasswordsBusy } from "./password.ts";
+import type { problem } from "./schema.ts";
+
+export type Problem = z.infer<typeof problem>;
+
+/** An expected refusal, thrown by handlers and hooks of this folder and answered as a Problem with this status. */
+export class Refused extends Error {
+  readonly statusCode: number;
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(statusCode: number, code: string, message: string, hint?: string) {
+    super(message);
+    this.statusCode = statusCode;
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Codes of Fastify's own errors in the words of this API; the rest is `bad_request`. */
+const FASTIFY_CODES: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: "too_large",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "media_type",
+  FST_ERR_CTP_INVALID_JSON_BODY: "not_json",
+  FST_ERR_CTP_EMPTY_JSON_BODY: "not_json",
+  FST_ERR_HANDLER_TIMEOUT: "timeout",
+};
+
+/** Every error leaves as `{error, message, hint?}`; what a bug throws is logged and not shown. */
+export function installProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const { status, problem } = problemOf(error);
+    if (status >= 500)
+      request.log.error({ err: error, method: request.method, url: request.routeOptions.url }, "api_request_failed");
+    reply.code(status).header("cache-control", "no-store").type("application/json; charset=utf-8");
+    return reply.serializer(JSON.stringify).send(problem);
+  });
+}
+
+export function problemOf(error: unknown): { status: number; problem: Problem } {
+  if (error instanceof Refused) {
+    const { statusCode: status, code, message, hint } = error;
+    return { status, problem: { error: code, message, ...(hint !== undefined && { hint }) } };
+  }
+  if (error instanceof PasswordsBusy) {
+    return { status: 503, problem: { error: "busy", message: "Too many sign-ins at once; try again in a second." } };
+  }
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const message = error.validation
+      .slice(0, 5)
+      .map(
+        (issue) =>
+          `${[error.validationContext ?? "request", ...issue.instancePath.split("/").slice(1)].join(".")}: ${issue.message}`,
+      )
+      .join("; ");
+    return { status: 400, problem: { error: "invalid", message } };
+  }
+  if (!isResponseSerializationError(error) && error instanceof Error && "statusCode" in error) {
+    const status = Number(error.statusCode);
+    const code = "code" in error ? String(error.code) : "";
+    if (status >= 400 && status < 500) {
+      return { status, problem: { error: FASTIFY_CODES[code] ?? "bad_request", message: error.message } };
+    }
+    if (status === 503) return { status, problem: { error: FASTIFY_CODES[code] ?? "busy", message: error.message } };
+  }
+  return { status: 500, problem: { error: "internal", message: "The collector failed to answer; its log says why." } };
+}

@@ -1,0 +1,155 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { INCIDENT_STATES, type Incident, type IncidentState, PRIORITIES } from "../../incidents/types.ts";
+import type { ApiDeps, LiveView } from "../deps.ts";
+import { identityOf } from "../guard.ts";
+import { Refused } from "../problem.ts";
+import { incident, incidentAction, incidentDetail, incidentList, problem } from "../schema.ts";
+import { chartView, eventView, incidentView } from "../view.ts";
+
+const OPEN_STATES: readonly IncidentState[] = ["new", "acknowledged", "in_progress", "on_hold"];
+const PAGE_MAX = 1_000;
+const PAGE_DEFAULT = 200;
+const EARLIER_MAX = 10;
+/** How many incidents of the slot are looked through for earlier ones of the same rule. */
+const EARLIER_SEARCH_MAX = 100;
+const SUPPRESSES_MAX = 200;
+
+/** `a,b,c` of known words; an unknown word names the known ones. */
+const listOf = <const T extends readonly string[]>(words: T) =>
+  z
+    .string()
+    .max(256)
+    .transform((text) => text.split(",").filter((word) => word !== ""))
+    .pipe(z.array(z.enum(words)).max(words.length));
+
+const states = z
+  .union([z.literal("open"), z.literal("all"), listOf(INCIDENT_STATES)])
+  .describe("open (not yet resolved), all, or states separated by commas")
+  .default("open");
+
+const query = z.object({
+  state: states,
+  priority: listOf(PRIORITIES).optional(),
+  site: z.string().max(64).optional(),
+  device: z.string().max(130).optional(),
+  kind: z.string().max(64).optional(),
+  q: z.string().max(200).optional().describe("words looked for in id, title, device, rule and assignee"),
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
+  cursor: z.string().max(256).optional(),
+});
+
+const params = z.object({ id: z.string().max(32) });
+
+export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
+  const { state, live, clock } = deps;
+  const view = (one: Incident) => incidentView(one, live);
+
+  return async (app) => {
+    app.get(
+      "/incidents",
+      {
+        schema: {
+          tags: ["incidents"],
+          summary: "Incidents by priority, then newest first",
+          querystring: query,
+          response: { 200: incidentList, default: problem },
+        },
+      },
+      async (request) => {
+        const { state: wanted, priority, site, device, kind, q, limit, cursor } = request.query;
+        const page = state.incidents(
+          {
+            ...(wanted !== "all" && { states: wanted === "open" ? OPEN_STATES : wanted }),
+            ...(priority !== undefined && { priorities: priority }),
+            ...(site !== undefined && { site }),
+            ...(device !== undefined && { device }),
+            ...(kind !== undefined && { kind }),
+            ...(q !== undefined && q.trim() !== "" && { search: q }),
+          },
+          { limit, cursor: cursor ?? null },
+        );
+        return { items: page.items.map(view), cursor: page.cursor, total: page.total };
+      },
+    );
+
+    app.get(
+      "/incidents/:id",
+      {
+        schema: {
+          tags: ["incidents"],
+          summary: "One incident with its timeline, runbook and what belongs to it",
+          params,
+          response: { 200: incidentDetail, default: problem },
+        },
+      },
+      async (request) => {
+        const found = state.incident(request.params.id);
+        if (found === null) throw noIncident(request.params.id);
+        const { site, device } = found.subject;
+        return {
+          incident: view(found),
+          events: state.incidentEvents(found.id).map(eventView),
+          runbook: found.runbook === null ? null : deps.runbook(found.runbook),
+          chart: chartView(found, live, clock.now()),
+          asset: device === null ? {} : (live.device(site, device)?.device.asset ?? {}),
+          suppresses: suppressedBy(found, live).map(view),
+          earlier: earlierThan(found, deps).map(view),
+        };
+      },
+    );
+
+    app.post(
+      "/incidents/:id/actions",
+      {
+        config: { access: "act" },
+        schema: {
+          tags: ["incidents"],
+          summary: "Acknowledge, assign, start, hold, resume, note, resolve, reopen or close",
+          description: "409 when `version` is given and the incident moved on; 422 when its state does not allow it.",
+          params,
+          body: incidentAction,
+          response: { 200: incident, default: problem },
+        },
+      },
+      async (request) => {
+        const done = await deps.act(request.params.id, request.body, identityOf(request).actor);
+        if (done.ok) return view(done.value);
+        const { code, message } = done.error;
+        if (code === "not_found") throw noIncident(request.params.id);
+        throw new Refused(code === "conflict" ? 409 : 422, code, message);
+      },
+    );
+  };
+}
+
+const noIncident = (id: string): Refused =>
+  new Refused(404, "no_incident", `There is no incident ${JSON.stringify(id.slice(0, 32))}.`);
+
+/** Open incidents of what hangs below this incident's device. */
+function suppressedBy({ subject }: Incident, live: LiveView): Incident[] {
+  if (subject.device === null) return [];
+  const parent = `${subject.site}/${subject.device}`;
+  return live
+    .openIncidents()
+    .filter((other) => other.suppressedBy === parent)
+    .slice(0, SUPPRESSES_MAX);
+}
+
+/** Earlier incidents of the same rule on the same slot, newest first. */
+function earlierThan(one: Incident, { state }: ApiDeps): Incident[] {
+  const { site, device, component } = one.subject;
+  const slot = { site, ...(device !== null && { device }), search: one.rule };
+  return state
+    .incidents(slot, { limit: EARLIER_SEARCH_MAX, cursor: null })
+    .items.filter(
+      (other) =>
+        other.id !== one.id &&
+        other.rule === one.rule &&
+        other.subject.device === device &&
+        other.subject.component === component &&
+        other.openedAt <= one.openedAt,
+    )
+    .sort((a, b) => b.openedAt - a.openedAt)
+    .slice(0, EARLIER_MAX);
+}

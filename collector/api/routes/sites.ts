@@ -1,0 +1,196 @@
+import { DEVICE_ID_PATTERN, ID_PATTERN, isDeviceId } from "@aislewatch/contract";
+import { findMetric } from "@aislewatch/devices";
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { z } from "zod";
+import type { ApiDeps } from "../deps.ts";
+import { Refused } from "../problem.ts";
+import { device, deviceDetail, overview, problem, ruleSummary, series, site } from "../schema.ts";
+import { countByPriority, deviceView, siteView, valueView } from "../view.ts";
+
+const POINTS_MAX = 2_000;
+const POINTS_DEFAULT = 400;
+/** For a chart to be read: a cold disk takes a second or two. */
+const SERIES_MS_MAX = 15_000;
+/** Longer than what is kept. */
+const SPAN_MS_MAX = 3 * 366 * 86_400_000;
+
+const siteParams = z.object({ site: z.string().regex(ID_PATTERN) });
+const deviceId = z.string().regex(DEVICE_ID_PATTERN);
+
+const seriesQuery = z
+  .object({
+    device: deviceId,
+    component: z.string().regex(ID_PATTERN).optional(),
+    metric: z.string().regex(/^[a-z][a-z0-9_]{0,127}$/),
+    from: z.coerce.number().int().min(0).describe("Unix ms, inclusive"),
+    to: z.coerce.number().int().min(0).describe("Unix ms, exclusive"),
+    points: z.coerce.number().int().min(1).max(POINTS_MAX).default(POINTS_DEFAULT),
+  })
+  .refine(({ from, to }) => to > from && to - from <= SPAN_MS_MAX, {
+    path: ["to"],
+    message: "expected a time after `from`, at most three years",
+  });
+
+/** What is watched: sites, devices, values, and the rules that judge them. */
+export function siteRoutes(deps: ApiDeps, { version }: { version: string }): FastifyPluginAsyncZod {
+  const { live, clock, state } = deps;
+
+  return async (app) => {
+    app.get(
+      "/overview",
+      { schema: { tags: ["sites"], summary: "Everything in figures", response: { 200: overview, default: problem } } },
+      async () => {
+        const sites = live.sites();
+        const devices = { total: 0, up: 0, down: 0, unreachable: 0, unknown: 0 };
+        for (const { id } of sites) {
+          for (const { state: now } of live.devices(id)) {
+            devices.total++;
+            devices[now]++;
+          }
+        }
+        const agents = live.agents();
+        const rules = live.rules();
+        const open = live.openIncidents();
+        return {
+          now: clock.now(),
+          version,
+          incidents: countByPriority(open),
+          unacknowledged: open.filter((incident) => incident.state === "new").length,
+          sites: sites.length,
+          devices,
+          agents: { total: agents.length, online: agents.filter((agent) => agent.online).length },
+          rules: { version: rules.version, count: rules.rules.length, refused: [...rules.refused] },
+          samplesPerSecond: live.samplesPerSecond(),
+        };
+      },
+    );
+
+    app.get(
+      "/sites",
+      { schema: { tags: ["sites"], summary: "All sites", response: { 200: z.array(site), default: problem } } },
+      async () => live.sites().map((one) => siteView(one, live, clock.now())),
+    );
+
+    app.get(
+      "/sites/:site/devices",
+      {
+        schema: {
+          tags: ["sites"],
+          summary: "Devices of a site",
+          params: siteParams,
+          response: { 200: z.array(device), default: problem },
+        },
+      },
+      async (request) => {
+        const open = live.openIncidents();
+        return live.devices(knownSite(request.params.site, deps)).map((one) => deviceView(one, open));
+      },
+    );
+
+    app.get(
+      "/sites/:site/device",
+      {
+        schema: {
+          tags: ["sites"],
+          summary: "One device with its values and faults",
+          params: siteParams,
+          querystring: z.object({ id: z.string().max(130) }),
+          response: { 200: deviceDetail, default: problem },
+        },
+      },
+      async (request) => {
+        const siteId = knownSite(request.params.site, deps);
+        const { id } = request.query;
+        const found = isDeviceId(id) ? live.device(siteId, id) : null;
+        if (found === null) throw new Refused(404, "no_device", `Site ${siteId} has no device ${JSON.stringify(id)}.`);
+        return {
+          device: deviceView(found, live.openIncidents()),
+          values: live.values(siteId, id).map(valueView),
+          faults: live.faults(siteId, id).map(({ rule, subject, state: now, severity, since, flags }) => ({
+            rule,
+            component: subject.component,
+            state: now,
+            severity,
+            since,
+            suppressedBy: flags.suppressedBy,
+            stale: flags.stale,
+          })),
+          dependents: live
+            .devices(siteId)
+            .filter((other) => other.device.dependsOn.includes(id))
+            .map((other) => other.device.id),
+        };
+      },
+    );
+
+    app.get(
+      "/sites/:site/series",
+      {
+        handlerTimeout: SERIES_MS_MAX,
+        schema: {
+          tags: ["sites"],
+          summary: "One metric of one device over time, in buckets",
+          params: siteParams,
+          querystring: seriesQuery,
+          response: { 200: series, default: problem },
+        },
+      },
+      async (request) => {
+        const { device: id, component = null, metric, from, to, points } = request.query;
+        const unit = findMetric(metric)?.unit ?? "";
+        const found = await deps.series.query(
+          { site: request.params.site, device: id, component, metric },
+          { from, to, pointsMax: points },
+        );
+        return { metric, unit, component, points: found };
+      },
+    );
+
+    app.get(
+      "/rules",
+      {
+        schema: {
+          tags: ["rules"],
+          summary: "The rules in use",
+          response: { 200: z.array(ruleSummary), default: problem },
+        },
+      },
+      async () =>
+        live.rules().rules.map((rule) => ({
+          id: rule.id,
+          group: rule.group,
+          title: rule.title,
+          scope: rule.scope,
+          category: rule.category,
+          severities: rule.raise.map((step) => step.severity),
+          mode: rule.mode,
+          runbook: rule.runbook,
+          version: rule.version,
+          file: rule.file,
+          line: rule.line,
+          firing: live.firing(rule.id),
+        })),
+    );
+
+    app.get(
+      "/people",
+      {
+        schema: {
+          tags: ["session"],
+          summary: "Names that an incident can be assigned to",
+          response: { 200: z.array(z.string()), default: problem },
+        },
+      },
+      async () =>
+        state
+          .users()
+          .filter((user) => user.role !== "viewer")
+          .map((user) => user.name),
+    );
+  };
+}
+
+function knownSite(id: string, { live }: ApiDeps): string {
+  if (live.sites().some((one) => one.id === id)) return id;
+  throw new Refused(404, "no_site", `There is no site ${id}.`);
+}

@@ -1,0 +1,118 @@
+/** Facts into the shapes of schema.ts: names beside ids, units beside metrics, sentences beside events. */
+import { findMetric } from "@aislewatch/devices";
+import type { z } from "zod";
+import { isOpen } from "../incidents/calendar.ts";
+import { describeEvent } from "../incidents/describe.ts";
+import type { Incident, IncidentEvent, PRIORITIES, Priority } from "../incidents/types.ts";
+import type { Site } from "../sites.ts";
+import type { LiveDevice, LiveValue, LiveView } from "./deps.ts";
+import type * as schema from "./schema.ts";
+
+export type IncidentView = z.infer<typeof schema.incident>;
+type ChartView = z.infer<typeof schema.incidentDetail>["chart"];
+
+/** An incident as lists, the page and the stream show it. */
+export function incidentView(incident: Incident, live: LiveView): IncidentView {
+  const { site, device } = incident.subject;
+  const found = device === null ? null : live.device(site, device);
+  return {
+    ...incident,
+    subject: { ...incident.subject },
+    values: { ...incident.values },
+    siteName: live.sites().find((other) => other.id === site)?.name ?? site,
+    deviceName: device === null ? null : (found?.device.name ?? device),
+    kind: found?.device.kind ?? null,
+  };
+}
+
+export function eventView(event: IncidentEvent): z.infer<typeof schema.incidentEvent> {
+  const { seq, at, recordedAt, actor, type, ...detail } = event;
+  return { seq, at, recordedAt, actor, type, text: describeEvent(event), detail };
+}
+
+export function deviceView(found: LiveDevice, incidents: readonly Incident[]): z.infer<typeof schema.device> {
+  const { site, agent, device, state, worst, lastReadingAt, lastFailure } = found;
+  return {
+    site,
+    agent,
+    state,
+    worst,
+    lastReadingAt,
+    lastFailure,
+    id: device.id,
+    name: device.name ?? device.id,
+    kind: device.kind,
+    driver: device.driver,
+    profile: device.profile ?? null,
+    address: device.address ?? null,
+    labels: device.labels,
+    dependsOn: device.dependsOn,
+    intervalMs: device.intervalMs,
+    asset: device.asset,
+    incidents: incidents
+      .filter(({ subject }) => subject.site === site && subject.device === device.id)
+      .map((incident) => incident.id),
+  };
+}
+
+export function valueView({ component, metric, at, value, stale }: LiveValue): z.infer<typeof schema.metricValue> {
+  const known = findMetric(metric);
+  return {
+    metric,
+    component,
+    at,
+    value,
+    stale,
+    unit: known?.unit ?? "",
+    meaning: known?.meaning ?? "",
+    type: typeof value === "boolean" ? "boolean" : "number",
+    bad: known?.bad ?? null,
+  };
+}
+
+export function siteView(site: Site, live: LiveView, nowMs: number): z.infer<typeof schema.site> {
+  const devices = live.devices(site.id);
+  const count = (state: LiveDevice["state"]) => devices.filter((device) => device.state === state).length;
+  return {
+    id: site.id,
+    name: site.name,
+    timeZone: site.timeZone,
+    format: site.format,
+    open: isOpen(site, nowMs),
+    devices: devices.length,
+    up: count("up"),
+    down: count("down"),
+    unknown: count("unknown") + count("unreachable"),
+    agents: live
+      .agents()
+      .filter((agent) => agent.site === site.id)
+      .map(({ id, online, version, lastSeenAt }) => ({ id, online, version, lastSeenAt })),
+    incidents: countByPriority(live.openIncidents().filter(({ subject }) => subject.site === site.id)),
+  };
+}
+
+export function countByPriority(incidents: readonly Incident[]): Record<Priority, number> {
+  const counts = { P1: 0, P2: 0, P3: 0, P4: 0, P5: 0 } satisfies Record<(typeof PRIORITIES)[number], number>;
+  for (const { priority } of incidents) counts[priority]++;
+  return counts;
+}
+
+const LEAD_MS = 3_600_000;
+const TAIL_MS = 15 * 60_000;
+const SPAN_MS_MAX = 24 * 3_600_000;
+
+/** An hour before the onset until the recovery and a little more; at most a day, for the onset is what one looks for. */
+export function chartView(incident: Incident, live: LiveView, nowMs: number): ChartView {
+  const chart = live.rules().rules.find((rule) => rule.id === incident.rule)?.chart ?? null;
+  if (chart === null || incident.subject.device === null) return null;
+  const from = incident.onset - LEAD_MS;
+  const end = incident.recoveredAt === null ? nowMs : incident.recoveredAt + TAIL_MS;
+  return {
+    metric: chart.metric,
+    unit: findMetric(chart.metric)?.unit ?? "",
+    component: findMetric(chart.metric)?.component === null ? null : incident.subject.component,
+    threshold: chart.threshold,
+    from,
+    to: Math.max(from + LEAD_MS, Math.min(end, nowMs, from + SPAN_MS_MAX)),
+  };
+}
