@@ -36,13 +36,13 @@ const SECRET_KEY = /pass(?:word|phrase|wd)?$|secret|token|community|api_?key|pri
 export const isSecretKey = (key: string | number | undefined): boolean =>
   typeof key === "string" && (SECRET_KEY.test(key) || suggest(key, SECRET_WORDS) !== null);
 
-const KEY_AND_VALUE = /(["']?)([\w-]{1,64})(\1\s*:\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}\]#][^,}\]#]*)/g;
+const KEY_AND_VALUE = /(["']?)([\w-]{1,64})(\1\s*:\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,{}[\]#|>&*][^,}\]#]*)/g;
 
 /** A source line fit to be shown: what stands after a key that names a secret becomes dots, references stay. */
 export function maskSecrets(line: string): string {
   return line.replace(KEY_AND_VALUE, (whole, quote: string, key: string, colon: string, value: string) => {
     const bare = value.replace(/^["']/, "");
-    if (!isSecretKey(key) || /^(?:file|env):/.test(bare) || /^[|>&*{[]/.test(bare)) return whole;
+    if (!isSecretKey(key) || /^(?:file|env):/.test(bare)) return whole;
     return `${quote}${key}${colon}${value.replace(/\S/g, "•")}`;
   });
 }
