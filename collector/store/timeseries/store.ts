@@ -26,7 +26,11 @@ export type LastValue = { site: string; subject: string; metric: string; at: num
 
 export type TimeSeriesStore = {
   open(): Promise<void>;
-  /** Takes batches in the order given and resolves once they are committed to disk. Rejects when they are not. */
+  /**
+   * Takes batches in the order given and resolves once they are committed to disk. Rejects with a StoreError when they
+   * are not; every append that was waiting behind a failed one is rejected with it. The caller gives rejected batches
+   * again before newer ones of the same lane: a later watermark would hide that they are missing.
+   */
   append(batches: readonly TelemetryBatch[]): Promise<void>;
   watermarks(): Promise<Watermark[]>;
   /**
@@ -36,6 +40,7 @@ export type TimeSeriesStore = {
   query(series: SeriesId, range: { from: number; to: number; pointsMax: number }): Promise<Point[]>;
   /** The newest value of each series since `sinceMs`, for restoring the engine after a restart. */
   lastValues(sinceMs: number): Promise<LastValue[]>;
-  stats(): Promise<{ samples: number; series: number; bytesOnDisk: number }>;
+  /** `refusedSamples`: since the start, those of series beyond the store's bound on how many there may be. */
+  stats(): Promise<{ samples: number; series: number; bytesOnDisk: number; refusedSamples?: number }>;
   close(): Promise<void>;
 };
