@@ -84,6 +84,8 @@ export type IncidentEventBody =
   | { readonly type: "recovered"; readonly values: Readonly<Record<string, Value>> }
   | {
       readonly type: "fired_again";
+      /** When the condition became true this time. */
+      readonly onset: number;
       readonly severity: Severity;
       readonly title: string;
       readonly values: Readonly<Record<string, Value>>;
@@ -113,6 +115,7 @@ export type Incident = {
   readonly runbook: string | null;
   readonly priority: Priority;
   readonly priorityWhy: string;
+  /** When the condition became true, the last time it did; the first is in the log. */
   readonly onset: number;
   readonly openedAt: number;
   readonly acknowledgedAt: number | null;

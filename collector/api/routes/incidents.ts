@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { INCIDENT_STATES, type Incident, type IncidentState, PRIORITIES } from "../../incidents/types.ts";
+import { OPEN_STATES } from "../../incidents/log.ts";
+import { INCIDENT_STATES, type Incident, PRIORITIES } from "../../incidents/types.ts";
 import type { ApiDeps, LiveView } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
 import { incident, incidentAction, incidentDetail, incidentList, problem } from "../schema.ts";
 import { chartView, eventView, incidentView } from "../view.ts";
 
-const OPEN_STATES: readonly IncidentState[] = ["new", "acknowledged", "in_progress", "on_hold"];
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 200;
 const EARLIER_MAX = 10;

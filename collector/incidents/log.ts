@@ -1,0 +1,173 @@
+/**
+ * The log of an incident and its fold. `applyEvent` is the only place where a state comes from, for the judge, for
+ * people's actions and for a replay alike.
+ *
+ * What holds for every log that the deciders write (log.test.ts):
+ * - the first event is `opened`, and only the first; seqs run from 1 without holes, and the last is the version;
+ * - closed is the end: nothing follows `closed`;
+ * - `holdReason` stands only while on hold, `resolvedAt` and `resolutionCode` only when resolved or closed, and an
+ *   incident in progress or on hold has been acknowledged.
+ */
+import type { Actor, Incident, IncidentEvent, IncidentEventBody, IncidentState } from "./types.ts";
+
+/** Waits for somebody: what the board shows. */
+export const OPEN_STATES = ["new", "acknowledged", "in_progress", "on_hold"] as const satisfies IncidentState[];
+export const isOpenState = (state: IncidentState): boolean => (OPEN_STATES as readonly IncidentState[]).includes(state);
+
+/** No event changes it any more; its dedupe key is free. */
+export const isEnded = (state: IncidentState): boolean =>
+  state === "closed" || state === "cancelled" || state === "merged";
+
+export const incidentId = (number: number): string => `INC-${String(number).padStart(6, "0")}`;
+
+/** When it happened (event time), when it is written down, and who did it. */
+export type Stamp = { readonly at: number; readonly recordedAt: number; readonly actor: Actor };
+
+/**
+ * Appends bodies to an incident (null: the first body opens it) and folds them in. Throws on a log that no decider
+ * writes, for example when the first body is not `opened`: that is a bug, not an input.
+ */
+export function append(
+  id: string,
+  incident: Incident | null,
+  bodies: readonly IncidentEventBody[],
+  stamp: Stamp,
+): { readonly incident: Incident; readonly events: readonly IncidentEvent[] } {
+  const events: IncidentEvent[] = [];
+  let next = incident;
+  for (const body of bodies) {
+    const event = stampEvent(next, body, stamp);
+    next = applyEvent(id, next, event);
+    events.push(event);
+  }
+  if (next === null) throw new Error(`${id}: nothing to append`);
+  return { incident: next, events };
+}
+
+/** The next event of this incident's log (of a new one, when null). */
+export function stampEvent(incident: Incident | null, body: IncidentEventBody, stamp: Stamp): IncidentEvent {
+  return { seq: (incident?.version ?? 0) + 1, ...stamp, ...body };
+}
+
+/** The state that a log leads to. Throws on a log that no decider writes. */
+export function foldIncident(id: string, events: readonly IncidentEvent[]): Incident {
+  let incident: Incident | null = null;
+  for (const event of events) incident = applyEvent(id, incident, event);
+  if (incident === null) throw new Error(`${id}: an empty log`);
+  return incident;
+}
+
+export function applyEvent(id: string, before: Incident | null, event: IncidentEvent): Incident {
+  if (event.seq !== (before?.version ?? 0) + 1)
+    throw new Error(`${id}: event ${event.seq} after ${before?.version ?? 0}`);
+  if (before === null) return open(id, event);
+  if (isEnded(before.state)) throw new Error(`${id}: ${event.type} after it was ${before.state}`);
+  return { ...before, ...change(before, event), version: event.seq, updatedAt: event.recordedAt };
+}
+
+function open(id: string, event: IncidentEvent): Incident {
+  if (event.type !== "opened") throw new Error(`${id}: the log begins with ${event.type}`);
+  const { subject, rule, ruleVersion, title, severity, category, runbook, onset, values, priority, suppressedBy } =
+    event;
+  return {
+    id,
+    version: event.seq,
+    state: "new",
+    subject,
+    rule,
+    ruleVersion,
+    title,
+    severity,
+    category,
+    runbook,
+    priority,
+    priorityWhy: event.why,
+    onset,
+    openedAt: event.at,
+    acknowledgedAt: null,
+    resolvedAt: null,
+    closedAt: null,
+    recoveredAt: null,
+    assignee: null,
+    acknowledgedBy: null,
+    holdReason: null,
+    resolutionCode: null,
+    recurrences: 0,
+    suppressedBy,
+    stale: false,
+    updatedAt: event.recordedAt,
+    values,
+  };
+}
+
+/** What one event changes. Exhaustive: a new event type does not compile until it says what it does. */
+function change(before: Incident, event: IncidentEvent): Partial<Incident> {
+  switch (event.type) {
+    case "opened":
+      throw new Error(`${before.id}: opened twice`);
+    case "level_changed":
+      return { severity: event.severity, title: event.title, values: event.values };
+    case "priority_changed":
+      return { priority: event.priority, priorityWhy: event.why };
+    case "suppressed":
+      return { suppressedBy: event.by };
+    case "unsuppressed":
+      return { suppressedBy: null };
+    case "stale":
+      return { stale: true };
+    case "fresh":
+      return { stale: false };
+    case "recovered":
+      return { recoveredAt: event.at, values: event.values };
+    case "fired_again":
+      return {
+        recoveredAt: null,
+        onset: event.onset,
+        severity: event.severity,
+        title: event.title,
+        values: event.values,
+        recurrences: before.recurrences + 1,
+      };
+    default:
+      return changeByPerson(before, event);
+  }
+}
+
+type WorkEvent = Extract<
+  IncidentEvent,
+  {
+    type: "acknowledged" | "assigned" | "started" | "held" | "resumed" | "note" | "resolved" | "reopened" | "closed";
+  }
+>;
+
+function changeByPerson(before: Incident, event: WorkEvent): Partial<Incident> {
+  switch (event.type) {
+    case "acknowledged":
+      return { state: "acknowledged", acknowledgedAt: event.at, acknowledgedBy: event.actor };
+    case "assigned":
+      return { assignee: event.to };
+    case "started":
+      return { state: "in_progress" };
+    case "held":
+      return { state: "on_hold", holdReason: event.reason };
+    case "resumed":
+      return { state: "in_progress", holdReason: null };
+    case "note":
+      return {};
+    case "resolved":
+      return { state: "resolved", resolvedAt: event.at, resolutionCode: event.code, holdReason: null };
+    case "reopened":
+      // Somebody must look again: an acknowledgement of the first time is not one of this time.
+      return {
+        state: "new",
+        acknowledgedAt: null,
+        acknowledgedBy: null,
+        resolvedAt: null,
+        resolutionCode: null,
+      };
+    case "closed":
+      return { state: "closed", closedAt: event.at, resolvedAt: before.resolvedAt ?? event.at };
+    default:
+      return event satisfies never;
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * From what the engine says of a fault to what is written in an incident's log. One incident per key (rule and subject)
+ * is not ended at a time; a fault that comes back soon is the same incident, later it is a new one.
+ */
+import type { Rule, Transition } from "@aislewatch/rules";
+import { isEnded, isOpenState } from "./log.ts";
+import type { Assessment } from "./priority.ts";
+import type { Incident, IncidentEventBody, ResolutionCode } from "./types.ts";
+
+/** A fault that comes back within this time after it recovered, or was resolved, is the same incident. */
+export const REOPEN_WINDOW_MS = 30 * 60_000;
+/** What a person resolved may be reopened by hand for this long, then it closes (ITIL practice: three days). */
+export const CLOSE_AFTER_MS = 72 * 3_600_000;
+
+export type TransitionContext = {
+  /** As things stand with this transition applied. */
+  readonly priority: Assessment;
+  readonly reopenWindowMs?: number;
+};
+
+export type OpenedBody = Extract<IncidentEventBody, { type: "opened" }>;
+
+export type Outcome = {
+  /** Appended to the incident that was given; empty when nothing in its log changes. */
+  readonly events: readonly IncidentEventBody[];
+  /** The first event of a new incident of the same key, or null. */
+  readonly open: OpenedBody | null;
+};
+
+const NOTHING: Outcome = { events: [], open: null };
+
+/**
+ * `incident` is the one of the transition's key that is not ended, or the latest ended one, or null. `rule` is null when
+ * it was removed. The same transition given again changes nothing: a repeat of an onset is known by its time, and a
+ * recovery from before the present onset is out of date.
+ */
+export function fromTransition(
+  incident: Incident | null,
+  transition: Transition,
+  rule: Rule | null,
+  context: TransitionContext,
+): Outcome {
+  const { reason, to } = transition;
+  if (reason === "rule_removed" || reason === "device_removed") return removed(incident, reason);
+  if (to === "firing" || to === "recovering") return firing(incident, transition, rule, context);
+  if (to === "inactive" && incident !== null) return cleared(incident, transition);
+  return NOTHING;
+}
+
+/** The fault is gone because what it was about is gone: nobody can cure it, and nothing recovered. */
+function removed(incident: Incident | null, code: ResolutionCode): Outcome {
+  if (incident === null || !isOpenState(incident.state)) return NOTHING;
+  return { events: [{ type: "resolved", code, text: null }], open: null };
+}
+
+function cleared(incident: Incident, transition: Transition): Outcome {
+  const stands = incident.recoveredAt === null && !isEnded(incident.state);
+  if (!stands || transition.at < incident.onset) return NOTHING;
+  const events: IncidentEventBody[] = [{ type: "recovered", values: transition.values }];
+  if (incident.suppressedBy !== null) events.push({ type: "unsuppressed" });
+  if (incident.stale) events.push({ type: "fresh" });
+  return { events, open: null };
+}
+
+function firing(
+  incident: Incident | null,
+  transition: Transition,
+  rule: Rule | null,
+  context: TransitionContext,
+): Outcome {
+  if (incident === null) return { events: [], open: opened(transition, rule, context) };
+  const known = incident.onset === transition.since;
+  if (isEnded(incident.state)) return known ? NOTHING : { events: [], open: opened(transition, rule, context) };
+  if (!isOver(incident)) return { events: stillFiring(incident, transition, context), open: null };
+  // An onset that has recovered, and `recovering` of a fault that has: echoes of what the log knows already.
+  const echo = known && incident.recoveredAt !== null;
+  if (echo || transition.to === "recovering" || rule === null || rule.mode === "shadow") return NOTHING;
+  if (comesBackSoon(incident, transition, context)) {
+    return { events: firedAgain(incident, transition, context), open: null };
+  }
+  return { events: finish(incident), open: opened(transition, rule, context) };
+}
+
+function opened(transition: Transition, rule: Rule | null, { priority }: TransitionContext): OpenedBody | null {
+  if (rule === null || rule.mode === "shadow" || transition.severity === null) return null;
+  return {
+    type: "opened",
+    subject: transition.subject,
+    rule: transition.rule,
+    ruleVersion: transition.ruleVersion,
+    title: transition.title,
+    severity: transition.severity,
+    category: rule.category,
+    runbook: rule.runbook,
+    onset: transition.since,
+    values: transition.values,
+    priority: priority.priority,
+    why: priority.why,
+    suppressedBy: transition.flags.suppressedBy,
+  };
+}
+
+/** The fault stood before and stands now: its level or a flag changed. */
+function stillFiring(incident: Incident, transition: Transition, context: TransitionContext): IncidentEventBody[] {
+  const events: IncidentEventBody[] = flags(incident, transition);
+  const { severity, title, values } = transition;
+  if (severity === null || severity === incident.severity) return events;
+  events.push({ type: "level_changed", severity, title, values });
+  // A person accepted the fault as it was when they resolved it, not one that got worse.
+  if (incident.state === "resolved" && RANK[severity] > RANK[incident.severity]) {
+    events.push({ type: "reopened", why: `The fault became ${severity} after it was resolved.` });
+  }
+  return [...events, ...reassessed(incident, context.priority)];
+}
+
+const RANK = { info: 0, minor: 1, major: 2, critical: 3 } as const;
+
+function firedAgain(incident: Incident, transition: Transition, context: TransitionContext): IncidentEventBody[] {
+  const { since, title, values } = transition;
+  const severity = transition.severity ?? incident.severity;
+  const events: IncidentEventBody[] = [{ type: "fired_again", onset: since, severity, title, values }];
+  if (incident.state === "resolved") events.push({ type: "reopened", why: "The fault came back." });
+  return [...events, ...flags(incident, transition), ...reassessed(incident, context.priority)];
+}
+
+function comesBackSoon(
+  incident: Incident,
+  { at }: Transition,
+  { reopenWindowMs = REOPEN_WINDOW_MS }: TransitionContext,
+) {
+  // Whoever has it in hand learns that it came back, however late; a second incident would go to somebody else.
+  if (isOpenState(incident.state) && incident.state !== "new") return true;
+  return at - Math.max(incident.recoveredAt ?? 0, incident.resolvedAt ?? 0) <= reopenWindowMs;
+}
+
+/** Ends a recovered incident so that a new one may take its key. */
+function finish(incident: Incident): IncidentEventBody[] {
+  const text = "Nobody looked at it before the fault came back, long after: see the incident opened then.";
+  return incident.state === "resolved"
+    ? [{ type: "closed" }]
+    : [{ type: "resolved", code: "self_recovered", text }, { type: "closed" }];
+}
+
+function flags(incident: Incident, { flags: { suppressedBy, stale } }: Transition): IncidentEventBody[] {
+  const events: IncidentEventBody[] = [];
+  if (suppressedBy !== incident.suppressedBy) {
+    events.push(suppressedBy === null ? { type: "unsuppressed" } : { type: "suppressed", by: suppressedBy });
+  }
+  if (stale !== incident.stale) events.push({ type: stale ? "stale" : "fresh" });
+  return events;
+}
+
+/** For the judge, when what is left of a role changed: the event, if the priority did. */
+export function reassessed(incident: Incident, { priority, why }: Assessment): IncidentEventBody[] {
+  return priority === incident.priority ? [] : [{ type: "priority_changed", priority, why }];
+}
+
+export type DueClose = { readonly incident: Incident; readonly events: readonly IncidentEventBody[] };
+
+/**
+ * What falls due by the clock: recovered incidents whose rule lets them resolve by themselves (`auto_close`), and
+ * resolved ones that may close because nobody can reopen them any more. Call about once a minute.
+ */
+export function dueCloses(
+  incidents: Iterable<Incident>,
+  rules: ReadonlyMap<string, Pick<Rule, "autoCloseMs">>,
+  nowMs: number,
+  windows: { readonly reopenMs: number; readonly closeMs: number } = {
+    reopenMs: REOPEN_WINDOW_MS,
+    closeMs: CLOSE_AFTER_MS,
+  },
+): DueClose[] {
+  const due: DueClose[] = [];
+  for (const incident of incidents) {
+    const { state, recoveredAt, resolvedAt } = incident;
+    const autoCloseMs = rules.get(incident.rule)?.autoCloseMs ?? null;
+    if (isOpenState(state) && recoveredAt !== null && autoCloseMs !== null && nowMs >= recoveredAt + autoCloseMs) {
+      due.push({ incident, events: [{ type: "resolved", code: "self_recovered", text: null }] });
+    }
+    if (state !== "resolved" || resolvedAt === null || !isOver(incident)) continue;
+    const waitMs = incident.resolutionCode === "self_recovered" ? windows.reopenMs : windows.closeMs;
+    if (nowMs >= Math.max(resolvedAt, recoveredAt ?? 0) + waitMs) due.push({ incident, events: [{ type: "closed" }] });
+  }
+  return due;
+}
+
+/** The fault does not stand any more. Resolved while it still fires, an incident stays until it recovers. */
+const isOver = ({ recoveredAt, resolutionCode }: Incident): boolean =>
+  recoveredAt !== null || resolutionCode === "rule_removed" || resolutionCode === "device_removed";
