@@ -1,0 +1,428 @@
+/**
+ * Conditions: CEL (Common Expression Language, github.com/google/cel-spec) over the metrics of a subject. cel-js parses
+ * and type-checks; compile.ts turns the tree into closures with three-valued logic. What a name may be comes from the
+ * metric catalogue, so a typo is refused before anything runs, with its place in the text.
+ *
+ * On top of CEL's comparisons, arithmetic, `&&`, `||`, `!` and `? :` a condition knows
+ * - metrics by name; in `scope: component` those of the component and of its device;
+ * - `vars.x`, the rule's own constants;
+ * - `avg min max sum count rate increase delta changes last` over (metric, "5m"), windows in event time;
+ * - `silent_for()`, seconds since the device last answered, compared with a constant (the engine sets a timer by it);
+ * - in `scope: device`, `any_of all_of count_of` over a flag and `min_of max_of` over a number of its components;
+ * - in `scope: site`, `working failed unknown expected`, each with a kind or a role: how many such devices.
+ */
+import { errorText } from "@aislewatch/base";
+import { suggest } from "@aislewatch/config";
+import type { Value } from "@aislewatch/contract";
+import { CATALOGUE, findMetric, KINDS, type Kind, type Metric } from "@aislewatch/devices";
+import { type ASTNode, Environment, ParseError, TypeError as TypeMistake } from "@marcbachmann/cel-js";
+import { WINDOW_FUNCTIONS, WINDOW_SPAN_MAX_MS } from "./window.ts";
+
+export type Scope = "device" | "component" | "site";
+export type Vars = Readonly<Record<string, Value | string>>;
+
+export type ConditionPlace = {
+  readonly scope: Scope;
+  /** Which kinds the rule selects, when that can be told from its text; null is any. */
+  readonly kinds: ReadonlySet<Kind> | null;
+  readonly vars: Vars;
+};
+
+/** Something wrong with the characters `start` to `end` of a condition. */
+export type Problem = {
+  readonly start: number;
+  readonly end: number;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+};
+
+/** What a condition looks at; `text` is how the condition writes it. */
+export type Use = { readonly text: string; readonly node: ASTNode } & UseOf;
+type UseOf =
+  | { readonly of: "metric"; readonly metric: Metric }
+  | { readonly of: "window"; readonly metric: Metric; readonly spanMs: number }
+  | { readonly of: "parts"; readonly metric: Metric }
+  | { readonly of: "silence" }
+  | { readonly of: "count"; readonly group: string };
+
+export type Condition = {
+  readonly text: string;
+  readonly tree: ASTNode;
+  readonly uses: readonly Use[];
+  /** Seconds that `silent_for()` is compared with. */
+  readonly silenceSeconds: readonly number[];
+  readonly chart: { readonly metric: string; readonly threshold: number | null } | null;
+};
+
+/** The longest text and the deepest nesting that a condition may have; the longest of ours has 160 characters. */
+const CONDITION_CHARS_MAX = 2_000;
+const CONDITION_DEPTH_MAX = 32;
+
+export const PART_FUNCTIONS = ["any_of", "all_of", "count_of", "min_of", "max_of"] as const;
+export const COUNT_FUNCTIONS = ["working", "failed", "unknown", "expected"] as const;
+const FUNCTION_NAMES = [...Object.keys(WINDOW_FUNCTIONS), "silent_for", ...PART_FUNCTIONS, ...COUNT_FUNCTIONS];
+const COMPARISONS: ReadonlySet<string> = new Set(["<", "<=", ">", ">=", "==", "!="]);
+const OPERATORS: ReadonlySet<string> = new Set([...COMPARISONS, "+", "-", "*", "/", "%", "&&", "||", "!_", "-_", "?:"]);
+
+const environmentOf = (() => {
+  // Only the signatures matter: nothing is ever evaluated by cel-js here.
+  const never = (): number => Number.NaN;
+  const base = new Environment({ limits: { maxDepth: CONDITION_DEPTH_MAX } });
+  // CEL keeps int and double apart; a person who writes `a / 2` means the number.
+  for (const operator of ["+", "-", "*", "/", "%"]) {
+    base.registerOperator(`double ${operator} int`, never).registerOperator(`int ${operator} double`, never);
+  }
+  base.registerOperator("double % double", never);
+  for (const name of ["avg", "min", "max", "sum", "rate", "increase", "delta"]) {
+    base.registerFunction(`${name}(double, string): double`, never);
+  }
+  for (const type of ["double", "bool"]) {
+    base.registerFunction(`last(${type}, string): ${type}`, never);
+    for (const name of ["changes", "count"]) base.registerFunction(`${name}(${type}, string): double`, never);
+  }
+  for (const name of ["any_of", "all_of"]) base.registerFunction(`${name}(bool): bool`, never);
+  base.registerFunction("count_of(bool): double", never);
+  for (const name of ["min_of", "max_of"]) base.registerFunction(`${name}(double): double`, never);
+  for (const name of COUNT_FUNCTIONS) base.registerFunction(`${name}(string): double`, never);
+  base.registerFunction("silent_for(): double", never);
+  return (): Environment => base.clone();
+})();
+
+export type Checked =
+  | { readonly ok: true; readonly value: Condition }
+  | { readonly ok: false; readonly error: readonly Problem[] };
+
+/** Parses and checks a condition; all unknown names at once, then the types. Never throws. */
+export function checkCondition(text: string, place: ConditionPlace): Checked {
+  if (text.length > CONDITION_CHARS_MAX) {
+    const message = `expected at most ${CONDITION_CHARS_MAX} characters; received ${text.length}`;
+    return refused({ start: 0, end: 1, code: "RULE_CONDITION", message });
+  }
+  const environment = environmentOf();
+  let tree: ASTNode;
+  try {
+    tree = environment.parse(text).ast;
+  } catch (thrown) {
+    return refused(syntaxProblem(text, thrown));
+  }
+  const visit = new Visit(place);
+  visit.node(tree);
+  if (visit.problems.length > 0) return { ok: false, error: visit.problems };
+  const mistake = typeMistake(text, environment, visit, place);
+  if (mistake !== null) return refused(mistake);
+  const { uses, silenceSeconds } = visit;
+  return { ok: true, value: { text, tree, uses, silenceSeconds, chart: chartOf(tree, uses, place.vars) } };
+}
+
+const refused = (problem: Problem): Checked => ({ ok: false, error: [problem] });
+
+function syntaxProblem(text: string, thrown: unknown): Problem {
+  const range = thrown instanceof ParseError ? thrown.range : undefined;
+  const start = Math.min(range?.start ?? 0, Math.max(0, text.length - 1));
+  const said = thrown instanceof ParseError ? thrown.summary : errorText(thrown);
+  const hint = /(^|[^=!<>])=([^=]|$)/.test(text) ? "comparing is written ==" : wordHint(text);
+  return {
+    start,
+    end: Math.max(start + 1, Math.min(range?.end ?? start + 1, text.length)),
+    code: "RULE_CONDITION",
+    message: `expected a condition in CEL; ${said.charAt(0).toLowerCase()}${said.slice(1)}`,
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+const WORDS: Readonly<Record<string, string>> = { and: "&&", or: "||", not: "!" };
+function wordHint(text: string): string | undefined {
+  const word = /\b(and|or|not)\b/i.exec(text)?.[1]?.toLowerCase();
+  return word === undefined ? undefined : `"${word}" is written ${WORDS[word]}`;
+}
+
+function typeMistake(text: string, environment: Environment, visit: Visit, place: ConditionPlace): Problem | null {
+  for (const metric of visit.metrics.values()) {
+    environment.registerVariable(metric.name, metric.type === "number" ? "double" : "bool");
+  }
+  const vars = Object.entries(place.vars).map(([name, value]) => [name, celType(value)]);
+  environment.registerVariable("vars", { schema: Object.fromEntries(vars) });
+  const checked = environment.check(text);
+  if (checked.valid && checked.type === "bool") return null;
+  const whole = { start: 0, end: text.length, code: "RULE_TYPE" };
+  if (checked.valid) return { ...whole, message: `expected true or false; this is a ${plainType(checked.type ?? "")}` };
+  const said = checked.error instanceof TypeMistake ? checked.error.summary : errorText(checked.error);
+  return { ...whole, ...checked.error?.range, message: plainTypes(said) };
+}
+
+const celType = (value: Value | string): string =>
+  typeof value === "number" ? "double" : typeof value === "boolean" ? "bool" : "string";
+
+const PLAIN: Readonly<Record<string, string>> = { double: "number", int: "number", bool: "flag", string: "text" };
+const plainType = (type: string): string => PLAIN[type] ?? type;
+
+/** CEL's types in our words: a metric is a number or a flag. */
+const plainTypes = (said: string): string => {
+  const words = said.replace(/\b(double|int|bool|string)\b/g, plainType);
+  return words.replace(/^no such overload: /, "expected both sides to fit; received ").replace(/^N/, "n");
+};
+
+/** One walk over a tree: names that are not there, uses that are not allowed, and what the condition looks at. */
+class Visit {
+  readonly problems: Problem[] = [];
+  readonly uses: Use[] = [];
+  readonly metrics = new Map<string, Metric>();
+  readonly silenceSeconds: number[] = [];
+  readonly #place: ConditionPlace;
+
+  constructor(place: ConditionPlace) {
+    this.#place = place;
+  }
+
+  node(node: ASTNode): void {
+    if (node.op === "value") this.#literal(node);
+    else if (node.op === "id") this.#metricUse(node);
+    else if (node.op === ".") this.#field(node);
+    else if (node.op === "call") this.#call(node);
+    else if (!OPERATORS.has(node.op)) this.#problem(node, "RULE_CONDITION", `conditions know no ${describe(node)}`);
+    else if (COMPARISONS.has(node.op)) this.#comparison(node);
+    else for (const child of childrenOf(node)) this.node(child);
+  }
+
+  #problem(node: ASTNode, code: string, message: string, hint?: string): void {
+    this.problems.push({ start: node.start, end: node.end, code, message, ...(hint !== undefined && { hint }) });
+  }
+
+  #literal(node: ASTNode): void {
+    if (typeof node.args === "string") {
+      this.#problem(node, "RULE_TYPE", "conditions compare numbers and flags; text stands in select only");
+    }
+  }
+
+  #comparison(node: ASTNode): void {
+    const [left, right] = childrenOf(node);
+    if (left === undefined || right === undefined) return;
+    const silence = [left, right].find(isSilence);
+    if (silence === undefined) {
+      this.node(left);
+      this.node(right);
+      return;
+    }
+    const seconds = constantOf(silence === left ? right : left, this.#place.vars);
+    if (this.#scopeAllows(silence, ["device", "component"], "silent_for()")) this.#use(silence, { of: "silence" });
+    if (typeof seconds === "number") this.silenceSeconds.push(seconds);
+    else this.#problem(node, "RULE_SILENCE", "expected silent_for() compared with a number of seconds or with vars.x");
+  }
+
+  #metricUse(node: ASTNode): void {
+    const metric = this.#metric(node);
+    if (metric === null) return;
+    if (this.#place.scope === "site") {
+      const hint = `count devices: failed("pos_terminal"), working(…), unknown(…), expected(…)`;
+      this.#problem(node, "RULE_SCOPE", `a rule with scope: site sees no metric; received ${metric.name}`, hint);
+    } else if (metric.component !== null && this.#place.scope === "device") {
+      const wrapped = metric.type === "boolean" ? `any_of(${metric.name})` : `min_of(${metric.name})`;
+      const message = `${metric.name} belongs to each ${metric.component} of the device, not to the device`;
+      this.#problem(node, "RULE_SCOPE", message, `write ${wrapped}, or give the rule scope: component`);
+    } else this.#use(node, { of: "metric", metric });
+  }
+
+  #metric(node: ASTNode): Metric | null {
+    const name = String(node.args);
+    const metric = findMetric(name);
+    const { kinds } = this.#place;
+    if (metric === undefined) {
+      this.#problem(node, "RULE_UNKNOWN_METRIC", ...unknownMetric(name, kinds));
+      return null;
+    }
+    if (kinds !== null && kinds.size > 0 && metric.kinds !== null && !metric.kinds.some((kind) => kinds.has(kind))) {
+      const message = `${name} is not a metric of ${[...kinds].join(", ")}`;
+      this.#problem(node, "RULE_UNKNOWN_METRIC", message, `reported by: ${metric.kinds.join(", ")}`);
+      return null;
+    }
+    this.metrics.set(name, metric);
+    return metric;
+  }
+
+  #field(node: ASTNode): void {
+    const name = varName(node);
+    if (name === null) {
+      const hint = "labels, kind and site stand in select";
+      this.#problem(node, "RULE_CONDITION", `expected vars.x; received ${textOf(node)}`, hint);
+    } else if (!Object.hasOwn(this.#place.vars, name)) {
+      const known = Object.keys(this.#place.vars);
+      const near = suggest(name, known);
+      const message = `expected one of the rule's vars (${known.join(", ") || "it has none"}); received "${name}"`;
+      this.#problem(node, "RULE_UNKNOWN_VAR", message, near === null ? undefined : `did you mean "vars.${near}"?`);
+    }
+  }
+
+  #call(node: ASTNode): void {
+    const call = callOf(node);
+    if (call === null) return;
+    const { name, args } = call;
+    if (name === "silent_for") {
+      this.#problem(node, "RULE_SILENCE", "expected silent_for() compared with a number of seconds");
+    } else if (Object.hasOwn(WINDOW_FUNCTIONS, name)) this.#windowCall(node, name, args);
+    else if (isOneOf(name, PART_FUNCTIONS)) this.#partsCall(node, name, args);
+    else if (isOneOf(name, COUNT_FUNCTIONS)) this.#countCall(node, name, args);
+    else {
+      const near = suggest(name, FUNCTION_NAMES);
+      const hint = near === null ? `there are: ${FUNCTION_NAMES.join(", ")}` : `did you mean "${near}"?`;
+      this.#problem(node, "RULE_UNKNOWN_FUNCTION", `expected a function; received "${name}"`, hint);
+    }
+  }
+
+  #windowCall(node: ASTNode, name: string, args: readonly ASTNode[]): void {
+    const [first, second] = args;
+    if (first?.op !== "id" || second?.op !== "value" || typeof second.args !== "string" || args.length !== 2) {
+      const message = `expected ${name}(metric, "5m"); received ${textOf(node)}`;
+      this.#problem(node, "RULE_WINDOW", message);
+      return;
+    }
+    const spanMs = literalMs(second.args);
+    if (spanMs === null || spanMs > WINDOW_SPAN_MAX_MS || spanMs < 1_000) {
+      this.#problem(second, "RULE_WINDOW", `expected a duration from "1s" to "24h"; received "${second.args}"`);
+    }
+    const metric = this.#metric(first);
+    if (metric === null || spanMs === null) return;
+    if (!this.#scopeAllows(node, metric.component === null ? ["device", "component"] : ["component"], `${name}()`))
+      return;
+    if (["rate", "increase"].includes(name) && !metric.counter) {
+      const message = `${name} is for counters (…_total); ${metric.name} goes up and down`;
+      this.#problem(first, "RULE_WINDOW", message, `did you mean delta(${metric.name}, "${second.args}")?`);
+    }
+    this.#use(node, { of: "window", metric, spanMs });
+  }
+
+  #partsCall(node: ASTNode, name: string, args: readonly ASTNode[]): void {
+    const [first] = args;
+    if (first?.op !== "id" || args.length !== 1) {
+      this.#problem(node, "RULE_PARTS", `expected ${name}(metric of a component); received ${textOf(node)}`);
+      return;
+    }
+    const metric = this.#metric(first);
+    if (metric === null || !this.#scopeAllows(node, ["device"], `${name}()`)) return;
+    if (metric.component === null) {
+      this.#problem(first, "RULE_PARTS", `${metric.name} belongs to the device, not to components of it`);
+    } else this.#use(node, { of: "parts", metric });
+  }
+
+  #countCall(node: ASTNode, name: string, args: readonly ASTNode[]): void {
+    const [first] = args;
+    if (first?.op !== "value" || typeof first.args !== "string" || args.length !== 1) {
+      this.#problem(node, "RULE_COUNT", `expected ${name}("kind or role"); received ${textOf(node)}`);
+      return;
+    }
+    if (!this.#scopeAllows(node, ["site"], `${name}()`)) return;
+    this.#use(node, { of: "count", group: first.args });
+  }
+
+  #scopeAllows(node: ASTNode, scopes: readonly Scope[], what: string): boolean {
+    const { scope } = this.#place;
+    if (scopes.includes(scope)) return true;
+    const message = `${what} is for scope: ${scopes.join(" or ")}; this rule has scope: ${scope}`;
+    this.#problem(node, "RULE_SCOPE", message);
+    return false;
+  }
+
+  #use(node: ASTNode, use: UseOf): void {
+    this.uses.push({ text: textOf(node), node, ...use });
+  }
+}
+
+/** A count's name that is no kind but looks like one is likely a slip; a role can't be told from the rule alone. */
+export function groupSuggestion(group: string): string | null {
+  return (KINDS as readonly string[]).includes(group) ? null : suggest(group, KINDS);
+}
+
+function unknownMetric(name: string, kinds: ReadonlySet<Kind> | null): [message: string, hint?: string] {
+  const fits = CATALOGUE.filter((metric) => !kinds || !metric.kinds || metric.kinds.some((kind) => kinds.has(kind)));
+  const names = fits.map((metric) => metric.name);
+  if (["kind", "site", "labels", "device"].includes(name)) {
+    return [`expected a metric; received "${name}"`, "labels, kind and site stand in select"];
+  }
+  const near =
+    suggest(name, names) ??
+    suggest(
+      name,
+      CATALOGUE.map((metric) => metric.name),
+    );
+  const hint = near === null ? "docs/metrics.md lists them" : `did you mean "${near}"?`;
+  return [`expected a metric of the catalogue; received "${name}"`, hint];
+}
+
+function chartOf(tree: ASTNode, uses: readonly Use[], vars: Vars): Condition["chart"] {
+  const compared = firstComparison(tree, vars);
+  if (compared !== null) return compared;
+  for (const use of uses) if ("metric" in use) return { metric: use.metric.name, threshold: null };
+  return null;
+}
+
+function firstComparison(node: ASTNode, vars: Vars): Condition["chart"] {
+  const children = childrenOf(node);
+  if (COMPARISONS.has(node.op)) {
+    for (const [side, other] of [children, [...children].reverse()]) {
+      const metric = side === undefined ? null : metricOf(side);
+      const threshold = other === undefined ? null : constantOf(other, vars);
+      if (metric !== null && typeof threshold === "number") return { metric, threshold };
+    }
+  }
+  for (const child of children) {
+    const found = firstComparison(child, vars);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function metricOf(node: ASTNode): string | null {
+  if (node.op === "id") return node.args;
+  const first = callOf(node)?.args[0];
+  return first?.op === "id" ? first.args : null;
+}
+
+/** The value of a literal or of `vars.x`, with a minus in front or not; null when it is neither. */
+export function constantOf(node: ASTNode, vars: Vars): Value | null {
+  if (node.op === "-_") {
+    const value = constantOf(node.args, vars);
+    return typeof value === "number" ? -value : null;
+  }
+  if (node.op === "value") {
+    if (typeof node.args === "bigint" || typeof node.args === "number") return Number(node.args);
+    return typeof node.args === "boolean" ? node.args : null;
+  }
+  const name = varName(node);
+  const value = name === null || !Object.hasOwn(vars, name) ? null : vars[name];
+  return typeof value === "number" || typeof value === "boolean" ? value : null;
+}
+
+function varName(node: ASTNode): string | null {
+  if (node.op !== ".") return null;
+  const [object, name] = node.args;
+  return object.op === "id" && object.args === "vars" ? name : null;
+}
+
+export function callOf(node: ASTNode): { name: string; args: readonly ASTNode[] } | null {
+  return node.op === "call" ? { name: node.args[0], args: node.args[1] } : null;
+}
+
+/** Operands of an operator; of a leaf or a call none. */
+export function childrenOf(node: ASTNode): readonly ASTNode[] {
+  if (node.op === "!_" || node.op === "-_") return [node.args];
+  if (!OPERATORS.has(node.op) || !Array.isArray(node.args)) return [];
+  return node.args.flatMap((child) => (typeof child === "object" && "op" in child ? [child] : []));
+}
+
+const isSilence = (node: ASTNode): boolean => callOf(node)?.name === "silent_for";
+const isOneOf = (name: string, names: readonly string[]): boolean => names.includes(name);
+const textOf = (node: ASTNode): string => node.input.slice(node.start, node.end);
+
+function describe(node: ASTNode): string {
+  if (node.op === "rcall") return `methods such as .${node.args[0]}()`;
+  if (node.op === "list" || node.op === "in" || node.op === "[]") return "lists";
+  return node.op === "map" ? "maps" : `operator ${node.op}`;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `5m` → 300000; null when it is no duration. */
+export function literalMs(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
+  return match === null ? null : Math.round(Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? Number.NaN));
+}

@@ -1,0 +1,242 @@
+/**
+ * Rules made ready to run. A compiled rule is bound once per layout (a kind of device, a class of components); a shape
+ * is the list of bindings of one subject together with the answer to "who reads this metric", shared by all subjects
+ * with the same layout and rules.
+ */
+
+import type { Frame } from "./compile.ts";
+import { compileEvidence, compileTruth, type NumberTerm, type Target, type TruthTerm } from "./compile.ts";
+import { type Condition, checkCondition, type Use } from "./condition.ts";
+import { type Fault, type FaultSpec, newFault, type Seen, type Truth, UNKNOWN } from "./fault.ts";
+import { contentHash } from "./hash.ts";
+import type { Layout, Layouts } from "./layout.ts";
+import { checkSelect, type Selector } from "./select.ts";
+import type { Rule } from "./types.ts";
+
+export type CompiledRule = {
+  readonly rule: Rule;
+  readonly selector: Selector;
+  readonly steps: readonly Condition[];
+  readonly clear: Condition | null;
+  readonly spec: FaultSpec;
+  /** A fault of this rule that never was. */
+  readonly untouched: Fault;
+  /** What timers depend on: while it stays the same, an edit of the rule keeps them. */
+  readonly conditionHash: string;
+  /** The class of components judged, with `scope: component`. */
+  readonly partClass: string | null;
+  /** Kinds and roles that are counted, with `scope: site`. */
+  readonly groups: readonly string[];
+  readonly bindings: Map<string, Binding>;
+};
+
+/** Throws for a rule that compileRules did not pass: a set is checked before it gets here. */
+export function compileRule(rule: Rule): CompiledRule {
+  const selected = checkSelect(rule.select);
+  if (!selected.ok) throw new Error(`rule ${rule.id}: select was not checked: ${selected.error[0]?.message}`);
+  const place = { scope: rule.scope, kinds: selected.value.kinds, vars: rule.vars };
+  const condition = (text: string): Condition => {
+    const checked = checkCondition(text, place);
+    if (!checked.ok) throw new Error(`rule ${rule.id}: condition was not checked: ${checked.error[0]?.message}`);
+    return checked.value;
+  };
+  const steps = rule.raise.map(({ when }) => condition(when));
+  const clear = rule.clear === null ? null : condition(rule.clear.when);
+  const conditions = clear === null ? steps : [...steps, clear];
+  const uses = conditions.flatMap((each) => each.uses);
+  return {
+    rule,
+    selector: selected.value,
+    steps,
+    clear,
+    spec: {
+      forMs: rule.raise.map(({ forMs }) => forMs),
+      recoverMs: Math.max(rule.clear?.forMs ?? 0, rule.keepMs),
+      hasClear: clear !== null,
+      missing: rule.missing,
+    },
+    untouched: newFault(steps.length),
+    conditionHash: conditionHashOf(rule),
+    partClass: rule.scope === "component" ? partClassOf(uses) : null,
+    groups: [...new Set(uses.flatMap((use) => (use.of === "count" ? [use.group] : [])))],
+    bindings: new Map(),
+  };
+}
+
+function conditionHashOf({ scope, raise, clear, vars }: Rule): string {
+  const steps = raise.map(({ severity, when }) => [severity, when]);
+  return contentHash(JSON.stringify([scope, steps, clear?.when ?? null, vars]));
+}
+
+/** The class of components that a rule with `scope: component` is about; null when it names no metric of one. */
+export function partClassOf(uses: readonly Use[]): string | null {
+  for (const use of uses) if ("metric" in use && use.metric.component !== null) return use.metric.component;
+  return null;
+}
+
+export type Binding = {
+  readonly compiled: CompiledRule;
+  /** Two bits per step from the least severe, then two for the clear condition. */
+  readonly judge: (frame: Frame) => number;
+  readonly unknownCode: number;
+  readonly reads: readonly Read[];
+  /** Milliseconds of silence at which the answer may change. */
+  readonly silenceMs: readonly number[];
+  /** What the conditions look at, as they write it: for people. */
+  readonly evidence: readonly Evidence[];
+};
+
+export type Evidence = { readonly name: string; readonly isFlag: boolean; readonly read: NumberTerm };
+
+/** Which slot a binding looks at, and whether each reading matters (a window) or only a change. */
+type Read = {
+  readonly whose: "own" | "device" | "part";
+  readonly partClass: string;
+  readonly offset: number;
+  readonly windowMs: number;
+};
+
+export type BoundTo = { readonly device: Layout | null; readonly component: Layout | null };
+
+export function bindingOf(compiled: CompiledRule, to: BoundTo, context: { kind: string; layouts: Layouts }): Binding {
+  const key = (to.component ?? to.device)?.name ?? "";
+  let binding = compiled.bindings.get(key);
+  if (binding === undefined) {
+    binding = bind(compiled, to, context);
+    compiled.bindings.set(key, binding);
+  }
+  return binding;
+}
+
+function bind(compiled: CompiledRule, to: BoundTo, context: { kind: string; layouts: Layouts }): Binding {
+  const { steps, clear, rule } = compiled;
+  const partLayout = (partClass: string): Layout | null => context.layouts.component(context.kind, partClass);
+  const target: Target = { ...to, partLayout, vars: rule.vars };
+  const conditions = clear === null ? steps : [...steps, clear];
+  const terms = conditions.map(({ tree }) => compileTruth(tree, target));
+  const uses = conditions.flatMap((condition) => condition.uses);
+  return {
+    compiled,
+    judge: judgeOf(terms),
+    unknownCode: packed(terms.map(() => UNKNOWN)),
+    reads: uses.flatMap((use) => readsOf(use, target)),
+    silenceMs: conditions.flatMap(({ silenceSeconds }) => silenceSeconds.map((seconds) => seconds * 1000)),
+    evidence: evidenceOf(uses, target),
+  };
+}
+
+function judgeOf(terms: readonly TruthTerm[]): (frame: Frame) => number {
+  const [first, second] = terms;
+  if (first !== undefined && terms.length === 1) return first;
+  if (first !== undefined && second !== undefined && terms.length === 2) {
+    return (frame) => first(frame) | (second(frame) << 2);
+  }
+  return (frame) => {
+    let code = 0;
+    for (let i = 0; i < terms.length; i++) code |= (terms[i]?.(frame) ?? UNKNOWN) << (2 * i);
+    return code;
+  };
+}
+
+const packed = (truths: readonly Truth[]): number =>
+  truths.reduce<number>((code, truth, i) => code | (truth << (2 * i)), 0);
+
+export function unpack(code: number, compiled: CompiledRule): Seen {
+  const steps = compiled.steps.map((_, i) => truthAt(code, i));
+  return { steps, clear: compiled.clear === null ? UNKNOWN : truthAt(code, compiled.steps.length) };
+}
+
+function truthAt(code: number, index: number): Truth {
+  const bits = (code >> (2 * index)) & 3;
+  return bits === 0 ? 0 : bits === 1 ? 1 : UNKNOWN;
+}
+
+function readsOf(use: Use, { device, component, partLayout }: Target): Read[] {
+  if (use.of === "silence" || use.of === "count") return [];
+  const { name, component: partClass } = use.metric;
+  const windowMs = use.of === "window" ? use.spanMs : 0;
+  if (use.of === "parts") {
+    const offset = partClass === null ? undefined : partLayout(partClass)?.offsetOf.get(name);
+    return offset === undefined || partClass === null ? [] : [{ whose: "part", partClass, offset, windowMs }];
+  }
+  const own = (component ?? device)?.offsetOf.get(name);
+  if (own !== undefined) return [{ whose: "own", partClass: "", offset: own, windowMs }];
+  const offset = device?.offsetOf.get(name);
+  return offset === undefined ? [] : [{ whose: "device", partClass: "", offset, windowMs }];
+}
+
+function evidenceOf(uses: readonly Use[], target: Target): Evidence[] {
+  const byName = new Map<string, Evidence>();
+  for (const use of uses) {
+    const isFlag = use.of === "metric" && use.metric.type === "boolean";
+    const isFlagCall = /^(any_of|all_of)\b/.test(use.text) || (/^last\b/.test(use.text) && "metric" in use);
+    const read = compileEvidence(use.node, target);
+    byName.set(use.text, { name: use.text, isFlag: isFlag || (isFlagCall && isFlagUse(use)), read });
+  }
+  return [...byName.values()];
+}
+
+const isFlagUse = (use: Use): boolean => "metric" in use && use.metric.type === "boolean";
+
+/** Positions in a subject's list of bindings, by the offset that they read. */
+export type Readers = readonly (readonly number[] | undefined)[];
+
+export type Shape = {
+  readonly bindings: readonly Binding[];
+  /** Who looks at a slot of the subject itself: on a change of its value, and on every reading of it. */
+  readonly onChange: Readers;
+  readonly onReading: Readers;
+  /** Of a component's subject: who looks at a slot of its device. */
+  readonly onDeviceChange: Readers;
+  readonly onDeviceReading: Readers;
+  /** Of a device's subject: who looks at a slot of its components, by class. */
+  readonly onPartChange: ReadonlyMap<string, Readers>;
+  /** How far back each own slot and each slot of the device must be remembered. */
+  readonly windows: readonly Read[];
+  readonly onSilence: readonly number[];
+  readonly silenceMs: readonly number[];
+};
+
+export function shapeOf(bindings: readonly Binding[]): Shape {
+  const table = (): number[][] => [];
+  const [onChange, onReading, onDeviceChange, onDeviceReading] = [table(), table(), table(), table()];
+  const onPartChange = new Map<string, number[][]>();
+  const windows: Read[] = [];
+  bindings.forEach((binding, local) => {
+    for (const read of binding.reads) {
+      if (read.whose === "part") {
+        const readers = onPartChange.get(read.partClass) ?? table();
+        onPartChange.set(read.partClass, readers);
+        addReader(readers, read.offset, local);
+        continue;
+      }
+      // A value that went stale matters to a window, too, and that is a change without a reading.
+      addReader(read.whose === "own" ? onChange : onDeviceChange, read.offset, local);
+      if (read.windowMs === 0) continue;
+      addReader(read.whose === "own" ? onReading : onDeviceReading, read.offset, local);
+      windows.push(read);
+    }
+  });
+  const onSilence = bindings.flatMap((binding, local) => (binding.silenceMs.length > 0 ? [local] : []));
+  const silenceMs = [...new Set(bindings.flatMap((binding) => binding.silenceMs))].sort((a, b) => a - b);
+  return {
+    bindings,
+    onChange,
+    onReading,
+    onDeviceChange,
+    onDeviceReading,
+    onPartChange,
+    windows,
+    onSilence,
+    silenceMs,
+  };
+}
+
+function addReader(readers: number[][], offset: number, local: number): void {
+  let locals = readers[offset];
+  if (locals === undefined) {
+    locals = [];
+    readers[offset] = locals;
+  }
+  if (!locals.includes(local)) locals.push(local);
+}
