@@ -20,7 +20,7 @@ export function describeEvent(event: IncidentEvent): string {
     case "fresh":
       return "Fresh values are here again.";
     case "recovered":
-      return "The fault cured itself; it stays open for review.";
+      return "The fault cured itself.";
     case "fired_again":
       return `The fault came back (${event.severity}): ${event.title}.`;
     default:

@@ -72,8 +72,9 @@ function firing(
   const known = incident.onset === transition.since;
   if (isEnded(incident.state)) return known ? NOTHING : { events: [], open: opened(transition, rule, context) };
   if (!isOver(incident)) return { events: stillFiring(incident, transition, context), open: null };
-  // An onset that has recovered, and `recovering` of a fault that has: echoes of what the log knows already.
-  const echo = known && incident.recoveredAt !== null;
+  // What the log knows already: this onset and all before it have recovered. Event times of an agent do not go back by
+  // more than a minute, for a clock that is off is corrected before the engine sees them.
+  const echo = incident.recoveredAt !== null && (known || transition.at <= incident.onset);
   if (echo || transition.to === "recovering" || rule === null || rule.mode === "shadow") return NOTHING;
   if (comesBackSoon(incident, transition, context)) {
     return { events: firedAgain(incident, transition, context), open: null };

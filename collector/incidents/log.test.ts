@@ -1,0 +1,277 @@
+import { CATEGORIES, SEVERITIES } from "@aislewatch/devices";
+import type { Rule, Transition } from "@aislewatch/rules";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decideAction, type IncidentAction } from "./decide.ts";
+import { describeEvent } from "./describe.ts";
+import { append, applyEvent, foldIncident, incidentId, isEnded, isOpenState } from "./log.ts";
+import { dueCloses, fromTransition } from "./transition.ts";
+import {
+  type Incident,
+  type IncidentEvent,
+  type IncidentEventBody,
+  incidentKey,
+  PRIORITIES,
+  RESOLUTION_CODES,
+} from "./types.ts";
+
+const MINUTE = 60_000;
+const T0 = Date.UTC(2026, 10, 20, 9);
+const subject = { site: "berlin-01", device: "ups", component: null };
+const opened: IncidentEventBody = {
+  type: "opened",
+  subject,
+  rule: "on-battery",
+  ruleVersion: "a1",
+  title: "On battery",
+  severity: "major",
+  category: "power",
+  runbook: null,
+  onset: T0,
+  values: {},
+  priority: "P2",
+  why: "ups: 0 of 1 work",
+  suppressedBy: null,
+};
+const stamp = { at: T0, recordedAt: T0 + 5, actor: "system" };
+
+describe("the log", () => {
+  it("stamps consecutive versions, and folds to what appending gave", () => {
+    const { incident, events } = append("INC-000007", null, [opened, { type: "acknowledged" }], stamp);
+    expect(events.map((event) => event.seq)).toEqual([1, 2]);
+    expect(foldIncident("INC-000007", events)).toEqual(incident);
+    expect(incident).toMatchObject({ version: 2, state: "acknowledged", acknowledgedBy: "system", updatedAt: T0 + 5 });
+  });
+
+  it.each([
+    { name: "an empty log", run: () => foldIncident("INC-1", []) },
+    { name: "nothing to append", run: () => append("INC-1", null, [], stamp) },
+    {
+      name: "a log that does not begin with opened",
+      run: () => append("INC-1", null, [{ type: "note", text: "x" }], stamp),
+    },
+    { name: "opening twice", run: () => append("INC-1", null, [opened, opened], stamp) },
+    {
+      name: "anything after closed",
+      run: () => append("INC-1", null, [opened, { type: "closed" }, { type: "note", text: "x" }], stamp),
+    },
+    { name: "a hole in the seqs", run: () => applyEvent("INC-1", null, { seq: 2, ...stamp, ...opened }) },
+  ])("refuses $name as a bug", ({ run }) => expect(run).toThrow());
+
+  it("has ids that people can say", () =>
+    expect([incidentId(7), incidentId(1_234_567)]).toEqual(["INC-000007", "INC-1234567"]));
+});
+
+// Anything that may happen to one dedupe key: transitions in any order (also impossible ones, and echoes), actions by
+// people, and the clock's own closes. Times only grow, except that echoes repeat older ones.
+const severity = fc.constantFrom(...SEVERITIES);
+const transition = fc.record({
+  kind: fc.constant("transition" as const),
+  to: fc.constantFrom("inactive", "pending", "firing", "recovering"),
+  severity: fc.option(severity),
+  stale: fc.boolean(),
+  suppressedBy: fc.option(fc.constantFrom("berlin-01/switch", "berlin-01/host")),
+  reason: fc.constantFrom("condition", "clear", "level", "flags", "rule_removed", "device_removed"),
+  sinceAgo: fc.constantFrom(0, 1, 5),
+  priority: fc.constantFrom(...PRIORITIES),
+});
+const text = fc.constantFrom("because", "waits for a part");
+const assignee = fc.option(fc.constantFrom("kim", "lee"));
+const explanation = fc.option(text);
+const person = fc.record({
+  kind: fc.constant("person" as const),
+  stillFiring: fc.boolean(),
+  action: fc.oneof<fc.Arbitrary<IncidentAction>[]>(
+    fc.record({ action: fc.constantFrom("acknowledge" as const, "start", "resume", "close") }),
+    fc.record({ action: fc.constant("assign" as const), to: assignee }),
+    fc.record({ action: fc.constant("hold" as const), reason: text }),
+    fc.record({ action: fc.constant("note" as const), text }),
+    fc.record({
+      action: fc.constant("resolve" as const),
+      code: fc.constantFrom(...RESOLUTION_CODES),
+      text: explanation,
+    }),
+    fc.record({ action: fc.constant("reopen" as const), why: text }),
+  ),
+});
+const clock = fc.record({ kind: fc.constant("clock" as const) });
+const history = fc.array(
+  fc.record({ minutes: fc.constantFrom(1, 10, 45, 6_000), what: fc.oneof(transition, person, clock) }),
+  { maxLength: 60 },
+);
+type What = typeof history extends fc.Arbitrary<(infer S)[]> ? S : never;
+
+const rule: Rule = {
+  id: "on-battery",
+  group: "power",
+  select: "true",
+  scope: "device",
+  title: "On battery",
+  raise: [],
+  clear: null,
+  keepMs: 0,
+  // biome-ignore lint/suspicious/noThenProperty: the word of the rule language.
+  missing: { then: "hold", afterMs: 0 },
+  dependsOn: [],
+  absorbs: [],
+  category: CATEGORIES[0],
+  tier: 1,
+  autoCloseMs: 20 * MINUTE,
+  runbook: null,
+  vars: {},
+  mode: "live",
+  chart: null,
+  version: "a1",
+  file: "",
+  line: 1,
+};
+
+/** Every incident of one key that a history makes, with its log. */
+function run(steps: What[]): { incident: Incident; log: IncidentEvent[] }[] {
+  const all: { incident: Incident; log: IncidentEvent[] }[] = [];
+  let nowMs = T0;
+  const write = (bodies: readonly IncidentEventBody[], fresh = false): void => {
+    if (bodies.length === 0) return;
+    const current = fresh ? undefined : all.at(-1);
+    const id = current?.incident.id ?? incidentId(all.length + 1);
+    const done = append(id, current?.incident ?? null, bodies, { at: nowMs, recordedAt: nowMs + 1, actor: "user:kim" });
+    if (current === undefined) all.push({ incident: done.incident, log: [...done.events] });
+    else Object.assign(current, { incident: done.incident, log: [...current.log, ...done.events] });
+  };
+  for (const { minutes, what } of steps) {
+    nowMs += minutes * MINUTE;
+    const incident = all.at(-1)?.incident ?? null;
+    if (what.kind === "transition") {
+      const { to, reason, stale, suppressedBy, sinceAgo, priority } = what;
+      const seen: Transition = {
+        rule: rule.id,
+        ruleVersion: "a1",
+        subject,
+        at: nowMs,
+        from: "inactive",
+        to,
+        severity: what.severity,
+        flags: { stale, suppressedBy },
+        title: "On battery",
+        since: nowMs - sinceAgo * MINUTE,
+        values: {},
+        reason,
+      };
+      const outcome = fromTransition(incident, seen, rule, { priority: { priority, why: "because" } });
+      write(outcome.events);
+      write(outcome.open === null ? [] : [outcome.open], true);
+    } else if (what.kind === "person" && incident !== null) {
+      const decided = decideAction(incident, what.action, { actor: "user:kim", nowMs, stillFiring: what.stillFiring });
+      if (decided.ok) write(decided.value);
+    } else if (incident !== null) {
+      for (const due of dueCloses([incident], new Map([[rule.id, rule]]), nowMs)) write(due.events);
+    }
+  }
+  return all;
+}
+
+describe("whatever happens to a key", () => {
+  it("never leads to a state that has no meaning", () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        for (const { incident } of run(steps)) {
+          const { state } = incident;
+          const over = state === "resolved" || state === "closed";
+          expect(incident.resolvedAt !== null).toBe(over);
+          expect(incident.resolutionCode !== null).toBe(over);
+          expect(incident.closedAt !== null).toBe(state === "closed");
+          expect(incident.holdReason !== null).toBe(state === "on_hold");
+          expect(incident.acknowledgedAt === null).toBe(incident.acknowledgedBy === null);
+          if (state === "new") expect(incident.acknowledgedAt).toBeNull();
+          if (isOpenState(state) && state !== "new") expect(incident.acknowledgedAt).not.toBeNull();
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("keeps one incident of a key that is not ended, and never touches an ended one", () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        const all = run(steps);
+        for (const { incident, log } of all) {
+          expect(incidentKey(incident.rule, incident.subject)).toBe("berlin-01|ups||on-battery");
+          expect(log.findIndex((event) => event.type === "closed") + 1 || log.length).toBe(log.length);
+        }
+        for (const { incident } of all.slice(0, -1)) expect(isEnded(incident.state)).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("folds every log to its incident, with versions that follow each other", () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        for (const { incident, log } of run(steps)) {
+          expect(log.map((event) => event.seq)).toEqual(log.map((_, index) => index + 1));
+          expect(foldIncident(incident.id, log)).toEqual(incident);
+          expect(incident.recurrences).toBe(log.filter((event) => event.type === "fired_again").length);
+        }
+      }),
+    );
+  });
+
+  it("has a sentence for each event", () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        for (const { log } of run(steps)) for (const event of log) expect(describeEvent(event)).toMatch(/^[A-Zbw].+/);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("describeEvent", () => {
+  it("tells the whole story", () => {
+    const bodies: IncidentEventBody[] = [
+      { ...opened, suppressedBy: "berlin-01/switch" },
+      { type: "unsuppressed" },
+      { type: "level_changed", severity: "critical", title: "On battery, 4 min left", values: {} },
+      { type: "priority_changed", priority: "P1", why: "ups: 0 of 1 work; critical; open for customers" },
+      { type: "suppressed", by: "berlin-01/host" },
+      { type: "stale" },
+      { type: "fresh" },
+      { type: "recovered", values: {} },
+      { type: "fired_again", onset: T0, severity: "major", title: "On battery", values: {} },
+      { type: "acknowledged" },
+      { type: "assigned", to: "kim" },
+      { type: "assigned", to: null },
+      { type: "started" },
+      { type: "held", reason: "waits for the electrician" },
+      { type: "resumed" },
+      { type: "note", text: "Breaker 4 was off." },
+      { type: "resolved", code: "user_handling", text: "breaker back on" },
+      { type: "reopened", why: "The fault came back." },
+      { type: "resolved", code: "no_fault_found", text: null },
+      { type: "closed" },
+    ];
+    const { events } = append("INC-000001", null, bodies, stamp);
+    expect(events.map(describeEvent).join("\n")).toMatchInlineSnapshot(`
+      "Opened as P2 (ups: 0 of 1 work): On battery; nobody is called while berlin-01/switch is down.
+      What it depends on is up again; it counts by itself.
+      Now critical: On battery, 4 min left.
+      Priority is now P1 (ups: 0 of 1 work; critical; open for customers).
+      Nobody is called while berlin-01/host is down.
+      The values are too old to tell; what was last known stands.
+      Fresh values are here again.
+      The fault cured itself.
+      The fault came back (major): On battery.
+      Acknowledged.
+      Assigned to kim.
+      Assigned to nobody.
+      Work started.
+      On hold: waits for the electrician
+      Work resumed.
+      Breaker 4 was off.
+      Resolved (user handling): breaker back on
+      Reopened: The fault came back.
+      Resolved (no fault found).
+      Closed."
+    `);
+  });
+});

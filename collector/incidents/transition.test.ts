@@ -1,0 +1,254 @@
+import type { Rule, Transition } from "@aislewatch/rules";
+import { describe, expect, it } from "vitest";
+import { append } from "./log.ts";
+import { CLOSE_AFTER_MS, dueCloses, fromTransition, REOPEN_WINDOW_MS, reassessed } from "./transition.ts";
+import type { Incident, IncidentEventBody } from "./types.ts";
+
+const T0 = Date.UTC(2026, 10, 20, 9);
+const MINUTE = 60_000;
+
+const rule: Rule = {
+  id: "media-out",
+  group: "label-printers",
+  select: 'kind == "label_printer"',
+  scope: "device",
+  title: "Label media out",
+  raise: [{ severity: "major", when: "media_out", forMs: 0 }],
+  clear: null,
+  keepMs: 0,
+  // biome-ignore lint/suspicious/noThenProperty: the word of the rule language.
+  missing: { then: "hold", afterMs: 0 },
+  dependsOn: [],
+  absorbs: [],
+  category: "consumable",
+  tier: 1,
+  autoCloseMs: null,
+  runbook: "label-printer/media-out",
+  vars: {},
+  mode: "live",
+  chart: null,
+  version: "a1",
+  file: "rules/packs/label-printers.yaml",
+  line: 3,
+};
+const fires = (atMinute: number, rest: Partial<Transition> = {}): Transition => ({
+  rule: rule.id,
+  ruleVersion: "a1",
+  subject: { site: "berlin-01", device: "receiving/label-printer", component: null },
+  at: T0 + atMinute * MINUTE,
+  from: "inactive",
+  to: "firing",
+  severity: "major",
+  flags: { stale: false, suppressedBy: null },
+  title: "Label media out",
+  since: T0 + atMinute * MINUTE,
+  values: { media_out: true },
+  reason: "condition",
+  ...rest,
+});
+const clears = (atMinute: number, rest: Partial<Transition> = {}): Transition =>
+  fires(atMinute, { from: "firing", to: "inactive", severity: null, reason: "clear", values: {}, ...rest });
+/** The same fault, still firing since T0, with something changed. */
+const changes = (atMinute: number, rest: Partial<Transition>): Transition =>
+  fires(atMinute, { from: "firing", since: T0, reason: "level", ...rest });
+
+const priority = { priority: "P1", why: "last one" } as const;
+const step = (incident: Incident | null, transition: Transition, of: Rule | null = rule) =>
+  fromTransition(incident, transition, of, { priority });
+
+/** Runs transitions and actions by people through one key; gives every incident that this makes, oldest first. */
+function play(...steps: (Transition | { at: number; do: IncidentEventBody[] })[]): Incident[] {
+  const all: Incident[] = [];
+  for (const one of steps) {
+    const current = all.at(-1) ?? null;
+    if ("do" in one) {
+      const at = T0 + one.at * MINUTE;
+      if (current)
+        all[all.length - 1] = append(current.id, current, one.do, { at, recordedAt: at, actor: "user:kim" }).incident;
+      continue;
+    }
+    const stamp = { at: one.at, recordedAt: one.at, actor: "system" };
+    const { events, open } = step(current, one);
+    if (current !== null) {
+      if (events.length > 0) all[all.length - 1] = append(current.id, current, events, stamp).incident;
+    } else expect(events).toEqual([]);
+    if (open !== null) all.push(append(`INC-00000${all.length + 1}`, null, [open], stamp).incident);
+  }
+  return all;
+}
+
+describe("fromTransition", () => {
+  it("opens an incident when a fault fires", () => {
+    expect(play(fires(0))).toMatchObject([
+      { id: "INC-000001", state: "new", onset: T0, openedAt: T0, severity: "major", priority: "P1", version: 1 },
+    ]);
+  });
+
+  it("leaves a fault that recovered open for review", () => {
+    expect(play(fires(0), clears(4))).toMatchObject([{ state: "new", recoveredAt: T0 + 4 * MINUTE }]);
+  });
+
+  it.each([
+    { name: "pending opens nothing", transition: fires(0, { to: "pending", severity: null }), of: rule },
+    { name: "a shadow rule opens nothing", transition: fires(0), of: { ...rule, mode: "shadow" as const } },
+    { name: "a removed rule opens nothing", transition: fires(0), of: null },
+    { name: "a recovery without an incident opens nothing", transition: clears(0), of: rule },
+  ])("$name", ({ transition, of }) => expect(step(null, transition, of)).toEqual({ events: [], open: null }));
+
+  it("is the same incident when it comes back inside the reopen window", () => {
+    const [only, ...more] = play(fires(0), clears(4), fires(20, { severity: "critical" }));
+    expect(more).toEqual([]);
+    expect(only).toMatchObject({
+      recurrences: 1,
+      recoveredAt: null,
+      onset: T0 + 20 * MINUTE,
+      openedAt: T0,
+      severity: "critical",
+    });
+  });
+
+  it("is a new incident later, and the old one is finished first", () => {
+    expect(play(fires(0), clears(4), fires(4 + 31))).toMatchObject([
+      { id: "INC-000001", state: "closed", resolutionCode: "self_recovered" },
+      { id: "INC-000002", state: "new", onset: T0 + 35 * MINUTE },
+    ]);
+  });
+
+  it("stays with whoever has it in hand, however late it comes back", () => {
+    const acknowledged = { at: 2, do: [{ type: "acknowledged" }] satisfies IncidentEventBody[] };
+    expect(play(fires(0), acknowledged, clears(4), fires(600))).toMatchObject([
+      { state: "acknowledged", recurrences: 1, recoveredAt: null },
+    ]);
+  });
+
+  it("reopens what was resolved when the fault comes back soon", () => {
+    const resolved = {
+      at: 5,
+      do: [{ type: "acknowledged" }, { type: "resolved", code: "cleaned", text: null }] satisfies IncidentEventBody[],
+    };
+    expect(play(fires(0), clears(4), resolved, fires(20))).toMatchObject([
+      { state: "new", recurrences: 1, acknowledgedAt: null, resolvedAt: null, resolutionCode: null },
+    ]);
+  });
+
+  it("leaves what was resolved while firing alone, until it gets worse", () => {
+    const resolved = {
+      at: 1,
+      do: [{ type: "resolved", code: "user_handling", text: "known" }] satisfies IncidentEventBody[],
+    };
+    const same = play(fires(0), resolved, changes(2, { severity: "minor" }));
+    expect(same).toMatchObject([{ state: "resolved", severity: "minor" }]);
+    expect(play(fires(0), resolved, changes(2, { severity: "critical" }))).toMatchObject([
+      { state: "new", severity: "critical" },
+    ]);
+  });
+
+  it("writes level and flags, each once", () => {
+    const [opened] = play(fires(0));
+    const worse = changes(2, {
+      severity: "critical",
+      title: "None left",
+      flags: { stale: true, suppressedBy: "berlin-01/switch" },
+    });
+    const once = step(opened ?? null, worse);
+    expect(once.events.map((event) => event.type)).toEqual(["suppressed", "stale", "level_changed"]);
+    const [after] = play(fires(0), worse);
+    expect(step(after ?? null, worse)).toEqual({ events: [], open: null });
+    const back = step(after ?? null, changes(3, { severity: "critical" }));
+    expect(back.events.map((event) => event.type)).toEqual(["unsuppressed", "fresh"]);
+  });
+
+  it.each([
+    { name: "rule_removed", state: "resolved", code: "rule_removed" },
+    { name: "device_removed", state: "resolved", code: "device_removed" },
+  ] as const)("resolves with the reason when the fault goes for $name", ({ name, state, code }) => {
+    expect(play(fires(0), clears(5, { reason: name }))).toMatchObject([
+      { state, resolutionCode: code, recoveredAt: null },
+    ]);
+  });
+
+  it("sees the fault again when the rule that was removed comes back", () => {
+    expect(play(fires(0), clears(5, { reason: "rule_removed" }), fires(6))).toMatchObject([
+      { state: "new", recurrences: 1 },
+    ]);
+    expect(play(fires(0), clears(5, { reason: "rule_removed" }), fires(50))).toMatchObject([
+      { state: "closed" },
+      { state: "new" },
+    ]);
+  });
+
+  it("changes nothing when a whole history is replayed after a crash", () => {
+    const history = [
+      fires(0),
+      changes(1, { severity: "critical" }),
+      clears(4),
+      fires(10, { severity: "critical" }),
+      clears(12),
+    ];
+    const once = play(...history);
+    for (let from = 0; from < history.length; from++) {
+      const twice = play(...history, ...history.slice(from));
+      expect(twice.map(({ state, recurrences, recoveredAt }) => ({ state, recurrences, recoveredAt }))).toEqual(
+        once.map(({ state, recurrences, recoveredAt }) => ({ state, recurrences, recoveredAt })),
+      );
+    }
+  });
+
+  it("opens no second incident for an onset that has ended", () => {
+    const [closed] = play(fires(0), {
+      at: 1,
+      do: [{ type: "resolved", code: "cleaned", text: null }, { type: "closed" }],
+    });
+    expect(step(closed ?? null, fires(0))).toEqual({ events: [], open: null });
+    expect(step(closed ?? null, fires(1)).open).toMatchObject({ type: "opened", onset: T0 + MINUTE });
+  });
+});
+
+describe("reassessed", () => {
+  it("says only what changed", () => {
+    const [incident] = play(fires(0));
+    if (incident === undefined) throw new Error("no incident");
+    expect(reassessed(incident, { priority: "P1", why: "other words" })).toEqual([]);
+    expect(reassessed(incident, { priority: "P3", why: "another works" })).toEqual([
+      { type: "priority_changed", priority: "P3", why: "another works" },
+    ]);
+  });
+});
+
+describe("dueCloses", () => {
+  const rules = (autoCloseMs: number | null) => new Map([[rule.id, { autoCloseMs }]]);
+  const types = (incidents: Incident[], autoCloseMs: number | null, atMs: number) =>
+    dueCloses(incidents, rules(autoCloseMs), atMs).flatMap((due) => due.events.map((event) => event.type));
+  const recovered = play(fires(0), clears(4));
+  const recoveredAt = T0 + 4 * MINUTE;
+
+  it("resolves a recovered incident when its rule says so, and not before", () => {
+    expect(types(recovered, 5 * MINUTE, recoveredAt + 5 * MINUTE - 1)).toEqual([]);
+    expect(types(recovered, 5 * MINUTE, recoveredAt + 5 * MINUTE)).toEqual(["resolved"]);
+  });
+
+  it("leaves a recovered incident for review when the rule says nothing", () => {
+    expect(types(recovered, null, recoveredAt + 365 * 86_400_000)).toEqual([]);
+  });
+
+  it("never resolves what still fires", () => {
+    expect(types(play(fires(0)), 0, T0 + 365 * 86_400_000)).toEqual([]);
+  });
+
+  it("closes what resolved itself after the reopen window, and what a person resolved after three days", () => {
+    const by = (code: "self_recovered" | "cleaned") =>
+      play(fires(0), clears(4), { at: 5, do: [{ type: "resolved", code, text: null }] });
+    const resolvedAt = T0 + 5 * MINUTE;
+    expect(types(by("self_recovered"), null, resolvedAt + REOPEN_WINDOW_MS - 1)).toEqual([]);
+    expect(types(by("self_recovered"), null, resolvedAt + REOPEN_WINDOW_MS)).toEqual(["closed"]);
+    expect(types(by("cleaned"), null, resolvedAt + CLOSE_AFTER_MS - 1)).toEqual([]);
+    expect(types(by("cleaned"), null, resolvedAt + CLOSE_AFTER_MS)).toEqual(["closed"]);
+  });
+
+  it("keeps what was resolved while firing until the fault is gone", () => {
+    const resolved = play(fires(0), { at: 1, do: [{ type: "resolved", code: "cleaned", text: "x" }] });
+    expect(types(resolved, null, T0 + 365 * 86_400_000)).toEqual([]);
+    const gone = play(fires(0), clears(5, { reason: "device_removed" }));
+    expect(types(gone, null, T0 + 5 * MINUTE + CLOSE_AFTER_MS)).toEqual(["closed"]);
+  });
+});
