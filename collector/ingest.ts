@@ -9,7 +9,17 @@
  * that they are judged and forgotten, stay unacked, and come again from the agent's outbox once the store has caught up.
  */
 import { type Clock, errorText } from "@aislewatch/base";
-import { ackTopic, decodeInventory, decodeStatus, decodeTelemetry, type InventoryDevice, type Lane, sampleCount, type Telemetry, WIRE_VERSION } from "@aislewatch/contract";
+import {
+  ackTopic,
+  decodeInventory,
+  decodeStatus,
+  decodeTelemetry,
+  type InventoryDevice,
+  type Lane,
+  sampleCount,
+  type Telemetry,
+  WIRE_VERSION,
+} from "@aislewatch/contract";
 import type { AgentMessage } from "./broker/broker.ts";
 import type { Judge } from "./judge.ts";
 import type { Commit, GapRecord, StateStore } from "./store/state/store.ts";
@@ -96,7 +106,17 @@ export type Ingest = {
 };
 
 export function createIngest({ clock, state, timeseries, judge, publish, disconnect, events }: IngestDeps): Ingest {
-  const counts: IngestCounts = { batches: 0, samples: 0, duplicates: 0, gaps: 0, poison: 0, shed: 0, commits: 0, commitFailures: 0, appendFailures: 0 };
+  const counts: IngestCounts = {
+    batches: 0,
+    samples: 0,
+    duplicates: 0,
+    gaps: 0,
+    poison: 0,
+    shed: 0,
+    commits: 0,
+    commitFailures: 0,
+    appendFailures: 0,
+  };
   const agents = new Map<string, AgentState>();
   /** Watermarks of epochs that are not the present one, from the stores: an old epoch may come back with its file. */
   const known = new Map<string, LaneState>();
@@ -182,7 +202,15 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
       dueAck(agent);
       return;
     }
-    const batch: TelemetryBatch = { site: agent.site, agent: agent.agent, epoch: message.epoch, lane: message.lane, seq, message, skewMs: agent.skewMs };
+    const batch: TelemetryBatch = {
+      site: agent.site,
+      agent: agent.agent,
+      epoch: message.epoch,
+      lane: message.lane,
+      seq,
+      message,
+      skewMs: agent.skewMs,
+    };
     if (needsState) {
       counts.batches++;
       counts.samples += sampleCount(message);
@@ -343,7 +371,10 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
         agent.acked = { live, history };
         agent.ackDue = false;
         const grant = { historyBytesPerSecond: HISTORY_BYTES_PER_SECOND };
-        publish(ackTopic(agent.site, agent.agent), JSON.stringify({ v: WIRE_VERSION, epoch: agent.epoch, live, history, grant }));
+        publish(
+          ackTopic(agent.site, agent.agent),
+          JSON.stringify({ v: WIRE_VERSION, epoch: agent.epoch, live, history, grant }),
+        );
       }
       if (live >= agent.lanes.live.seen && history >= agent.lanes.history.seen) toAck.delete(agent);
     }
@@ -381,12 +412,18 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
     if (agent.inventory?.revision !== revision) agent.inventory = { revision, parts: new Map() };
     agent.inventory.parts.set(part, devices);
     if (agent.inventory.parts.size < parts) return;
-    const all = [...agent.inventory.parts.keys()].sort((a, b) => a - b).flatMap((key) => agent.inventory?.parts.get(key) ?? []);
+    const all = [...agent.inventory.parts.keys()]
+      .sort((a, b) => a - b)
+      .flatMap((key) => agent.inventory?.parts.get(key) ?? []);
     agent.inventory = null;
     try {
       const { refused } = state.putInventory(message.site, message.agent, all, clock.now());
       if (refused.length > 0) events.onClaimRefused({ site: message.site, agent: message.agent, devices: refused });
-      judge.setInventory(message.site, message.agent, all.filter(({ id }) => !refused.includes(id)));
+      judge.setInventory(
+        message.site,
+        message.agent,
+        all.filter(({ id }) => !refused.includes(id)),
+      );
       commitSoon(true);
     } catch (thrown) {
       events.onStoreFailed({ store: "state", detail: errorText(thrown) });
@@ -397,7 +434,14 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
     counts.poison++;
     events.onPoison({ site: message.site, agent: message.agent, topic: message.topic, reason });
     try {
-      state.addPoison({ site: message.site, agent: message.agent, topic: message.topic, at: clock.now(), reason, bytes: message.payload });
+      state.addPoison({
+        site: message.site,
+        agent: message.agent,
+        topic: message.topic,
+        at: clock.now(),
+        reason,
+        bytes: message.payload,
+      });
     } catch (thrown) {
       events.onStoreFailed({ store: "state", detail: errorText(thrown) });
     }

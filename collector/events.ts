@@ -1,0 +1,115 @@
+import { defineEvent } from "@aislewatch/runtime";
+
+/** Every line that the collector logs (docs/logs.md is made from this list). */
+export const events = {
+  listening: defineEvent({
+    name: "collector_listening",
+    level: "info",
+    meaning: "The collector takes agents and serves the page.",
+    fields: { http: "string", mqtt: "string" },
+  }),
+  portTaken: defineEvent({
+    name: "port_taken",
+    level: "warn",
+    meaning: "The default port belongs to another program; the next free one is used.",
+    fields: { wanted: "number", used: "number" },
+  }),
+  agentOnline: defineEvent({
+    name: "agent_came_online",
+    level: "info",
+    meaning: "An agent signed in and said how it stands.",
+    fields: { site: "string", agent: "string", version: "string", epoch: "string" },
+  }),
+  agentOffline: defineEvent({
+    name: "agent_went_offline",
+    level: "warn",
+    meaning: "An agent's session ended; its devices are unreachable until it returns.",
+    fields: { site: "string", agent: "string" },
+    sameBy: ["site", "agent"],
+  }),
+  clockOff: defineEvent({
+    name: "agent_clock_off",
+    level: "warn",
+    meaning: "An agent's clock is off by more than a minute; its times are shifted. Set its clock.",
+    fields: { site: "string", agent: "string", offSeconds: "number" },
+    sameBy: ["site", "agent"],
+  }),
+  messageRefused: defineEvent({
+    name: "message_refused",
+    level: "error",
+    meaning: "A client sent what it may not send; the message was dropped. Look at the client's configuration.",
+    fields: { client: "string", topic: "string", reason: "string" },
+    sameBy: ["client", "reason"],
+  }),
+  signInRefused: defineEvent({
+    name: "agent_sign_in_refused",
+    level: "error",
+    meaning: "An agent's name or password is wrong. `aislewatch agents add` makes a new password.",
+    fields: { site: "string", agent: "string" },
+    sameBy: ["site", "agent"],
+  }),
+  poisonSetAside: defineEvent({
+    name: "message_set_aside",
+    level: "error",
+    meaning: "A message could not be read; its bytes are kept in the state store.",
+    fields: { site: "string", agent: "string", topic: "string", reason: "string" },
+    sameBy: ["site", "agent", "reason"],
+  }),
+  gapFound: defineEvent({
+    name: "batches_missing",
+    level: "error",
+    meaning: "Batches of an agent never arrived, also not after a resend; the ledger names them.",
+    fields: { site: "string", agent: "string", lane: "string", fromSeq: "number", toSeq: "number" },
+  }),
+  claimRefused: defineEvent({
+    name: "device_claim_refused",
+    level: "error",
+    meaning: "An agent names devices that another agent of its site watches; remove them from one of the two.",
+    fields: { site: "string", agent: "string", devices: "string" },
+    sameBy: ["site", "agent", "devices"],
+  }),
+  storeFailed: defineEvent({
+    name: "store_failed",
+    level: "error",
+    meaning: "A store can't be written. Nothing is acked meanwhile, so nothing is lost; it is tried again.",
+    fields: { store: "string", detail: "string" },
+    sameBy: ["store", "detail"],
+  }),
+  storeRecovered: defineEvent({
+    name: "store_recovered",
+    level: "info",
+    meaning: "A store takes writes again.",
+    fields: { store: "string" },
+  }),
+  incidentOpened: defineEvent({
+    name: "incident_opened",
+    level: "info",
+    meaning: "A fault became an incident.",
+    fields: { incident: "string", priority: "string", rule: "string", subject: "string" },
+  }),
+  rulesLoaded: defineEvent({
+    name: "rules_loaded",
+    level: "info",
+    meaning: "A set of rules, sites and priorities is in use.",
+    fields: { version: "string", rules: "number" },
+  }),
+  rulesRefused: defineEvent({
+    name: "rules_refused",
+    level: "error",
+    meaning: "Changed files are faulty and are not used; the last good set stays.",
+    fields: { diagnostics: "string" },
+  }),
+  startedOnLastGood: defineEvent({
+    name: "started_on_last_good_rules",
+    level: "error",
+    meaning: "The files are faulty at start; the last good set, kept in the state store, is used.",
+    fields: { diagnostics: "string" },
+  }),
+  apiFailed: defineEvent({
+    name: "request_failed",
+    level: "error",
+    meaning: "A request ended in an error of ours.",
+    fields: { method: "string", url: "string", detail: "string" },
+    sameBy: ["url", "detail"],
+  }),
+} as const;

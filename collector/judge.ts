@@ -1,0 +1,522 @@
+/**
+ * The loop around the rule engine: what readings, time, people and edited files do to faults, and faults to incidents.
+ * The engine and the incident log decide; this shell keeps the present in memory, hands what changed to one commit of
+ * the state store, and tells the page once it is on disk.
+ *
+ * Nothing here waits: a call returns when memory is up to date, and what it changed lies in `pending` until `takePending`
+ * is committed by ingest. When a commit fails, the same changes are put back and tried again; the page hears of them
+ * only after they were written.
+ */
+import { type Clock, err, ok, type Result } from "@aislewatch/base";
+import { type AgentStatus, type InventoryDevice, type PollFailure, rowsOf } from "@aislewatch/contract";
+import { isKind } from "@aislewatch/devices";
+import type { Engine, FaultRecord, FaultView, RuleSet, Transition } from "@aislewatch/rules";
+import type { ActionRequest, ActRefusal, DeviceState, LiveAgent, LiveDevice, LiveValue, LiveView } from "./api/deps.ts";
+import type { StreamEvent } from "./api/schema.ts";
+import { incidentView } from "./api/view.ts";
+import type { ConfigSet } from "./config-set.ts";
+import { isOpen } from "./incidents/calendar.ts";
+import { decideAction } from "./incidents/decide.ts";
+import { append, incidentId, isEnded, isOpenState } from "./incidents/log.ts";
+import { type Assessment, assessPriority } from "./incidents/priority.ts";
+import { dueCloses, fromTransition, reassessed } from "./incidents/transition.ts";
+import {
+  type Actor,
+  type Incident,
+  type IncidentEvent,
+  type IncidentEventBody,
+  incidentKey,
+} from "./incidents/types.ts";
+import { type Site, unlistedSite } from "./sites.ts";
+import type { AgentRecord, Commit, IncidentChange, StateStore } from "./store/state/store.ts";
+import type { LastValue, TelemetryBatch } from "./store/timeseries/store.ts";
+
+/** A metric is old after this many intervals, and some grace for a slow poll (the engine uses the same). */
+const STALE_INTERVALS = 3;
+const STALE_GRACE_MS = 5_000;
+/** Values tell the page at most this often that they moved. */
+const VALUES_INTERVAL_MS = 1_000;
+/** Devices named in one `values` event; a page that shows more asks for all of them anyway. */
+const VALUES_DEVICES_MAX = 500;
+const DUE_CLOSES_INTERVAL_MS = 60_000;
+
+export type Pending = {
+  readonly change: Commit;
+  readonly empty: boolean;
+  /** The commit failed: these changes belong to the next one. */
+  putBack(): void;
+  /** The commit is on disk: the page may know. */
+  announce(): void;
+};
+
+export type JudgeEvents = {
+  onIncidentOpened(incident: Incident): void;
+  onAgent(event: { site: string; agent: string; online: boolean; status: AgentStatus | null }): void;
+};
+
+export type JudgeDeps = {
+  readonly clock: Clock;
+  readonly engine: Engine;
+  readonly state: StateStore;
+  readonly events: JudgeEvents;
+  /** There is something to commit that no batch brought. */
+  readonly commitSoon: (urgent: boolean) => void;
+};
+
+export type Judge = {
+  /** What the stores kept, before the first message. `values` are those up to what each agent had judged. */
+  restore(config: ConfigSet, values: readonly LastValue[]): void;
+  /** Live telemetry; true when people should know of what it did. */
+  observe(batch: TelemetryBatch): boolean;
+  setStatus(site: string, agent: string, status: AgentStatus): void;
+  setInventory(site: string, agent: string, devices: readonly InventoryDevice[]): void;
+  setConfig(config: ConfigSet): void;
+  setRefused(refused: readonly string[]): void;
+  /** Lets time pass: silence, `for` between polls, closes that fall due. About once a second. */
+  tick(): void;
+  act(id: string, action: ActionRequest, actor: Actor): Result<Incident, ActRefusal>;
+  takePending(): Pending;
+  subscribe(listener: (event: StreamEvent) => void): () => void;
+  readonly live: LiveView;
+  runbook(ref: string): { title: string; markdown: string } | null;
+};
+
+type DeviceFacts = {
+  agent: string;
+  device: InventoryDevice;
+  failure: PollFailure | null;
+  shown: DeviceState;
+  worst: LiveDevice["worst"];
+};
+
+export function createJudge(
+  { clock, engine, state, events, commitSoon }: JudgeDeps,
+  samplesPerSecond: () => number,
+): Judge {
+  let sites = new Map<string, Site>();
+  let rules: RuleSet = { rules: [], version: "" };
+  let ruleById = new Map<string, RuleSet["rules"][number]>();
+  let config: ConfigSet | null = null;
+  let refused: readonly string[] = [];
+
+  const agents = new Map<string, AgentRecord>();
+  const devices = new Map<string, DeviceFacts>();
+  /** Not ended, by dedupe key, and by id. */
+  const incidents = new Map<string, Incident>();
+  const keyOf = new Map<string, string>();
+
+  const pendingIncidents = new Map<string, IncidentChange>();
+  const pendingFaults = new Map<string, FaultRecord>();
+  const pendingAgents = new Map<string, AgentRecord>();
+  let announcements: StreamEvent[] = [];
+
+  const listeners = new Set<(event: StreamEvent) => void>();
+  const touched = new Map<string, Set<string>>();
+  let lastValuesMs = Number.NEGATIVE_INFINITY;
+  let lastClosesMs = Number.NEGATIVE_INFINITY;
+
+  const siteOf = (id: string): Site => sites.get(id) ?? unlistedSite(id);
+  const deviceKey = (site: string, id: string) => `${site}/${id}`;
+
+  // ── faults to incidents
+
+  function absorb(transitions: readonly Transition[]): boolean {
+    for (const transition of transitions) absorbOne(transition);
+    for (const fault of engine.takeChangedFaults()) pendingFaults.set(incidentKey(fault.rule, fault.subject), fault);
+    return transitions.length > 0;
+  }
+
+  function absorbOne(transition: Transition): void {
+    const key = incidentKey(transition.rule, transition.subject);
+    const incident = incidents.get(key) ?? null;
+    const rule = ruleById.get(transition.rule) ?? null;
+    const outcome = fromTransition(incident, transition, rule, {
+      priority: assess(transition.subject, transition.severity ?? incident?.severity ?? "minor", transition.at),
+    });
+    if (incident !== null && outcome.events.length > 0) write(key, incident, outcome.events, transition.at, "system");
+    if (outcome.open !== null) write(key, null, [outcome.open], transition.at, "system");
+    if (transition.subject.device !== null) {
+      touch(transition.subject.site, transition.subject.device);
+      // What is left of a role changed, and with it what its other incidents mean.
+      if (transition.from !== transition.to)
+        reassessRole(transition.subject.site, transition.subject.device, transition.at);
+    }
+  }
+
+  function assess(subject: Transition["subject"], severity: Incident["severity"], at: number): Assessment {
+    const { site, device } = subject;
+    const kind = device === null ? null : (devices.get(deviceKey(site, device))?.device.kind ?? null);
+    const capacity = device === null ? null : engine.capacity(site, device);
+    return assessPriority({ severity, capacity, kind, open: isOpen(siteOf(site), at) }, config?.priority);
+  }
+
+  function reassessRole(site: string, device: string, at: number): void {
+    const { role } = engine.capacity(site, device);
+    for (const [key, incident] of incidents) {
+      const subject = incident.subject;
+      if (
+        subject.site !== site ||
+        subject.device === null ||
+        incident.recoveredAt !== null ||
+        !isOpenState(incident.state)
+      )
+        continue;
+      if (engine.capacity(site, subject.device).role !== role) continue;
+      const changed = reassessed(incident, assess(subject, incident.severity, at));
+      if (changed.length > 0) write(key, incident, changed, at, "system");
+    }
+  }
+
+  function write(
+    key: string,
+    incident: Incident | null,
+    bodies: readonly IncidentEventBody[],
+    at: number,
+    actor: Actor,
+  ): Incident {
+    const id = incident?.id ?? incidentId(state.nextIncidentNumber());
+    const written = append(id, incident, bodies, { at, recordedAt: clock.now(), actor });
+    if (isEnded(written.incident.state)) {
+      incidents.delete(key);
+      keyOf.delete(id);
+    } else {
+      incidents.set(key, written.incident);
+      keyOf.set(id, key);
+    }
+    const before: readonly IncidentEvent[] = pendingIncidents.get(id)?.events ?? [];
+    pendingIncidents.set(id, { incident: written.incident, key, events: [...before, ...written.events] });
+    if (incident === null) events.onIncidentOpened(written.incident);
+    return written.incident;
+  }
+
+  // ── the present
+
+  function deviceState(site: string, facts: DeviceFacts, values: readonly LiveValue[]): DeviceState {
+    const up = values.find(({ metric, component }) => metric === "up" && component === null);
+    if (up === undefined) return agents.get(deviceKey(site, facts.agent))?.online === false ? "unreachable" : "unknown";
+    if (agents.get(deviceKey(site, facts.agent))?.online === false) return "unreachable";
+    if (up.stale) return "unknown";
+    if (up.value === true) return "up";
+    const suppressed = faultsOf(site, facts.device.id).some(({ flags }) => flags.suppressedBy !== null);
+    return suppressed ? "unreachable" : "down";
+  }
+
+  const faultsOf = (site: string, device: string): FaultView[] => faultIndex().get(deviceKey(site, device)) ?? [];
+
+  let faultsByDevice: Map<string, FaultView[]> | null = null;
+  function faultIndex(): Map<string, FaultView[]> {
+    if (faultsByDevice === null) {
+      faultsByDevice = new Map();
+      for (const fault of engine.faults()) {
+        if (fault.subject.device === null) continue;
+        const key = deviceKey(fault.subject.site, fault.subject.device);
+        const list = faultsByDevice.get(key);
+        if (list === undefined) faultsByDevice.set(key, [fault]);
+        else list.push(fault);
+      }
+    }
+    return faultsByDevice;
+  }
+
+  function valuesOf(site: string, device: string): LiveValue[] {
+    const facts = devices.get(deviceKey(site, device));
+    if (facts === undefined) return [];
+    const oldMs = clock.now() - (STALE_INTERVALS * facts.device.intervalMs + STALE_GRACE_MS);
+    return engine.lastValues(site, device).map((value) => ({ ...value, stale: value.at < oldMs }));
+  }
+
+  function liveDevice(site: string, facts: DeviceFacts): LiveDevice {
+    const values = valuesOf(site, facts.device.id);
+    const firing = faultsOf(site, facts.device.id).filter(
+      (fault) => fault.state === "firing" || fault.state === "recovering",
+    );
+    const worst = firing.reduce<LiveDevice["worst"]>(
+      (most, { severity }) =>
+        severity !== null && RANK[severity] > (most === null ? -1 : RANK[most]) ? severity : most,
+      null,
+    );
+    return {
+      site,
+      agent: facts.agent,
+      device: facts.device,
+      state: deviceState(site, facts, values),
+      worst,
+      lastReadingAt: values.reduce<number | null>((latest, { at }) => Math.max(latest ?? 0, at), null),
+      lastFailure:
+        facts.failure === null
+          ? null
+          : { at: facts.failure.at, kind: facts.failure.kind, detail: facts.failure.detail },
+    };
+  }
+
+  function touch(site: string, device: string): void {
+    faultsByDevice = null;
+    if (listeners.size === 0) return;
+    const set = touched.get(site);
+    if (set === undefined) touched.set(site, new Set([device]));
+    else set.add(device);
+  }
+
+  /** Tells pages which devices moved, and which changed their state. */
+  function tellValues(): void {
+    const now = clock.monotonic();
+    if (touched.size === 0 || now - lastValuesMs < VALUES_INTERVAL_MS) return;
+    lastValuesMs = now;
+    for (const [site, ids] of touched) {
+      for (const id of ids) {
+        const facts = devices.get(deviceKey(site, id));
+        if (facts === undefined) continue;
+        const { state: next, worst } = liveDevice(site, facts);
+        if (next === facts.shown && worst === facts.worst) continue;
+        facts.shown = next;
+        facts.worst = worst;
+        tell({ type: "device", site, device: id, state: next, worst });
+      }
+      tell({ type: "values", site, devices: [...ids].slice(0, VALUES_DEVICES_MAX) });
+    }
+    touched.clear();
+  }
+
+  function tell(event: StreamEvent): void {
+    for (const listener of listeners) listener(event);
+  }
+
+  function applyInventory(site: string, agent: string, list: readonly InventoryDevice[]): void {
+    for (const [key, facts] of devices) {
+      if (facts.agent === agent && key.startsWith(`${site}/`)) devices.delete(key);
+    }
+    for (const device of list) {
+      if (!isKind(device.kind)) continue;
+      devices.set(deviceKey(site, device.id), { agent, device, failure: null, shown: "unknown", worst: null });
+      touch(site, device.id);
+    }
+  }
+
+  function useConfig(next: ConfigSet): void {
+    config = next;
+    sites = new Map(next.sites.map((site) => [site.id, site]));
+    rules = next.rules;
+    ruleById = new Map(next.rules.rules.map((rule) => [rule.id, rule]));
+    engine.setSites(next.sites.map(({ id, name, timeZone }) => ({ id, name, timeZone })));
+  }
+
+  function setAgent(record: AgentRecord): void {
+    const key = deviceKey(record.site, record.agent);
+    agents.set(key, record);
+    pendingAgents.set(key, record);
+  }
+
+  const live: LiveView = {
+    sites() {
+      const ids = new Set([...sites.keys(), ...[...agents.values()].map(({ site }) => site)]);
+      return [...ids].sort().map(siteOf);
+    },
+    agents: () => [...agents.values()].map(liveAgent).sort((a, b) => a.id.localeCompare(b.id)),
+    devices(site) {
+      const list: LiveDevice[] = [];
+      for (const [key, facts] of devices) if (key.startsWith(`${site}/`)) list.push(liveDevice(site, facts));
+      return list.sort((a, b) => a.device.id.localeCompare(b.device.id));
+    },
+    device(site, id) {
+      const facts = devices.get(deviceKey(site, id));
+      return facts === undefined ? null : liveDevice(site, facts);
+    },
+    values: valuesOf,
+    faults: faultsOf,
+    openIncidents: () => [...incidents.values()].filter(({ state: now }) => isOpenState(now)),
+    rules: () => ({ version: rules.version, refused, rules: rules.rules }),
+    firing: (rule) => engine.faults().filter((fault) => fault.rule === rule && fault.state === "firing").length,
+    samplesPerSecond,
+  };
+
+  return {
+    live,
+    runbook: (ref) => config?.runbooks.get(ref) ?? null,
+
+    restore(next, values) {
+      useConfig(next);
+      engine.setRules(next.rules, clock.now());
+      for (const record of state.agents()) agents.set(deviceKey(record.site, record.agent), record);
+      for (const { site, agent, devices: list } of state.inventory()) {
+        applyInventory(site, agent, list);
+        engine.setInventory(site, agent, list, clock.now());
+        engine.setAgentOnline(site, agent, agents.get(deviceKey(site, agent))?.online ?? false, clock.now());
+      }
+      engine.restoreValues(values);
+      engine.restoreFaults(state.faults());
+      for (const { incident, key } of state.openIncidents()) {
+        incidents.set(key, incident);
+        keyOf.set(incident.id, key);
+      }
+      // Rules and devices that went away while the collector was down resolve what they left behind.
+      engine.takeChangedFaults();
+    },
+
+    observe(batch) {
+      const transitions = engine.observe(batch.site, batch.agent, batch.message, batch.skewMs);
+      const key = deviceKey(batch.site, batch.agent);
+      const record = agents.get(key) ?? {
+        site: batch.site,
+        agent: batch.agent,
+        online: true,
+        status: null,
+        lastSeenAt: 0,
+        judgedUntil: 0,
+      };
+      let until = record.judgedUntil;
+      for (const table of batch.message.tables) {
+        for (const at of table.at) if (batch.message.base + at > until) until = batch.message.base + at;
+      }
+      setAgent({ ...record, lastSeenAt: clock.now(), judgedUntil: until });
+      for (const failure of batch.message.failures ?? []) {
+        const facts = devices.get(deviceKey(batch.site, failure.device));
+        if (facts !== undefined) facts.failure = failure;
+      }
+      if (listeners.size > 0)
+        for (const { subject } of rowsOf(batch.message)) touch(batch.site, subject.split("#")[0] ?? subject);
+      return transitions.length > 0 ? absorb(transitions) : absorb([]);
+    },
+
+    setStatus(site, agent, status) {
+      const key = deviceKey(site, agent);
+      const record = agents.get(key);
+      const online = status.state === "online";
+      setAgent({
+        site,
+        agent,
+        online,
+        status,
+        lastSeenAt: online ? clock.now() : (record?.lastSeenAt ?? clock.now()),
+        judgedUntil: record?.judgedUntil ?? 0,
+      });
+      if (record?.online === online) return;
+      absorb(engine.setAgentOnline(site, agent, online, clock.now()));
+      events.onAgent({ site, agent, online, status });
+      announcements.push({ type: "agent", site, agent, online });
+      for (const [, facts] of devices) if (facts.agent === agent) touch(site, facts.device.id);
+    },
+
+    setInventory(site, agent, list) {
+      applyInventory(site, agent, list);
+      absorb(engine.setInventory(site, agent, list, clock.now()));
+      engine.setAgentOnline(site, agent, agents.get(deviceKey(site, agent))?.online ?? true, clock.now());
+    },
+
+    setConfig(next) {
+      useConfig(next);
+      refused = [];
+      absorb(engine.setRules(next.rules, clock.now()));
+      announcements.push({ type: "rules", version: next.rules.version, refused: [] });
+      commitSoon(true);
+    },
+
+    setRefused(lines) {
+      refused = lines;
+      announcements.push({ type: "rules", version: rules.version, refused: [...lines] });
+      commitSoon(true);
+    },
+
+    tick() {
+      const now = clock.now();
+      let urgent = absorb(engine.tick(now));
+      if (clock.monotonic() - lastClosesMs >= DUE_CLOSES_INTERVAL_MS) {
+        lastClosesMs = clock.monotonic();
+        for (const { incident, events: bodies } of dueCloses([...incidents.values()], ruleById, now)) {
+          const key = keyOf.get(incident.id);
+          if (key === undefined) continue;
+          // Both may fall due at once: the first changes what the second would be about.
+          const current = incidents.get(key);
+          if (current?.version === incident.version) write(key, current, bodies, now, "system");
+          urgent = true;
+        }
+      }
+      if (urgent || pendingFaults.size > 0) commitSoon(urgent);
+      tellValues();
+    },
+
+    act(id, action, actor) {
+      const key = keyOf.get(id);
+      const incident = key === undefined ? state.incident(id) : (incidents.get(key) ?? null);
+      if (incident === null) return err({ code: "not_found", message: `There is no incident ${id}.` });
+      const now = clock.now();
+      const decided = decideAction(incident, action, {
+        actor,
+        nowMs: now,
+        stillFiring: incident.recoveredAt === null && isFiring(incident),
+      });
+      if (!decided.ok) return decided;
+      if (decided.value.length === 0 || key === undefined) return ok(incident);
+      const next = write(key, incident, decided.value, now, actor);
+      commitSoon(true);
+      return ok(next);
+    },
+
+    takePending() {
+      const taken = {
+        incidents: [...pendingIncidents.values()],
+        faults: [...pendingFaults.values()],
+        agents: [...pendingAgents.values()],
+      };
+      const told = announcements;
+      pendingIncidents.clear();
+      pendingFaults.clear();
+      pendingAgents.clear();
+      announcements = [];
+      return {
+        change: taken,
+        empty:
+          taken.incidents.length === 0 && taken.faults.length === 0 && taken.agents.length === 0 && told.length === 0,
+        putBack() {
+          for (const change of taken.incidents) {
+            const since = pendingIncidents.get(change.incident.id);
+            pendingIncidents.set(
+              change.incident.id,
+              since === undefined ? change : { ...since, events: [...change.events, ...since.events] },
+            );
+          }
+          for (const fault of taken.faults) {
+            const faultKey = incidentKey(fault.rule, fault.subject);
+            if (!pendingFaults.has(faultKey)) pendingFaults.set(faultKey, fault);
+          }
+          for (const agent of taken.agents) {
+            const agentKey = deviceKey(agent.site, agent.agent);
+            if (!pendingAgents.has(agentKey)) pendingAgents.set(agentKey, agent);
+          }
+          announcements = [...told, ...announcements];
+        },
+        announce() {
+          if (listeners.size === 0) return;
+          for (const { incident } of taken.incidents)
+            tell({ type: "incident", incident: incidentView(incident, live) });
+          for (const event of told) tell(event);
+        },
+      };
+    },
+
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+
+  function isFiring({ rule, subject }: Incident): boolean {
+    return engine
+      .faults()
+      .some(
+        (fault) =>
+          fault.rule === rule &&
+          incidentKey(rule, fault.subject) === incidentKey(rule, subject) &&
+          (fault.state === "firing" || fault.state === "recovering"),
+      );
+  }
+}
+
+const RANK = { info: 0, minor: 1, major: 2, critical: 3 } as const;
+
+const liveAgent = ({ site, agent, online, status, lastSeenAt }: AgentRecord): LiveAgent => ({
+  site,
+  id: agent,
+  online,
+  version: status?.version ?? null,
+  lastSeenAt,
+});

@@ -1,0 +1,67 @@
+/** `aislewatch`: what people type. Exit codes: 0 done, 1 refused or failed, 2 wrong words or a faulty file. */
+import { errorText } from "@aislewatch/base";
+import { ApiError } from "./client.ts";
+import { complain, EXIT, type ExitCode, print, UsageError } from "./command.ts";
+
+const HELP = `Usage: aislewatch <command> [options]
+
+  incidents list|show|ack|resolve|watch    work on incidents
+  rules check|test FILE…                   check rule files; run the tests inside them
+  demo run|list|fault|heal                 the demo store: run it, break it, mend it
+
+On the collector's host:
+  collector --config FILE                  run a collector
+  users add|list|remove                    people who may sign in
+  tokens add|list|remove                   tokens for programs
+  agents add SITE/AGENT                    a password for an agent
+  login-link [USER]                        a single-use link to sign in with
+
+  --help after any command says more. docs/ has the rest.
+`;
+
+async function main(args: string[]): Promise<ExitCode> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case "incidents":
+      return (await import("./incidents.ts")).incidents(rest);
+    case "rules":
+      return (await import("./rules.ts")).rules(rest);
+    case "demo":
+      return (await import("./demo.ts")).demo(rest);
+    case undefined:
+      print(HELP);
+      return EXIT.usage;
+    case "help":
+    case "--help":
+    case "-h":
+      print(HELP);
+      return EXIT.ok;
+    default:
+      throw new UsageError(`unknown command "${command}"`);
+  }
+}
+
+function explain(thrown: unknown): ExitCode {
+  if (
+    thrown instanceof UsageError ||
+    (thrown instanceof TypeError && "code" in thrown && String(thrown.code).startsWith("ERR_PARSE_ARGS"))
+  ) {
+    complain(`aislewatch: ${thrown.message}\nRun "aislewatch --help" for what there is.\n`);
+    return EXIT.usage;
+  }
+  if (thrown instanceof ApiError) {
+    complain(`aislewatch: ${thrown.message}\n`);
+    return EXIT.failed;
+  }
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? ` (${thrown.cause.message})` : "";
+  complain(`aislewatch: ${errorText(thrown)}${cause}\n`);
+  return EXIT.failed;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (thrown) {
+  process.exitCode = explain(thrown);
+}
+// The launcher's channel would keep a finished command alive.
+if (process.connected) process.disconnect();

@@ -1,0 +1,28 @@
+/** Rows under a header, columns as wide as their widest cell; the last column is not padded. */
+export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join("  ")
+      .trimEnd();
+  return `${[line(header), ...rows.map(line)].join("\n")}\n`;
+}
+
+/** `2 h 5 min`, the two largest units: what people say. */
+export function formatAge(ms: number): string {
+  const units = [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["min", 60_000],
+    ["s", 1_000],
+  ] as const;
+  const first = units.findIndex(([, size]) => ms >= size);
+  if (first < 0) return "now";
+  const [name, size] = units[first] ?? ["s", 1_000];
+  const next = units[first + 1];
+  const rest = next === undefined ? 0 : Math.floor((ms % size) / next[1]);
+  return `${Math.floor(ms / size)} ${name}${next !== undefined && rest > 0 ? ` ${rest} ${next[0]}` : ""}`;
+}
