@@ -1,4 +1,12 @@
-import type { SiteCalendar } from "./incidents/calendar.ts";
+/**
+ * sites.yaml: the stores and distribution centres that agents speak for. The file gives a site its name, its clock and
+ * its trading hours; an agent of a site that is not listed is watched all the same (unlistedSite).
+ */
+
+import { asWritten, type Diagnostic, loadYamlFile, type Path, suggest, type YamlSource } from "@aislewatch/config";
+import { ID_PATTERN } from "@aislewatch/contract";
+import { z } from "zod";
+import { isTimeZone, type OpenSpan, type SiteCalendar, WEEKDAYS, type Weekday } from "./incidents/calendar.ts";
 
 /** A store or distribution centre, as sites.yaml names it. */
 export type Site = SiteCalendar & {
@@ -16,3 +24,130 @@ export const unlistedSite = (id: string): Site => ({
   hours: null,
   closedDays: [],
 });
+
+export type Loaded<T> =
+  | { readonly ok: true; readonly value: T }
+  /** `texts` are the files that were read, by name, for formatDiagnostics. */
+  | { readonly ok: false; readonly diagnostics: Diagnostic[]; readonly texts: ReadonlyMap<string, string> };
+
+/** A retailer has a few thousand. */
+const SITES_MAX = 20_000;
+const CLOSED_DAYS_MAX = 1_000;
+const SPANS_MAX = 8;
+
+/** All sites of the file, or all its mistakes. Never throws. */
+export function loadSites(path: string): Loaded<Site[]> {
+  const loaded = loadYamlFile(path, sitesFile);
+  const texts = new Map(loaded.text === null ? [] : [[path, loaded.text]]);
+  if (!loaded.ok) return { ok: false, diagnostics: loaded.diagnostics, texts };
+  const { sites } = loaded.value;
+  const diagnostics = [
+    ...repeatedIds(sites, loaded.source),
+    ...sites.flatMap((site, index) =>
+      repeatedDays(site.trading_hours, ["sites", index, "trading_hours"], loaded.source),
+    ),
+  ];
+  if (diagnostics.length > 0) return { ok: false, diagnostics, texts };
+  return { ok: true, value: sites.map(toSite) };
+}
+
+const timeZone = asWritten<string>("a time zone such as Europe/Berlin", (written) => {
+  if (typeof written === "string" && isTimeZone(written)) return { ok: true, value: written };
+  const near = typeof written === "string" ? suggest(written, Intl.supportedValuesOf("timeZone")) : null;
+  return { ok: false, ...(near !== null && { hint: `did you mean "${near}"?` }) };
+});
+
+const spans = asWritten<readonly OpenSpan[]>("hours such as 08:00-20:00, or closed", (written) => {
+  if (written === "closed") return { ok: true, value: [] };
+  if (typeof written !== "string") return { ok: false };
+  const found = written.split(",").map((part) => SPAN.exec(part.trim()));
+  const value = found.flatMap((match) => (match === null ? [] : [toSpan(match)]));
+  if (value.length !== found.length || value.length > SPANS_MAX) return { ok: false, ...hoursHint(written) };
+  return { ok: true, value };
+});
+
+const CLOCK = "([01]\\d|2[0-3]):([0-5]\\d)";
+const SPAN = new RegExp(`^${CLOCK}\\s*-\\s*(?:${CLOCK}|(24):(00))$`);
+
+function toSpan([, fromHour, fromMinute, toHour, toMinute, midnight]: RegExpExecArray): OpenSpan {
+  const from = Number(fromHour) * 60 + Number(fromMinute);
+  return { from, to: midnight === undefined ? Number(toHour) * 60 + Number(toMinute) : 1_440 };
+}
+
+function hoursHint(written: string): { hint?: string } {
+  if (/^\d:/.test(written) || /-\s*\d:/.test(written)) return { hint: "write hours with two digits: 08:00" };
+  if (/[ap]m/i.test(written)) return { hint: "write 24-hour time: 20:00" };
+  return /^(all day|24h|always|open)$/i.test(written) ? { hint: "write 00:00-24:00" } : {};
+}
+
+const days = z.string().refine((text) => toDays(text) !== null, {
+  message: "such as mon, mon-fri or daily",
+});
+
+/** `mon`, `mon-fri`, `sat-mon`, `daily`; null for anything else. */
+function toDays(text: string): readonly Weekday[] | null {
+  if (text === "daily") return WEEKDAYS;
+  const names: readonly string[] = WEEKDAYS;
+  const [first = "", last = first, ...more] = text.split("-");
+  const from = names.indexOf(first);
+  const to = names.indexOf(last);
+  if (from < 0 || to < 0 || more.length > 0) return null;
+  const count = ((to - from + 7) % 7) + 1;
+  return Array.from({ length: count }, (_, n) => WEEKDAYS[(from + n) % 7] ?? "mon");
+}
+
+const date = asWritten<string>("a date such as 2026-12-25", (written) => {
+  const isDate = typeof written === "string" && /^\d{4}-\d{2}-\d{2}$/.test(written);
+  const real = isDate && !Number.isNaN(Date.parse(written)) && new Date(written).toISOString().startsWith(written);
+  return real ? { ok: true, value: written } : { ok: false };
+});
+
+const tradingHours = z.record(days, spans);
+
+const siteSchema = z.strictObject({
+  id: z.string().regex(ID_PATTERN, "an id of lower-case letters, digits and hyphens"),
+  name: z.string().min(1).max(128).optional(),
+  time_zone: timeZone,
+  format: z.enum(["store", "dc"]).default("store"),
+  trading_hours: tradingHours.optional(),
+  closed_days: z.array(date).max(CLOSED_DAYS_MAX).default([]),
+});
+const sitesFile = z.strictObject({ sites: z.array(siteSchema).max(SITES_MAX) });
+
+type Written = z.infer<typeof siteSchema>;
+
+function toSite({ id, name = id, time_zone, format, trading_hours, closed_days }: Written): Site {
+  const hours = trading_hours === undefined ? null : toWeek(trading_hours);
+  return { id, name, format, timeZone: time_zone, hours, closedDays: closed_days };
+}
+
+/** A weekday that is not named is closed. */
+function toWeek(written: z.infer<typeof tradingHours>): Record<Weekday, readonly OpenSpan[]> {
+  const week: Record<Weekday, readonly OpenSpan[]> = { mon: [], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] };
+  for (const [key, value] of Object.entries(written)) for (const day of toDays(key) ?? []) week[day] = value;
+  return week;
+}
+
+function repeatedIds(sites: readonly Written[], source: YamlSource): Diagnostic[] {
+  const firstAt = new Map<string, number>();
+  return sites.flatMap(({ id }, index) => {
+    const first = firstAt.get(id);
+    firstAt.set(id, first ?? index);
+    if (first === undefined) return [];
+    const { line } = source.at(["sites", first, "id"]);
+    const message = `expected each site id once; received "${id}" again, first on line ${line}`;
+    return [source.diagnostic(["sites", index, "id"], { code: "CFG_DUPLICATE_ID", message })];
+  });
+}
+
+function repeatedDays(hours: Written["trading_hours"], path: Path, source: YamlSource): Diagnostic[] {
+  const keyOf = new Map<Weekday, string>();
+  return Object.keys(hours ?? {}).flatMap((key) => {
+    const repeated = (toDays(key) ?? []).filter((day) => keyOf.has(day));
+    for (const day of toDays(key) ?? []) keyOf.set(day, keyOf.get(day) ?? key);
+    const [day] = repeated;
+    if (day === undefined) return [];
+    const message = `expected each weekday once; received ${day} again, which is in "${keyOf.get(day)}" already`;
+    return [source.diagnostic([...path, key], { code: "CFG_DUPLICATE_DAY", message, key: true })];
+  });
+}

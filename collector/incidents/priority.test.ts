@@ -9,7 +9,7 @@ const of = (role: string, expected: number, failed: number, working = expected -
 });
 
 type Case = { name: string; facts: PriorityFacts; priority: string; why: string };
-const receiving = "label_printer at receiving";
+const receiving = "label_printer@receiving";
 const cases: Case[] = [
   {
     name: "one lane of eight is P3",

@@ -91,7 +91,7 @@ function impactOf({ expected, working, failed }: Capacity, kind: string | null, 
 }
 
 function leftOf({ role, expected, working, failed }: Capacity): string {
-  const name = role.replaceAll("_", " ");
+  const name = role.replaceAll("_", " ").replace("@", " at ");
   const unknown = Math.max(0, expected - working - failed);
   return `${name}: ${working} of ${expected} work${unknown > 0 ? `, ${unknown} unknown` : ""}`;
 }

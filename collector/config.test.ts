@@ -1,0 +1,161 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { formatDiagnostics } from "@aislewatch/config";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultCollectorConfig, loadCollectorConfig, loadPriorityPolicy } from "./config.ts";
+import { DEFAULT_PRIORITY_POLICY } from "./incidents/priority.ts";
+import { type Loaded, loadSites } from "./sites.ts";
+
+const EXAMPLES = join(import.meta.dirname, "../deploy/examples");
+let dir = "";
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "aislewatch-config-"));
+  cpSync(EXAMPLES, dir, { recursive: true });
+  mkdirSync(join(dir, "packs"));
+  writeFileSync(join(dir, "cert.pem"), "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
+  writeFileSync(join(dir, "empty.key"), "");
+  writeFileSync(join(dir, "nonsense.key"), "not a key");
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+/** The file and its complaints, as a person reads them, without the name of the temporary folder. */
+function complaints(name: string, text: string, load: (path: string) => Loaded<unknown>): string {
+  const path = join(dir, name);
+  writeFileSync(path, text);
+  const loaded = load(path);
+  const shown = loaded.ok ? "no mistakes" : formatDiagnostics(loaded.diagnostics, loaded.texts);
+  return `${text}---\n${shown.replaceAll(`${dir}/`, "")}\n`;
+}
+
+describe("the ten usual mistakes in collector.yaml", () => {
+  it.each([
+    { name: "a wrong key", text: "listen:\n  htpp: 127.0.0.1:8080\nretension: 30d\n" },
+    { name: "a wrong type", text: "data: 7\nrules: { packs: true }\n" },
+    { name: "a port without an address", text: "listen: { http: 8080, mqtt: 127.0.0.1:99999 }\n" },
+    { name: "a network address without tls", text: "listen:\n  http: 0.0.0.0:8080\n  mqtt: 192.0.2.7:1883\n" },
+    { name: "a bare number for a duration", text: "retention: 30\n" },
+    { name: "an unknown store", text: "timeseries: duckbd\nmemory_limit: 1MiB\n" },
+    { name: "missing files", text: "rules: [packs, pack]\nrunbooks: ./runboks\nsites: ./site.yaml\npriority: packs\n" },
+    { name: "a literal secret", text: "tls:\n  certificate: cert.pem\n  key: hunter2\n" },
+    { name: "unreadable secrets", text: "tls: { certificate: no.pem, key: 'file:no.key' }\n" },
+    { name: "an empty secret", text: "tls: { certificate: cert.pem, key: 'file:empty.key' }\n" },
+    { name: "a key that is none", text: "tls: { certificate: cert.pem, key: 'file:nonsense.key' }\n" },
+    { name: "a tab", text: "listen:\n\thttp: 127.0.0.1:8080\n" },
+    { name: "a duplicate key", text: "data: ./a\ndata: ./b\n" },
+    { name: "an empty file", text: "" },
+  ])("$name", ({ text }) => {
+    expect(complaints("collector.yaml", text, (path) => loadCollectorConfig(path, {}))).toMatchSnapshot();
+  });
+
+  it("names the whole file when it is not there", () => {
+    const loaded = loadCollectorConfig(join(dir, "none.yaml"), {});
+    expect(loaded).toMatchObject({ ok: false, diagnostics: [{ code: "CFG_MISSING_FILE", line: 0 }] });
+  });
+});
+
+describe("the ten usual mistakes in sites.yaml", () => {
+  const site = (rest: string) => `sites:\n  - id: berlin-01\n    time_zone: Europe/Berlin\n${rest}`;
+  it.each([
+    { name: "a wrong key", text: site("    trading_hour: { daily: 08:00-20:00 }\n") },
+    { name: "a missing key", text: "sites:\n  - id: berlin-01\n" },
+    { name: "a wrong type", text: "sites:\n  id: berlin-01\n" },
+    { name: "an id that is none", text: "sites:\n  - { id: Berlin 01, time_zone: UTC }\n" },
+    { name: "a duplicate id", text: `${site("")}  - { id: berlin-01, time_zone: UTC }\n` },
+    {
+      name: "an unknown time zone",
+      text: "sites:\n  - { id: b, time_zone: Europe/Belrin }\n  - { id: c, time_zone: 1 }\n",
+    },
+    {
+      name: "hours that are none",
+      text: site(
+        "    trading_hours:\n      mon: 8:00-20:00\n      tue: 08:00-25:00\n      wed: 8am-8pm\n      thu: 24h\n",
+      ),
+    },
+    { name: "days that are none", text: site("    trading_hours:\n      monday: closed\n      mon-fry: closed\n") },
+    { name: "a day given twice", text: site("    trading_hours:\n      mon-fri: 08:00-20:00\n      wed: closed\n") },
+    { name: "an unknown format", text: site("    format: shop\n") },
+    { name: "dates that are none", text: site("    closed_days: [25.12.2026, 2026-02-30, christmas]\n") },
+    { name: "a tab", text: "sites:\n\t- id: b\n" },
+  ])("$name", ({ text }) => expect(complaints("sites.yaml", text, loadSites)).toMatchSnapshot());
+});
+
+describe("the ten usual mistakes in priority.yaml", () => {
+  it.each([
+    { name: "a wrong key", text: "impact: { high_bellow_working: 0.5 }\n" },
+    { name: "a share that is none", text: "impact: { high_below_working: 50, medium_from_failed: a quarter }\n" },
+    { name: "an unknown kind", text: "impact:\n  at_least: { convayor: high }\n" },
+    { name: "an unknown level", text: "impact:\n  at_least: { conveyor: hihg }\n" },
+    { name: "an unknown severity", text: "urgency:\n  open: { info: low, minor: low, majer: high, critical: high }\n" },
+    { name: "a severity that is missing", text: "urgency:\n  closed: { info: low, minor: low, critical: high }\n" },
+    { name: "a row that is missing", text: "matrix:\n  high: { high: P1, medium: P2, low: P3 }\n" },
+    {
+      name: "an unknown priority",
+      text: "matrix:\n  high: { high: P0, medium: 2, low: P3 }\n  medium: P2\n  low: P3\n",
+    },
+    { name: "a list where a map belongs", text: "- matrix\n" },
+    { name: "a duplicate key", text: "urgency: {}\nurgency: {}\n" },
+  ])("$name", ({ text }) => expect(complaints("priority.yaml", text, loadPriorityPolicy)).toMatchSnapshot());
+});
+
+describe("the examples", () => {
+  it("load as they are", () => {
+    expect(loadCollectorConfig(join(EXAMPLES, "collector.yaml"), {})).toMatchObject({
+      ok: true,
+      value: {
+        http: { host: "127.0.0.1", port: 8080, named: true },
+        tls: null,
+        sites: join(EXAMPLES, "sites.yaml"),
+        retentionMs: 30 * 86_400_000,
+        timeseries: "duckdb",
+      },
+    });
+  });
+
+  it("give sites their hours, days that are not named are closed", () => {
+    const loaded = loadSites(join(EXAMPLES, "sites.yaml"));
+    const sites = loaded.ok ? loaded.value : [];
+    expect(sites.map(({ id, name, format }) => [id, name, format])).toContainEqual([
+      "leipzig-dc",
+      "Leipzig distribution centre",
+      "dc",
+    ]);
+    expect(sites.find((site) => site.id === "sevilla-03")?.hours).toMatchObject({
+      sat: [
+        { from: 570, to: 840 },
+        { from: 1020, to: 1260 },
+      ],
+      sun: [],
+    });
+    expect(sites.find((site) => site.id === "nyc-07")?.hours?.mon).toEqual([{ from: 420, to: 60 }]);
+    expect(sites.find((site) => site.id === "leipzig-dc")?.hours).toBeNull();
+  });
+
+  it("say what the shipped policy is", () => {
+    expect(loadPriorityPolicy(join(EXAMPLES, "priority.yaml"))).toEqual({ ok: true, value: DEFAULT_PRIORITY_POLICY });
+  });
+});
+
+describe("loadCollectorConfig", () => {
+  it("takes what is not said from the defaults, and says which port nobody named", () => {
+    const path = join(dir, "little.yaml");
+    writeFileSync(path, "data: ./here\nlisten: { mqtt: '[::1]:0' }\nrules: packs\n");
+    const loaded = loadCollectorConfig(path, {});
+    expect(loaded.ok && loaded.value).toEqual({
+      ...defaultCollectorConfig(join(dir, "here")),
+      mqtt: { host: "::1", port: 0, named: true },
+      rules: [join(dir, "packs")],
+    });
+  });
+
+  it("keeps what priority.yaml leaves out as shipped", () => {
+    const path = join(dir, "little-priority.yaml");
+    writeFileSync(path, "impact: { medium_from_failed: 0.1 }\n");
+    const loaded = loadPriorityPolicy(path);
+    expect(loaded.ok && loaded.value).toEqual({
+      ...DEFAULT_PRIORITY_POLICY,
+      impact: { ...DEFAULT_PRIORITY_POLICY.impact, mediumFromFailed: 0.1 },
+    });
+  });
+});

@@ -1,0 +1,248 @@
+/**
+ * collector.yaml and priority.yaml (sites.yaml is sites.ts). Paths in a file are relative to it. Loading opens no
+ * connection, so `--check` and a start are the same code; whatever is wrong comes back at once, each with its place.
+ */
+import { existsSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { createSecureContext } from "node:tls";
+import { errorText } from "@aislewatch/base";
+import {
+  asWritten,
+  byteSizeBetween,
+  type Diagnostic,
+  durationMsBetween,
+  loadYamlFile,
+  type Path,
+  readConfigText,
+  readSecret,
+  secretRef,
+  type YamlSource,
+} from "@aislewatch/config";
+import { KINDS, type SEVERITIES } from "@aislewatch/devices";
+import { z } from "zod";
+import { DEFAULT_PRIORITY_POLICY, LEVELS, type PriorityPolicy } from "./incidents/priority.ts";
+import { PRIORITIES } from "./incidents/types.ts";
+import type { Loaded } from "./sites.ts";
+
+export type Listen = {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** The person named it: when it is taken, that is an error and no other port is tried. */
+  readonly named: boolean;
+};
+
+export type CollectorConfig = {
+  readonly http: Listen;
+  readonly mqtt: Listen;
+  /** PEM texts, for both listeners. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Folder of the stores; made when it is missing. */
+  readonly data: string;
+  /** Files or folders of rule packs, in this order. */
+  readonly rules: readonly string[];
+  readonly runbooks: string;
+  /** Null: no site is listed. */
+  readonly sites: string | null;
+  /** Null: the shipped policy. */
+  readonly priority: string | null;
+  readonly retentionMs: number;
+  readonly timeseries: "duckdb";
+  /** For the time-series store. */
+  readonly memoryLimitBytes: number;
+};
+
+const DAY_MS = 86_400_000;
+const MIB = 2 ** 20;
+const SHIPPED = resolve(import.meta.dirname, "../rules");
+
+const DEFAULTS = {
+  http: { host: "127.0.0.1", port: 8080, named: false },
+  mqtt: { host: "127.0.0.1", port: 1883, named: false },
+  data: "./data",
+  rules: `${SHIPPED}/packs`,
+  runbooks: `${SHIPPED}/runbooks`,
+  retentionMs: 30 * DAY_MS,
+  memoryLimitBytes: 512 * MIB,
+} as const;
+
+const RULE_PATHS_MAX = 64;
+
+const address = asWritten<Listen>("an address such as 127.0.0.1:8080", (written) => {
+  if (typeof written === "number") return { ok: false, hint: `write the address too: 127.0.0.1:${written}` };
+  const match = typeof written === "string" ? /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})$/.exec(written) : null;
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65_535) return { ok: false };
+  return { ok: true, value: { host, port, named: true } };
+});
+
+const path = z.string().min(1).max(1_024);
+
+const collectorFile = z.strictObject({
+  listen: z.strictObject({ http: address.optional(), mqtt: address.optional() }).default({}),
+  tls: z.strictObject({ certificate: path, key: secretRef }).optional(),
+  data: path.default(DEFAULTS.data),
+  rules: z.union([path, z.array(path).min(1).max(RULE_PATHS_MAX)]).optional(),
+  runbooks: path.optional(),
+  sites: path.optional(),
+  priority: path.optional(),
+  retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
+  timeseries: z.enum(["duckdb"]).default("duckdb"),
+  memory_limit: byteSizeBetween(64 * MIB, 1024 * 1024 * MIB).optional(),
+});
+type Written = z.infer<typeof collectorFile>;
+
+/** The file as it is meant, or all its mistakes. `env` is where `env:NAME` secrets come from. Never throws. */
+export function loadCollectorConfig(
+  file: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Loaded<CollectorConfig> {
+  const loaded = loadYamlFile(file, collectorFile);
+  const texts = new Map(loaded.text === null ? [] : [[file, loaded.text]]);
+  if (!loaded.ok) return { ok: false, diagnostics: loaded.diagnostics, texts };
+  const { value: written, source } = loaded;
+  const baseDir = dirname(resolve(file));
+  const tls = loadTls(written, { baseDir, env, source });
+  const diagnostics = [
+    ...tls.diagnostics,
+    ...(written.tls === undefined ? plaintextBeyondLoopback(written, source) : []),
+    ...missingPaths(written, baseDir, source),
+  ];
+  if (diagnostics.length > 0) return { ok: false, diagnostics: inOrder(diagnostics), texts };
+  const absolute = (one: string): string => resolve(baseDir, one);
+  return {
+    ok: true,
+    value: {
+      http: written.listen.http ?? DEFAULTS.http,
+      mqtt: written.listen.mqtt ?? DEFAULTS.mqtt,
+      tls: tls.value,
+      data: absolute(written.data),
+      rules: [written.rules ?? DEFAULTS.rules].flat().map(absolute),
+      runbooks: absolute(written.runbooks ?? DEFAULTS.runbooks),
+      sites: written.sites === undefined ? null : absolute(written.sites),
+      priority: written.priority === undefined ? null : absolute(written.priority),
+      retentionMs: written.retention ?? DEFAULTS.retentionMs,
+      timeseries: written.timeseries,
+      memoryLimitBytes: written.memory_limit ?? DEFAULTS.memoryLimitBytes,
+    },
+  };
+}
+
+/** What a collector is without a file: everything on loopback, everything shipped, data in `dataDir`. */
+export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
+  http: DEFAULTS.http,
+  mqtt: DEFAULTS.mqtt,
+  tls: null,
+  data: resolve(dataDir),
+  rules: [DEFAULTS.rules],
+  runbooks: DEFAULTS.runbooks,
+  sites: null,
+  priority: null,
+  retentionMs: DEFAULTS.retentionMs,
+  timeseries: "duckdb",
+  memoryLimitBytes: DEFAULTS.memoryLimitBytes,
+});
+
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+
+/** DESIGN §9: passwords and cookies do not cross a network in the clear, whoever asks for it. */
+function plaintextBeyondLoopback({ listen }: Written, source: YamlSource): Diagnostic[] {
+  return (["http", "mqtt"] as const).flatMap((name) => {
+    const at = listen[name];
+    if (at === undefined || isLoopback(at.host)) return [];
+    const message = `expected a loopback address such as 127.0.0.1 while there is no tls; received "${at.host}"`;
+    const hint = "add tls: { certificate: PATH, key: file:PATH }, or put a proxy with TLS on this machine in front";
+    return [source.diagnostic(["listen", name], { code: "CFG_PLAINTEXT", message, hint })];
+  });
+}
+
+function missingPaths(written: Written, baseDir: string, source: YamlSource): Diagnostic[] {
+  const wanted: { path: Path; file: string | undefined; isFolder?: boolean }[] = [
+    ...(Array.isArray(written.rules)
+      ? written.rules.map((file, index) => ({ path: ["rules", index], file }))
+      : [{ path: ["rules"], file: written.rules }]),
+    { path: ["runbooks"], file: written.runbooks, isFolder: true },
+    { path: ["sites"], file: written.sites, isFolder: false },
+    { path: ["priority"], file: written.priority, isFolder: false },
+  ];
+  return wanted.flatMap(({ path: at, file, isFolder }) => {
+    if (file === undefined) return [];
+    const found = resolve(baseDir, file);
+    const kind = isFolder === undefined ? "a file or folder" : isFolder ? "a folder" : "a file";
+    const fits = existsSync(found) && (isFolder === undefined || statSync(found).isDirectory() === isFolder);
+    const message = `expected ${kind} here; there is none at ${found}`;
+    return fits ? [] : [source.diagnostic(at, { code: "CFG_MISSING_FILE", message })];
+  });
+}
+
+function loadTls(
+  { tls }: Written,
+  { baseDir, env, source }: { baseDir: string; env: Readonly<Record<string, string | undefined>>; source: YamlSource },
+): { value: CollectorConfig["tls"]; diagnostics: Diagnostic[] } {
+  if (tls === undefined) return { value: null, diagnostics: [] };
+  const cert = readConfigText(resolve(baseDir, tls.certificate));
+  const key = readSecret(tls.key, baseDir, env);
+  const diagnostics: Diagnostic[] = [];
+  if (!cert.ok) {
+    const { code, message } = cert.error;
+    diagnostics.push(source.diagnostic(["tls", "certificate"], { code, message }));
+  }
+  if (!key.ok) diagnostics.push(source.diagnostic(["tls", "key"], key.error));
+  if (!cert.ok || !key.ok) return { value: null, diagnostics };
+  try {
+    createSecureContext({ cert: cert.value, key: key.value });
+    return { value: { cert: cert.value, key: key.value }, diagnostics };
+  } catch (thrown) {
+    const message = `expected a certificate and its key, both PEM: ${errorText(thrown)}`;
+    return { value: null, diagnostics: [source.diagnostic(["tls"], { code: "CFG_TLS", message, key: true })] };
+  }
+}
+
+const inOrder = (diagnostics: readonly Diagnostic[]): Diagnostic[] =>
+  [...diagnostics].sort((a, b) => a.line - b.line || a.column - b.column);
+
+const level = z.enum(LEVELS);
+const bySeverity = z.strictObject({ info: level, minor: level, major: level, critical: level } satisfies Record<
+  (typeof SEVERITIES)[number],
+  typeof level
+>);
+const byUrgency = z.strictObject({ high: z.enum(PRIORITIES), medium: z.enum(PRIORITIES), low: z.enum(PRIORITIES) });
+const share = z.number().min(0).max(1);
+
+/** What is not given is as shipped; a table that is given is given whole, so that nobody has to guess the rest. */
+const priorityFile = z.strictObject({
+  impact: z
+    .strictObject({
+      high_below_working: share.optional(),
+      medium_from_failed: share.optional(),
+      at_least: z.partialRecord(z.enum(KINDS), level).optional(),
+      site: bySeverity.optional(),
+    })
+    .default({}),
+  urgency: z.strictObject({ open: bySeverity.optional(), closed: bySeverity.optional() }).default({}),
+  matrix: z.strictObject({ high: byUrgency, medium: byUrgency, low: byUrgency }).optional(),
+});
+
+/** priority.yaml over the shipped policy, or all its mistakes. Never throws. */
+export function loadPriorityPolicy(file: string): Loaded<PriorityPolicy> {
+  const loaded = loadYamlFile(file, priorityFile);
+  const texts = new Map(loaded.text === null ? [] : [[file, loaded.text]]);
+  if (!loaded.ok) return { ok: false, diagnostics: loaded.diagnostics, texts };
+  const { impact, urgency, matrix } = loaded.value;
+  const shipped = DEFAULT_PRIORITY_POLICY;
+  return {
+    ok: true,
+    value: {
+      impact: {
+        highBelowWorking: impact.high_below_working ?? shipped.impact.highBelowWorking,
+        mediumFromFailed: impact.medium_from_failed ?? shipped.impact.mediumFromFailed,
+        atLeast: impact.at_least ?? shipped.impact.atLeast,
+        site: impact.site ?? shipped.impact.site,
+      },
+      urgency: { open: urgency.open ?? shipped.urgency.open, closed: urgency.closed ?? shipped.urgency.closed },
+      matrix: matrix ?? shipped.matrix,
+    },
+  };
+}
