@@ -24,6 +24,7 @@ const PRINTERS = ["label_printer", "receipt_printer", "office_printer"] as const
 const MEDIA_PRINTERS = ["label_printer", "receipt_printer"] as const;
 const HOSTS = ["pos_terminal", "host", "agent", "collector", "video_recorder", "device_server"] as const;
 const POWER = ["ups"] as const;
+const WITH_BATTERY = ["ups", "label_printer", "receipt_printer", "barcode_scanner"] as const;
 const NETWORK = ["network_switch", "router", "access_point", "wireless_controller", "device_server"] as const;
 
 /**
@@ -121,13 +122,18 @@ export const CATALOGUE: readonly Metric[] = [
   flag("battery_low", "The battery is nearly exhausted", { kinds: POWER, bad: true }),
   flag("battery_depleted", "The battery can't carry the load", { kinds: POWER, bad: true }),
   flag("battery_replace", "The battery must be replaced", { kinds: POWER, bad: true }),
-  number("battery_charge_percent", "Charge left in the battery", { unit: "%", kinds: POWER }),
+  number("battery_charge_percent", "Charge left in the battery", { unit: "%", kinds: WITH_BATTERY }),
   number("battery_runtime_seconds", "How long the battery lasts at this load", { unit: "s", kinds: POWER }),
   number("battery_voltage_volts", "Battery voltage", { unit: "V", kinds: POWER }),
   number("battery_temperature_celsius", "Battery temperature", { unit: "°C", kinds: POWER }),
   number("on_battery_seconds", "Time on battery so far", { unit: "s", kinds: POWER }),
   number("input_voltage_volts", "Mains voltage, the lowest line", { unit: "V", kinds: POWER }),
   number("output_load_percent", "Load on the output, the highest line", { unit: "%", kinds: POWER }),
+  flag("overload", "The load is more than the device can carry", { kinds: POWER, bad: true }),
+  flag("output_off", "The output feeds nothing", { kinds: POWER, bad: true }),
+  flag("charger_fault", "The battery is not being charged for a defect of the charger", { kinds: POWER, bad: true }),
+  flag("fan_fault", "A fan has failed", { kinds: [...POWER, ...NETWORK], bad: true }),
+  flag("self_test_failed", "The last self-test found an error", { kinds: POWER, bad: true }),
   number("alarms_present", "Alarms that the device lists itself", { kinds: POWER }),
   number("input_failures_total", "Times that the mains was out of tolerance", { kinds: POWER }),
 ];

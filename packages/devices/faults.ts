@@ -38,6 +38,10 @@ export const FAULT_CODES = {
   battery_replace: "Battery worn out",
   overload: "Load above what the device can carry",
   on_bypass: "UPS bypassed",
+  output_off: "UPS output switched off",
+  charger_fault: "Battery charger defective",
+  fan_fault: "Fan defective",
+  self_test_failed: "Self-test found an error",
   agent_silent: "An agent is not heard from",
   capacity_low: "Too few devices of a role still work at a site",
 } as const;

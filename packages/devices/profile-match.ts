@@ -1,0 +1,73 @@
+/** Which profile a device has. */
+import type { Match, Profile } from "./profile.ts";
+import { capture } from "./profile-evaluate.ts";
+
+/** What is known of a device before it has a profile; `present` are those of `probeOids` at or below which something is. */
+export type DeviceFacts = {
+  readonly sysObjectID: string;
+  readonly sysDescr: string;
+  readonly present?: ReadonlySet<string>;
+};
+
+/** What to ask for by GETNEXT before matching: is there anything at or below these? */
+export function probeOids(profiles: readonly Profile[]): string[] {
+  const probes = profiles.flatMap(({ match }) =>
+    match.flatMap(({ present }) => (present === undefined ? [] : [present])),
+  );
+  return [...new Set(probes)];
+}
+
+/**
+ * The most specific profile that matches, or null. A profile beats those that it extends. Otherwise what a device has
+ * (a Printer-MIB) says more than whose SNMP software it runs (net-snmp is in printers, UPS cards and hosts alike), and
+ * of two object ids the longer one wins.
+ */
+export function matchProfile(profiles: readonly Profile[], facts: DeviceFacts): Profile | null {
+  const scored = profiles
+    .map((profile) => ({ profile, score: scoreOf(profile, facts) }))
+    .filter(({ score }) => score !== null);
+  const ancestors = new Set(scored.flatMap(({ profile }) => profile.lineage.filter((name) => name !== profile.name)));
+  const best = scored
+    .filter(({ profile }) => !ancestors.has(profile.name))
+    .sort((a, b) => (b.score ?? 0) - (a.score ?? 0) || (a.profile.name < b.profile.name ? -1 : 1))[0];
+  return best?.profile ?? null;
+}
+
+function scoreOf({ match }: Profile, facts: DeviceFacts): number | null {
+  const scores = match.map((entry) => scoreEntry(entry, facts)).filter((score) => score !== null);
+  return scores.length === 0 ? null : Math.max(...scores);
+}
+
+/** More than the arcs of any object id that we name: enterprises begin at seven, vendors add a handful. */
+const PRESENT_SCORE = 32;
+const DESCR_SCORE = 8;
+
+function scoreEntry(entry: Match, facts: DeviceFacts): number | null {
+  let score = 0;
+  if (entry.sys_object_id !== undefined) {
+    if (!isOidLike(facts.sysObjectID.replace(/^\./, ""), entry.sys_object_id)) return null;
+    score += entry.sys_object_id.split(".").filter((arc) => arc !== "*").length;
+  }
+  if (entry.sys_descr !== undefined) {
+    if (capture(entry.sys_descr, facts.sysDescr.slice(0, DESCR_CHARS_MAX)) === null) return null;
+    score += DESCR_SCORE;
+  }
+  if (entry.present !== undefined) {
+    if (!facts.present?.has(entry.present)) return null;
+    score += PRESENT_SCORE;
+  }
+  return score;
+}
+
+/** RFC 1213 allows 255; a pattern never sees more. */
+const DESCR_CHARS_MAX = 256;
+
+/** `*` stands for one arc, at the end for any number of them, none included. */
+function isOidLike(oid: string, glob: string): boolean {
+  const arcs = oid.split(".");
+  const wanted = glob.split(".");
+  const open = wanted.at(-1) === "*";
+  const fixed = open ? wanted.slice(0, -1) : wanted;
+  if (arcs.length < fixed.length || (!open && arcs.length !== fixed.length)) return false;
+  return fixed.every((arc, i) => arc === "*" || arc === arcs[i]);
+}

@@ -1,0 +1,303 @@
+/**
+ * The profile language for SNMP: data that says which OIDs a family of devices has and which metrics they mean
+ * (docs/profiles.md). A second model is a second file, never a second `if`.
+ *
+ * A value is an expression. Exactly one source (`oid`, `column`, `constant`, `first`, `any`, `all`, `sum`, `product`,
+ * `difference`, `percent`, `not`, `rows`, `clock`), then what is done to what it gives, in this order: of a varbind
+ * `bit`, or `absent` (special values such as -2 "unknown" are no value), `unsigned`, `match` (the first capture); of
+ * any value `is` or `matches` or `map`, `scale`, `range` (outside: no sensor, no value). No value stays no value
+ * through every operation: unknown is not zero.
+ */
+import { asWritten } from "@aislewatch/config";
+import { z } from "zod";
+import { KINDS, type Kind } from "./kinds.ts";
+
+export const PROFILE_LIMITS = {
+  /** Rows of one table, unless the profile asks for less or more. */
+  rowsDefault: 128,
+  /** A 48-port stack of eight with its VLAN interfaces has about 800 interfaces. */
+  rowsMax: 1_024,
+  /** Expressions in expressions; deeper is a mistake. */
+  depthMax: 8,
+  /** Profiles that extend profiles. */
+  extendsMax: 8,
+  patternCharsMax: 200,
+} as const;
+
+export type Scalar = number | string | boolean;
+export type Expression = {
+  readonly oid?: string | undefined;
+  readonly column?: string | undefined;
+  readonly constant?: number | boolean | undefined;
+  /** The first that has a value. */
+  readonly first?: readonly Expression[] | undefined;
+  /** Boolean or, and: of those that have a value. */
+  readonly any?: readonly Expression[] | undefined;
+  readonly all?: readonly Expression[] | undefined;
+  /** All must have a value. */
+  readonly sum?: readonly Expression[] | undefined;
+  readonly product?: readonly Expression[] | undefined;
+  /** The first less all others. */
+  readonly difference?: readonly Expression[] | undefined;
+  /** 100 × part ÷ whole, only when part ≥ 0 and whole > 0; what is above 100 is 100. */
+  readonly percent?: { readonly part: Expression; readonly whole: Expression } | undefined;
+  readonly not?: Expression | undefined;
+  /** One value over the rows of a table that have one. */
+  readonly rows?: Rows | undefined;
+  /** A DateAndTime with its time zone (11 octets): the device's clock less ours, in seconds. */
+  readonly clock?: string | undefined;
+
+  readonly absent?: readonly (number | string)[] | undefined;
+  /** A negative 32-bit value is one above 2^31 that was read as signed (hrStorageSize). */
+  readonly unsigned?: boolean | undefined;
+  readonly match?: string | undefined;
+  /** Is bit n of an octet string set? Bit 0 is the most significant of the first octet; a missing octet is zeros. */
+  readonly bit?: number | undefined;
+  readonly is?: readonly (number | string)[] | undefined;
+  /** Is there a match of this regular expression? */
+  readonly matches?: string | undefined;
+  /** Value to value; `else` for the rest, which otherwise is no value. */
+  readonly map?: Readonly<Record<string, number | boolean | string>> | undefined;
+  readonly scale?: number | undefined;
+  readonly range?: readonly [number, number] | undefined;
+};
+
+export const AGGREGATES = ["max", "min", "sum", "mean", "count", "any", "all"] as const;
+export type Rows = {
+  readonly table: string;
+  readonly take: (typeof AGGREGATES)[number];
+  readonly of: Expression;
+  /** All must hold. */
+  readonly where?: readonly Expression[] | undefined;
+};
+
+/** Text of an asset: a constant, or a scalar or the first non-empty cell of a column, through `match` and `map`. */
+export type TextSource = {
+  readonly text?: string | undefined;
+  readonly oid?: string | undefined;
+  readonly table?: string | undefined;
+  readonly column?: string | undefined;
+  readonly where?: readonly Expression[] | undefined;
+  readonly absent?: readonly string[] | undefined;
+  readonly match?: string | undefined;
+  readonly map?: Readonly<Record<string, string>> | undefined;
+};
+
+export type Table = {
+  /** Column names to OIDs. All share one row index, also across MIB tables (ifTable and ifXTable). */
+  readonly columns: Readonly<Record<string, string>>;
+  readonly max_rows: number;
+  /** Rows for which all hold are taken; the others count nowhere. */
+  readonly where: readonly Expression[];
+  readonly component?:
+    | {
+        readonly prefix: string;
+        /** Columns to name the row by, the first that has text; the row's index when none has. */
+        readonly from: readonly string[];
+        /** Where it matches, its first capture is the name. */
+        readonly match?: string | undefined;
+        /** The name of what has no letter or digit in it, such as the file system `/`. */
+        readonly blank?: string | undefined;
+      }
+    | undefined;
+  readonly metrics: Readonly<Record<string, Expression>>;
+};
+
+export type Match = {
+  readonly sys_object_id?: string | undefined;
+  readonly sys_descr?: string | undefined;
+  /** Something is there at or below this OID. */
+  readonly present?: string | undefined;
+};
+
+export type Identity = { readonly [part in (typeof IDENTITY)[number]]?: readonly TextSource[] | undefined };
+export const IDENTITY = ["vendor", "model", "serial", "firmware"] as const;
+
+/** A profile as its file says it; `Profile` is what comes out when those that it extends are put below it. */
+export type ProfileFile = {
+  readonly profile: string;
+  readonly title: string;
+  readonly kind?: Kind | undefined;
+  readonly extends: readonly string[];
+  readonly match: readonly Match[];
+  readonly identity: Identity;
+  readonly metrics: Readonly<Record<string, Expression>>;
+  readonly tables: Readonly<Record<string, Table>>;
+};
+
+export type Profile = {
+  readonly name: string;
+  readonly title: string;
+  readonly kind: Kind | null;
+  /** Itself and all that it extends, directly or not. */
+  readonly lineage: readonly string[];
+  readonly match: readonly Match[];
+  readonly identity: Identity;
+  readonly metrics: Readonly<Record<string, Expression>>;
+  readonly tables: Readonly<Record<string, Table>>;
+};
+
+const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
+const name = z.string().regex(NAME, "expected a name of lower-case letters, digits, - and _");
+const columnName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,62}$/, "expected a column name of lower-case letters, digits and _");
+const oid = z.string().regex(/^[0-2](?:\.\d{1,10}){1,127}$/, "expected an OID in digits, such as 1.3.6.1.2.1.1.3.0");
+
+/**
+ * A regular expression that ends in time linear to polynomial of a low degree: no back-references, no repeated group
+ * that repeats inside. The texts that it sees are cut to 256 characters.
+ */
+const pattern: z.ZodType<string> = asWritten("a regular expression", (written) => {
+  if (typeof written !== "string") return { ok: false };
+  if (written.length > PROFILE_LIMITS.patternCharsMax) {
+    return { ok: false, message: `expected at most ${PROFILE_LIMITS.patternCharsMax} characters` };
+  }
+  if (/\\[1-9k]|\([^()]*[*+{][^()]*\)[*+{]/.test(written) || (written.match(/[*+]/g)?.length ?? 0) > 6) {
+    return {
+      ok: false,
+      message: "expected a pattern without back-references and nested repetition: it could run for ever",
+    };
+  }
+  try {
+    new RegExp(written, "u");
+  } catch (thrown) {
+    return { ok: false, message: `expected a regular expression: ${thrown instanceof Error ? thrown.message : ""}` };
+  }
+  return { ok: true, value: written };
+});
+
+export const SOURCES = [
+  "oid",
+  "column",
+  "constant",
+  "first",
+  "any",
+  "all",
+  "sum",
+  "product",
+  "difference",
+  "percent",
+  "not",
+  "rows",
+  "clock",
+] as const;
+
+const special = z.union([z.number(), z.string()]);
+const expressions = z.lazy(() => z.array(expression).min(1).max(32));
+
+export const expression: z.ZodType<Expression> = z.lazy(() =>
+  z
+    .strictObject({
+      oid: oid.optional(),
+      column: columnName.optional(),
+      constant: z.union([z.number(), z.boolean()]).optional(),
+      first: expressions.optional(),
+      any: expressions.optional(),
+      all: expressions.optional(),
+      sum: expressions.optional(),
+      product: expressions.optional(),
+      difference: expressions.optional(),
+      percent: z.strictObject({ part: expression, whole: expression }).optional(),
+      not: expression.optional(),
+      rows: rows.optional(),
+      clock: oid.optional(),
+      absent: z.array(special).min(1).max(32).optional(),
+      unsigned: z.boolean().optional(),
+      match: pattern.optional(),
+      bit: z.int().min(0).max(1_023).optional(),
+      is: z.array(special).min(1).max(64).optional(),
+      matches: pattern.optional(),
+      map: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])).optional(),
+      scale: z.number().optional(),
+      range: z.tuple([z.number(), z.number()]).optional(),
+    })
+    .superRefine((written, context) => {
+      const sources = SOURCES.filter((source) => written[source] !== undefined);
+      if (sources.length === 1) return;
+      context.addIssue({
+        code: "custom",
+        message: `expected exactly one of: ${SOURCES.join(", ")}; received ${sources.join(" and ") || "none"}`,
+        params: { code: "CFG_VALUE" },
+      });
+    }),
+);
+
+const rows: z.ZodType<Rows> = z.lazy(() =>
+  z.strictObject({
+    table: name,
+    take: z.enum(AGGREGATES),
+    of: expression,
+    where: z.array(expression).max(8).optional(),
+  }),
+);
+
+const textSource: z.ZodType<TextSource> = z
+  .strictObject({
+    text: z.string().max(128).optional(),
+    oid: oid.optional(),
+    table: name.optional(),
+    column: columnName.optional(),
+    where: z.array(expression).max(8).optional(),
+    absent: z.array(z.string()).max(16).optional(),
+    match: pattern.optional(),
+    map: z.record(z.string(), z.string().max(128)).optional(),
+  })
+  .refine((source) => [source.text, source.oid, source.table].filter((given) => given !== undefined).length === 1, {
+    error: "expected exactly one of: text, oid, table",
+  })
+  .refine((source) => (source.table === undefined) === (source.column === undefined), {
+    error: "expected table and column together",
+  });
+
+const identity = z.strictObject({
+  vendor: z.array(textSource).max(8).optional(),
+  model: z.array(textSource).max(8).optional(),
+  serial: z.array(textSource).max(8).optional(),
+  firmware: z.array(textSource).max(8).optional(),
+});
+
+const table: z.ZodType<Table> = z.strictObject({
+  columns: z
+    .record(columnName, oid)
+    .refine((columns) => Object.keys(columns).length > 0, { error: "expected a column" }),
+  max_rows: z.int().min(1).max(PROFILE_LIMITS.rowsMax).default(PROFILE_LIMITS.rowsDefault),
+  where: z.array(expression).max(8).default([]),
+  component: z
+    .strictObject({
+      prefix: z.string().regex(/^[a-z][a-z0-9]{0,15}$/, "expected a short word such as tray, port or disk"),
+      from: z.array(columnName).max(8),
+      match: pattern.optional(),
+      blank: z
+        .string()
+        .regex(/^[a-z0-9-]{1,32}$/)
+        .optional(),
+    })
+    .optional(),
+  metrics: z.record(z.string(), expression).default({}),
+});
+
+const match: z.ZodType<Match> = z
+  .strictObject({
+    sys_object_id: z
+      .string()
+      .regex(
+        /^(?:[0-2]|\*)(?:\.(?:\d{1,10}|\*)){0,64}$/,
+        "expected an OID with * for any rest, such as 1.3.6.1.4.1.10642.*",
+      )
+      .optional(),
+    sys_descr: pattern.optional(),
+    present: oid.optional(),
+  })
+  .refine((written) => Object.keys(written).length > 0, { error: "expected sys_object_id, sys_descr or present" });
+
+export const profileFile: z.ZodType<ProfileFile> = z.strictObject({
+  profile: name,
+  title: z.string().min(1).max(128),
+  kind: z.enum(KINDS).optional(),
+  extends: z.array(name).max(PROFILE_LIMITS.extendsMax).default([]),
+  match: z.array(match).max(64).default([]),
+  identity: identity.default({}),
+  metrics: z.record(z.string(), expression).default({}),
+  tables: z.record(name, table).default({}),
+});
