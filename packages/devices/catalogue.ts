@@ -105,6 +105,11 @@ export const CATALOGUE: readonly Metric[] = [
     kinds: HOSTS,
   }),
 
+  // Agents, as the collector sees them.
+  number("outbox_batches", "Batches that wait in the agent's outbox", { kinds: ["agent"] }),
+  number("outbox_bytes", "Size of what waits in the agent's outbox", { unit: "B", kinds: ["agent"] }),
+  number("outbox_age_seconds", "Age of the oldest batch in the agent's outbox", { unit: "s", kinds: ["agent"] }),
+
   // Interfaces of anything with a network port.
   flag("port_up", "The link is up", { component: "port" }),
   flag("port_enabled", "The port is switched on by its configuration", { component: "port" }),
