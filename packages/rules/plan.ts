@@ -232,6 +232,8 @@ export function shapeOf(bindings: readonly Binding[]): Shape {
   };
 }
 
+export const NO_SHAPE: Shape = shapeOf([]);
+
 function addReader(readers: number[][], offset: number, local: number): void {
   let locals = readers[offset];
   if (locals === undefined) {

@@ -1,0 +1,190 @@
+/**
+ * What is judged: devices with their components, and sites. Types of the engine's memory, and the questions about the
+ * dependency tree that need no more than it.
+ */
+import type { InventoryDevice } from "@aislewatch/contract";
+import type { Tally } from "./compile.ts";
+import type { Fault } from "./fault.ts";
+import type { Layout } from "./layout.ts";
+import { NO_SHAPE, type Shape } from "./plan.ts";
+import type { FaultFlags, Subject } from "./types.ts";
+
+/** A fault that is not plainly inactive. */
+export type Active = {
+  readonly subject: JudgedSubject;
+  /** Its place in the subject's shape. */
+  local: number;
+  fault: Fault;
+  dueAt: number;
+  flags: FaultFlags;
+};
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** What owns timers: a device (its components included) or a site. */
+class Owner {
+  active: Active[] = [];
+  /** When time alone changes something; Infinity for never. */
+  dueAt = NEVER;
+  /** Of the newest entry in the heap. */
+  queuedAt = NEVER;
+  /** Time never runs backwards for an owner: a late row is judged at this time at the earliest. */
+  judgedAt = 0;
+}
+
+export class SiteUnit extends Owner {
+  readonly is = "site";
+  readonly id: string;
+  readonly self: JudgedSubject;
+  readonly devices = new Map<string, DeviceUnit>();
+  /** Devices and components by `device` or `device#component`. */
+  readonly subjects = new Map<string, JudgedSubject>();
+  readonly agents = new Map<string, AgentUnit>();
+  tallies = new Map<string, Tally>();
+
+  constructor(id: string) {
+    super();
+    this.id = id;
+    this.self = new JudgedSubject(this, { component: null, partClass: null, layout: null, base: 0 });
+  }
+}
+
+export type AgentUnit = { readonly is: "agent"; readonly id: string; isOnline: boolean };
+
+export type DeviceStatus = "unknown" | "working" | "failed";
+
+export class DeviceUnit extends Owner {
+  readonly is = "device";
+  readonly site: SiteUnit;
+  readonly agent: AgentUnit;
+  readonly self: JudgedSubject;
+  readonly parts = new Map<string, JudgedSubject>();
+  /** Where the metrics of each component begin, by class. */
+  readonly partBases = new Map<string, number[]>();
+  device: InventoryDevice;
+  /** Tells a changed entry of the inventory from a repeated one. */
+  signature = "";
+  staleAfterMs = 0;
+  /** When the oldest value turns stale, at the earliest. */
+  staleDue = NEVER;
+  /** The last reading that was an answer; while there was none, when the device became known. */
+  answeredAt = 0;
+  /** No answer yet, in this process or a kept one. */
+  isUnheard = true;
+  /** Until then silence proves nothing: the agent has just come back. */
+  quietUntil = 0;
+  silenceDue = NEVER;
+  silenceMs: readonly number[] = [];
+  /** Silence made a condition true or unknown, so the next answer must be judged. */
+  isSilent = false;
+  /** The last `up` was false. */
+  isDown = false;
+  /** Everything above it, nearest first. */
+  ancestors: readonly DeviceUnit[] = [];
+  /** What is down above it; while `awaitingSince` is set, what was. */
+  blockedBy: DeviceUnit | AgentUnit | null = null;
+  /** The parent came back then; the child's own reading is still awaited. */
+  awaitingSince: number | null = null;
+  /** Everything is judged at the next reading, changed or not. */
+  isUnjudged = true;
+  status: DeviceStatus = "unknown";
+
+  constructor(site: SiteUnit, agent: AgentUnit, device: InventoryDevice, memory: { layout: Layout; base: number }) {
+    super();
+    this.site = site;
+    this.agent = agent;
+    this.device = device;
+    this.self = new JudgedSubject(this, { component: null, partClass: null, ...memory });
+  }
+}
+
+/** A device, a component of one, or a site, with what its rules said last. */
+export class JudgedSubject {
+  readonly owner: DeviceUnit | SiteUnit;
+  readonly component: string | null;
+  readonly partClass: string | null;
+  readonly layout: Layout | null;
+  /** Where its metrics begin in memory. */
+  readonly base: number;
+  shape: Shape = NO_SHAPE;
+  /** What each binding's conditions said last. */
+  codes: number[] = [];
+  faults: (Active | null)[] = [];
+  /** The last round in which a binding was touched. */
+  marks: number[] = [];
+
+  constructor(
+    owner: DeviceUnit | SiteUnit,
+    what: { component: string | null; partClass: string | null; layout: Layout | null; base: number },
+  ) {
+    this.owner = owner;
+    this.component = what.component;
+    this.partClass = what.partClass;
+    this.layout = what.layout;
+    this.base = what.base;
+  }
+}
+
+export function subjectOf({ owner, component }: JudgedSubject): Subject {
+  if (owner.is === "site") return { site: owner.id, device: null, component: null };
+  return { site: owner.site.id, device: owner.device.id, component };
+}
+
+/** A dependency chain is a handful long; more is a mistake in somebody's inventory. */
+const ANCESTORS_MAX = 64;
+
+/** All devices above this one at its site, nearest first; a circle ends where it began. */
+export function ancestorsOf(unit: DeviceUnit): DeviceUnit[] {
+  const found: DeviceUnit[] = [];
+  let level: readonly DeviceUnit[] = [unit];
+  while (level.length > 0 && found.length < ANCESTORS_MAX) {
+    const above: DeviceUnit[] = [];
+    for (const { device } of level) {
+      for (const id of device.dependsOn) {
+        const parent = unit.site.devices.get(id);
+        if (parent === undefined || parent === unit || found.includes(parent) || above.includes(parent)) continue;
+        above.push(parent);
+      }
+    }
+    found.push(...above);
+    level = above;
+  }
+  return found;
+}
+
+/** The topmost device that is down above this one: the cause, not the next victim in the chain. */
+export function blockerOf(unit: DeviceUnit, dependsOn: readonly string[]): DeviceUnit | null {
+  for (let i = unit.ancestors.length - 1; i >= 0; i--) {
+    const ancestor = unit.ancestors[i];
+    if (ancestor?.isDown && concerns(dependsOn, ancestor)) return ancestor;
+  }
+  return null;
+}
+
+/** `*` is any kind: the whole dependency tree counts. */
+const concerns = (dependsOn: readonly string[], { device }: DeviceUnit): boolean =>
+  dependsOn.includes("*") || dependsOn.includes(device.kind);
+
+/** What keeps a fault of this device from paging: `site/device`, `agent:site/agent`, or nothing. */
+export function suppressorOf(unit: DeviceUnit, dependsOn: readonly string[]): string | null {
+  if (!unit.agent.isOnline) return suppressorName(unit.agent, unit.site);
+  const blocker = blockerOf(unit, dependsOn);
+  if (blocker !== null) return suppressorName(blocker, unit.site);
+  const awaited = unit.awaitingSince === null ? null : unit.blockedBy;
+  if (awaited === null || (awaited.is === "device" && !concerns(dependsOn, awaited))) return null;
+  return suppressorName(awaited, unit.site);
+}
+
+export const suppressorName = (blocker: DeviceUnit | AgentUnit, site: SiteUnit): string =>
+  blocker.is === "agent" ? `agent:${site.id}/${blocker.id}` : `${site.id}/${blocker.device.id}`;
+
+/** The label `role`; without one, the kind and where it stands. */
+export function roleOf({ kind, labels }: InventoryDevice): string {
+  const role = labels["role"];
+  const zone = labels["zone"];
+  return role ?? (zone === undefined ? kind : `${kind}@${zone}`);
+}
+
+/** What a count in a site rule may call it. */
+export const isInGroup = (device: InventoryDevice, group: string): boolean =>
+  device.kind === group || device.labels["role"] === group || roleOf(device) === group;
