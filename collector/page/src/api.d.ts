@@ -4,1117 +4,1170 @@
  */
 
 export interface paths {
-    "/api/v1/session/link/{token}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Sign in with a single-use link; sets the cookie and leads to the page */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    token: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                303: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+  "/api/v1/session/link/{token}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    /** Sign in with a single-use link; sets the cookie and leads to the page */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          token: string;
         };
-        get?: never;
-        put?: never;
-        /** Sign in with name and password; sets the cookie */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name: string;
-                        password: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Me"];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        303: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
         };
-        /** Sign out */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
         };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+      };
     };
-    "/api/v1/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Who is signed in */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Me"];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/session": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/incidents": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    get?: never;
+    put?: never;
+    /** Sign in with name and password; sets the cookie */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": {
+            name: string;
+            password: string;
+          };
         };
-        /** Incidents by priority, then newest first */
-        get: {
-            parameters: {
-                query?: {
-                    state?: "open" | "all" | string;
-                    priority?: string;
-                    site?: string;
-                    device?: string;
-                    kind?: string;
-                    q?: string;
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["IncidentList"];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+      };
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Me"];
+          };
         };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
     };
-    "/api/v1/incidents/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    /** Sign out */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        204: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
         };
-        /** One incident with its timeline, runbook and what belongs to it */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["IncidentDetail"];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
         };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+      };
     };
-    "/api/v1/incidents/{id}/actions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Acknowledge, assign, start, hold, resume, note, resolve, reopen or close
-         * @description 409 when `version` is given and the incident moved on; 422 when its state does not allow it.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["IncidentAction"];
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Incident"];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/me": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/overview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    /** Who is signed in */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Me"];
+          };
         };
-        /** Everything in figures */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Overview"];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
         };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+      };
     };
-    "/api/v1/sites": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** All sites */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Site"][];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/incidents": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/sites/{site}/devices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    /** Incidents by priority, then newest first */
+    get: {
+      parameters: {
+        query?: {
+          state?: "open" | "all" | string;
+          priority?: string;
+          site?: string;
+          device?: string;
+          kind?: string;
+          q?: string;
+          limit?: number;
+          cursor?: string;
         };
-        /** Devices of a site */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    site: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Device"][];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["IncidentList"];
+          };
         };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
     };
-    "/api/v1/sites/{site}/device": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One device with its values and faults */
-        get: {
-            parameters: {
-                query: {
-                    id: string;
-                };
-                header?: never;
-                path: {
-                    site: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DeviceDetail"];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/incidents/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/sites/{site}/series": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    /** One incident with its timeline, runbook and what belongs to it */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
         };
-        /** One metric of one device over time, in buckets */
-        get: {
-            parameters: {
-                query: {
-                    device: string;
-                    component?: string;
-                    metric: string;
-                    from: number;
-                    to: number;
-                    points?: number;
-                };
-                header?: never;
-                path: {
-                    site: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Series"];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["IncidentDetail"];
+          };
         };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
     };
-    "/api/v1/rules": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The rules in use */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Rule"][];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/incidents/{id}/actions": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/people": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    get?: never;
+    put?: never;
+    /**
+     * Acknowledge, assign, start, hold, resume, note, resolve, reopen or close
+     * @description 409 when `version` is given and the incident moved on; 422 when its state does not allow it.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
         };
-        /** Names that an incident can be assigned to */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": string[];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components["schemas"]["IncidentAction"];
         };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+      };
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Incident"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
     };
-    "/api/v1/stream": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Server-sent events: each `data` is a StreamEvent as JSON */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description An endless stream */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": components["schemas"]["StreamEvent"];
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/overview": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/healthz": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    /** Everything in figures */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Overview"];
+          };
         };
-        /** 200 only while ingest works; else 503 with the reasons */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Health"];
-                    };
-                };
-                /** @description Default Response */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Health"];
-                    };
-                };
-            };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
         };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+      };
     };
-    "/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Prometheus text; from loopback, or with a sign-in or token */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Prometheus text format */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/plain": string;
-                    };
-                };
-                /** @description Default Response */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/sites": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
+    /** All sites */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Site"][];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/sites/{site}/devices": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Devices of a site */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          site: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Device"][];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/sites/{site}/device": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One device with its values and faults */
+    get: {
+      parameters: {
+        query: {
+          id: string;
+        };
+        header?: never;
+        path: {
+          site: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["DeviceDetail"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/sites/{site}/series": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One metric of one device over time, in buckets */
+    get: {
+      parameters: {
+        query: {
+          device: string;
+          component?: string;
+          metric: string;
+          from: number;
+          to: number;
+          points?: number;
+        };
+        header?: never;
+        path: {
+          site: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Series"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/rules": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The rules in use */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Rule"][];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/people": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Names that an incident can be assigned to */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": string[];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Server-sent events: each `data` is a StreamEvent as JSON */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description An endless stream */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "text/event-stream": components["schemas"]["StreamEvent"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/healthz": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** 200 only while ingest works; else 503 with the reasons */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Health"];
+          };
+        };
+        /** @description Default Response */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Health"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/metrics": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Prometheus text; from loopback, or with a sign-in or token */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Prometheus text format */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "text/plain": string;
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: {
-        IncidentAction: {
-            /** @constant */
-            action: "acknowledge";
-            version?: number;
-        } | {
-            /** @constant */
-            action: "assign";
-            to: string | null;
-            version?: number;
-        } | {
-            /** @constant */
-            action: "start";
-            version?: number;
-        } | {
-            /** @constant */
-            action: "hold";
-            reason: string;
-            version?: number;
-        } | {
-            /** @constant */
-            action: "resume";
-            version?: number;
-        } | {
-            /** @constant */
-            action: "note";
-            text: string;
-            version?: number;
-        } | {
-            /** @constant */
-            action: "resolve";
-            /** @enum {string} */
-            code: "consumable_replaced" | "cleaned" | "reseated" | "restarted" | "reconfigured" | "swapped" | "rma" | "network" | "power" | "upstream" | "user_handling" | "self_recovered" | "false_positive" | "duplicate" | "no_fault_found" | "rule_removed" | "device_removed";
-            /** @default null */
-            text: string | null;
-            version?: number;
-        } | {
-            /** @constant */
-            action: "reopen";
-            why: string;
-            version?: number;
-        } | {
-            /** @constant */
-            action: "close";
-            version?: number;
+  schemas: {
+    IncidentAction:
+      | {
+          /** @constant */
+          action: "acknowledge";
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "assign";
+          to: string | null;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "start";
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "hold";
+          reason: string;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "resume";
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "note";
+          text: string;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "resolve";
+          /** @enum {string} */
+          code:
+            | "consumable_replaced"
+            | "cleaned"
+            | "reseated"
+            | "restarted"
+            | "reconfigured"
+            | "swapped"
+            | "rma"
+            | "network"
+            | "power"
+            | "upstream"
+            | "user_handling"
+            | "self_recovered"
+            | "false_positive"
+            | "duplicate"
+            | "no_fault_found"
+            | "rule_removed"
+            | "device_removed";
+          /** @default null */
+          text: string | null;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "reopen";
+          why: string;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "close";
+          version?: number;
         };
-        Device: {
-            site: string;
-            id: string;
-            name: string;
-            kind: string;
-            agent: string;
-            driver: string;
-            profile: string | null;
-            address: string | null;
-            labels: {
-                [key: string]: string;
-            };
-            dependsOn: string[];
-            intervalMs: number;
-            asset: {
-                vendor?: string;
-                model?: string;
-                serial?: string;
-                firmware?: string;
-            };
-            /** @enum {string} */
-            state: "up" | "down" | "unreachable" | "unknown";
-            worst: ("info" | "minor" | "major" | "critical") | null;
-            lastReadingAt: number | null;
-            lastFailure: {
-                at: number;
-                kind: string;
-                detail: string;
-            } | null;
-            incidents: string[];
-        };
-        DeviceDetail: {
-            device: components["schemas"]["Device"];
-            values: components["schemas"]["MetricValue"][];
-            faults: {
-                rule: string;
-                component: string | null;
-                /** @enum {string} */
-                state: "inactive" | "pending" | "firing" | "recovering";
-                severity: ("info" | "minor" | "major" | "critical") | null;
-                since: number;
-                suppressedBy: string | null;
-                stale: boolean;
-            }[];
-            dependents: string[];
-        };
-        Health: {
-            ok: boolean;
-            reasons: string[];
-        };
-        Incident: {
-            id: string;
-            version: number;
-            /** @enum {string} */
-            state: "new" | "acknowledged" | "in_progress" | "on_hold" | "resolved" | "closed" | "cancelled" | "merged";
-            subject: {
-                site: string;
-                device: string | null;
-                component: string | null;
-            };
-            siteName: string;
-            deviceName: string | null;
-            kind: string | null;
-            rule: string;
-            ruleVersion: string;
-            title: string;
-            /** @enum {string} */
-            severity: "info" | "minor" | "major" | "critical";
-            /** @enum {string} */
-            category: "hardware" | "consumable" | "network" | "power" | "software" | "environment" | "process";
-            runbook: string | null;
-            /** @enum {string} */
-            priority: "P1" | "P2" | "P3" | "P4" | "P5";
-            priorityWhy: string;
-            onset: number;
-            openedAt: number;
-            acknowledgedAt: number | null;
-            resolvedAt: number | null;
-            closedAt: number | null;
-            recoveredAt: number | null;
-            assignee: string | null;
-            acknowledgedBy: string | null;
-            holdReason: string | null;
-            resolutionCode: ("consumable_replaced" | "cleaned" | "reseated" | "restarted" | "reconfigured" | "swapped" | "rma" | "network" | "power" | "upstream" | "user_handling" | "self_recovered" | "false_positive" | "duplicate" | "no_fault_found" | "rule_removed" | "device_removed") | null;
-            recurrences: number;
-            suppressedBy: string | null;
-            stale: boolean;
-            updatedAt: number;
-            values: {
-                [key: string]: number | boolean;
-            };
-        };
-        IncidentDetail: {
-            incident: components["schemas"]["Incident"];
-            events: components["schemas"]["IncidentEvent"][];
-            runbook: {
-                title: string;
-                markdown: string;
-            } | null;
-            chart: {
-                metric: string;
-                unit: string;
-                component: string | null;
-                threshold: number | null;
-                from: number;
-                to: number;
-            } | null;
-            asset: {
-                vendor?: string;
-                model?: string;
-                serial?: string;
-                firmware?: string;
-            };
-            suppresses: components["schemas"]["Incident"][];
-            earlier: components["schemas"]["Incident"][];
-        };
-        IncidentEvent: {
-            seq: number;
-            at: number;
-            recordedAt: number;
-            actor: string;
-            type: string;
-            text: string;
-            detail: {
-                [key: string]: unknown;
-            };
-        };
-        IncidentList: {
-            items: components["schemas"]["Incident"][];
-            cursor: string | null;
-            total: number;
-        };
-        Me: {
-            name: string;
-            /** @enum {string} */
-            role: "viewer" | "operator" | "admin";
-        };
-        MetricValue: {
-            metric: string;
-            component: string | null;
-            unit: string;
-            meaning: string;
-            /** @enum {string} */
-            type: "number" | "boolean";
-            bad: boolean | null;
-            value: number | boolean;
-            at: number;
-            stale: boolean;
-        };
-        Overview: {
-            now: number;
-            version: string;
-            incidents: {
-                [key: string]: number;
-            };
-            unacknowledged: number;
-            sites: number;
-            devices: {
-                total: number;
-                up: number;
-                down: number;
-                unreachable: number;
-                unknown: number;
-            };
-            agents: {
-                total: number;
-                online: number;
-            };
-            rules: {
-                version: string;
-                count: number;
-                refused: string[];
-            };
-            samplesPerSecond: number;
-        };
-        Problem: {
-            error: string;
-            message: string;
-            hint?: string;
-        };
-        Rule: {
-            id: string;
-            group: string;
-            title: string;
-            /** @enum {string} */
-            scope: "device" | "component" | "site";
-            /** @enum {string} */
-            category: "hardware" | "consumable" | "network" | "power" | "software" | "environment" | "process";
-            severities: ("info" | "minor" | "major" | "critical")[];
-            /** @enum {string} */
-            mode: "live" | "shadow";
-            runbook: string | null;
-            version: string;
-            file: string;
-            line: number;
-            firing: number;
-        };
-        Series: {
-            metric: string;
-            unit: string;
-            component: string | null;
-            points: {
-                at: number;
-                mean: number;
-                min: number;
-                max: number;
-            }[];
-        };
-        Site: {
-            id: string;
-            name: string;
-            timeZone: string;
-            /** @enum {string} */
-            format: "store" | "dc";
-            open: boolean;
-            devices: number;
-            up: number;
-            down: number;
-            unknown: number;
-            agents: {
-                id: string;
-                online: boolean;
-                version: string | null;
-                lastSeenAt: number;
-            }[];
-            incidents: {
-                [key: string]: number;
-            };
-        };
-        StreamEvent: {
-            /** @constant */
-            type: "hello";
-            now: number;
-            version: string;
-        } | {
-            /** @constant */
-            type: "beat";
-            now: number;
-        } | {
-            /** @constant */
-            type: "incident";
-            incident: components["schemas"]["Incident"];
-        } | {
-            /** @constant */
-            type: "device";
-            site: string;
-            device: string;
-            /** @enum {string} */
-            state: "up" | "down" | "unreachable" | "unknown";
-            worst: ("info" | "minor" | "major" | "critical") | null;
-        } | {
-            /** @constant */
-            type: "values";
-            site: string;
-            devices: string[];
-        } | {
-            /** @constant */
-            type: "agent";
-            site: string;
-            agent: string;
-            online: boolean;
-        } | {
-            /** @constant */
-            type: "rules";
-            version: string;
-            refused: string[];
-        };
+    Device: {
+      site: string;
+      id: string;
+      name: string;
+      kind: string;
+      agent: string;
+      driver: string;
+      profile: string | null;
+      address: string | null;
+      labels: {
+        [key: string]: string;
+      };
+      dependsOn: string[];
+      intervalMs: number;
+      asset: {
+        vendor?: string;
+        model?: string;
+        serial?: string;
+        firmware?: string;
+      };
+      /** @enum {string} */
+      state: "up" | "down" | "unreachable" | "unknown";
+      worst: ("info" | "minor" | "major" | "critical") | null;
+      lastReadingAt: number | null;
+      lastFailure: {
+        at: number;
+        kind: string;
+        detail: string;
+      } | null;
+      incidents: string[];
     };
-    responses: never;
-    parameters: never;
-    requestBodies: never;
-    headers: never;
-    pathItems: never;
+    DeviceDetail: {
+      device: components["schemas"]["Device"];
+      values: components["schemas"]["MetricValue"][];
+      faults: {
+        rule: string;
+        component: string | null;
+        /** @enum {string} */
+        state: "inactive" | "pending" | "firing" | "recovering";
+        severity: ("info" | "minor" | "major" | "critical") | null;
+        since: number;
+        suppressedBy: string | null;
+        stale: boolean;
+      }[];
+      dependents: string[];
+    };
+    Health: {
+      ok: boolean;
+      reasons: string[];
+    };
+    Incident: {
+      id: string;
+      version: number;
+      /** @enum {string} */
+      state: "new" | "acknowledged" | "in_progress" | "on_hold" | "resolved" | "closed" | "cancelled" | "merged";
+      subject: {
+        site: string;
+        device: string | null;
+        component: string | null;
+      };
+      siteName: string;
+      deviceName: string | null;
+      kind: string | null;
+      rule: string;
+      ruleVersion: string;
+      title: string;
+      /** @enum {string} */
+      severity: "info" | "minor" | "major" | "critical";
+      /** @enum {string} */
+      category: "hardware" | "consumable" | "network" | "power" | "software" | "environment" | "process";
+      runbook: string | null;
+      /** @enum {string} */
+      priority: "P1" | "P2" | "P3" | "P4" | "P5";
+      priorityWhy: string;
+      onset: number;
+      openedAt: number;
+      acknowledgedAt: number | null;
+      resolvedAt: number | null;
+      closedAt: number | null;
+      recoveredAt: number | null;
+      assignee: string | null;
+      acknowledgedBy: string | null;
+      holdReason: string | null;
+      resolutionCode:
+        | (
+            | "consumable_replaced"
+            | "cleaned"
+            | "reseated"
+            | "restarted"
+            | "reconfigured"
+            | "swapped"
+            | "rma"
+            | "network"
+            | "power"
+            | "upstream"
+            | "user_handling"
+            | "self_recovered"
+            | "false_positive"
+            | "duplicate"
+            | "no_fault_found"
+            | "rule_removed"
+            | "device_removed"
+          )
+        | null;
+      recurrences: number;
+      suppressedBy: string | null;
+      stale: boolean;
+      updatedAt: number;
+      values: {
+        [key: string]: number | boolean;
+      };
+    };
+    IncidentDetail: {
+      incident: components["schemas"]["Incident"];
+      events: components["schemas"]["IncidentEvent"][];
+      runbook: {
+        title: string;
+        markdown: string;
+      } | null;
+      chart: {
+        metric: string;
+        unit: string;
+        component: string | null;
+        threshold: number | null;
+        from: number;
+        to: number;
+      } | null;
+      asset: {
+        vendor?: string;
+        model?: string;
+        serial?: string;
+        firmware?: string;
+      };
+      suppresses: components["schemas"]["Incident"][];
+      earlier: components["schemas"]["Incident"][];
+    };
+    IncidentEvent: {
+      seq: number;
+      at: number;
+      recordedAt: number;
+      actor: string;
+      type: string;
+      text: string;
+      detail: {
+        [key: string]: unknown;
+      };
+    };
+    IncidentList: {
+      items: components["schemas"]["Incident"][];
+      cursor: string | null;
+      total: number;
+    };
+    Me: {
+      name: string;
+      /** @enum {string} */
+      role: "viewer" | "operator" | "admin";
+    };
+    MetricValue: {
+      metric: string;
+      component: string | null;
+      unit: string;
+      meaning: string;
+      /** @enum {string} */
+      type: "number" | "boolean";
+      bad: boolean | null;
+      value: number | boolean;
+      at: number;
+      stale: boolean;
+    };
+    Overview: {
+      now: number;
+      version: string;
+      incidents: {
+        [key: string]: number;
+      };
+      unacknowledged: number;
+      sites: number;
+      devices: {
+        total: number;
+        up: number;
+        down: number;
+        unreachable: number;
+        unknown: number;
+      };
+      agents: {
+        total: number;
+        online: number;
+      };
+      rules: {
+        version: string;
+        count: number;
+        refused: string[];
+      };
+      samplesPerSecond: number;
+    };
+    Problem: {
+      error: string;
+      message: string;
+      hint?: string;
+    };
+    Rule: {
+      id: string;
+      group: string;
+      title: string;
+      /** @enum {string} */
+      scope: "device" | "component" | "site";
+      /** @enum {string} */
+      category: "hardware" | "consumable" | "network" | "power" | "software" | "environment" | "process";
+      severities: ("info" | "minor" | "major" | "critical")[];
+      /** @enum {string} */
+      mode: "live" | "shadow";
+      runbook: string | null;
+      version: string;
+      file: string;
+      line: number;
+      firing: number;
+    };
+    Series: {
+      metric: string;
+      unit: string;
+      component: string | null;
+      points: {
+        at: number;
+        mean: number;
+        min: number;
+        max: number;
+      }[];
+    };
+    Site: {
+      id: string;
+      name: string;
+      timeZone: string;
+      /** @enum {string} */
+      format: "store" | "dc";
+      open: boolean;
+      devices: number;
+      up: number;
+      down: number;
+      unknown: number;
+      agents: {
+        id: string;
+        online: boolean;
+        version: string | null;
+        lastSeenAt: number;
+      }[];
+      incidents: {
+        [key: string]: number;
+      };
+    };
+    StreamEvent:
+      | {
+          /** @constant */
+          type: "hello";
+          now: number;
+          version: string;
+        }
+      | {
+          /** @constant */
+          type: "beat";
+          now: number;
+        }
+      | {
+          /** @constant */
+          type: "incident";
+          incident: components["schemas"]["Incident"];
+        }
+      | {
+          /** @constant */
+          type: "device";
+          site: string;
+          device: string;
+          /** @enum {string} */
+          state: "up" | "down" | "unreachable" | "unknown";
+          worst: ("info" | "minor" | "major" | "critical") | null;
+        }
+      | {
+          /** @constant */
+          type: "values";
+          site: string;
+          devices: string[];
+        }
+      | {
+          /** @constant */
+          type: "agent";
+          site: string;
+          agent: string;
+          online: boolean;
+        }
+      | {
+          /** @constant */
+          type: "rules";
+          version: string;
+          refused: string[];
+        };
+  };
+  responses: never;
+  parameters: never;
+  requestBodies: never;
+  headers: never;
+  pathItems: never;
 }
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -1,0 +1,105 @@
+/**
+ * The collector's REST API with typed requests. Expected failures are values: a view shows them, and only `signed_out`
+ * has an effect of its own (the live store sends the person to /login and back).
+ */
+import createClient from "openapi-fetch";
+import type { paths } from "../api.d.ts";
+import type {
+  Device,
+  DeviceDetail,
+  Incident,
+  IncidentAction,
+  IncidentDetail,
+  IncidentList,
+  Me,
+  Overview,
+  Rule,
+  Series,
+  Site,
+} from "./types.ts";
+
+export type Failure = {
+  /** `conflict`: someone else was faster (409). `refused`: not allowed now, or bad input (400, 403, 422, 429). */
+  readonly kind: "offline" | "signed_out" | "missing" | "conflict" | "refused" | "server";
+  readonly message: string;
+};
+export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Failure };
+
+/** How long a request may take before it counts as lost. */
+const REQUEST_TIMEOUT_MS = 15_000;
+
+export type IncidentQuery = NonNullable<paths["/api/v1/incidents"]["get"]["parameters"]["query"]>;
+export type SeriesQuery = paths["/api/v1/sites/{site}/series"]["get"]["parameters"]["query"];
+
+export type Api = {
+  me(): Promise<Answer<Me>>;
+  signIn(name: string, password: string): Promise<Answer<Me>>;
+  signOut(): Promise<Answer<unknown>>;
+  overview(): Promise<Answer<Overview>>;
+  incidents(query: IncidentQuery): Promise<Answer<IncidentList>>;
+  incident(id: string): Promise<Answer<IncidentDetail>>;
+  act(id: string, action: IncidentAction): Promise<Answer<Incident>>;
+  sites(): Promise<Answer<Site[]>>;
+  devices(site: string): Promise<Answer<Device[]>>;
+  device(site: string, id: string): Promise<Answer<DeviceDetail>>;
+  series(site: string, query: SeriesQuery): Promise<Answer<Series>>;
+  rules(): Promise<Answer<Rule[]>>;
+  people(): Promise<Answer<string[]>>;
+};
+
+export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = {}): Api {
+  const client = createClient<paths>({
+    baseUrl: options.baseUrl ?? "",
+    credentials: "same-origin",
+    ...(options.fetch !== undefined && { fetch: options.fetch }),
+  });
+  const within = () => ({ signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  return {
+    me: () => answer(client.GET("/api/v1/me", within())),
+    signIn: (name, password) => answer(client.POST("/api/v1/session", { body: { name, password }, ...within() })),
+    signOut: () => answer(client.DELETE("/api/v1/session", within())),
+    overview: () => answer(client.GET("/api/v1/overview", within())),
+    incidents: (query) => answer(client.GET("/api/v1/incidents", { params: { query }, ...within() })),
+    incident: (id) => answer(client.GET("/api/v1/incidents/{id}", { params: { path: { id } }, ...within() })),
+    act: (id, body) =>
+      answer(client.POST("/api/v1/incidents/{id}/actions", { params: { path: { id } }, body, ...within() })),
+    sites: () => answer(client.GET("/api/v1/sites", within())),
+    devices: (site) => answer(client.GET("/api/v1/sites/{site}/devices", { params: { path: { site } }, ...within() })),
+    device: (site, id) =>
+      answer(client.GET("/api/v1/sites/{site}/device", { params: { path: { site }, query: { id } }, ...within() })),
+    series: (site, query) =>
+      answer(client.GET("/api/v1/sites/{site}/series", { params: { path: { site }, query }, ...within() })),
+    rules: () => answer(client.GET("/api/v1/rules", within())),
+    people: () => answer(client.GET("/api/v1/people", within())),
+  };
+}
+
+type Reply<T> = { data?: T; error?: unknown; response: Response };
+
+async function answer<T>(request: Promise<Reply<T>>): Promise<Answer<T>> {
+  try {
+    const { data, error, response } = await request;
+    if (response.ok) return { ok: true, value: data as T };
+    return { ok: false, error: failure(response.status, error) };
+  } catch (cause) {
+    const late = cause instanceof DOMException && cause.name === "TimeoutError";
+    const message = late ? "The collector did not answer in time." : "The collector can't be reached.";
+    return { ok: false, error: { kind: "offline", message } };
+  }
+}
+
+/** Exported for its test: what an HTTP status and a problem body mean to a person. */
+export function failure(status: number, body: unknown): Failure {
+  const message = problemText(body) ?? `The collector answered ${status}.`;
+  if (status === 401) return { kind: "signed_out", message };
+  if (status === 404) return { kind: "missing", message };
+  if (status === 409) return { kind: "conflict", message };
+  return { kind: status < 500 ? "refused" : "server", message };
+}
+
+function problemText(body: unknown): string | null {
+  if (typeof body !== "object" || body === null || !("message" in body)) return null;
+  if (typeof body.message !== "string") return null;
+  const hint = "hint" in body && typeof body.hint === "string" ? ` ${body.hint}` : "";
+  return `${body.message}${hint}`;
+}

@@ -1,0 +1,33 @@
+/** The API's shapes under the names that the page uses; generated from the collector's OpenAPI document. */
+import type { components } from "../api.d.ts";
+
+type Schemas = components["schemas"];
+
+export type Incident = Schemas["Incident"];
+export type IncidentEvent = Schemas["IncidentEvent"];
+export type IncidentDetail = Schemas["IncidentDetail"];
+export type IncidentList = Schemas["IncidentList"];
+export type IncidentAction = Schemas["IncidentAction"];
+export type Site = Schemas["Site"];
+export type Device = Schemas["Device"];
+export type DeviceDetail = Schemas["DeviceDetail"];
+export type MetricValue = Schemas["MetricValue"];
+export type Series = Schemas["Series"];
+export type Overview = Schemas["Overview"];
+export type Rule = Schemas["Rule"];
+export type Me = Schemas["Me"];
+export type StreamEvent = Schemas["StreamEvent"];
+
+export type Priority = Incident["priority"];
+export type IncidentState = Incident["state"];
+export type Severity = Incident["severity"];
+export type DeviceState = Device["state"];
+export type Value = MetricValue["value"];
+export type ResolutionCode = NonNullable<Incident["resolutionCode"]>;
+
+export const PRIORITIES = ["P1", "P2", "P3", "P4", "P5"] as const satisfies readonly Priority[];
+
+/** The states in which somebody still has to do something. */
+export const OPEN_STATES: readonly IncidentState[] = ["new", "acknowledged", "in_progress", "on_hold"];
+
+export const isOpen = (incident: Incident): boolean => OPEN_STATES.includes(incident.state);

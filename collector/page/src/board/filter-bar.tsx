@@ -1,0 +1,116 @@
+import { type RefObject, useEffect, useMemo, useState } from "react";
+import { useLive } from "../api/use-live.ts";
+import { KINDS, kindTitle } from "../ui/kinds.ts";
+import { type Filters, STATE_FILTERS, type StateFilter } from "./filters.ts";
+import type { Step } from "./use-filters.ts";
+
+type Props = {
+  filters: Filters;
+  change: (change: Partial<Filters>, step?: Step) => void;
+  searchBox: RefObject<HTMLInputElement | null>;
+};
+
+const STATE_TITLES: Readonly<Record<StateFilter, string>> = {
+  open: "Open",
+  new: "New",
+  resolved: "Resolved",
+  closed: "Closed",
+  all: "All",
+};
+
+export function FilterBar({ filters, change, searchBox }: Props) {
+  return (
+    <search className="filters">
+      <fieldset className="segments">
+        <legend className="visually-hidden">State</legend>
+        {STATE_FILTERS.map((state) => (
+          <label key={state}>
+            <input
+              type="radio"
+              name="state"
+              className="visually-hidden"
+              checked={filters.state === state}
+              onChange={() => change({ state })}
+            />
+            <span>{STATE_TITLES[state]}</span>
+          </label>
+        ))}
+      </fieldset>
+      <SiteSelect filters={filters} change={change} />
+      <label>
+        <span className="visually-hidden">Kind</span>
+        <select value={filters.kind ?? ""} onChange={(event) => change({ kind: event.target.value || null })}>
+          <option value="">All kinds</option>
+          {KINDS.map((kind) => (
+            <option key={kind} value={kind}>
+              {kindTitle(kind)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <SearchBox text={filters.text} change={change} searchBox={searchBox} />
+    </search>
+  );
+}
+
+/** The sites that have incidents on the board, and the one that the link names in any case. */
+function SiteSelect({ filters, change }: Omit<Props, "searchBox">) {
+  const incidents = useLive((state) => state.incidents);
+  const sites = useMemo(() => {
+    const names = new Map<string, string>();
+    for (const { incident } of incidents.entries.values()) names.set(incident.subject.site, incident.siteName);
+    if (filters.site !== null && !names.has(filters.site)) names.set(filters.site, filters.site);
+    return [...names].sort(([, a], [, b]) => a.localeCompare(b));
+  }, [incidents, filters.site]);
+  return (
+    <label>
+      <span className="visually-hidden">Site</span>
+      <select
+        value={filters.site ?? ""}
+        onChange={(event) => change({ site: event.target.value === "" ? null : event.target.value })}
+      >
+        <option value="">All sites</option>
+        {sites.map(([id, name]) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Letters show at once; the URL and the list follow when the typing pauses. */
+const TYPING_PAUSE_MS = 150;
+
+function SearchBox({ text, change, searchBox }: { text: string } & Omit<Props, "filters">) {
+  const [typed, setTyped] = useState(text);
+  const [shownFor, setShownFor] = useState(text);
+  // The URL moved by itself (back button, cleared filters): it wins.
+  if (shownFor !== text) {
+    setShownFor(text);
+    if (typed.trim() !== text) setTyped(text);
+  }
+  useEffect(() => {
+    if (typed.trim() === text) return;
+    const timer = setTimeout(() => change({ text: typed.trim() }, "replace"), TYPING_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [typed, text, change]);
+  return (
+    <label className="search">
+      <span className="visually-hidden">Search</span>
+      <input
+        ref={searchBox}
+        type="search"
+        placeholder="Search title, device, site, id"
+        value={typed}
+        maxLength={200}
+        onChange={(event) => setTyped(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") event.currentTarget.blur();
+        }}
+      />
+      <kbd>/</kbd>
+    </label>
+  );
+}

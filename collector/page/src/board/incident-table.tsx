@@ -1,0 +1,216 @@
+/**
+ * Ten thousand rows of one height, of which only those in the window exist. The page itself scrolls, so a phone, the
+ * keyboard and the back button behave as everywhere else.
+ */
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useLocation } from "wouter";
+import { live } from "../api/use-live.ts";
+import { acknowledge } from "../incident/perform.ts";
+import { useShortcuts } from "../ui/shortcuts.ts";
+import type { Filters } from "./filters.ts";
+import { GroupRow, IncidentRow } from "./row.tsx";
+import { type Row, visibleRange } from "./rows.ts";
+import type { Step } from "./use-filters.ts";
+
+const OVERSCAN_ROWS = 12;
+/** Browsers refuse more than about a hundred history entries in half a minute; a held-down key makes thirty a second. */
+const SELECTION_TO_URL_MS = 250;
+
+type Props = {
+  rows: readonly Row[];
+  filters: Filters;
+  change: (change: Partial<Filters>, step?: Step) => void;
+  searchBox: RefObject<HTMLInputElement | null>;
+};
+
+export function IncidentTable({ rows, filters, change, searchBox }: Props) {
+  const [, navigate] = useLocation();
+  const body = useRef<HTMLTableSectionElement>(null);
+  const rowHeight = useRowHeight(body, filters.wall);
+  const range = useVisibleRange(body, rowHeight, rows.length);
+  const [selected, select] = useSelection(filters, change);
+  useAnchor(body, rows, rowHeight);
+
+  const selectedIndex = rows.findIndex((row) => row.key === selected);
+  const move = useCallback(
+    (step: number) => {
+      const next = Math.min(rows.length - 1, Math.max(0, selectedIndex < 0 ? 0 : selectedIndex + step));
+      const row = rows[next];
+      if (row === undefined) return;
+      select(row.key);
+      scrollToRow(body.current, next, rowHeight);
+    },
+    [rows, selectedIndex, select, rowHeight],
+  );
+  const moveByArrow = (event: KeyboardEvent, step: number): void => {
+    event.preventDefault();
+    move(step);
+  };
+  const unfold = (key: string): void => {
+    const open = filters.unfolded.includes(key);
+    change({ unfolded: open ? filters.unfolded.filter((each) => each !== key) : [...filters.unfolded, key] });
+  };
+  const open = (row: Row): void => {
+    if (row.type === "group") unfold(row.key);
+    else navigate(`/incidents/${encodeURIComponent(row.incident.id)}`);
+  };
+  const withSelected = (act: (row: Row) => void): void => {
+    const row = rows[selectedIndex];
+    if (row !== undefined) act(row);
+  };
+  useShortcuts({
+    j: () => move(1),
+    k: () => move(-1),
+    ArrowDown: (event) => moveByArrow(event, 1),
+    ArrowUp: (event) => moveByArrow(event, -1),
+    Enter: (event) => {
+      // Enter on a focused button or link is that one's.
+      if (!(event.target instanceof Element) || event.target.closest("a, button") === null) withSelected(open);
+    },
+    a: () => withSelected((row) => row.type === "incident" && void acknowledge(row.incident)),
+    "/": (event) => {
+      event.preventDefault();
+      searchBox.current?.select();
+      searchBox.current?.focus();
+    },
+  });
+
+  return (
+    <table className="incidents" aria-rowcount={rows.length + 1} aria-label="Incidents, by priority and age">
+      <thead>
+        <tr aria-rowindex={1}>
+          <th scope="col">Priority</th>
+          <th scope="col">Incident</th>
+          <th scope="col">Site</th>
+          <th scope="col">Device</th>
+          <th scope="col">State</th>
+          <th scope="col" aria-sort={filters.order === "oldest" ? "descending" : "ascending"}>
+            <button
+              type="button"
+              onClick={() => change({ order: filters.order === "oldest" ? "newest" : "oldest" })}
+              title={
+                filters.order === "oldest"
+                  ? "Oldest first; click for newest first"
+                  : "Newest first; click for oldest first"
+              }
+            >
+              Age <span aria-hidden="true">{filters.order === "oldest" ? "↓" : "↑"}</span>
+            </button>
+          </th>
+        </tr>
+      </thead>
+      <tbody ref={body} style={{ height: rows.length * rowHeight }}>
+        {rows.slice(range.first, range.end).map((row, offset) => {
+          const place = { index: range.first + offset, top: (range.first + offset) * rowHeight };
+          const common = { ...place, selected: row.key === selected, onSelect: () => select(row.key) };
+          return row.type === "group" ? (
+            <GroupRow key={`group ${row.key}`} row={row} {...common} onUnfold={() => unfold(row.key)} />
+          ) : (
+            <IncidentRow key={row.key} row={row} {...common} arrivedAt={arrivedAt(row.key)} />
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+const arrivedAt = (id: string): number | null => live.get().incidents.entries.get(id)?.arrivedAt ?? null;
+
+/** The stylesheet owns the height of a row: it differs for desk, wall and phone. */
+function useRowHeight(body: RefObject<HTMLElement | null>, wall: boolean): number {
+  const [height, setHeight] = useState(44);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: wall mode changes what the stylesheet says.
+  useLayoutEffect(() => {
+    function measure(): void {
+      const element = body.current;
+      if (element === null) return;
+      const declared = Number.parseFloat(getComputedStyle(element).getPropertyValue("--row-height"));
+      if (declared > 0) setHeight(declared);
+    }
+    // Wall mode is set on the root by an effect of the shell: measure after it, too.
+    measure();
+    const frame = requestAnimationFrame(measure);
+    window.addEventListener("resize", measure);
+    return () => {
+      cancelAnimationFrame(frame);
+      window.removeEventListener("resize", measure);
+    };
+  }, [body, wall]);
+  return height;
+}
+
+function useVisibleRange(
+  body: RefObject<HTMLElement | null>,
+  rowHeight: number,
+  rowCount: number,
+): { first: number; end: number } {
+  const [range, setRange] = useState({ first: 0, end: Math.min(rowCount, 40) });
+  useLayoutEffect(() => {
+    function update(): void {
+      const element = body.current;
+      if (element === null) return;
+      const listTop = element.getBoundingClientRect().top;
+      const next = visibleRange({
+        listTop,
+        height: window.innerHeight,
+        rowHeight,
+        count: rowCount,
+        overscan: OVERSCAN_ROWS,
+      });
+      setRange((old) => (old.first === next.first && old.end === next.end ? old : next));
+    }
+    update();
+    window.addEventListener("scroll", update, { passive: true });
+    window.addEventListener("resize", update);
+    return () => {
+      window.removeEventListener("scroll", update);
+      window.removeEventListener("resize", update);
+    };
+  }, [body, rowHeight, rowCount]);
+  return range;
+}
+
+/** The selection moves at once and reaches the URL a moment later. */
+function useSelection(filters: Filters, change: Props["change"]): [string | null, (key: string) => void] {
+  const [selected, setSelected] = useState(filters.selected);
+  const [fromUrl, setFromUrl] = useState(filters.selected);
+  if (fromUrl !== filters.selected) {
+    setFromUrl(filters.selected);
+    setSelected(filters.selected);
+  }
+  useEffect(() => {
+    if (selected === filters.selected) return;
+    const timer = setTimeout(() => change({ selected }, "replace"), SELECTION_TO_URL_MS);
+    return () => clearTimeout(timer);
+  }, [selected, filters.selected, change]);
+  return [selected, setSelected];
+}
+
+/**
+ * Rows that come or go above the window must not move what is being read: the first row in the window stays where it
+ * was. At the top of the page new rows push the others down, for there they are what one wants to see.
+ */
+function useAnchor(body: RefObject<HTMLElement | null>, rows: readonly Row[], rowHeight: number): void {
+  const before = useRef<readonly Row[]>(rows);
+  useLayoutEffect(() => {
+    const old = before.current;
+    before.current = rows;
+    const element = body.current;
+    if (element === null || old === rows) return;
+    const hidden = Math.floor(-element.getBoundingClientRect().top / rowHeight);
+    const anchor = old[hidden];
+    if (hidden <= 0 || anchor === undefined) return;
+    const index = rows.findIndex((row) => row.key === anchor.key && row.type === anchor.type);
+    if (index >= 0 && index !== hidden) window.scrollBy({ top: (index - hidden) * rowHeight, behavior: "instant" });
+  }, [body, rows, rowHeight]);
+}
+
+/** Keeps two rows of context around the selected one, and the sticky header off it. */
+function scrollToRow(body: HTMLElement | null, index: number, rowHeight: number): void {
+  if (body === null) return;
+  const top = body.getBoundingClientRect().top + index * rowHeight;
+  const upper = 4 * rowHeight;
+  const lower = window.innerHeight - 3 * rowHeight;
+  if (top < upper) window.scrollBy({ top: top - upper, behavior: "instant" });
+  else if (top > lower) window.scrollBy({ top: top - lower, behavior: "instant" });
+}

@@ -1,0 +1,132 @@
+import { memo } from "react";
+import { Link } from "wouter";
+import type { Incident } from "../api/types.ts";
+import { Age } from "../ui/age.tsx";
+import { PriorityBadge, StateBadge } from "../ui/badges.tsx";
+import { actorName, plural } from "../ui/format.ts";
+import { KindIcon } from "../ui/kind-icon.tsx";
+import { kindTitle } from "../ui/kinds.ts";
+import { type Row, suppressor } from "./rows.ts";
+
+type Place = { index: number; top: number; selected: boolean; onSelect: () => void };
+
+type IncidentRowProps = Place & { row: Extract<Row, { type: "incident" }>; arrivedAt: number | null };
+
+/** A row is drawn again only when what it shows has changed; the age ticks by itself. */
+export const IncidentRow = memo(
+  function IncidentRow({ row, index, top, selected, onSelect, arrivedAt }: IncidentRowProps) {
+    const { incident } = row;
+    return (
+      <tr
+        className={`row row-${incident.priority.toLowerCase()}`}
+        data-testid="incident-row"
+        data-id={incident.id}
+        data-nested={row.nested}
+        data-suppressed={incident.suppressedBy !== null}
+        data-new={incident.state === "new"}
+        data-arrived={arrivedAt !== null && isRecent(arrivedAt)}
+        aria-rowindex={index + 2}
+        aria-current={selected || undefined}
+        style={{ transform: `translateY(${top}px)` }}
+        onPointerDown={onSelect}
+      >
+        <td className="cell-priority">
+          <PriorityBadge priority={incident.priority} />
+        </td>
+        <td className="cell-title">
+          <Link href={`/incidents/${encodeURIComponent(incident.id)}`}>{incident.title}</Link>
+          <Flags incident={incident} />
+        </td>
+        <td className="cell-site" title={incident.subject.site}>
+          {incident.siteName}
+        </td>
+        <td className="cell-device">
+          <KindIcon kind={incident.kind} />
+          <DeviceName incident={incident} />
+        </td>
+        <td className="cell-state">
+          <StateBadge state={incident.state} />
+          {incident.assignee !== null && <span className="assignee">{actorName(incident.assignee)}</span>}
+        </td>
+        <td className="cell-age">
+          <Age at={incident.onset} />
+        </td>
+      </tr>
+    );
+  },
+  (a, b) =>
+    a.row.incident === b.row.incident &&
+    a.row.nested === b.row.nested &&
+    a.top === b.top &&
+    a.index === b.index &&
+    a.selected === b.selected,
+);
+
+/** How long a row that just came in stays lit; the stylesheet's animation lasts as long. */
+const LIT_MS = 4_000;
+const isRecent = (arrivedAt: number): boolean => Date.now() - arrivedAt < LIT_MS;
+
+function DeviceName({ incident }: { incident: Incident }) {
+  const { device, component } = incident.subject;
+  if (device === null) return <span className="device-name">Whole site</span>;
+  const kind = incident.kind === null ? "" : `${kindTitle(incident.kind)} `;
+  return (
+    <span className="device-name" title={`${kind}${device}`}>
+      <span>{incident.deviceName ?? device}</span>
+      <span className="id">
+        {device}
+        {component !== null && ` · ${component}`}
+      </span>
+    </span>
+  );
+}
+
+function Flags({ incident }: { incident: Incident }) {
+  return (
+    <span className="flags">
+      {incident.recoveredAt !== null && (
+        <span className="tag tag-recovered">
+          Recovered <Age at={incident.recoveredAt} suffix=" ago" />
+        </span>
+      )}
+      {incident.suppressedBy !== null && <span className="tag">Suppressed by {suppressor(incident)}</span>}
+      {incident.stale && <span className="tag tag-stale">Stale</span>}
+      {incident.recurrences > 0 && (
+        <span className="tag" title={`Came back ${plural(incident.recurrences, "time")}`}>
+          ×{incident.recurrences + 1}
+        </span>
+      )}
+      {incident.state === "on_hold" && incident.holdReason !== null && (
+        <span className="tag">{incident.holdReason}</span>
+      )}
+    </span>
+  );
+}
+
+type GroupRowProps = Place & { row: Extract<Row, { type: "group" }>; onUnfold: () => void };
+
+export function GroupRow({ row, index, top, selected, onSelect, onUnfold }: GroupRowProps) {
+  return (
+    <tr
+      className="row row-group"
+      data-testid="group-row"
+      aria-rowindex={index + 2}
+      aria-current={selected || undefined}
+      style={{ transform: `translateY(${top}px)` }}
+      onPointerDown={onSelect}
+    >
+      <td className="cell-priority" />
+      <td className="cell-group" colSpan={5}>
+        <button type="button" aria-expanded={row.unfolded} onClick={onUnfold}>
+          <span className="twist" aria-hidden="true" />
+          <span>
+            <strong>{row.count} suppressed</strong> behind <span className="id">{row.behind}</span>
+          </span>
+          <span className="group-worst">
+            {row.siteName} · up to {row.worst}
+          </span>
+        </button>
+      </td>
+    </tr>
+  );
+}

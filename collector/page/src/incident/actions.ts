@@ -1,0 +1,46 @@
+/** What a person may do to an incident, by its state; the collector has the last word (422). */
+import type { Incident, ResolutionCode } from "../api/types.ts";
+
+export type ActionName = "acknowledge" | "assign" | "start" | "hold" | "resume" | "resolve" | "reopen" | "close";
+
+const ALLOWED: Readonly<Record<Incident["state"], readonly ActionName[]>> = {
+  new: ["acknowledge", "assign", "start", "hold", "resolve"],
+  acknowledged: ["start", "assign", "hold", "resolve"],
+  in_progress: ["hold", "assign", "resolve"],
+  on_hold: ["resume", "assign", "resolve"],
+  resolved: ["reopen", "close"],
+  closed: [],
+  cancelled: [],
+  merged: [],
+};
+
+export const actionsOf = (incident: Incident): readonly ActionName[] => ALLOWED[incident.state];
+
+/** Finished records take no more notes. */
+export const takesNotes = (incident: Incident): boolean => !["closed", "cancelled", "merged"].includes(incident.state);
+
+/** While the fault still fires, resolving it needs a reason in words. */
+export const needsReason = (incident: Incident): boolean => incident.recoveredAt === null;
+
+/** The codes that a person picks; the collector alone uses the two for removed rules and devices. */
+export const RESOLUTION_CODES = {
+  consumable_replaced: "Consumable replaced",
+  cleaned: "Cleaned",
+  reseated: "Reseated or closed",
+  restarted: "Restarted",
+  reconfigured: "Reconfigured",
+  swapped: "Device swapped",
+  rma: "Sent in for repair",
+  network: "Network restored",
+  power: "Power restored",
+  upstream: "Cause elsewhere, solved there",
+  user_handling: "Handling by staff",
+  self_recovered: "Recovered by itself",
+  false_positive: "False alarm",
+  duplicate: "Duplicate",
+  no_fault_found: "No fault found",
+} as const satisfies Partial<Record<ResolutionCode, string>>;
+
+export type PickedCode = keyof typeof RESOLUTION_CODES;
+
+export const isPickedCode = (code: string): code is PickedCode => Object.hasOwn(RESOLUTION_CODES, code);

@@ -1,0 +1,226 @@
+import { type ReactNode, useEffect, useMemo } from "react";
+import { Link } from "wouter";
+import type { Incident, IncidentDetail, Site } from "../api/types.ts";
+import { api, useLive, useLoad } from "../api/use-live.ts";
+import { Age, SiteTime } from "../ui/age.tsx";
+import { AssetPanel } from "../ui/asset-panel.tsx";
+import { PriorityBadge, SeverityTag, StateBadge } from "../ui/badges.tsx";
+import { Chart, type Marker } from "../ui/chart.tsx";
+import { actorName, measure, metricTitle, plural, sentence } from "../ui/format.ts";
+import { KindIcon } from "../ui/kind-icon.tsx";
+import { LoadState } from "../ui/load-state.tsx";
+import { useShortcuts } from "../ui/shortcuts.ts";
+import { ActionBar } from "./action-bar.tsx";
+import { IncidentLinks } from "./incident-links.tsx";
+import { Runbook } from "./markdown-view.tsx";
+import { acknowledge } from "./perform.ts";
+import { Timeline } from "./timeline.tsx";
+import "./incident.css";
+
+export default function IncidentPage({ id }: { id: string }) {
+  const loaded = useLoad(
+    `incident ${id}`,
+    () => api.incident(id),
+    (event) => event.type === "incident" && event.incident.id === id,
+  );
+  const sites = useLoad("sites", api.sites);
+  const pushed = useLive((state) => state.incidents.entries.get(id)?.incident);
+  const detail = loaded.value;
+  const { reload } = loaded;
+
+  // The stream is faster than the request for the detail, and an action's answer is put there, too.
+  const incident = newest(detail?.incident, pushed);
+  const behind = detail !== null && incident !== undefined && incident.version > detail.incident.version;
+  useEffect(() => {
+    if (behind) reload();
+  }, [behind, reload]);
+  useEffect(() => {
+    if (incident !== undefined) document.title = `${incident.id} ${incident.title} – Aislewatch`;
+  }, [incident]);
+  useShortcuts({ a: () => incident !== undefined && void acknowledge(incident) });
+
+  if (detail === null || incident === undefined) return <LoadState loaded={loaded} what={id} />;
+  const site = sites.value?.find((each) => each.id === incident.subject.site);
+  return (
+    <article className="incident" data-priority={incident.priority}>
+      <IncidentHeader incident={incident} site={site} />
+      <div className="incident-main">
+        <ActionBar incident={incident} onDone={reload} />
+        {detail.chart !== null && <OnsetChart incident={incident} chart={detail.chart} timeZone={site?.timeZone} />}
+        <Timeline events={detail.events} timeZone={site?.timeZone} />
+      </div>
+      <aside className="incident-side" aria-label="What is known">
+        {detail.runbook !== null && <Runbook incident={incident.id} {...detail.runbook} />}
+        <OnsetValues incident={incident} />
+        <AssetPanel asset={detail.asset} />
+        <IncidentLinks title="Suppresses" incidents={detail.suppresses} />
+        <IncidentLinks title="Earlier on this slot" incidents={detail.earlier} />
+      </aside>
+    </article>
+  );
+}
+
+function newest(a: Incident | undefined, b: Incident | undefined): Incident | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return b.version > a.version ? b : a;
+}
+
+function IncidentHeader({ incident, site }: { incident: Incident; site: Site | undefined }) {
+  const { subject } = incident;
+  return (
+    <header className="incident-header">
+      <PriorityBadge priority={incident.priority} large />
+      <div className="incident-title">
+        <p className="crumbs">
+          <Link href="/">Incidents</Link> <span className="id">{incident.id}</span>
+        </p>
+        <h1>{incident.title}</h1>
+        <p className="incident-where">
+          <KindIcon kind={incident.kind} />
+          {subject.device !== null && (
+            <Link href={`/sites/${subject.site}/device/${subject.device}`}>
+              {incident.deviceName ?? subject.device} <span className="id">{subject.device}</span>
+            </Link>
+          )}
+          {subject.component !== null && <span className="id">{subject.component}</span>}
+          <span>
+            at <Link href={`/sites/${subject.site}`}>{incident.siteName}</Link>{" "}
+            <span className="id">{subject.site}</span>
+          </span>
+        </p>
+        <p className="incident-why">
+          {incident.priority} because {lowerFirst(incident.priorityWhy)}
+        </p>
+      </div>
+      <dl className="incident-facts">
+        <Fact label="State">
+          <StateBadge state={incident.state} />
+        </Fact>
+        <Fact label="Since onset">
+          <strong className="incident-age">
+            <Age at={incident.onset} exact />
+          </strong>
+          <SiteTime at={incident.onset} timeZone={site?.timeZone} />
+        </Fact>
+        <Fact label="Assigned to">{incident.assignee === null ? "nobody" : actorName(incident.assignee)}</Fact>
+        <Fact label="Severity">
+          <SeverityTag severity={incident.severity} /> {sentence(incident.category)}
+        </Fact>
+      </dl>
+      <Facts incident={incident} />
+    </header>
+  );
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+const lowerFirst = (text: string): string =>
+  /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
+
+/** What changes how the incident is to be read, in sentences. */
+function Facts({ incident }: { incident: Incident }) {
+  const by = incident.suppressedBy;
+  return (
+    <ul className="incident-flags">
+      {incident.recoveredAt !== null && incident.state !== "resolved" && incident.state !== "closed" && (
+        <li data-tone="good">
+          The fault recovered <Age at={incident.recoveredAt} suffix=" ago" />; the incident stays open for review.
+        </li>
+      )}
+      {by !== null && <li>Suppressed: what it depends on is down ({by}). It pages nobody until that recovers.</li>}
+      {incident.stale && <li data-tone="warn">Stale: there has been no fresh reading, so this may have changed.</li>}
+      {incident.recurrences > 0 && (
+        <li data-tone="warn">Came back {plural(incident.recurrences, "time")} after it had recovered.</li>
+      )}
+      {incident.holdReason !== null && incident.state === "on_hold" && <li>On hold: {incident.holdReason}</li>}
+    </ul>
+  );
+}
+
+type OnsetChartProps = {
+  incident: Incident;
+  chart: NonNullable<IncidentDetail["chart"]>;
+  timeZone: string | undefined;
+};
+
+const CHART_POINTS = 400;
+
+function OnsetChart({ incident, chart, timeZone }: OnsetChartProps) {
+  const { metric, component, from, to, threshold } = chart;
+  const device = incident.subject.device ?? "";
+  const series = useLoad(
+    `series ${incident.id} ${metric}`,
+    () =>
+      api.series(incident.subject.site, {
+        device,
+        metric,
+        from,
+        to,
+        points: CHART_POINTS,
+        ...(component !== null && { component }),
+      }),
+    (event) => event.type === "values" && event.site === incident.subject.site && event.devices.includes(device),
+  );
+  const { reload } = series;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the window moved on, so there is something new to fetch.
+  useEffect(reload, [to, reload]);
+  const { onset, recoveredAt } = incident;
+  const markers = useMemo((): Marker[] => {
+    const recovery = recoveredAt === null ? [] : [{ at: recoveredAt, label: "recovered", bad: false }];
+    return [{ at: onset, label: "onset", bad: true }, ...recovery];
+  }, [onset, recoveredAt]);
+  const title = metricTitle(metric);
+  return (
+    <section className="panel" aria-labelledby="chart-title">
+      <h2 id="chart-title">
+        {title} {component !== null && <span className="id">{component}</span>}
+        <span className="panel-note">around the onset</span>
+      </h2>
+      {series.value === null ? (
+        <div className="chart-wait">
+          <LoadState loaded={series} what="readings" />
+        </div>
+      ) : (
+        <Chart series={series.value} {...{ title, from, to, threshold, markers, timeZone }} />
+      )}
+    </section>
+  );
+}
+
+function OnsetValues({ incident }: { incident: Incident }) {
+  const values = Object.entries(incident.values);
+  if (values.length === 0) return null;
+  return (
+    <section className="panel" aria-labelledby="values-title">
+      <h2 id="values-title">Values at onset</h2>
+      <dl className="pairs">
+        {values.map(([metric, value]) => (
+          <div key={metric}>
+            <dt title={metric}>{metricTitle(metric)}</dt>
+            <dd>{measure(value, unitOf(metric))}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+/** A metric carries its unit in its name, last (DESIGN.md): the values at onset come without one. */
+function unitOf(metric: string): string {
+  const units: readonly (readonly [string, string])[] = [
+    ["_percent", "%"],
+    ["_celsius", "°C"],
+    ["_bits_per_second", "bit/s"],
+    ["_seconds", "s"],
+    ["_bytes", "B"],
+    ["_volts", "V"],
+  ];
+  return units.find(([suffix]) => metric.endsWith(suffix))?.[1] ?? "";
+}
