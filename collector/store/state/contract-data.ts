@@ -1,0 +1,90 @@
+/** Records for the contract tests: whole and valid, with what matters in a test given by it. */
+import type { InventoryDevice } from "@aislewatch/contract";
+import type { FaultRecord } from "@aislewatch/rules";
+import { type Incident, type IncidentEvent, incidentKey } from "../../incidents/types.ts";
+import type { Commit, IncidentChange } from "./store.ts";
+
+export const T0 = 1_700_000_000_000;
+
+export function anIncident(id: string, given: Partial<Incident> = {}): Incident {
+  return {
+    id,
+    version: 1,
+    state: "new",
+    subject: { site: "store-1", device: "lane-3/label-printer", component: null },
+    rule: "media-low",
+    ruleVersion: "a1b2",
+    title: "Label media low: 12 % left",
+    severity: "minor",
+    category: "consumable",
+    runbook: "label-printer/media-low",
+    priority: "P3",
+    priorityWhy: "one of two",
+    onset: T0,
+    openedAt: T0,
+    acknowledgedAt: null,
+    resolvedAt: null,
+    closedAt: null,
+    recoveredAt: null,
+    assignee: null,
+    acknowledgedBy: null,
+    holdReason: null,
+    resolutionCode: null,
+    recurrences: 0,
+    suppressedBy: null,
+    stale: false,
+    updatedAt: T0,
+    values: { media_remaining_percent: 12, media_out: false },
+    ...given,
+  };
+}
+
+export function aChange(incident: Incident, events: readonly IncidentEvent[] = []): IncidentChange {
+  return { incident, key: incidentKey(incident.rule, incident.subject), events };
+}
+
+export const aNote = (seq: number, text: string): IncidentEvent => ({
+  seq,
+  at: T0 + seq,
+  recordedAt: T0 + seq,
+  actor: "user:ana",
+  type: "note",
+  text,
+});
+
+export function aFault(rule: string, given: Partial<FaultRecord> = {}): FaultRecord {
+  return {
+    v: 1,
+    rule,
+    ruleVersion: "a1b2",
+    subject: { site: "store-1", device: "lane-3/label-printer", component: null },
+    state: "firing",
+    severity: "major",
+    detail: { since: T0, steps: [1, null] },
+    ...given,
+  };
+}
+
+export function aDevice(id: string, given: Partial<InventoryDevice> = {}): InventoryDevice {
+  return {
+    id,
+    kind: "label_printer",
+    driver: "zpl",
+    labels: { lane: "3" },
+    dependsOn: ["switch-1"],
+    intervalMs: 10_000,
+    asset: { vendor: "Zebra" },
+    components: [],
+    metrics: ["up", "media_out"],
+    ...given,
+  };
+}
+
+/** What the crash writer commits as its write number `seq`. */
+export function crashChange(seq: number): Commit {
+  return {
+    watermarks: [{ site: "store-1", agent: "host-1", epoch: "e1", lane: "live", seq }],
+    incidents: [aChange(anIncident(`INC-${String(seq).padStart(6, "0")}`), [aNote(1, `write ${seq}`)])],
+    faults: [aFault("media-low", { detail: { seq } })],
+  };
+}

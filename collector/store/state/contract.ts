@@ -1,0 +1,505 @@
+/**
+ * What every state store must do, as tests. `contract.test.ts` runs them for each implementation, on the real thing.
+ */
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Incident, type IncidentEvent, PRIORITIES } from "../../incidents/types.ts";
+import { killWhileWriting } from "../crash.ts";
+import { StoreError } from "../error.ts";
+import { aChange, aDevice, aFault, aNote, anIncident, T0 } from "./contract-data.ts";
+import type { Commit, StateStore } from "./store.ts";
+
+export type StateStoreUnderTest = {
+  /** A store over the same data each time, not yet open; one is open at a time. */
+  create(): StateStore;
+  /** A Node program that writes `crashChange(1)`, `crashChange(2)`, … to it until it is killed (crash-writer.ts). */
+  readonly writer: readonly string[];
+  remove(): Promise<void>;
+};
+
+const HOSTILE = ["o'hara", '"; drop table incidents; --', "%_\\", "größe 🖨️ ラベル", "a\nb", "$1 ? :x"];
+
+export function stateStoreContract(name: string, make: () => Promise<StateStoreUnderTest>): void {
+  describe(`${name} as a state store`, () => {
+    let place: StateStoreUnderTest;
+    let store: StateStore;
+
+    beforeEach(async () => {
+      place = await make();
+      store = place.create();
+      await store.open();
+    });
+    afterEach(async () => {
+      await store.close();
+      await place.remove();
+    });
+    const reopen = async (): Promise<void> => {
+      await store.close();
+      store = place.create();
+      await store.open();
+    };
+    const ids = (found: { items: Incident[] }): string[] => found.items.map(({ id }) => id);
+
+    describe("commit", () => {
+      const whole: Commit = {
+        watermarks: [{ site: "store-1", agent: "host-1", epoch: "e1", lane: "live", seq: 7 }],
+        faults: [aFault("media-low")],
+        incidents: [aChange(anIncident("INC-000001"), [aNote(1, "first")])],
+        agents: [{ site: "store-1", agent: "host-1", online: true, status: null, lastSeenAt: T0, judgedUntil: T0 - 5 }],
+        gaps: [
+          {
+            site: "store-1",
+            agent: "host-1",
+            epoch: "e1",
+            lane: "history",
+            fromSeq: 3,
+            toSeq: 9,
+            at: T0,
+            reason: "never came",
+          },
+        ],
+      };
+
+      it("gives back after a restart what was committed", async () => {
+        store.commit(whole);
+        await reopen();
+        expect(store.watermarks()).toEqual(whole.watermarks);
+        expect(store.faults()).toEqual(whole.faults);
+        expect(store.incident("INC-000001")).toEqual(whole.incidents?.[0]?.incident);
+        expect(store.incidentEvents("INC-000001")).toEqual(whole.incidents?.[0]?.events);
+        expect(store.openIncidents()).toEqual([
+          { incident: whole.incidents?.[0]?.incident, key: "store-1|lane-3/label-printer||media-low" },
+        ]);
+        expect(store.agents()).toEqual(whole.agents);
+        expect(store.gaps()).toEqual(whole.gaps);
+      });
+
+      it("leaves nothing of a change that fails, and works again", () => {
+        store.commit({ incidents: [aChange(anIncident("INC-000001"), [aNote(1, "first")])] });
+        const late: Commit = {
+          ...whole,
+          incidents: [aChange(anIncident("INC-000001", { title: "changed" }), [aNote(1, "somebody was first")])],
+        };
+        expect(() => store.commit(late)).toThrow(StoreError);
+        expect([store.watermarks(), store.faults(), store.agents(), store.gaps()]).toEqual([[], [], [], []]);
+        expect(store.incident("INC-000001")?.title).toBe("Label media low: 12 % left");
+        expect(store.incidentEvents("INC-000001")).toEqual([aNote(1, "first")]);
+        store.commit({ incidents: [aChange(anIncident("INC-000001"), [aNote(2, "second")])] });
+        expect(store.incidentEvents("INC-000001")).toEqual([aNote(1, "first"), aNote(2, "second")]);
+      });
+
+      it("says that a second writer of the same event number was late", () => {
+        store.commit({ incidents: [aChange(anIncident("INC-000001"), [aNote(1, "first")])] });
+        expect(() => store.commit({ incidents: [aChange(anIncident("INC-000001"), [aNote(1, "again")])] })).toThrow(
+          expect.objectContaining({ kind: "conflict", retryable: false }),
+        );
+      });
+
+      it("never moves a watermark back, and keeps lanes and epochs apart", () => {
+        const lane = { site: "store-1", agent: "host-1", epoch: "e1", lane: "live" } as const;
+        for (const seq of [5, 9, 7]) store.commit({ watermarks: [{ ...lane, seq }] });
+        store.commit({
+          watermarks: [
+            { ...lane, lane: "history", seq: 2 },
+            { ...lane, epoch: "e2", seq: 1 },
+          ],
+        });
+        expect(store.watermarks()).toHaveLength(3);
+        expect(store.watermarks()).toEqual(
+          expect.arrayContaining([
+            { ...lane, seq: 9 },
+            { ...lane, lane: "history", seq: 2 },
+            { ...lane, epoch: "e2", seq: 1 },
+          ]),
+        );
+      });
+
+      it("replaces a fault, keeps subjects apart and deletes the inactive", () => {
+        const site = { site: "store-1", device: null, component: null };
+        const tray = { site: "store-1", device: "lane-3/label-printer", component: "tray-2" };
+        store.commit({ faults: [aFault("r"), aFault("r", { subject: site }), aFault("r", { subject: tray })] });
+        store.commit({
+          faults: [aFault("r", { state: "recovering" }), aFault("r", { subject: site, state: "inactive" })],
+        });
+        expect(store.faults()).toHaveLength(2);
+        expect(store.faults()).toEqual(
+          expect.arrayContaining([aFault("r", { state: "recovering" }), aFault("r", { subject: tray })]),
+        );
+      });
+
+      it("counts a gap that is reported again once", () => {
+        const [gap] = whole.gaps ?? [];
+        if (gap === undefined) throw new Error("no gap");
+        store.commit({ gaps: [gap] });
+        store.commit({ gaps: [{ ...gap, at: T0 + 1 }] });
+        expect(store.gaps()).toEqual([gap]);
+      });
+
+      it("keeps the agent's last status", () => {
+        const status = { v: 1, state: "online", version: "1", epoch: "e1", startedAt: T0, sentAt: T0 } as const;
+        const agent = { site: "store-1", agent: "host-1", online: true, status, lastSeenAt: T0, judgedUntil: T0 };
+        store.commit({ agents: [agent] });
+        store.commit({ agents: [{ ...agent, online: false, judgedUntil: T0 + 1 }] });
+        expect(store.agents()).toEqual([{ ...agent, online: false, judgedUntil: T0 + 1 }]);
+      });
+
+      it("takes hostile text everywhere as text", async () => {
+        HOSTILE.forEach((text, n) => {
+          const subject = { site: text, device: text, component: text };
+          store.commit({
+            watermarks: [{ site: text, agent: text, epoch: text, lane: "live", seq: 1 }],
+            faults: [aFault(text, { subject })],
+            incidents: [
+              aChange(anIncident(text, { subject, title: text, rule: text, openedAt: T0 + n }), [aNote(1, text)]),
+            ],
+          });
+          store.putDocument(text, text);
+          store.putUser({ name: text, role: "viewer", passwordHash: null, createdAt: n });
+        });
+        await reopen();
+        for (const text of HOSTILE) {
+          expect(store.incident(text)?.title).toBe(text);
+          expect(store.incidentEvents(text)).toEqual([aNote(1, text)]);
+          expect(store.document(text)).toBe(text);
+          expect(ids(store.incidents({ site: text }, { limit: 10, cursor: null }))).toEqual([text]);
+        }
+        expect(ids(store.incidents({ search: "%_\\" }, { limit: 10, cursor: null }))).toEqual(["%_\\"]);
+        expect(store.incidents({ search: "' or 1=1 --" }, { limit: 10, cursor: null }).total).toBe(0);
+        expect(store.watermarks()).toHaveLength(HOSTILE.length);
+        expect(store.users()).toHaveLength(HOSTILE.length);
+      });
+    });
+
+    it("numbers incidents from 1 without repeating one that was committed", async () => {
+      expect([store.nextIncidentNumber(), store.nextIncidentNumber()]).toEqual([1, 2]);
+      store.commit({ incidents: [aChange(anIncident("INC-000002"))] });
+      await reopen();
+      expect(store.nextIncidentNumber()).toBe(3);
+    });
+
+    describe("incidents", () => {
+      const printer = { site: "store-1", device: "lane-3/label-printer", component: null };
+      const scale = { site: "store-2", device: "counter/scale", component: null };
+      beforeEach(() => {
+        store.putInventory("store-1", "host-1", [aDevice("lane-3/label-printer")], T0);
+        store.putInventory("store-2", "host-1", [aDevice("counter/scale", { kind: "scale" })], T0);
+        store.commit({
+          incidents: [
+            aChange(anIncident("INC-000001", { priority: "P3", subject: printer, openedAt: T0 })),
+            aChange(anIncident("INC-000002", { priority: "P1", subject: scale, openedAt: T0, title: "Scale is mute" })),
+            aChange(anIncident("INC-000003", { priority: "P3", subject: printer, openedAt: T0 + 5, assignee: "Ana" })),
+            aChange(anIncident("INC-000004", { priority: "P3", openedAt: T0 + 5, recoveredAt: T0 + 9 })),
+            aChange(anIncident("INC-000005", { priority: "P2", state: "closed", subject: printer })),
+            aChange(anIncident("INC-000006", { state: "acknowledged", subject: { ...scale, device: null } })),
+          ],
+        });
+      });
+
+      it.each([
+        { name: "all, by priority, then newest, then id", filter: {}, found: "2 5 3 4 1 6" },
+        { name: "of states", filter: { states: ["new", "acknowledged"] as const }, found: "2 3 4 1 6" },
+        { name: "of a closed state", filter: { states: ["closed"] as const }, found: "5" },
+        { name: "of no state", filter: { states: [] }, found: "" },
+        { name: "of priorities", filter: { priorities: ["P1", "P2"] as const }, found: "2 5" },
+        { name: "of a site", filter: { site: "store-2" }, found: "2 6" },
+        { name: "of a device", filter: { site: "store-2", device: "counter/scale" }, found: "2" },
+        { name: "of a kind", filter: { kind: "scale" }, found: "2" },
+        { name: "unrecovered", filter: { unrecovered: true, priorities: ["P3"] as const }, found: "3 1 6" },
+        { name: "by a word of the title, in any case", filter: { search: "MUTE" }, found: "2" },
+        { name: "by words of several fields", filter: { search: " ana  media " }, found: "3" },
+        { name: "by id", filter: { search: "inc-000005" }, found: "5" },
+        {
+          name: "all filters at once",
+          filter: { site: "store-1", kind: "label_printer", search: "low" },
+          found: "5 3 4 1",
+        },
+      ])("lists $name", ({ filter, found }) => {
+        const page = store.incidents(filter, { limit: 10, cursor: null });
+        expect(ids(page).map((id) => String(Number(id.slice(4))))).toEqual(found.split(" ").filter((id) => id !== ""));
+        expect([page.total, page.cursor]).toEqual([page.items.length, null]);
+      });
+
+      it("pages through the list without a hole or a repeat while it changes", () => {
+        const first = store.incidents({}, { limit: 2, cursor: null });
+        store.commit({ incidents: [aChange(anIncident("INC-000007", { priority: "P1" }))] });
+        const rest: string[] = [];
+        let cursor = first.cursor;
+        while (cursor !== null) {
+          const page = store.incidents({}, { limit: 2, cursor });
+          expect(page.total).toBe(7);
+          rest.push(...ids(page));
+          cursor = page.cursor;
+        }
+        expect([...ids(first), ...rest].map((id) => Number(id.slice(4)))).toEqual([2, 5, 3, 4, 1, 6]);
+      });
+
+      it.each(["garbage", "", "W10", Buffer.from('["P1"]').toString("base64url")])(
+        "begins again for the foreign cursor %j",
+        (cursor) => {
+          expect(ids(store.incidents({}, { limit: 1, cursor }))).toEqual(["INC-000002"]);
+        },
+      );
+
+      it("has as open what is not closed, cancelled or merged", () => {
+        store.commit({
+          incidents: [
+            aChange(anIncident("INC-000001", { state: "merged" })),
+            aChange(anIncident("INC-000002", { state: "cancelled", subject: scale })),
+            aChange(anIncident("INC-000003", { state: "resolved" })),
+          ],
+        });
+        expect(store.openIncidents().map(({ incident }) => incident.id)).toEqual([
+          "INC-000003",
+          "INC-000004",
+          "INC-000006",
+        ]);
+      });
+
+      it("learns the kind of a device whose inventory came after its incident", () => {
+        const late = { site: "store-9", device: "dock/scale", component: null };
+        store.commit({ incidents: [aChange(anIncident("INC-000009", { subject: late }))] });
+        store.putInventory("store-9", "host-1", [aDevice("dock/scale", { kind: "scale" })], T0);
+        expect(ids(store.incidents({ kind: "scale", site: "store-9" }, { limit: 5, cursor: null }))).toEqual([
+          "INC-000009",
+        ]);
+        store.putInventory("store-9", "host-1", [], T0);
+        expect(store.incidents({ kind: "scale", site: "store-9" }, { limit: 5, cursor: null }).total).toBe(1);
+      });
+
+      it("has nothing for an id that is not there", () => {
+        expect([store.incident("INC-999999"), store.incidentEvents("INC-999999")]).toEqual([null, []]);
+      });
+    });
+
+    describe("inventory", () => {
+      it("replaces what one agent watches, in its order", async () => {
+        store.putInventory("store-1", "host-1", [aDevice("b"), aDevice("a")], T0);
+        store.putInventory("store-1", "host-1", [aDevice("c"), aDevice("a", { kind: "scale" })], T0 + 1);
+        store.putInventory("store-1", "host-2", [], T0);
+        await reopen();
+        expect(store.inventory()).toEqual([
+          { site: "store-1", agent: "host-1", devices: [aDevice("c"), aDevice("a", { kind: "scale" })] },
+          { site: "store-1", agent: "host-2", devices: [] },
+        ]);
+      });
+
+      it("refuses a device that another agent of the site owns, until that one lets go", () => {
+        store.putInventory("store-1", "host-1", [aDevice("a")], T0);
+        expect(store.putInventory("store-2", "host-1", [aDevice("a")], T0)).toEqual({ refused: [] });
+        expect(store.putInventory("store-1", "host-2", [aDevice("a"), aDevice("b")], T0)).toEqual({ refused: ["a"] });
+        expect(store.inventory().map(({ devices }) => devices.map(({ id }) => id))).toEqual([["a"], ["b"], ["a"]]);
+        store.putInventory("store-1", "host-1", [], T0);
+        expect(store.putInventory("store-1", "host-2", [aDevice("a"), aDevice("b")], T0)).toEqual({ refused: [] });
+      });
+
+      it("takes a device that is listed twice once", () => {
+        store.putInventory("store-1", "host-1", [aDevice("a"), aDevice("a", { name: "again" })], T0);
+        expect(store.inventory()[0]?.devices).toEqual([aDevice("a", { name: "again" })]);
+      });
+    });
+
+    it("counts every poisonous message, however many", () => {
+      const poison = { site: "s", agent: "a", topic: "t", at: T0, reason: "not_json", bytes: new Uint8Array(100_000) };
+      expect(store.poisonCount()).toBe(0);
+      for (let n = 0; n < 3; n++) store.addPoison(poison);
+      expect(store.poisonCount()).toBe(3);
+    });
+
+    describe("people and programs", () => {
+      const ana = { name: "ana", role: "operator", passwordHash: "scrypt$x", createdAt: T0 } as const;
+
+      it("keeps users, and lets one change without ending their sessions", async () => {
+        store.putUser(ana);
+        store.putUser({ name: "bob", role: "viewer", passwordHash: null, createdAt: T0 });
+        store.putSession({ idHash: "h", user: "ana", createdAt: T0, expiresAt: T0 + 100 });
+        store.putUser({ ...ana, role: "admin" });
+        await reopen();
+        expect(store.users()).toEqual([
+          { ...ana, role: "admin" },
+          { name: "bob", role: "viewer", passwordHash: null, createdAt: T0 },
+        ]);
+        expect(store.session("h", T0 + 99)).toEqual({
+          idHash: "h",
+          user: "ana",
+          createdAt: T0,
+          expiresAt: T0 + 100,
+          role: "admin",
+        });
+      });
+
+      it("ends a session when it expires, when it is removed and when its user is", () => {
+        store.putUser(ana);
+        store.putSession({ idHash: "h1", user: "ana", createdAt: T0, expiresAt: T0 + 100 });
+        store.putSession({ idHash: "h2", user: "ana", createdAt: T0, expiresAt: T0 + 200 });
+        expect([store.session("h1", T0 + 100), store.session("none", T0)]).toEqual([null, null]);
+        store.removeSession("h1");
+        expect(store.session("h1", T0)).toBeNull();
+        expect([store.removeUser("ana"), store.removeUser("ana")]).toEqual([true, false]);
+        expect(store.session("h2", T0)).toBeNull();
+      });
+
+      it("refuses a session of nobody", () => {
+        expect(() => store.putSession({ idHash: "h", user: "nobody", createdAt: T0, expiresAt: T0 + 1 })).toThrow(
+          StoreError,
+        );
+        expect(store.session("h", T0)).toBeNull();
+      });
+
+      it("gives a login link once, and not after it expired", () => {
+        store.putUser(ana);
+        store.putLoginLink({ tokenHash: "l1", user: "ana", expiresAt: T0 + 10 });
+        store.putLoginLink({ tokenHash: "l2", user: "ana", expiresAt: T0 + 10 });
+        expect(store.takeLoginLink("l1", T0 + 9)).toEqual({ tokenHash: "l1", user: "ana", expiresAt: T0 + 10 });
+        expect(store.takeLoginLink("l1", T0 + 9)).toBeNull();
+        expect(store.takeLoginLink("l2", T0 + 10)).toBeNull();
+      });
+
+      it("finds tokens by their hash and agents by site and name", async () => {
+        const token = { name: "ci", tokenHash: "th", role: "viewer", createdAt: T0 } as const;
+        store.putToken(token);
+        store.putAgentCredential({ site: "store-1", agent: "host-1", passwordHash: "p1" });
+        store.putAgentCredential({ site: "store-1", agent: "host-1", passwordHash: "p2" });
+        await reopen();
+        expect([store.token("th"), store.token("other")]).toEqual([token, null]);
+        expect(store.agentCredential("store-1", "host-1")).toEqual({
+          site: "store-1",
+          agent: "host-1",
+          passwordHash: "p2",
+        });
+        expect(store.agentCredential("store-2", "host-1")).toBeNull();
+      });
+
+      it("shows the audit log newest first", () => {
+        const entry = (n: number) => ({ at: T0 + n, actor: "user:ana", action: "ack", detail: `INC-${n}` });
+        for (const n of [1, 2, 3]) store.audit(entry(n));
+        expect(store.auditLog(2)).toEqual([entry(3), entry(2)]);
+      });
+    });
+
+    it("keeps documents by name", async () => {
+      store.putDocument("rules", "one");
+      store.putDocument("rules", "two\n".repeat(10_000));
+      await reopen();
+      expect([store.document("rules"), store.document("sites")]).toEqual(["two\n".repeat(10_000), null]);
+    });
+
+    it("refuses everything once it is closed, and closes twice", async () => {
+      await store.close();
+      await store.close();
+      expect(() => store.commit({})).toThrow(expect.objectContaining({ kind: "closed" }));
+      expect(() => store.watermarks()).toThrow(StoreError);
+    });
+
+    it("has everything that it confirmed, once, after it was killed", async () => {
+      await store.close();
+      const printed = await killWhileWriting(place.writer, 40);
+      store = place.create();
+      await store.open();
+      const seq = store.watermarks()[0]?.seq ?? 0;
+      expect(printed).toEqual(printed.map((_, n) => n + 1));
+      // One more commit may have been on disk before it was printed.
+      expect([printed.length, printed.length + 1]).toContain(seq);
+      expect(store.faults()).toEqual([aFault("media-low", { detail: { seq } })]);
+      expect(store.incidents({}, { limit: 1, cursor: null }).total).toBe(seq);
+      for (let n = 1; n <= seq; n++) {
+        expect(store.incidentEvents(`INC-${String(n).padStart(6, "0")}`)).toEqual([aNote(1, `write ${n}`)]);
+      }
+    });
+
+    it("equals a plain model of itself after any commits and restarts", async () => {
+      await fc.assert(
+        fc
+          .asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+            const model = new Model();
+            for (const one of steps) {
+              if (one === "restart") await reopen();
+              else model.apply(store, one);
+              model.compare(store);
+            }
+          })
+          // Every run begins with an empty store.
+          .beforeEach(async () => {
+            await store.close();
+            await place.remove();
+            place = await make();
+            store = place.create();
+            await store.open();
+          }),
+        { numRuns: 15 },
+      );
+    });
+  });
+}
+
+type Step = {
+  lane: "live" | "history";
+  seq: number;
+  fault: number;
+  firing: boolean;
+  incident: number;
+  late: boolean;
+  open: boolean;
+  priority: (typeof PRIORITIES)[number];
+};
+
+const step: fc.Arbitrary<Step | "restart"> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant("restart" as const) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      lane: fc.constantFrom("live" as const, "history" as const),
+      seq: fc.nat(20),
+      fault: fc.nat(3),
+      firing: fc.boolean(),
+      incident: fc.nat(4),
+      /** Uses an event number that was used before, so the whole commit must fail. */
+      late: fc.boolean(),
+      open: fc.boolean(),
+      priority: fc.constantFrom(...PRIORITIES),
+    }),
+  },
+);
+
+class Model {
+  readonly #watermarks = new Map<string, number>();
+  readonly #faults = new Set<string>();
+  readonly #incidents = new Map<string, { incident: Incident; events: IncidentEvent[] }>();
+
+  apply(store: StateStore, { lane, seq, fault, firing, incident, late, open, priority }: Step): void {
+    const id = `INC-${incident}`;
+    const before = this.#incidents.get(id)?.events ?? [];
+    const event = aNote(late && before.length > 0 ? before.length : before.length + 1, `${seq}`);
+    const next = anIncident(id, { state: open ? "new" : "closed", priority, openedAt: T0 + seq });
+    const commit = (): void =>
+      store.commit({
+        watermarks: [{ site: "s", agent: "a", epoch: "e", lane, seq }],
+        faults: [aFault(`r${fault}`, { state: firing ? "firing" : "inactive" })],
+        incidents: [aChange(next, [event])],
+      });
+    if (late && before.length > 0) {
+      expect(commit).toThrow(StoreError);
+      return;
+    }
+    commit();
+    this.#watermarks.set(lane, Math.max(seq, this.#watermarks.get(lane) ?? 0));
+    if (firing) this.#faults.add(`r${fault}`);
+    else this.#faults.delete(`r${fault}`);
+    this.#incidents.set(id, { incident: next, events: [...before, event] });
+  }
+
+  compare(store: StateStore): void {
+    expect(Object.fromEntries(store.watermarks().map(({ lane, seq }) => [lane, seq]))).toEqual(
+      Object.fromEntries(this.#watermarks),
+    );
+    expect(store.faults().map(({ rule }) => rule)).toEqual([...this.#faults].sort());
+    const order = [...this.#incidents.values()].sort(
+      ({ incident: a }, { incident: b }) =>
+        a.priority.localeCompare(b.priority) || b.openedAt - a.openedAt || a.id.localeCompare(b.id),
+    );
+    expect(store.incidents({}, { limit: 10, cursor: null }).items).toEqual(order.map(({ incident }) => incident));
+    expect(store.openIncidents().map(({ incident }) => incident.id)).toEqual(
+      order.flatMap(({ incident }) => (incident.state === "closed" ? [] : [incident.id])).sort(),
+    );
+    for (const { incident, events } of order) expect(store.incidentEvents(incident.id)).toEqual(events);
+  }
+}

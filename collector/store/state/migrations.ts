@@ -1,0 +1,139 @@
+/**
+ * How the state store's tables came to be: numbered steps, forward only, each in one transaction together with its
+ * number in `schema_version`. A step that was released is never edited; a change is a new step. A database with a
+ * greater number than the last step here was written by a newer program and is refused.
+ */
+import { type ColumnDefinitionBuilder, type CompiledQuery, type CreateTableBuilder, type Kysely, sql } from "kysely";
+import type { Tables } from "./schema.ts";
+import type { SqlDialect } from "./template.ts";
+
+export type Migration = {
+  readonly version: number;
+  readonly name: string;
+  readonly statements: (db: Kysely<Tables>, dialect: SqlDialect) => readonly CompiledQuery[];
+};
+
+export const schemaVersionTable = (db: Kysely<Tables>): CompiledQuery =>
+  db.schema
+    .createTable("schema_version")
+    .ifNotExists()
+    .addColumn("version", "bigint", (column) => column.primaryKey())
+    .compile();
+
+export const migrations: readonly Migration[] = [{ version: 1, name: "first tables", statements: firstTables }];
+
+/** Column names are checked by the queries that use them, not here. */
+type Table = CreateTableBuilder<string, string>;
+
+const required = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
+
+function firstTables(db: Kysely<Tables>, dialect: SqlDialect): readonly CompiledQuery[] {
+  const table = (name: keyof Tables): Table => db.schema.createTable(name);
+  const numbered = (name: keyof Tables): Table =>
+    dialect === "sqlite"
+      ? table(name).addColumn("id", "integer", (column) => column.primaryKey().autoIncrement())
+      : table(name).addColumn("id", "bigint", (column) => column.primaryKey().generatedAlwaysAsIdentity());
+  const bytes = dialect === "sqlite" ? sql`blob` : sql`bytea`;
+  return [
+    text(table("watermarks"), "site", "agent", "epoch", "lane")
+      .addColumn("seq", "bigint", required)
+      .addPrimaryKeyConstraint("watermarks_pk", ["site", "agent", "epoch", "lane"]),
+    text(table("faults"), "site", "device", "component", "rule", "body").addPrimaryKeyConstraint("faults_pk", [
+      "site",
+      "device",
+      "component",
+      "rule",
+    ]),
+    text(
+      table("incidents").addColumn("id", "text", (column) => column.primaryKey()),
+      "key",
+      "site",
+    )
+      .addColumn("device", "text")
+      .addColumn("kind", "text")
+      .addColumn("state", "text", required)
+      .addColumn("is_open", "integer", required)
+      .addColumn("recovered", "integer", required)
+      .addColumn("priority", "text", required)
+      .addColumn("opened_at", "bigint", required)
+      .addColumn("words", "text", required)
+      .addColumn("body", "text", required),
+    // The order of lists, for open ones and for all: a page is a walk along the index, whatever the number of closed.
+    db.schema
+      .createIndex("incidents_open_order")
+      .on("incidents")
+      .columns(["is_open", "priority", "opened_at desc", "id"]),
+    db.schema.createIndex("incidents_order").on("incidents").columns(["priority", "opened_at desc", "id"]),
+    db.schema.createIndex("incidents_device").on("incidents").columns(["site", "device"]),
+    table("incident_events")
+      .addColumn("incident", "text", (column) => column.notNull().references("incidents.id"))
+      .addColumn("seq", "bigint", required)
+      .addColumn("at", "bigint", required)
+      .addColumn("type", "text", required)
+      .addColumn("body", "text", required)
+      .addPrimaryKeyConstraint("incident_events_pk", ["incident", "seq"]),
+    text(table("agents"), "site", "agent")
+      .addColumn("online", "integer", required)
+      .addColumn("status", "text")
+      .addColumn("last_seen_at", "bigint", required)
+      .addColumn("judged_until", "bigint", required)
+      .addPrimaryKeyConstraint("agents_pk", ["site", "agent"]),
+    text(numbered("gaps"), "site", "agent", "epoch", "lane", "reason")
+      .addColumn("from_seq", "bigint", required)
+      .addColumn("to_seq", "bigint", required)
+      .addColumn("at", "bigint", required)
+      .addUniqueConstraint("gaps_once", ["site", "agent", "epoch", "lane", "from_seq", "to_seq"]),
+    text(numbered("poison"), "site", "agent", "topic", "reason")
+      .addColumn("at", "bigint", required)
+      .addColumn("bytes", bytes, required),
+    text(table("inventories"), "site", "agent")
+      .addColumn("at", "bigint", required)
+      .addPrimaryKeyConstraint("inventories_pk", ["site", "agent"]),
+    text(table("devices"), "site", "id", "agent", "kind", "body")
+      .addColumn("position", "integer", required)
+      .addPrimaryKeyConstraint("devices_pk", ["site", "id"]),
+    db.schema.createIndex("devices_agent").on("devices").columns(["site", "agent"]),
+    text(table("agent_credentials"), "site", "agent", "password_hash").addPrimaryKeyConstraint("agent_credentials_pk", [
+      "site",
+      "agent",
+    ]),
+    text(
+      table("users").addColumn("name", "text", (column) => column.primaryKey()),
+      "role",
+    )
+      .addColumn("password_hash", "text")
+      .addColumn("created_at", "bigint", required),
+    ofUser(table("sessions").addColumn("id_hash", "text", (column) => column.primaryKey()))
+      .addColumn("created_at", "bigint", required)
+      .addColumn("expires_at", "bigint", required),
+    text(
+      table("tokens").addColumn("token_hash", "text", (column) => column.primaryKey()),
+      "name",
+      "role",
+    ).addColumn("created_at", "bigint", required),
+    ofUser(table("login_links").addColumn("token_hash", "text", (column) => column.primaryKey())).addColumn(
+      "expires_at",
+      "bigint",
+      required,
+    ),
+    text(numbered("audit"), "actor", "action", "detail").addColumn("at", "bigint", required),
+    text(
+      table("documents").addColumn("name", "text", (column) => column.primaryKey()),
+      "body",
+    ),
+    table("counters")
+      .addColumn("name", "text", (column) => column.primaryKey())
+      .addColumn("value", "bigint", required),
+  ].map((statement) => statement.compile());
+}
+
+function text(table: Table, ...columns: readonly string[]): Table {
+  return columns.reduce((built, column) => built.addColumn(column, "text", required), table);
+}
+
+/** A person who is removed leaves no session and no way in behind. */
+function ofUser(table: Table): Table {
+  return table.addColumn("user_name", "text", (column) =>
+    column.notNull().references("users.name").onDelete("cascade"),
+  );
+}

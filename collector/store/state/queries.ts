@@ -1,0 +1,385 @@
+/**
+ * Every query of the state store, for any dialect. What is asked with fixed columns is a template, compiled once; the
+ * incident list is built per call, because its filters differ.
+ */
+import { type CompiledQuery, type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from "kysely";
+import type { Tables } from "./schema.ts";
+import type { IncidentFilter } from "./store.ts";
+import { slots, template } from "./template.ts";
+
+type Row<Table extends keyof Tables> = Omit<Tables[Table], "id">;
+
+export const CLOSED_STATES: ReadonlySet<string> = new Set(["closed", "cancelled", "merged"]);
+
+/** Words of a search that are looked at; a person types fewer. */
+const SEARCH_WORDS_MAX = 8;
+
+/** Where a page of the list ended: the last row's place in the order. */
+export type ListPlace = { readonly priority: string; readonly openedAt: number; readonly id: string };
+
+export function buildQueries(db: Kysely<Tables>) {
+  const lane = ["site", "agent", "epoch", "lane"] as const;
+  const watermark = slots<Tables["watermarks"]>(...lane, "seq");
+  const faultKey = slots<Omit<Tables["faults"], "body">>("site", "device", "component", "rule");
+  const fault = slots<Tables["faults"]>("site", "device", "component", "rule", "body");
+  const incident = slots<Omit<Tables["incidents"], "kind">>(
+    "id",
+    "key",
+    "site",
+    "device",
+    "state",
+    "is_open",
+    "recovered",
+    "priority",
+    "opened_at",
+    "words",
+    "body",
+  );
+  const event = slots<Tables["incident_events"]>("incident", "seq", "at", "type", "body");
+  const agent = slots<Tables["agents"]>("site", "agent", "online", "status", "last_seen_at", "judged_until");
+  const gap = slots<Row<"gaps">>(...lane, "from_seq", "to_seq", "at", "reason");
+  const poison = slots<Row<"poison">>("site", "agent", "topic", "at", "reason", "bytes");
+  const inventory = slots<Tables["inventories"]>("site", "agent", "at");
+  const device = slots<Tables["devices"]>("site", "id", "agent", "position", "kind", "body");
+  const kindOfDevice = slots<{ site: string; device: string; kind: string }>("site", "device", "kind");
+  const credential = slots<Tables["agent_credentials"]>("site", "agent", "password_hash");
+  const user = slots<Tables["users"]>("name", "role", "password_hash", "created_at");
+  const session = slots<Tables["sessions"]>("id_hash", "user_name", "created_at", "expires_at");
+  const token = slots<Tables["tokens"]>("name", "token_hash", "role", "created_at");
+  const link = slots<Tables["login_links"]>("token_hash", "user_name", "expires_at");
+  const audit = slots<Row<"audit">>("at", "actor", "action", "detail");
+  const document = slots<Tables["documents"]>("name", "body");
+  const counter = slots<Tables["counters"]>("name", "value");
+  const ofAgent = slots<{ site: string; agent: string }>("site", "agent");
+  const byId = slots<{ id: string }>("id");
+  const byName = slots<{ name: string }>("name");
+  const byHash = slots<{ hash: string }>("hash");
+  const byHashNow = slots<{ hash: string; now: number }>("hash", "now");
+  const none = slots<Record<never, never>>();
+  const keepNewest = slots<{ kept: number }>("kept");
+  const limit = slots<{ limit: number }>("limit");
+
+  /** The greatest number that is not among the `kept` newest. */
+  const newest = (table: "gaps" | "poison" | "audit") =>
+    db.selectFrom(table).select((eb) => sql<number>`${eb.fn.max("id")} - ${keepNewest.kept}`.as("last"));
+
+  return {
+    putWatermark: template(
+      watermark,
+      db
+        .insertInto("watermarks")
+        .values(watermark)
+        .onConflict((conflict) =>
+          conflict
+            .columns([...lane])
+            .doUpdateSet((eb) => ({ seq: eb.ref("excluded.seq") }))
+            .whereRef("excluded.seq", ">", "watermarks.seq"),
+        ),
+    ),
+    watermarks: template(none, db.selectFrom("watermarks").selectAll().orderBy("site").orderBy("agent")),
+
+    putFault: template(
+      fault,
+      db
+        .insertInto("faults")
+        .values(fault)
+        .onConflict((conflict) =>
+          conflict
+            .columns(["site", "device", "component", "rule"])
+            .doUpdateSet((eb) => ({ body: eb.ref("excluded.body") })),
+        ),
+    ),
+    removeFault: template(
+      faultKey,
+      db
+        .deleteFrom("faults")
+        .where("site", "=", faultKey.site)
+        .where("device", "=", faultKey.device)
+        .where("component", "=", faultKey.component)
+        .where("rule", "=", faultKey.rule),
+    ),
+    faults: template(none, db.selectFrom("faults").select("body").orderBy("site").orderBy("device").orderBy("rule")),
+
+    putIncident: template(
+      incident,
+      db
+        .insertInto("incidents")
+        .values((eb) => ({
+          ...incident,
+          kind: eb
+            .selectFrom("devices")
+            .select("kind")
+            .where("site", "=", incident.site)
+            .where("id", "=", incident.device ?? ""),
+        }))
+        .onConflict((conflict) =>
+          conflict.column("id").doUpdateSet((eb) => ({
+            key: eb.ref("excluded.key"),
+            site: eb.ref("excluded.site"),
+            device: eb.ref("excluded.device"),
+            kind: eb.fn.coalesce("incidents.kind", "excluded.kind"),
+            state: eb.ref("excluded.state"),
+            is_open: eb.ref("excluded.is_open"),
+            recovered: eb.ref("excluded.recovered"),
+            priority: eb.ref("excluded.priority"),
+            opened_at: eb.ref("excluded.opened_at"),
+            words: eb.ref("excluded.words"),
+            body: eb.ref("excluded.body"),
+          })),
+        ),
+    ),
+    addEvent: template(event, db.insertInto("incident_events").values(event)),
+    incident: template(byId, db.selectFrom("incidents").select("body").where("id", "=", byId.id)),
+    incidentEvents: template(
+      byId,
+      db.selectFrom("incident_events").select("body").where("incident", "=", byId.id).orderBy("seq"),
+    ),
+    openIncidents: template(
+      none,
+      db.selectFrom("incidents").select(["key", "body"]).where("is_open", "=", 1).orderBy("id"),
+    ),
+    fillKind: template(
+      kindOfDevice,
+      db
+        .updateTable("incidents")
+        .set({ kind: kindOfDevice.kind })
+        .where("site", "=", kindOfDevice.site)
+        .where("device", "=", kindOfDevice.device)
+        .where("kind", "is", null),
+    ),
+
+    putAgent: template(
+      agent,
+      db
+        .insertInto("agents")
+        .values(agent)
+        .onConflict((conflict) =>
+          conflict.columns(["site", "agent"]).doUpdateSet((eb) => ({
+            online: eb.ref("excluded.online"),
+            status: eb.ref("excluded.status"),
+            last_seen_at: eb.ref("excluded.last_seen_at"),
+            judged_until: eb.ref("excluded.judged_until"),
+          })),
+        ),
+    ),
+    agents: template(none, db.selectFrom("agents").selectAll().orderBy("site").orderBy("agent")),
+
+    addGap: template(
+      gap,
+      db
+        .insertInto("gaps")
+        .values(gap)
+        .onConflict((conflict) => conflict.columns([...lane, "from_seq", "to_seq"]).doNothing()),
+    ),
+    trimGaps: template(keepNewest, db.deleteFrom("gaps").where("id", "<=", newest("gaps"))),
+    gaps: template(none, db.selectFrom("gaps").selectAll().orderBy("id")),
+
+    addPoison: template(poison, db.insertInto("poison").values(poison)),
+    trimPoison: template(keepNewest, db.deleteFrom("poison").where("id", "<=", newest("poison"))),
+    // Numbers are never used twice, so the greatest says how many there ever were.
+    poisonCount: template(
+      none,
+      db.selectFrom("poison").select((eb) => eb.fn.coalesce(eb.fn.max("id"), sql<number>`0`).as("count")),
+    ),
+
+    putInventory: template(
+      inventory,
+      db
+        .insertInto("inventories")
+        .values(inventory)
+        .onConflict((conflict) =>
+          conflict.columns(["site", "agent"]).doUpdateSet((eb) => ({ at: eb.ref("excluded.at") })),
+        ),
+    ),
+    removeDevices: template(
+      ofAgent,
+      db.deleteFrom("devices").where("site", "=", ofAgent.site).where("agent", "=", ofAgent.agent),
+    ),
+    foreignDevices: template(
+      ofAgent,
+      db.selectFrom("devices").select("id").where("site", "=", ofAgent.site).where("agent", "!=", ofAgent.agent),
+    ),
+    addDevice: template(device, db.insertInto("devices").values(device)),
+    inventories: template(
+      none,
+      db.selectFrom("inventories").select(["site", "agent"]).orderBy("site").orderBy("agent"),
+    ),
+    devices: template(none, db.selectFrom("devices").select(["site", "agent", "body"]).orderBy("position")),
+
+    putCredential: template(
+      credential,
+      db
+        .insertInto("agent_credentials")
+        .values(credential)
+        .onConflict((conflict) =>
+          conflict
+            .columns(["site", "agent"])
+            .doUpdateSet((eb) => ({ password_hash: eb.ref("excluded.password_hash") })),
+        ),
+    ),
+    credential: template(
+      ofAgent,
+      db
+        .selectFrom("agent_credentials")
+        .selectAll()
+        .where("site", "=", ofAgent.site)
+        .where("agent", "=", ofAgent.agent),
+    ),
+
+    putUser: template(
+      user,
+      db
+        .insertInto("users")
+        .values(user)
+        .onConflict((conflict) =>
+          conflict.column("name").doUpdateSet((eb) => ({
+            role: eb.ref("excluded.role"),
+            password_hash: eb.ref("excluded.password_hash"),
+            created_at: eb.ref("excluded.created_at"),
+          })),
+        ),
+    ),
+    removeUser: template(byName, db.deleteFrom("users").where("name", "=", byName.name)),
+    users: template(none, db.selectFrom("users").selectAll().orderBy("name")),
+
+    putSession: template(
+      session,
+      db
+        .insertInto("sessions")
+        .values(session)
+        .onConflict((conflict) =>
+          conflict.column("id_hash").doUpdateSet((eb) => ({
+            user_name: eb.ref("excluded.user_name"),
+            created_at: eb.ref("excluded.created_at"),
+            expires_at: eb.ref("excluded.expires_at"),
+          })),
+        ),
+    ),
+    /** `now` is when the new session began: what had ended by then goes. */
+    removeEndedSessions: template(byHashNow, db.deleteFrom("sessions").where("expires_at", "<=", byHashNow.now)),
+    session: template(
+      byHashNow,
+      db
+        .selectFrom("sessions")
+        .innerJoin("users", "users.name", "sessions.user_name")
+        .select(["sessions.id_hash", "sessions.user_name", "sessions.created_at", "sessions.expires_at", "users.role"])
+        .where("id_hash", "=", byHashNow.hash)
+        .where("expires_at", ">", byHashNow.now),
+    ),
+    removeSession: template(byHash, db.deleteFrom("sessions").where("id_hash", "=", byHash.hash)),
+
+    putToken: template(
+      token,
+      db
+        .insertInto("tokens")
+        .values(token)
+        .onConflict((conflict) =>
+          conflict.column("token_hash").doUpdateSet((eb) => ({
+            name: eb.ref("excluded.name"),
+            role: eb.ref("excluded.role"),
+            created_at: eb.ref("excluded.created_at"),
+          })),
+        ),
+    ),
+    token: template(byHash, db.selectFrom("tokens").selectAll().where("token_hash", "=", byHash.hash)),
+
+    putLink: template(link, db.insertInto("login_links").values(link)),
+    takeLink: template(byHash, db.deleteFrom("login_links").where("token_hash", "=", byHash.hash).returningAll()),
+    removeEndedLinks: template(byHashNow, db.deleteFrom("login_links").where("expires_at", "<=", byHashNow.now)),
+
+    addAudit: template(audit, db.insertInto("audit").values(audit)),
+    trimAudit: template(keepNewest, db.deleteFrom("audit").where("id", "<=", newest("audit"))),
+    audit: template(
+      limit,
+      db.selectFrom("audit").select(["at", "actor", "action", "detail"]).orderBy("id", "desc").limit(limit.limit),
+    ),
+
+    putDocument: template(
+      document,
+      db
+        .insertInto("documents")
+        .values(document)
+        .onConflict((conflict) => conflict.column("name").doUpdateSet((eb) => ({ body: eb.ref("excluded.body") }))),
+    ),
+    document: template(byName, db.selectFrom("documents").select("body").where("name", "=", byName.name)),
+
+    putCounter: template(
+      counter,
+      db
+        .insertInto("counters")
+        .values(counter)
+        .onConflict((conflict) =>
+          conflict
+            .column("name")
+            .doUpdateSet((eb) => ({ value: eb.ref("excluded.value") }))
+            .whereRef("excluded.value", ">", "counters.value"),
+        ),
+    ),
+    counter: template(byName, db.selectFrom("counters").select("value").where("name", "=", byName.name)),
+  };
+}
+export type Queries = ReturnType<typeof buildQueries>;
+
+/** One page of the list, one row more than asked to tell whether another page follows, and how many match in all. */
+export function incidentList(
+  db: Kysely<Tables>,
+  filter: IncidentFilter,
+  page: { readonly limit: number; readonly after: ListPlace | null },
+): { rows: CompiledQuery<{ body: string }>; total: CompiledQuery<{ total: number }> } {
+  const matches = (eb: ExpressionBuilder<Tables, "incidents">): Expression<SqlBool> => eb.and(conditions(eb, filter));
+  let rows = db.selectFrom("incidents").select("body").where(matches);
+  const { after } = page;
+  if (after !== null) {
+    // Without the plain bound on priority SQLite would not walk the index.
+    rows = rows
+      .where("priority", ">=", after.priority)
+      .where((eb) =>
+        eb.or([
+          eb("priority", ">", after.priority),
+          eb.and([eb("priority", "=", after.priority), eb("opened_at", "<", after.openedAt)]),
+          eb.and([eb("priority", "=", after.priority), eb("opened_at", "=", after.openedAt), eb("id", ">", after.id)]),
+        ]),
+      );
+  }
+  return {
+    rows: rows
+      .orderBy("priority")
+      .orderBy("opened_at", "desc")
+      .orderBy("id")
+      .limit(page.limit + 1)
+      .compile(),
+    total: db
+      .selectFrom("incidents")
+      .select((eb) => eb.fn.countAll<number>().as("total"))
+      .where(matches)
+      .compile(),
+  };
+}
+
+function conditions(eb: ExpressionBuilder<Tables, "incidents">, filter: IncidentFilter): Expression<SqlBool>[] {
+  const { states, priorities, site, device, kind, search, unrecovered } = filter;
+  const found: Expression<SqlBool>[] = [];
+  if (states !== undefined) {
+    // Says the same again in the index's words where it can.
+    if (states.every((state) => !CLOSED_STATES.has(state))) found.push(eb("is_open", "=", 1));
+    found.push(states.length === 0 ? sql<SqlBool>`1 = 0` : eb("state", "in", [...states]));
+  }
+  if (priorities !== undefined) {
+    found.push(priorities.length === 0 ? sql<SqlBool>`1 = 0` : eb("priority", "in", [...priorities]));
+  }
+  if (site !== undefined) found.push(eb("site", "=", site));
+  if (device !== undefined) found.push(eb("device", "=", device));
+  if (kind !== undefined) found.push(eb("kind", "=", kind));
+  if (unrecovered === true) found.push(eb("recovered", "=", 0));
+  for (const word of searchWords(search ?? "")) {
+    found.push(sql<SqlBool>`${eb.ref("words")} like ${`%${word.replace(/[\\%_]/g, "\\$&")}%`} escape '\\'`);
+  }
+  return found;
+}
+
+const searchWords = (search: string): string[] =>
+  search
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "")
+    .slice(0, SEARCH_WORDS_MAX);

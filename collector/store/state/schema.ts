@@ -1,0 +1,62 @@
+/**
+ * The tables of the state store as Kysely sees them; migrations.ts makes them. Times are Unix ms in bigint columns,
+ * booleans are 0 and 1, and records that only this program reads are JSON in `body`, with the columns beside it that
+ * queries filter and sort by. Everything is portable between SQLite and PostgreSQL.
+ */
+import type { Generated } from "kysely";
+
+type Flag = 0 | 1;
+type LaneColumns = { site: string; agent: string; epoch: string; lane: string };
+
+export type Tables = {
+  watermarks: LaneColumns & { seq: number };
+  /** `device` and `component` are empty where the subject has none: they are part of the key. */
+  faults: { site: string; device: string; component: string; rule: string; body: string };
+  incidents: {
+    id: string;
+    key: string;
+    site: string;
+    device: string | null;
+    /** Of the device when the incident was opened; filled in later when its inventory came later. */
+    kind: string | null;
+    state: string;
+    /** Not closed, cancelled or merged. */
+    is_open: Flag;
+    recovered: Flag;
+    priority: string;
+    opened_at: number;
+    /** What `search` looks in, in lower case. */
+    words: string;
+    body: string;
+  };
+  incident_events: { incident: string; seq: number; at: number; type: string; body: string };
+  agents: {
+    site: string;
+    agent: string;
+    online: Flag;
+    status: string | null;
+    last_seen_at: number;
+    judged_until: number;
+  };
+  gaps: LaneColumns & { id: Generated<number>; from_seq: number; to_seq: number; at: number; reason: string };
+  poison: {
+    id: Generated<number>;
+    site: string;
+    agent: string;
+    topic: string;
+    at: number;
+    reason: string;
+    bytes: Uint8Array;
+  };
+  inventories: { site: string; agent: string; at: number };
+  devices: { site: string; id: string; agent: string; position: number; kind: string; body: string };
+  agent_credentials: { site: string; agent: string; password_hash: string };
+  users: { name: string; role: string; password_hash: string | null; created_at: number };
+  sessions: { id_hash: string; user_name: string; created_at: number; expires_at: number };
+  tokens: { name: string; token_hash: string; role: string; created_at: number };
+  login_links: { token_hash: string; user_name: string; expires_at: number };
+  audit: { id: Generated<number>; at: number; actor: string; action: string; detail: string };
+  documents: { name: string; body: string };
+  counters: { name: string; value: number };
+  schema_version: { version: number };
+};
