@@ -38,6 +38,7 @@ const GARBAGE_BYTES = 40;
 const IDLE_MS_MAX = 300_000;
 /** Connections that wait for their turn, as in a print server's own backlog; more are refused. */
 const WAITING_MAX = 4;
+const REOPEN_MS = 1_000;
 
 /** One line's dialogue: bytes in, paced bytes out. `write` may be called until `end`. */
 function converse(
@@ -144,30 +145,37 @@ export async function startZplTcpDevice(options: ZplTcpOptions): Promise<Result<
   };
 
   let server: Server | null = null;
-  const open = async (atPort: number): Promise<Result<number, ListenError>> => {
-    const opened = await listenNear(atPort, (candidate) => listenTcp(address, candidate, onConnection));
-    if (!opened.ok) return opened;
-    server = opened.value;
-    const bound = server.address();
-    return ok(typeof bound === "object" && bound !== null ? bound.port : atPort);
-  };
+  let cancelReopen: () => void = () => {};
+  let stopped = false;
   const close = (): Promise<void> => {
     const closing = server;
     server = null;
+    cancelReopen();
     for (const socket of [...waiting.splice(0), ...served]) socket.resetAndDestroy();
     return closing === null ? Promise.resolve() : new Promise((resolve) => closing.close(() => resolve()));
   };
+  /** After power came back: on the same port, for that is where agents look; somebody else may hold it for a while. */
+  const reopen = async (atPort: number): Promise<void> => {
+    if (server !== null || stopped || conduct.kind === "silent") return;
+    try {
+      server = await listenTcp(address, atPort, onConnection);
+    } catch {
+      cancelReopen = options.clock.after(REOPEN_MS, () => void reopen(atPort));
+    }
+  };
 
-  const opened = await open(port);
+  const opened = await listenNear(port, (candidate) => listenTcp(address, candidate, onConnection));
   if (!opened.ok) return opened;
-  let stopped = false;
+  server = opened.value;
+  const bound = server.address();
+  const line = typeof bound === "object" && bound !== null ? bound.port : port;
   return ok({
-    line: opened.value,
+    line,
     async setConduct(next) {
       conduct = next;
       // A printer without power has no socket: who connects is refused instead of kept waiting.
       if (next.kind === "silent") await close();
-      else if (server === null && !stopped) await open(opened.value);
+      else await reopen(line);
     },
     stop() {
       stopped = true;

@@ -1,0 +1,123 @@
+/**
+ * The demo's timetable: faults that come and go by themselves, so that a visitor sees something happen within seconds
+ * and the whole story within ten minutes. It is data; playing it needs a clock and a store. A device that a visitor
+ * touched is left alone for ten minutes.
+ */
+import type { Clock, Result } from "@aislewatch/base";
+import type { DemoError } from "./demo-error.ts";
+import { HEAL_ALL } from "./store.ts";
+
+export type Act = {
+  readonly atSeconds: number;
+  readonly device: string;
+  readonly do: "fault" | "heal";
+  /** A fault of the device; with `heal` also `all`. */
+  readonly fault: string;
+};
+
+const fault = (atSeconds: number, device: string, name: string): Act => ({
+  atSeconds,
+  device,
+  do: "fault",
+  fault: name,
+});
+const heal = (atSeconds: number, device: string, name: string): Act => ({ atSeconds, device, do: "heal", fault: name });
+
+/** In order of time. The round begins again `ROUND_SECONDS` after its start. */
+export const DEMO_TIMETABLE: readonly Act[] = [
+  fault(12, "receiving/label-printer", "media-low"),
+  fault(25, "bakery/label-printer", "head-open"),
+  fault(40, "lane-2/pos", "disk-full"),
+  fault(70, "back-office/ups", "mains-loss"),
+  fault(85, "receiving/label-printer", "media-out"),
+  heal(110, "bakery/label-printer", "head-open"),
+  fault(130, "lane-3/pos", "process-down"),
+  heal(160, "back-office/ups", "mains-loss"),
+  fault(175, "back-office/printer", "toner-low"),
+  heal(200, "receiving/label-printer", HEAL_ALL),
+  heal(215, "lane-3/pos", "process-down"),
+  // The switch takes the lanes and printers with it: one cause, one incident.
+  fault(240, "network/switch-1", "dead"),
+  heal(305, "network/switch-1", "dead"),
+  heal(330, "lane-2/pos", "disk-full"),
+  fault(350, "back-office/printer", "jam"),
+  fault(365, "bakery/label-printer", "ribbon-out"),
+  heal(400, "back-office/printer", "jam"),
+  fault(410, "lane-1/pos", "cpu-high"),
+  heal(440, "bakery/label-printer", "ribbon-out"),
+  fault(450, "network/switch-1", "port-down"),
+  heal(480, "lane-1/pos", "cpu-high"),
+  heal(510, "network/switch-1", "port-down"),
+  fault(525, "lane-4/pos", "dead"),
+  heal(570, "lane-4/pos", "dead"),
+  heal(585, "back-office/printer", "toner-low"),
+];
+export const ROUND_SECONDS = 640;
+
+/** For how long a device that a visitor touched stays out of the scenario. */
+const HANDS_OFF_MS = 10 * 60_000;
+
+export type Stage = {
+  fault(device: string, fault: string): Promise<Result<void, DemoError>>;
+  heal(device: string, fault: string): Promise<Result<void, DemoError>>;
+};
+
+export type ScenarioOptions = {
+  readonly clock: Clock;
+  readonly store: Stage;
+  readonly timetable?: readonly Act[];
+  readonly roundSeconds?: number;
+  /** After each act that was played; errors are bugs of the timetable. */
+  readonly onPlayed?: (act: Act, result: Result<void, DemoError>) => void;
+};
+
+export type Scenario = {
+  /** A visitor touched this device. */
+  handsOff(device: string): void;
+  stop(): void;
+};
+
+export function playScenario(options: ScenarioOptions): Scenario {
+  const { clock, store, onPlayed = () => {} } = options;
+  const timetable = options.timetable ?? DEMO_TIMETABLE;
+  const roundMs = (options.roundSeconds ?? ROUND_SECONDS) * 1000;
+  const handsOffUntilMs = new Map<string, number>();
+  let roundStartMs = clock.monotonic();
+  let next = 0;
+  let stopped = false;
+  let cancel: () => void = () => {};
+
+  const perform = (act: Act): void => {
+    if (clock.monotonic() < (handsOffUntilMs.get(act.device) ?? 0)) return;
+    void store[act.do](act.device, act.fault).then((result) => {
+      if (!stopped) onPlayed(act, result);
+    });
+  };
+  const schedule = (): void => {
+    const act = timetable[next];
+    // At the end of the timetable the rest of the round is a pause.
+    const dueMs = roundStartMs + (act === undefined ? roundMs : act.atSeconds * 1000);
+    cancel = clock.after(dueMs - clock.monotonic(), () => {
+      if (act === undefined) {
+        // From now, not from when it was due: a laptop that slept must not replay every round it missed.
+        roundStartMs = clock.monotonic();
+        next = 0;
+      } else {
+        next++;
+        perform(act);
+      }
+      schedule();
+    });
+  };
+  if (timetable.length > 0) schedule();
+
+  return {
+    handsOff(device) {
+      handsOffUntilMs.set(device, clock.monotonic() + HANDS_OFF_MS);
+    },
+    stop() {
+      stopped = true;
+      cancel();
+    },
+  };
+}
