@@ -1,0 +1,17 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ManualClock } from "@aislewatch/base";
+import { timeSeriesStoreContract } from "./contract.ts";
+import { createDuckDbStore } from "./duckdb.ts";
+
+timeSeriesStoreContract("DuckDB", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "aislewatch-series-"));
+  const file = join(folder, "series.duckdb");
+  return {
+    create: () => createDuckDbStore({ file, clock: new ManualClock() }),
+    writer: [fileURLToPath(new URL("./crash-writer.ts", import.meta.url)), file],
+    remove: () => rm(folder, { recursive: true }),
+  };
+});
