@@ -14,14 +14,13 @@ export type AgentYamlOptions = {
 const DEMO_INTERVAL = "5s";
 
 /** The demo agent's agent.yaml: every device of the store, and the host it runs on. */
-export function agentYaml(store: DemoStore, options: AgentYamlOptions): string {
+export function agentYaml(store: Pick<DemoStore, "site" | "devices">, options: AgentYamlOptions): string {
   const { collectorUrl, passwordRef, dataDir } = options;
   const host = {
     id: "back-office/this-host",
     kind: "host",
     name: "This computer",
     labels: { zone: "back-office", role: "host" },
-    interval: DEMO_INTERVAL,
     driver: "host",
   };
   const devices = store.devices.map(({ id, kind, name, labels, dependsOn, driver, agentConfig }) => ({
@@ -30,7 +29,6 @@ export function agentYaml(store: DemoStore, options: AgentYamlOptions): string {
     name,
     labels,
     ...(dependsOn.length > 0 && { depends_on: dependsOn }),
-    interval: DEMO_INTERVAL,
     driver,
     ...agentConfig,
   }));
@@ -42,6 +40,7 @@ export function agentYaml(store: DemoStore, options: AgentYamlOptions): string {
       agent: DEMO_AGENT,
       collector: { url: collectorUrl, ...(passwordRef !== null && { password: passwordRef }) },
       data: dataDir,
+      every: DEMO_INTERVAL,
       devices: [host, ...devices],
     })
   );

@@ -1,0 +1,34 @@
+export { type AgentYamlOptions, agentYaml } from "./agent-yaml.ts";
+export { type Conduct, NORMAL, SILENT } from "./conduct.ts";
+export {
+  type ControlError,
+  type ControlServer,
+  type DemoListing,
+  type DemoReply,
+  type DemoRequest,
+  demoControl,
+  startControl,
+} from "./control.ts";
+export type { DemoError } from "./demo-error.ts";
+export { type DemoFile, demoCredentials, rememberedPorts, writeDemoFolder } from "./demo-folder.ts";
+export { bringToLife, type LiveDevice } from "./live-device.ts";
+export { labelPrinter } from "./models/label-printer.ts";
+export type { LabelIdentity, LabelState } from "./models/label-state.ts";
+export { networkSwitch } from "./models/network-switch.ts";
+export { officePrinter } from "./models/office-printer.ts";
+export { POS_PROCESS, posTerminal } from "./models/pos-terminal.ts";
+export { ups } from "./models/ups.ts";
+export { type Random, seededRandom } from "./random.ts";
+export { type Act, DEMO_TIMETABLE, playScenario, type Scenario } from "./scenario.ts";
+export { type SnmpDevice, type SnmpDeviceOptions, type SnmpV3User, startSnmpDevice } from "./snmp-device.ts";
+export {
+  type DemoCredentials,
+  type DemoDevice,
+  type DemoStatus,
+  type DemoStore,
+  type DemoStoreOptions,
+  HEAL_ALL,
+  startDemoStore,
+} from "./store.ts";
+export { DEMO_AGENT, DEMO_SITE } from "./store-plan.ts";
+export { startZplSerialDevice, startZplTcpDevice, type ZplDevice, type ZplPrinter } from "./zpl-device.ts";
