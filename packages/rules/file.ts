@@ -1,0 +1,407 @@
+/**
+ * Rule files (docs/rules.md): YAML to rules, or everything that is wrong with them at once. One file is one group. A
+ * set of files is taken whole or not at all, so that a typo never half-disarms a store.
+ *
+ * What is left out means: `scope: device`, `for: 0s`, `clear`: when no step is raised, `keep: 0s`, `missing: hold`,
+ * `depends_on: all` (whatever is down above the device in its own dependency tree), `auto_close: never`, `tier: 1`,
+ * `mode: live`.
+ */
+import { asWritten, type Diagnostic, durationMs, parseYaml, suggest, type YamlSource } from "@aislewatch/config";
+import { CATEGORIES, findMetric, KINDS, type Kind, SEVERITIES, type Severity } from "@aislewatch/devices";
+import { z } from "zod";
+import { type Condition, type ConditionPlace, checkCondition, groupSuggestion, type Problem } from "./condition.ts";
+import { contentHash } from "./hash.ts";
+import { partClassOf } from "./plan.ts";
+import { checkSelect, type Selector } from "./select.ts";
+import { parseSeries } from "./series.ts";
+import { TITLE_SUBJECTS, titleNames } from "./title.ts";
+import type { Rule, RuleSet, Step } from "./types.ts";
+
+const RULE_ID = /^[a-z][a-z0-9-]{0,63}$/;
+const RUNBOOK = /^[a-z0-9-]{1,64}\/[a-z0-9-]{1,64}$/;
+
+const condition = z.string().min(1).max(2_000);
+const id = z.string().regex(RULE_ID);
+const stepSchema = z.strictObject({ when: condition, for: durationMs.optional() });
+const missingPolicy = z.enum(["hold", "ok", "raise"]);
+
+const missingSchema = z
+  // biome-ignore lint/suspicious/noThenProperty: the field's own word; nobody awaits a policy.
+  .strictObject({ then: missingPolicy, after: durationMs })
+  .transform(({ then, after }) => ({ then, afterMs: after }));
+
+const series = asWritten(`a series such as "40x4 12x20 _x30"`, (written) => {
+  if (typeof written !== "string" && typeof written !== "number" && typeof written !== "boolean") return { ok: false };
+  const parsed = parseSeries(String(written));
+  return parsed.ok ? parsed : { ...parsed, code: "RULE_TEST" };
+});
+const seriesByMetric = z.record(z.string(), series);
+const labels = z.record(z.string(), z.string());
+
+const testDeviceSchema = z.strictObject({
+  kind: z.enum(KINDS).optional(),
+  labels: labels.optional(),
+  series: seriesByMetric.optional(),
+});
+
+const testSchema = z.strictObject({
+  name: z.string().min(1),
+  /** Time between polls. */
+  step: durationMs,
+  device: z.strictObject({ kind: z.enum(KINDS).optional(), labels: labels.optional() }).optional(),
+  /** The component that a rule with `scope: component` is tried on. */
+  component: id.optional(),
+  series: seriesByMetric.optional(),
+  components: z.record(id, seriesByMetric).optional(),
+  /** What the device depends on, and how that is; in a chain each depends on the next. */
+  parents: z.record(z.string(), z.strictObject({ kind: z.enum(KINDS), up: series })).optional(),
+  /** Further devices of the site, for rules that count them. */
+  devices: z.record(z.string(), testDeviceSchema).optional(),
+  expect: z
+    .array(
+      z.union([
+        z.strictObject({
+          at: z.union([z.literal("end"), durationMs]),
+          state: z.enum(["inactive", "pending", "firing", "recovering"]),
+          severity: z.enum(SEVERITIES).optional(),
+          suppressed: z.boolean().optional(),
+          stale: z.boolean().optional(),
+        }),
+        z.strictObject({ incidents: z.int().min(0), pages: z.int().min(0).optional() }),
+      ]),
+    )
+    .min(1),
+});
+export type RuleTest = z.infer<typeof testSchema>;
+
+const ruleSchema = z.strictObject({
+  id,
+  title: z.string().min(1).max(200),
+  select: condition.optional(),
+  scope: z.enum(["device", "component", "site"]).default("device"),
+  raise: z
+    .strictObject({
+      info: stepSchema.optional(),
+      minor: stepSchema.optional(),
+      major: stepSchema.optional(),
+      critical: stepSchema.optional(),
+    })
+    .optional(),
+  when: condition.optional(),
+  for: durationMs.optional(),
+  severity: z.enum(SEVERITIES).optional(),
+  clear: z.strictObject({ when: condition.optional(), for: durationMs.optional() }).optional(),
+  keep: durationMs.optional(),
+  missing: z.union([missingPolicy, missingSchema]).default("hold"),
+  depends_on: z.union([z.enum(["all", "none"]), z.array(z.enum(KINDS))]).default("all"),
+  absorbs: z.array(id).default([]),
+  category: z.enum(CATEGORIES),
+  tier: z.int().min(0).max(4).default(1),
+  auto_close: z.union([z.literal("never"), durationMs]).default("never"),
+  runbook: z.string().regex(RUNBOOK).optional(),
+  vars: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/), z.union([z.number(), z.boolean(), z.string()])).default({}),
+  mode: z.enum(["live", "shadow"]).default("live"),
+  tests: z.array(testSchema).default([]),
+});
+type WrittenRule = z.infer<typeof ruleSchema>;
+
+const fileSchema = z.strictObject({
+  group: id,
+  select: condition.default("true"),
+  rules: z.array(ruleSchema).min(1),
+});
+type WrittenFile = z.infer<typeof fileSchema>;
+
+/** How long `missing: ok` and `missing: raise` wait when they don't say. */
+const MISSING_AFTER_MS = 600_000;
+
+/** A test with the rule that it tries, and where it stands. */
+export type PlacedTest = {
+  readonly rule: string;
+  readonly test: RuleTest;
+  readonly file: string;
+  readonly line: number;
+};
+
+export type CompiledRules =
+  | {
+      readonly ok: true;
+      readonly rules: RuleSet;
+      readonly tests: readonly PlacedTest[];
+      readonly warnings: readonly Diagnostic[];
+    }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** The whole set or, with any error in any file, every diagnostic of all files. Never throws. */
+export function compileRules(files: readonly { file: string; text: string }[]): CompiledRules {
+  const read = files.map((file) => parseYaml(file, fileSchema));
+  const compiled = read.map((result) => (result.ok ? compileFile(result.value, result.source) : null));
+  const diagnostics = read.flatMap((result) => (result.ok ? [] : result.diagnostics));
+  const placed = compiled.flatMap((file) => file?.rules ?? []);
+  diagnostics.push(...compiled.flatMap((file) => file?.diagnostics ?? []), ...acrossFiles(placed));
+  diagnostics.sort(inOrderOf(files.map(({ file }) => file)));
+  if (diagnostics.some(({ severity }) => severity === "error")) return { ok: false, diagnostics };
+  const rules = placed.map(({ rule }) => rule);
+  const tests = placed.flatMap(({ rule, written, source, path }) =>
+    written.tests.map((test, i) => {
+      const { line } = source.at([...path, "tests", i]);
+      return { rule: rule.id, test, file: source.file, line };
+    }),
+  );
+  const version = contentHash(rules.map((rule) => `${rule.id} ${rule.version}`).join("\n"));
+  return { ok: true, rules: { rules, version }, tests, warnings: diagnostics };
+}
+
+const inOrderOf = (files: readonly string[]) => (a: Diagnostic, b: Diagnostic) =>
+  files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column;
+
+type Path = readonly (string | number)[];
+type Placed = { readonly rule: Rule; readonly written: WrittenRule; readonly source: YamlSource; readonly path: Path };
+
+function compileFile(file: WrittenFile, source: YamlSource): { rules: Placed[]; diagnostics: Diagnostic[] } {
+  const complaints = new Complaints(source);
+  const group = complaints.select(file.select, ["select"]);
+  const rules = file.rules.map((written, i): Placed => {
+    const path = ["rules", i];
+    return { rule: compileRule(written, { file, group, path, complaints }), written, source, path };
+  });
+  return { rules, diagnostics: complaints.all };
+}
+
+/** Duplicate ids and names of rules that are nowhere: what only the whole set can tell. */
+function acrossFiles(placed: readonly Placed[]): Diagnostic[] {
+  const first = new Map<string, Placed>();
+  const found: Diagnostic[] = [];
+  for (const each of placed) {
+    const { rule, source, path } = each;
+    const before = first.get(rule.id);
+    if (before === undefined) first.set(rule.id, each);
+    else {
+      const message = `expected each id once; "${rule.id}" stands at ${before.rule.file}:${before.rule.line}, too`;
+      found.push(source.diagnostic([...path, "id"], { code: "RULE_DUPLICATE_ID", message }));
+    }
+  }
+  for (const { rule, source, path } of placed) {
+    for (const [i, absorbed] of rule.absorbs.entries()) {
+      if (first.has(absorbed)) continue;
+      const near = suggest(absorbed, first.keys());
+      const hint = near === null ? {} : { hint: `did you mean "${near}"?` };
+      const message = `expected the id of a rule; received "${absorbed}"`;
+      found.push(source.diagnostic([...path, "absorbs", i], { code: "RULE_UNKNOWN_RULE", message, ...hint }));
+    }
+  }
+  return found;
+}
+
+type RulePlace = {
+  readonly file: WrittenFile;
+  readonly group: Selector | null;
+  readonly path: Path;
+  readonly complaints: Complaints;
+};
+
+function compileRule(written: WrittenRule, { file, group, path, complaints }: RulePlace): Rule {
+  const own = written.select === undefined ? null : complaints.select(written.select, [...path, "select"]);
+  const kinds = bothKinds(group?.kinds ?? null, own?.kinds ?? null);
+  if (kinds?.size === 0) {
+    complaints.at([...path, "select"], "RULE_SELECT", "this and the group's select never hold together");
+  }
+  const place: ConditionPlace = { scope: written.scope, kinds, vars: written.vars };
+  const steps = compileSteps(written, place, { path, complaints });
+  const clear = compileClear(written, place, { path, complaints });
+  const conditions = [...steps.conditions, ...(clear.condition === null ? [] : [clear.condition])];
+  if (written.scope === "component") checkPartClass(conditions, { path, complaints });
+  checkTitle(written, kinds, { path, complaints });
+  checkTests(written, kinds, { path, complaints });
+  const rule: Omit<Rule, "version" | "file" | "line"> = {
+    id: written.id,
+    group: file.group,
+    select: written.select === undefined ? file.select : `(${file.select}) && (${written.select})`,
+    scope: written.scope,
+    title: written.title,
+    raise: steps.steps,
+    clear: clear.clear,
+    keepMs: Math.max(written.keep ?? 0, clear.clear === null ? (written.clear?.for ?? 0) : 0),
+    missing: missingOf(written),
+    dependsOn: dependsOnOf(written),
+    absorbs: written.absorbs,
+    category: written.category,
+    tier: written.tier,
+    autoCloseMs: written.auto_close === "never" ? null : written.auto_close,
+    runbook: written.runbook ?? null,
+    vars: written.vars,
+    mode: written.mode,
+    chart: steps.conditions.find(({ chart }) => chart !== null)?.chart ?? null,
+  };
+  return { ...rule, version: contentHash(JSON.stringify(rule)), file: complaints.file, line: complaints.line(path) };
+}
+
+function bothKinds(a: ReadonlySet<Kind> | null, b: ReadonlySet<Kind> | null): ReadonlySet<Kind> | null {
+  if (a === null || b === null) return a ?? b;
+  return new Set([...a].filter((kind) => b.has(kind)));
+}
+
+function missingOf({ missing }: WrittenRule): Rule["missing"] {
+  if (typeof missing !== "string") return missing;
+  // biome-ignore lint/suspicious/noThenProperty: the field's own word; nobody awaits a policy.
+  return { then: missing, afterMs: missing === "hold" ? 0 : MISSING_AFTER_MS };
+}
+
+function dependsOnOf({ depends_on: dependsOn }: WrittenRule): readonly string[] {
+  if (dependsOn === "all") return ["*"];
+  return dependsOn === "none" ? [] : dependsOn;
+}
+
+type InRule = { readonly path: Path; readonly complaints: Complaints };
+
+function compileSteps(
+  written: WrittenRule,
+  place: ConditionPlace,
+  { path, complaints }: InRule,
+): { steps: Step[]; conditions: Condition[] } {
+  const asked = writtenSteps(written, { path, complaints });
+  const conditions: Condition[] = [];
+  const steps = asked.map(({ severity, when, forMs, at }): Step => {
+    const checked = complaints.condition(when, place, at);
+    if (checked !== null) conditions.push(checked);
+    return { severity, when, forMs };
+  });
+  return { steps, conditions };
+}
+
+type AskedStep = Step & { readonly at: Path };
+
+/** From the least severe to the most, from the ladder or the short form. */
+function writtenSteps({ raise, when, severity, for: forMs }: WrittenRule, { path, complaints }: InRule): AskedStep[] {
+  if (raise !== undefined && (when !== undefined || severity !== undefined || forMs !== undefined)) {
+    complaints.at([...path, "raise"], "RULE_SHAPE", "expected raise, or when with severity and for; received both");
+  }
+  if (raise !== undefined) {
+    const steps = SEVERITIES.flatMap((level): AskedStep[] => {
+      const step = raise[level];
+      if (step === undefined) return [];
+      return [{ severity: level, when: step.when, forMs: step.for ?? 0, at: [...path, "raise", level, "when"] }];
+    });
+    if (steps.length === 0) complaints.at([...path, "raise"], "RULE_SHAPE", `expected ${SEVERITIES.join(", ")}`);
+    return steps;
+  }
+  if (when === undefined || severity === undefined) {
+    const lacking = when === undefined ? "when" : "severity";
+    complaints.at(path, "RULE_SHAPE", `expected raise, or when and severity; received no ${lacking}`);
+    return [];
+  }
+  const level: Severity = severity;
+  return [{ severity: level, when, forMs: forMs ?? 0, at: [...path, "when"] }];
+}
+
+function compileClear(
+  { clear }: WrittenRule,
+  place: ConditionPlace,
+  { path, complaints }: InRule,
+): { clear: Rule["clear"]; condition: Condition | null } {
+  if (clear?.when === undefined) return { clear: null, condition: null };
+  const condition = complaints.condition(clear.when, place, [...path, "clear", "when"]);
+  return { clear: { when: clear.when, forMs: clear.for ?? 0 }, condition };
+}
+
+/** A rule on components is about those of one class: a disk has no port. */
+function checkPartClass(conditions: readonly Condition[], { path, complaints }: InRule): void {
+  const uses = conditions.flatMap((each) => each.uses);
+  const classes = uses.flatMap((use) => ("metric" in use && use.metric.component ? [use.metric.component] : []));
+  if (conditions.length > 0 && partClassOf(uses) === null) {
+    const message = "a rule with scope: component must read a metric of a component";
+    complaints.at([...path, "scope"], "RULE_SCOPE", message);
+  } else if (new Set(classes).size > 1) {
+    const message = `expected metrics of one class of components; received ${[...new Set(classes)].join(" and ")}`;
+    complaints.at([...path, "scope"], "RULE_SCOPE", message);
+  }
+}
+
+function checkTitle(
+  { title, vars, scope }: WrittenRule,
+  kinds: ReadonlySet<Kind> | null,
+  { path, complaints }: InRule,
+): void {
+  for (const { name, start, end } of titleNames(title)) {
+    const isVar = name.startsWith("vars.") && Object.hasOwn(vars, name.slice("vars.".length));
+    const isSubject = (TITLE_SUBJECTS as readonly string[]).includes(name);
+    if (isVar || isSubject || name.endsWith(")")) continue;
+    const metric = findMetric(name);
+    const fits = metric !== undefined && (!metric.kinds || !kinds || metric.kinds.some((kind) => kinds.has(kind)));
+    if (fits && scope !== "site") continue;
+    const checked = checkCondition(name, { scope: "device", kinds, vars: {} });
+    const hint = checked.ok ? undefined : checked.error[0]?.hint;
+    const message = `expected a metric, vars.x, site, device or component; received "${name}"`;
+    complaints.problem([...path, "title"], { start, end, code: "RULE_TITLE", message, ...(hint && { hint }) });
+  }
+}
+
+function checkTests({ tests }: WrittenRule, kinds: ReadonlySet<Kind> | null, { path, complaints }: InRule): void {
+  for (const [i, test] of tests.entries()) {
+    const at = [...path, "tests", i];
+    if (test.step < 1_000) complaints.at([...at, "step"], "RULE_TEST", "expected a step of 1s or more");
+    const named: [Path, string][] = Object.keys(test.series ?? {}).map((name) => [[...at, "series", name], name]);
+    for (const [component, metrics] of Object.entries(test.components ?? {})) {
+      for (const name of Object.keys(metrics)) named.push([[...at, "components", component, name], name]);
+    }
+    for (const [where, name] of named) {
+      if (findMetric(name) !== undefined) continue;
+      const checked = checkCondition(name, { scope: "component", kinds, vars: {} });
+      const hint = checked.ok ? undefined : checked.error[0]?.hint;
+      complaints.at(where, "RULE_UNKNOWN_METRIC", `expected a metric of the catalogue; received "${name}"`, hint);
+    }
+  }
+}
+
+/** Collects what is wrong in one file. */
+class Complaints {
+  readonly all: Diagnostic[] = [];
+  readonly #source: YamlSource;
+
+  constructor(source: YamlSource) {
+    this.#source = source;
+  }
+
+  get file(): string {
+    return this.#source.file;
+  }
+
+  line(path: Path): number {
+    return this.#source.at(path).line;
+  }
+
+  at(path: Path, code: string, message: string, hint?: string): void {
+    this.all.push(this.#source.diagnostic(path, { code, message, ...(hint !== undefined && { hint }) }));
+  }
+
+  /** At the very characters of the text at `path`. */
+  problem(path: Path, problem: Problem, severity: Diagnostic["severity"] = "error"): void {
+    const { code, message, hint, start, end } = problem;
+    const diagnostic = this.#source.diagnostic(path, { code, message, severity, ...(hint !== undefined && { hint }) });
+    this.all.push({ ...diagnostic, ...this.#source.offsetIn(path, start, end) });
+  }
+
+  select(text: string, path: Path): Selector | null {
+    const checked = checkSelect(text);
+    if (checked.ok) return checked.value;
+    for (const problem of checked.error) this.problem(path, problem);
+    return null;
+  }
+
+  condition(text: string, place: ConditionPlace, path: Path): Condition | null {
+    const checked = checkCondition(text, place);
+    if (!checked.ok) {
+      for (const problem of checked.error) this.problem(path, problem);
+      return null;
+    }
+    for (const use of checked.value.uses) {
+      const near = use.of === "count" ? groupSuggestion(use.group) : null;
+      if (use.of !== "count" || near === null) continue;
+      const { start, end } = use.node;
+      const message = `"${use.group}" is no kind, so it is taken for a role`;
+      const hint = `did you mean "${near}"?`;
+      this.problem(path, { start, end, code: "RULE_UNKNOWN_GROUP", message, hint }, "warning");
+    }
+    return checked.value;
+  }
+}
