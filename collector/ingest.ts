@@ -76,6 +76,8 @@ export type IngestEvents = {
   onStoreRecovered(event: { store: "state" | "timeseries" }): void;
   /** Inventory refused: devices that another agent owns. */
   onClaimRefused(event: { site: string; agent: string; devices: string[] }): void;
+  /** An agent's clock is off by more than is tolerated; its times are shifted by as much. */
+  onClockOff(event: { site: string; agent: string; offSeconds: number }): void;
 };
 
 export type IngestDeps = {
@@ -96,6 +98,8 @@ export type Ingest = {
   accept(batch: TelemetryBatch): void;
   /** The judge has something to commit that no batch brought: a tick, a person, a reload. */
   commitSoon(urgent: boolean): void;
+  /** Commits at once what is pending; false when the state store can't be written (it is tried again). */
+  commitNow(): boolean;
   /** Resolves when everything accepted so far is committed in both stores, or the stores can't. */
   flush(timeoutMs: number): Promise<boolean>;
   healthy(): { ok: boolean; reasons: string[] };
@@ -392,6 +396,8 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
     if (status.state === "online") {
       const offMs = clock.now() - status.sentAt;
       agent.skewMs = Math.abs(offMs) > SKEW_TOLERATED_MS ? offMs : 0;
+      if (agent.skewMs !== 0)
+        events.onClockOff({ site: agent.site, agent: agent.agent, offSeconds: Math.round(-offMs / 1_000) });
       useEpoch(agent, status.epoch);
       // It may have missed acks while it was away: say again where it stands.
       dueAck(agent);
@@ -450,6 +456,11 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
   return {
     counts,
     commitSoon,
+    commitNow() {
+      commitTimer?.();
+      commit();
+      return stateFailed === null;
+    },
     queueBytes: () => queuedBytes,
     skewMs: (site, agent) => agents.get(`${site}/${agent}`)?.skewMs ?? 0,
 

@@ -8,6 +8,7 @@
  * message that is not allowed is taken, counted, reported and goes nowhere, as MQTT-3.3.5-2 allows.
  */
 import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { agentPrefix, LIMITS, parseTopic } from "@aislewatch/contract";
 import { Aedes, type Client } from "aedes";
 import type { Broker, BrokerEvents } from "./broker.ts";
@@ -27,6 +28,8 @@ const NOWHERE = "$SYS/aislewatch/refused";
 export type EmbeddedBrokerOptions = BrokerEvents & {
   readonly host: string;
   readonly port: number;
+  /** PEM texts; null: plain TCP, for loopback only (config.ts sees to it). */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Does this password belong to this agent? May take its time; must not throw. */
   authenticate(site: string, agent: string, password: Buffer): Promise<boolean>;
 };
@@ -147,10 +150,16 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
       };
       broker.on("connectionError", malformed);
       broker.on("clientError", malformed);
-      const listener = createServer({ noDelay: true }, (socket) => {
+      const accept = (socket: Socket): void => {
         guardSocket(socket);
         broker.handle(socket);
-      });
+      };
+      const { tls } = options;
+      const listener =
+        tls === null
+          ? createServer({ noDelay: true }, accept)
+          : createTlsServer({ ...tls, minVersion: "TLSv1.2" }, accept);
+      listener.on("tlsClientError", malformed);
       listener.maxConnections = CONNECTIONS_MAX;
       server = listener;
       await new Promise<void>((resolve, reject) => {
@@ -162,7 +171,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
       });
       const address = listener.address();
       const port = typeof address === "object" && address !== null ? address.port : options.port;
-      url = `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`;
+      url = `${tls === null ? "mqtt" : "mqtts"}://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`;
     },
 
     publish(topic, payload) {

@@ -1,0 +1,406 @@
+/**
+ * The collector's composition root: builds everything, opens nothing. `start` opens in order (stores, judge, broker,
+ * API), `stop` closes in reverse, so that what has been taken is committed before the stores close.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock, Result } from "@aislewatch/base";
+import { type Diagnostic, formatDiagnostics } from "@aislewatch/config";
+import { createEngine } from "@aislewatch/rules";
+import { createLifecycle, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
+import type { FastifyInstance } from "fastify";
+import { verifyAgentPassword } from "./agent-password.ts";
+import { createApi } from "./api/server.ts";
+import type { Broker } from "./broker/broker.ts";
+import { createEmbeddedBroker } from "./broker/embedded.ts";
+import type { CollectorConfig, Listen } from "./config.ts";
+import { type ConfigSet, fingerprint, keepConfigSet, lastGoodConfigSet, loadConfigSet } from "./config-set.ts";
+import { events } from "./events.ts";
+import { COLLECTOR_AGENT, createFleetWatch, type FleetWatch } from "./fleet-watch.ts";
+import { createIngest, type Ingest } from "./ingest.ts";
+import { createJudge, type Judge } from "./judge.ts";
+import { type Figure, prometheusText } from "./metrics.ts";
+import { createSqliteStore } from "./store/state/sqlite.ts";
+import { createDuckDbStore } from "./store/timeseries/duckdb.ts";
+
+export const VERSION = "0.1.0";
+
+const TICK_MS = 1_000;
+/** How often edited files are looked at; ops see the effect before they have switched windows. */
+const RELOAD_MS = 1_000;
+/** How far back last values are read at start: the longest useful staleness, for hourly polls. */
+const RESTORE_MS = 3 * 3_600_000 + 60_000;
+const FLUSH_MS = 2_000;
+/** Ports tried after a taken default one. */
+const PORT_TRIES = 20;
+const RATE_WINDOW_MS = 10_000;
+
+export type CollectorOptions = {
+  readonly config: CollectorConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The built page, or null to serve the API alone. */
+  readonly pageDir: string | null;
+};
+
+export type Collector = {
+  readonly lifecycle: Lifecycle;
+  /** Where it listens, once started. */
+  urls(): { http: string; mqtt: string };
+  /** What is wrong with rules, sites or priorities when that kept it from starting; to be fixed by a person. */
+  faultyFiles(): string | null;
+};
+
+export function createCollector({ config, clock, log, pageDir }: CollectorOptions): Collector {
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  const state = createSqliteStore({ file: join(config.data, "state.sqlite") });
+  const timeseries = createDuckDbStore({
+    file: join(config.data, "timeseries.duckdb"),
+    clock,
+    retentionMs: config.retentionMs,
+    limits: { memoryLimitMb: Math.round(config.memoryLimitBytes / 2 ** 20) },
+    onProblem: (error) => log.emit(events.storeFailed, { store: "timeseries", detail: error.message }),
+  });
+  const engine = createEngine();
+  const rate = createRate(clock, () => ingest.counts.samples);
+
+  const judge: Judge = createJudge(
+    {
+      clock,
+      engine,
+      state,
+      commitSoon: (urgent) => ingest.commitSoon(urgent),
+      events: {
+        onIncidentOpened({ id, priority, rule, subject }) {
+          const where = [subject.site, subject.device, subject.component].filter((part) => part !== null).join("/");
+          log.emit(events.incidentOpened, { incident: id, priority, rule, subject: where });
+        },
+        onAgent({ site, agent, online, status }) {
+          if (agent === COLLECTOR_AGENT) return;
+          if (online)
+            log.emit(events.agentOnline, { site, agent, version: status?.version ?? "", epoch: status?.epoch ?? "" });
+          else log.emit(events.agentOffline, { site, agent });
+        },
+      },
+    },
+    rate.perSecond,
+  );
+
+  const ingest: Ingest = createIngest({
+    clock,
+    state,
+    timeseries,
+    judge,
+    publish: (topic, payload) => broker?.publish(topic, payload),
+    disconnect: (site, agent) => broker?.disconnect(site, agent),
+    events: {
+      onPoison: (event) => log.emit(events.poisonSetAside, event),
+      onGap: (gap) => log.emit(events.gapFound, gap),
+      onStoreFailed: (event) => log.emit(events.storeFailed, event),
+      onStoreRecovered: (event) => log.emit(events.storeRecovered, event),
+      onClaimRefused: ({ site, agent, devices }) =>
+        log.emit(events.claimRefused, { site, agent, devices: devices.join(", ") }),
+      onClockOff: (event) => log.emit(events.clockOff, event),
+    },
+  });
+
+  const watch: FleetWatch = createFleetWatch({
+    clock,
+    agents: () =>
+      state.agents().map(({ site, agent, online, status, lastSeenAt }) => ({
+        site,
+        id: agent,
+        online,
+        version: status?.version ?? null,
+        lastSeenAt,
+        outbox: status?.outbox ?? null,
+        skewMs: ingest.skewMs(site, agent),
+      })),
+    setInventory(site, devices) {
+      state.putInventory(site, COLLECTOR_AGENT, devices, clock.now());
+      judge.setInventory(site, COLLECTOR_AGENT, devices);
+    },
+    accept: (batch) => ingest.accept(batch),
+  });
+
+  let broker: Broker | null = null;
+  let api: FastifyInstance | null = null;
+  let httpUrl = "";
+  let faultyFiles: string | null = null;
+
+  const makeBroker = (port: number): Broker =>
+    createEmbeddedBroker({
+      host: config.mqtt.host,
+      port,
+      tls: config.tls,
+      async authenticate(site, agent, password) {
+        const credential = state.agentCredential(site, agent);
+        const known = credential !== null && verifyAgentPassword(password, credential.passwordHash);
+        if (!known) log.emit(events.signInRefused, { site, agent });
+        return known;
+      },
+      onMessage: (message) => ingest.onMessage(message),
+      onRefused: (refusal) => log.emit(events.messageRefused, refusal),
+    });
+
+  const parts: Part[] = [
+    lockPart(config.data),
+    { name: "state store", start: () => state.open(), stop: () => state.close() },
+    { name: "time-series store", start: () => timeseries.open(), stop: () => timeseries.close() },
+    {
+      name: "judge",
+      async start() {
+        judge.restore(startingSet(), await valuesUpToJudged());
+        await ingest.start();
+      },
+      async stop() {
+        await ingest.flush(FLUSH_MS);
+        ingest.stop();
+      },
+    },
+    every(clock, "clock", TICK_MS, () => judge.tick()),
+    {
+      name: "MQTT broker",
+      async start() {
+        broker = await onFreePort(config.mqtt, async (port) => {
+          const candidate = makeBroker(port);
+          await candidate.open();
+          return candidate;
+        });
+      },
+      stop: () => broker?.close(),
+    },
+    { name: "fleet watch", start: () => watch.start(), stop: () => watch.stop() },
+    reloadPart(),
+    {
+      name: "HTTP",
+      async start() {
+        httpUrl = await onFreePort(config.http, async (port) => {
+          const server = await makeApi();
+          try {
+            const url = await server.listen({ host: config.http.host, port });
+            api = server;
+            return url;
+          } catch (thrown) {
+            await server.close();
+            throw thrown;
+          }
+        });
+        log.emit(events.listening, { http: httpUrl, mqtt: broker?.url ?? "" });
+      },
+      stop: () => api?.close(),
+    },
+  ];
+
+  const makeApi = (): Promise<FastifyInstance> =>
+    createApi(
+      {
+        state,
+        series: timeseries,
+        live: judge.live,
+        async act(id, action, actor) {
+          const done = judge.act(id, action, actor);
+          if (done.ok && !ingest.commitNow()) throw new Error("the state store can't be written just now");
+          return done;
+        },
+        subscribe: judge.subscribe,
+        runbook: judge.runbook,
+        health: () => ingest.healthy(),
+        metricsText: () => prometheusText(figures()),
+        clock,
+        random: (bytes) => randomBytes(bytes),
+      },
+      { version: VERSION, pageDir, tls: config.tls },
+    );
+
+  /** The files' set, or the last good one; throws when there is neither. */
+  function startingSet(): ConfigSet {
+    const loaded = loadConfigSet(config);
+    if (loaded.ok) {
+      keepConfigSet(config, state);
+      log.emit(events.rulesLoaded, { version: loaded.value.rules.version, rules: loaded.value.rules.rules.length });
+      return loaded.value;
+    }
+    const text = formatDiagnostics(loaded.diagnostics, loaded.texts);
+    const kept = lastGoodConfigSet(state, join(config.data, "last-good"));
+    if (kept === null) {
+      faultyFiles = text;
+      throw new Error("rules, sites or priorities are faulty, and no earlier set was kept");
+    }
+    log.emit(events.startedOnLastGood, { diagnostics: text });
+    judge.setRefused(summary(loaded.diagnostics));
+    return kept;
+  }
+
+  /** What was judged before the restart; later readings come again with their batches. */
+  async function valuesUpToJudged() {
+    const owner = new Map<string, number>();
+    const until = new Map(state.agents().map(({ site, agent, judgedUntil }) => [`${site}/${agent}`, judgedUntil]));
+    for (const { site, agent, devices } of state.inventory()) {
+      for (const { id } of devices) owner.set(`${site}/${id}`, until.get(`${site}/${agent}`) ?? 0);
+    }
+    const values = await timeseries.lastValues(clock.now() - RESTORE_MS);
+    return values.filter(({ site, subject, at }) => at <= (owner.get(`${site}/${subject.split("#")[0]}`) ?? 0));
+  }
+
+  function reloadPart(): Part {
+    let seen = "";
+    const look = (): void => {
+      const now = fingerprint(config);
+      if (now === seen) return;
+      seen = now;
+      const loaded = loadConfigSet(config);
+      if (loaded.ok) {
+        log.emit(events.rulesLoaded, { version: loaded.value.rules.version, rules: loaded.value.rules.rules.length });
+        judge.setConfig(loaded.value);
+        keepConfigSet(config, state);
+      } else {
+        log.emit(events.rulesRefused, { diagnostics: formatDiagnostics(loaded.diagnostics, loaded.texts) });
+        judge.setRefused(summary(loaded.diagnostics));
+      }
+    };
+    const loop = every(clock, "reload", RELOAD_MS, look);
+    return {
+      ...loop,
+      start() {
+        seen = fingerprint(config);
+        return loop.start();
+      },
+    };
+  }
+
+  async function onFreePort<T>(listen: Listen, open: (port: number) => Promise<T>): Promise<T> {
+    for (let port = listen.port; ; port++) {
+      try {
+        const opened = await open(port);
+        if (port !== listen.port) log.emit(events.portTaken, { wanted: listen.port, used: port });
+        return opened;
+      } catch (thrown) {
+        const taken = thrown instanceof Error && "code" in thrown && thrown.code === "EADDRINUSE";
+        if (taken && !listen.named && port < listen.port + PORT_TRIES) continue;
+        if (taken)
+          throw new Error(`${listen.host}:${port} is used by another program; name another port in collector.yaml`);
+        throw thrown;
+      }
+    }
+  }
+
+  function figures(): Figure[] {
+    const { counts } = ingest;
+    const memory = process.memoryUsage();
+    const counter = (name: string, help: string, value: number): Figure => ({
+      name: `aislewatch_${name}_total`,
+      type: "counter",
+      help,
+      value,
+    });
+    const gauge = (name: string, help: string, value: number, labels?: Record<string, string>): Figure => ({
+      name: `aislewatch_${name}`,
+      type: "gauge",
+      help,
+      value,
+      ...(labels !== undefined && { labels }),
+    });
+    const open = judge.live.openIncidents();
+    return [
+      counter("batches_accepted", "Telemetry batches taken for the first time", counts.batches),
+      counter("samples_accepted", "Samples in them", counts.samples),
+      counter("batches_duplicate", "Batches that had come before", counts.duplicates),
+      counter("batch_gaps", "Holes in the numbers of a lane that a resend did not fill", counts.gaps),
+      counter("messages_set_aside", "Messages that could not be read", counts.poison),
+      counter("messages_refused", "Messages that their sender may not send", broker?.counts.refused ?? 0),
+      counter(
+        "packets_malformed",
+        "Connections ended for a broken or oversized packet",
+        broker?.counts.badPackets ?? 0,
+      ),
+      counter("mqtt_messages_received", "MQTT messages of agents", broker?.counts.messages ?? 0),
+      counter("mqtt_received_bytes", "Their payload", broker?.counts.bytes ?? 0),
+      counter(
+        "batches_shed",
+        "Batches that the time-series store could not take in time; the agent sends them again",
+        counts.shed,
+      ),
+      counter("state_commits", "Transactions of the state store", counts.commits),
+      counter("state_commit_failures", "Transactions that could not be written", counts.commitFailures),
+      counter("timeseries_append_failures", "Appends that could not be written", counts.appendFailures),
+      counter("rule_evaluations", "Conditions evaluated", engine.counts.evaluations),
+      counter("rows_unknown", "Readings of devices that no inventory names", engine.counts.unknownRows),
+      gauge("timeseries_queue_bytes", "Telemetry that waits for the time-series store", ingest.queueBytes()),
+      gauge("agents_connected", "Agents with a session", broker?.counts.connected ?? 0),
+      gauge("devices", "Devices in the inventory", engine.counts.devices),
+      gauge("rule_instances", "Rule and subject pairs that are judged", engine.counts.instances),
+      ...(["P1", "P2", "P3", "P4", "P5"] as const).map((priority) =>
+        gauge("incidents_open", "Incidents not yet resolved", open.filter((one) => one.priority === priority).length, {
+          priority,
+        }),
+      ),
+      gauge(
+        "rules_refused",
+        "Edited files are faulty and the last good set is in use",
+        judge.live.rules().refused.length > 0 ? 1 : 0,
+      ),
+      gauge("resident_memory_bytes", "Memory of the process", memory.rss),
+      gauge("heap_used_bytes", "Memory of JavaScript", memory.heapUsed),
+    ];
+  }
+
+  return {
+    lifecycle: createLifecycle(parts, { clock, log }),
+    urls: () => ({ http: httpUrl, mqtt: broker?.url ?? "" }),
+    faultyFiles: () => faultyFiles,
+  };
+}
+
+const summary = (diagnostics: readonly Diagnostic[]): string[] =>
+  diagnostics
+    .slice(0, 20)
+    .map(({ file, line, column, code, message }) => `${file}:${line}:${column} ${code} ${message}`);
+
+function lockPart(folder: string): Part {
+  let held: Result<{ release(): void }, { detail: string }> | null = null;
+  return {
+    name: "data folder",
+    start() {
+      held = lockFolder(folder);
+      if (!held.ok) throw new Error(held.error.detail);
+    },
+    stop() {
+      if (held?.ok) held.value.release();
+    },
+  };
+}
+
+/** Calls `run` again and again, each time after the last has ended. */
+function every(clock: Clock, name: string, intervalMs: number, run: () => void): Part {
+  let cancel: (() => void) | null = null;
+  const loop = (): void => {
+    run();
+    cancel = clock.after(intervalMs, loop);
+  };
+  return {
+    name,
+    start() {
+      cancel = clock.after(intervalMs, loop);
+    },
+    stop() {
+      cancel?.();
+    },
+  };
+}
+
+/** A count's growth a second, over the last ten or so. */
+function createRate(clock: Clock, count: () => number): { perSecond(): number } {
+  const marks: { at: number; count: number }[] = [];
+  return {
+    perSecond() {
+      const now = { at: clock.monotonic(), count: count() };
+      marks.push(now);
+      while (marks.length > 2 && now.at - (marks[1]?.at ?? now.at) >= RATE_WINDOW_MS) marks.shift();
+      const first = marks[0] ?? now;
+      const seconds = (now.at - first.at) / 1_000;
+      return seconds > 0 ? (now.count - first.count) / seconds : 0;
+    },
+  };
+}

@@ -1,0 +1,157 @@
+/**
+ * What ops people edit while the collector runs: rule files, runbooks, sites and priorities, taken as one set. A set
+ * with any mistake is refused whole and the last good one stays; that one is kept in the state store as well, so that a
+ * start on faulty files still watches (with an alarm).
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, extname, join, relative } from "node:path";
+import type { Diagnostic } from "@aislewatch/config";
+import { readConfigText } from "@aislewatch/config";
+import { compileRules, type RuleSet } from "@aislewatch/rules";
+import { z } from "zod";
+import { type CollectorConfig, loadPriorityPolicy } from "./config.ts";
+import type { PriorityPolicy } from "./incidents/priority.ts";
+import { type Loaded, loadSites, type Site } from "./sites.ts";
+
+export type ConfigPaths = Pick<CollectorConfig, "rules" | "runbooks" | "sites" | "priority">;
+
+export type Runbook = { readonly title: string; readonly markdown: string };
+
+export type ConfigSet = {
+  readonly rules: RuleSet;
+  readonly sites: readonly Site[];
+  /** Undefined: the shipped policy. */
+  readonly priority: PriorityPolicy | undefined;
+  readonly runbooks: ReadonlyMap<string, Runbook>;
+};
+
+/** Files of one set: packs, runbooks, sites, priority. */
+const FILES_MAX = 5_000;
+const DOCUMENT = "config-set";
+
+/** The set that the files make, or everything that is wrong with them. Never throws. */
+export function loadConfigSet(paths: ConfigPaths): Loaded<ConfigSet> {
+  const diagnostics: Diagnostic[] = [];
+  const texts = new Map<string, string>();
+  const take = <T>(loaded: Loaded<T>): T | undefined => {
+    if (loaded.ok) return loaded.value;
+    diagnostics.push(...loaded.diagnostics);
+    for (const [file, text] of loaded.texts) texts.set(file, text);
+    return undefined;
+  };
+
+  const files: { file: string; text: string }[] = [];
+  for (const file of ruleFiles(paths.rules)) {
+    const text = readConfigText(file);
+    if (!text.ok) diagnostics.push(text.error);
+    else {
+      files.push({ file, text: text.value });
+      texts.set(file, text.value);
+    }
+  }
+  const compiled = compileRules(files);
+  if (!compiled.ok) diagnostics.push(...compiled.diagnostics);
+  const sites = paths.sites === null ? [] : take(loadSites(paths.sites));
+  const priority = paths.priority === null ? undefined : take(loadPriorityPolicy(paths.priority));
+  if (diagnostics.length > 0 || !compiled.ok || sites === undefined) return { ok: false, diagnostics, texts };
+  return { ok: true, value: { rules: compiled.rules, sites, priority, runbooks: readRunbooks(paths.runbooks) } };
+}
+
+/** Changes when any file of the set does; cheap enough to ask every second or two. */
+export function fingerprint(paths: ConfigPaths): string {
+  const hash = createHash("sha256");
+  for (const file of allFiles(paths)) {
+    try {
+      const { mtimeMs, size, ino } = statSync(file);
+      hash.update(`${file}\0${mtimeMs}\0${size}\0${ino}\0`);
+    } catch {
+      hash.update(`${file}\0gone\0`);
+    }
+  }
+  return hash.digest("hex");
+}
+
+const keptSchema = z.object({
+  roots: z.object({
+    rules: z.array(z.string()),
+    runbooks: z.string(),
+    sites: z.string().nullable(),
+    priority: z.string().nullable(),
+  }),
+  files: z.record(z.string(), z.string()),
+});
+
+export type DocumentStore = { document(name: string): string | null; putDocument(name: string, text: string): void };
+
+/** Keeps the texts of a set that was found good. */
+export function keepConfigSet(paths: ConfigPaths, store: DocumentStore): void {
+  const files: Record<string, string> = {};
+  for (const file of allFiles(paths)) {
+    const text = readConfigText(file);
+    if (text.ok) files[file] = text.value;
+  }
+  const text = JSON.stringify({ roots: paths, files });
+  if (store.document(DOCUMENT) !== text) store.putDocument(DOCUMENT, text);
+}
+
+/** The last good set, written out below `folder` and loaded from there; null when there is none that still loads. */
+export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigSet | null {
+  const text = store.document(DOCUMENT);
+  if (text === null) return null;
+  const kept = keptSchema.safeParse(JSON.parse(text));
+  if (!kept.success) return null;
+  const { roots, files } = kept.data;
+  rmSync(folder, { recursive: true, force: true });
+  const moved = (path: string) => join(folder, relative("/", path).replaceAll(":", ""));
+  for (const [file, content] of Object.entries(files)) {
+    mkdirSync(dirname(moved(file)), { recursive: true });
+    writeFileSync(moved(file), content);
+  }
+  const loaded = loadConfigSet({
+    rules: roots.rules.map(moved),
+    runbooks: moved(roots.runbooks),
+    sites: roots.sites === null ? null : moved(roots.sites),
+    priority: roots.priority === null ? null : moved(roots.priority),
+  });
+  return loaded.ok ? loaded.value : null;
+}
+
+function allFiles({ rules, runbooks, sites, priority }: ConfigPaths): string[] {
+  const single = [sites, priority].filter((file) => file !== null);
+  return [...ruleFiles(rules), ...filesBelow(runbooks, ".md"), ...single].slice(0, FILES_MAX);
+}
+
+/** A folder stands for the YAML files in and below it, by name; a file for itself. */
+export function ruleFiles(paths: readonly string[]): string[] {
+  return paths.flatMap((path) =>
+    isFolder(path) ? [...filesBelow(path, ".yaml"), ...filesBelow(path, ".yml")] : [path],
+  );
+}
+
+function filesBelow(folder: string, extension: string): string[] {
+  if (!isFolder(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && extname(entry.name) === extension)
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // Missing: whoever reads it says so.
+  }
+}
+
+/** `<folder>/ups/on-battery.md` is the runbook `ups/on-battery`; its first heading is the title. */
+function readRunbooks(folder: string): Map<string, Runbook> {
+  const runbooks = new Map<string, Runbook>();
+  for (const file of filesBelow(folder, ".md")) {
+    const ref = relative(folder, file).slice(0, -".md".length).replaceAll("\\", "/");
+    const markdown = readFileSync(file, "utf8");
+    runbooks.set(ref, { title: /^#\s+(.+)$/m.exec(markdown)?.[1]?.trim() ?? ref, markdown });
+  }
+  return runbooks;
+}

@@ -1,0 +1,109 @@
+/**
+ * Who watches the watchers: each agent is a device of its site, `agent/<id>` of kind `agent`, whose readings the
+ * collector itself takes (is its session up, how much waits in its outbox, how far off is its clock) and puts through
+ * the same door as everybody's. So a silent agent is one incident by an ordinary rule, with a chart and a runbook.
+ */
+import { randomBytes } from "node:crypto";
+import type { Clock } from "@aislewatch/base";
+import { encodeTelemetry, type InventoryDevice, type Reading } from "@aislewatch/contract";
+import type { LiveAgent } from "./api/deps.ts";
+import type { TelemetryBatch } from "./store/timeseries/store.ts";
+
+/** The id under which the collector reports; no agent may have it. */
+export const COLLECTOR_AGENT = "collector";
+const INTERVAL_MS = 10_000;
+
+export type WatchedAgent = LiveAgent & {
+  readonly outbox: { readonly batches: number; readonly bytes: number; readonly oldestAt: number | null } | null;
+  readonly skewMs: number;
+};
+
+export type FleetWatchDeps = {
+  readonly clock: Clock;
+  agents(): readonly WatchedAgent[];
+  /** A site's set of agents changed. */
+  setInventory(site: string, devices: readonly InventoryDevice[]): void;
+  accept(batch: TelemetryBatch): void;
+};
+
+export type FleetWatch = { start(): void; look(): void; stop(): void };
+
+export function createFleetWatch({ clock, agents, setInventory, accept }: FleetWatchDeps): FleetWatch {
+  // A new epoch with each start: what was not stored before a crash is taken again by the next look, not sent again.
+  const epoch = `c${randomBytes(8).toString("hex")}`;
+  const seqs = new Map<string, number>();
+  const known = new Map<string, string>();
+  let cancel: (() => void) | null = null;
+
+  function look(): void {
+    const sites = Map.groupBy(
+      agents().filter(({ id }) => id !== COLLECTOR_AGENT),
+      ({ site }) => site,
+    );
+    for (const [site, members] of sites) {
+      const ids = members.map(({ id }) => id).join(" ");
+      if (known.get(site) !== ids) {
+        known.set(site, ids);
+        setInventory(site, members.map(deviceOf));
+      }
+      const seq = (seqs.get(site) ?? 0) + 1;
+      seqs.set(site, seq);
+      const now = clock.now();
+      const message = encodeTelemetry(
+        { epoch, lane: "live", seq, sentAt: now },
+        members.map((agent) => readingOf(agent, now)),
+      );
+      accept({ site, agent: COLLECTOR_AGENT, epoch, lane: "live", seq, message, skewMs: 0 });
+    }
+  }
+
+  function loop(): void {
+    look();
+    cancel = clock.after(INTERVAL_MS, loop);
+  }
+
+  return {
+    start: loop,
+    look,
+    stop() {
+      cancel?.();
+    },
+  };
+}
+
+const METRICS = ["up", "outbox_batches", "outbox_bytes", "outbox_age_seconds", "clock_offset_seconds"];
+
+const deviceOf = ({ id, version }: WatchedAgent): InventoryDevice => ({
+  id: `agent/${id}`,
+  kind: "agent",
+  name: `Agent ${id}`,
+  driver: "collector",
+  labels: {},
+  dependsOn: [],
+  intervalMs: INTERVAL_MS,
+  asset: { vendor: "Aislewatch", model: "agent", ...(version !== null && { firmware: version }) },
+  components: [],
+  metrics: METRICS,
+});
+
+function readingOf({ id, online, outbox, skewMs }: WatchedAgent, now: number): Reading {
+  const waiting = outbox !== null && online;
+  return {
+    device: `agent/${id}`,
+    at: now,
+    samples: [
+      {
+        component: null,
+        metrics: {
+          up: online,
+          ...(waiting && {
+            outbox_batches: outbox.batches,
+            outbox_bytes: outbox.bytes,
+            outbox_age_seconds: outbox.oldestAt === null ? 0 : Math.max(0, (now - outbox.oldestAt) / 1_000),
+          }),
+          ...(online && { clock_offset_seconds: -skewMs / 1_000 }),
+        },
+      },
+    ],
+  };
+}
