@@ -3,6 +3,7 @@
  * fetches nothing. The reply between them is plain JSON, so any reply seen in the field becomes a test case as a file.
  */
 import type { Result } from "@aislewatch/base";
+import type { SecretRef } from "@aislewatch/config";
 import type { Asset, PollFailureKind, SampleSet } from "@aislewatch/contract";
 import type { Kind } from "@aislewatch/devices";
 import type { z } from "zod";
@@ -43,6 +44,8 @@ export type DriverConfig<Config> = {
   readonly id: string;
   readonly kind: Kind;
   readonly config: Config;
+  /** The value behind a secret reference in `config`. All were read when the agent started, or it did not start. */
+  readonly secret: (ref: SecretRef) => string;
 };
 
 export type Driver<Config, Reply> = {

@@ -1,0 +1,12 @@
+import { EXIT } from "@aislewatch/runtime";
+import type { Flags, Terminal } from "./command-line.ts";
+import { readConfig } from "./read-config.ts";
+
+/** Says what is wrong with a configuration; connects to nothing. */
+export function check(flags: Flags, terminal: Terminal): number {
+  const config = readConfig(flags, terminal);
+  if (config === null) return EXIT.config;
+  const count = config.devices.length;
+  terminal.out(`${flags.config}: right; ${count} device${count === 1 ? "" : "s"} of site ${config.site}\n`);
+  return EXIT.asked;
+}

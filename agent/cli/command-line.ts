@@ -1,0 +1,113 @@
+/** `aislewatch-agent`: which command, with which flags; the commands are the files beside this one. */
+import { parseArgs } from "node:util";
+import { errorText } from "@aislewatch/base";
+import { EXIT } from "@aislewatch/runtime";
+import { check } from "./check.ts";
+import { probe } from "./probe.ts";
+import { run } from "./run.ts";
+import { status } from "./status.ts";
+
+export const HELP = `aislewatch-agent: polls the devices of a site and sends what they say to a collector
+
+Usage
+  aislewatch-agent run    --config FILE            watch until stopped (Ctrl-C, SIGTERM)
+  aislewatch-agent check  --config FILE            say what is wrong with a configuration, and connect to nothing
+  aislewatch-agent probe  DEVICE --config FILE     poll one device once and show what it says
+  aislewatch-agent status --config FILE            show what the running agent is doing
+
+Options
+  -c, --config FILE       the agent's configuration              (default: agent.yaml, or $AISLEWATCH_AGENT_CONFIG)
+      --log-format F      json or text                           (default: text on a terminal, json otherwise)
+      --log-level L       debug, info, warn or error             (default: info)
+      --json              probe, status: JSON instead of a table
+      --raw               probe: the device's reply as it came, before it is understood
+      --version           print the version
+  -h, --help              print this
+
+Exit codes: 0 done, or stopped as asked; 1 failed; 2 the configuration or the command line is wrong.
+`;
+
+export type Flags = {
+  readonly config: string;
+  readonly logFormat: "json" | "text";
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly json: boolean;
+  readonly raw: boolean;
+  readonly device: string | null;
+};
+
+/** What a command may touch of the process; a test passes its own. */
+export type Terminal = {
+  readonly out: (text: string) => void;
+  readonly error: (text: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly outIsTerminal: boolean;
+  readonly errorIsTerminal: boolean;
+};
+
+type Command = (flags: Flags, terminal: Terminal, version: string) => Promise<number> | number;
+
+const COMMANDS: Readonly<Record<string, Command>> = { run, check, probe, status };
+
+/** Runs one command line; resolves with the exit code. */
+export async function runCommandLine(args: readonly string[], terminal: Terminal, version: string): Promise<number> {
+  const parsed = parse(args, terminal);
+  if (typeof parsed === "string") {
+    terminal.error(`${parsed}\nTry: aislewatch-agent --help\n`);
+    return EXIT.config;
+  }
+  if (parsed.asked !== null) {
+    terminal.out(parsed.asked === "help" ? HELP : `aislewatch-agent ${version}\n`);
+    return EXIT.asked;
+  }
+  return parsed.command(parsed.flags, terminal, version);
+}
+
+type Parsed =
+  | { readonly asked: "help" | "version" }
+  | { readonly asked: null; readonly command: Command; readonly flags: Flags };
+
+/** The command and its flags, or a complaint. */
+function parse(args: readonly string[], terminal: Terminal): Parsed | string {
+  let read: ReturnType<typeof readArgs>;
+  try {
+    read = readArgs(args);
+  } catch (thrown) {
+    return errorText(thrown);
+  }
+  const { values, positionals } = read;
+  if (values.version) return { asked: "version" };
+  if (values.help || positionals[0] === "help" || args.length === 0) return { asked: "help" };
+  const [name = "", device, ...rest] = positionals;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) return `unknown command "${name}"; expected one of: ${Object.keys(COMMANDS).join(", ")}`;
+  const extra = command === probe ? rest[0] : device;
+  if (extra !== undefined) return `${name} takes no "${extra}"`;
+  if (command === probe && device === undefined) return "probe needs a device's id";
+  const logFormat = values["log-format"] ?? (terminal.errorIsTerminal ? "text" : "json");
+  if (logFormat !== "json" && logFormat !== "text")
+    return `--log-format: expected json or text; received "${logFormat}"`;
+  const logLevel = values["log-level"] ?? "info";
+  if (logLevel !== "debug" && logLevel !== "info" && logLevel !== "warn" && logLevel !== "error") {
+    return `--log-level: expected debug, info, warn or error; received "${logLevel}"`;
+  }
+  const config = values.config ?? terminal.env["AISLEWATCH_AGENT_CONFIG"] ?? "agent.yaml";
+  const { json = false, raw = false } = values;
+  return { asked: null, command, flags: { config, logFormat, logLevel, json, raw, device: device ?? null } };
+}
+
+function readArgs(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      config: { type: "string", short: "c" },
+      "log-format": { type: "string" },
+      "log-level": { type: "string" },
+      json: { type: "boolean" },
+      raw: { type: "boolean" },
+      version: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+}

@@ -1,0 +1,17 @@
+import { createLog, EXIT, realClock, runProgram } from "@aislewatch/runtime";
+import { createAgent } from "../app.ts";
+import { agentEvents } from "../events.ts";
+import type { Flags, Terminal } from "./command-line.ts";
+import { readConfig } from "./read-config.ts";
+
+/** Watches until stopped. */
+export async function run(flags: Flags, terminal: Terminal, version: string): Promise<number> {
+  const config = readConfig(flags, terminal);
+  if (config === null) return EXIT.config;
+  const { logLevel: level, logFormat: format } = flags;
+  const log = createLog({ program: "agent", level, format, clock: realClock });
+  const { site, agent, devices, collector } = config;
+  log.emit(agentEvents.agentConfigured, { site, agent, devices: devices.length, collector: collector.url });
+  const app = createAgent({ config, version, clock: realClock, random: Math.random, log });
+  return runProgram({ lifecycle: app.lifecycle, log, version });
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { errorText } from "@aislewatch/base";
+import { writeDuration } from "@aislewatch/config";
+import { EXIT, realClock } from "@aislewatch/runtime";
+import { type AgentStatusFile, STATUS_EVERY_MS, STATUS_FILE } from "../status-file.ts";
+import type { Flags, Terminal } from "./command-line.ts";
+import { readConfig } from "./read-config.ts";
+import { alignedTable } from "./table.ts";
+
+/** Shows what the agent of this configuration last wrote of itself. */
+export function status(flags: Flags, terminal: Terminal): number {
+  const config = readConfig(flags, terminal);
+  if (config === null) return EXIT.config;
+  const path = join(config.dataFolder, STATUS_FILE);
+  let text: string;
+  let seen: AgentStatusFile;
+  try {
+    text = readFileSync(path, "utf8");
+    // Our own program wrote it, whole: see StatusFile.
+    seen = JSON.parse(text) as AgentStatusFile;
+  } catch (thrown) {
+    terminal.error(`no agent has run with this data folder yet (${errorText(thrown)})\n`);
+    return EXIT.crashed;
+  }
+  terminal.out(flags.json ? text : describe(seen, realClock.now()));
+  return isFresh(seen, realClock.now()) ? EXIT.asked : EXIT.crashed;
+}
+
+const isFresh = ({ state, writtenAt }: AgentStatusFile, nowMs: number): boolean =>
+  state === "running" && nowMs - writtenAt < 3 * STATUS_EVERY_MS;
+
+export function describe(seen: AgentStatusFile, nowMs: number): string {
+  const { collector, outbox, devices } = seen;
+  const state = isFresh(seen, nowMs) ? "running" : `not running since ${ago(seen.writtenAt, nowMs)}`;
+  const error = collector.connected || collector.lastError === null ? "" : ` (${collector.lastError})`;
+  const waiting =
+    outbox.oldestAt === null ? "empty" : `${outbox.batches} batches, oldest ${ago(outbox.oldestAt, nowMs)}`;
+  const facts = [
+    ["agent", `${seen.site}/${seen.agent}, ${state}, pid ${seen.pid}, version ${seen.version}`],
+    ["collector", `${collector.url}, ${collector.connected ? "connected" : "not connected"}${error}`],
+    ["outbox", `${waiting}${outbox.droppedSamples > 0 ? `; ${outbox.droppedSamples} samples dropped` : ""}`],
+  ];
+  const rows = devices.map(({ id, health, asset }) => [
+    id,
+    health.state,
+    health.lastAnswerAtMs === null ? "never" : ago(health.lastAnswerAtMs, nowMs),
+    `${Math.round(health.costMs)} ms`,
+    String(health.failures),
+    String(health.skippedTurns),
+    asset.model ?? "",
+    health.state === "down" ? (health.lastFailure?.detail ?? "") : "",
+  ]);
+  const head = ["DEVICE", "STATE", "ANSWERED", "COST", "FAILURES", "SKIPPED", "MODEL", "WHY"];
+  return `${alignedTable(facts)}\n${alignedTable([head, ...rows], [3, 4, 5])}`;
+}
+
+/** "12s ago"; a writer whose clock is ahead of ours wrote just now. */
+function ago(atMs: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - atMs) / 1000));
+  const step = seconds < 120 ? 1 : seconds < 7_200 ? 60 : seconds < 172_800 ? 3_600 : 86_400;
+  return `${writeDuration(Math.round(seconds / step) * step * 1000)} ago`;
+}

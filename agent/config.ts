@@ -1,0 +1,302 @@
+/**
+ * agent.yaml: what this agent is, where its collector is, and which devices it watches. Read once at start; every
+ * mistake is reported at once, with its place. Nothing is connected to while reading.
+ */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { errorText } from "@aislewatch/base";
+import {
+  byteSizeBetween,
+  type Diagnostic,
+  durationMsBetween,
+  loadYamlFile,
+  type Path,
+  readSecret,
+  type SecretRef,
+  secretRef,
+  type YamlSource,
+} from "@aislewatch/config";
+import { DEVICE_ID_PATTERN, ID_PATTERN, LIMITS } from "@aislewatch/contract";
+import { KINDS, type Kind } from "@aislewatch/devices";
+import { z } from "zod";
+import type { AnyDriver } from "./drivers/driver.ts";
+
+export type Device = {
+  readonly id: string;
+  readonly kind: Kind;
+  readonly name?: string;
+  readonly driver: AnyDriver;
+  /** The driver's own keys, as its schema made them. */
+  readonly driverConfig: unknown;
+  readonly lineKey: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly dependsOn: readonly string[];
+  /** The value behind a secret reference in `driverConfig`. */
+  readonly secret: (ref: SecretRef) => string;
+};
+
+export type AgentConfig = {
+  readonly site: string;
+  readonly agent: string;
+  readonly collector: {
+    readonly url: string;
+    readonly username: string;
+    readonly password?: string;
+    /** PEM text. */
+    readonly ca?: string;
+  };
+  /** Absolute. */
+  readonly dataFolder: string;
+  readonly outbox: { readonly bytesMax: number; readonly ageMsMax: number };
+  readonly devices: readonly Device[];
+};
+
+export type ConfigResult = {
+  readonly diagnostics: readonly Diagnostic[];
+  /** What was read, to quote the lines; null when there was nothing to read. */
+  readonly text: string | null;
+  /** Null when a diagnostic is an error. */
+  readonly config: AgentConfig | null;
+};
+
+/** Devices of one agent: what an inventory of 64 parts of 64 devices holds. A store has a tenth. */
+const DEVICES_MAX = 4_096;
+const INTERVAL_MS_DEFAULT = 30_000;
+const TIMEOUT_MS_DEFAULT = 5_000;
+
+const id = z.string().regex(ID_PATTERN, "expected an id of lower-case letters, digits and hyphens");
+const deviceId = z
+  .string()
+  .regex(DEVICE_ID_PATTERN, "expected an id of lower-case letters, digits and hyphens, with one / at most");
+const interval = durationMsBetween(200, 86_400_000);
+const text = z.string().min(1).max(LIMITS.textCharsMax);
+
+/** What every device has; `driver` decides which keys may stand beside these. */
+const commonKeys = {
+  id: deviceId,
+  kind: z.enum(KINDS),
+  name: text.optional(),
+  every: interval.optional(),
+  timeout: durationMsBetween(100, 300_000).optional(),
+  labels: z.record(z.string().min(1).max(64), text).default({}),
+  depends_on: z.array(deviceId).max(16).default([]),
+};
+
+const topKeys = {
+  site: id,
+  agent: id,
+  collector: z.strictObject({
+    url: z.string().max(LIMITS.textCharsMax),
+    username: text.optional(),
+    password: secretRef.optional(),
+    ca: text.optional(),
+  }),
+  data: text.default("data"),
+  outbox: z
+    .strictObject({
+      size: byteSizeBetween(2 ** 20, 2 ** 40).default(512 * 2 ** 20),
+      age: durationMsBetween(60_000, 90 * 86_400_000).default(7 * 86_400_000),
+    })
+    .prefault({}),
+  every: interval.default(INTERVAL_MS_DEFAULT),
+};
+
+/** A device as the schema leaves it: the common keys, and the driver's own beside them. */
+type RawDevice = z.infer<z.ZodObject<typeof commonKeys>> & { readonly driver: string };
+type RawConfig = z.infer<z.ZodObject<typeof topKeys>> & { readonly devices: readonly RawDevice[] };
+
+/** Reads and checks a file against these drivers. `env` is where `env:` secrets come from. */
+export function loadConfig(
+  path: string,
+  drivers: readonly AnyDriver[],
+  env: Readonly<Record<string, string | undefined>>,
+): ConfigResult {
+  const loaded = loadYamlFile(path, schemaFor(drivers));
+  if (!loaded.ok) return { diagnostics: loaded.diagnostics, text: loaded.text, config: null };
+  const folder = dirname(resolve(path));
+  const check = new Check(loaded.source, { folder, env });
+  const config = build(loaded.value, new Map(drivers.map((driver) => [driver.name, driver])), check, folder);
+  const failed = check.diagnostics.some(({ severity }) => severity === "error");
+  return { diagnostics: check.diagnostics, text: loaded.text, config: failed ? null : config };
+}
+
+/** One option per driver, so that its own keys are checked in place and a typo gets a suggestion. */
+function schemaFor(drivers: readonly AnyDriver[]): z.ZodType<RawConfig> {
+  const options = drivers.map((driver) => {
+    if (!(driver.config instanceof z.ZodObject)) throw new Error(`driver ${driver.name}: config must be an object`);
+    return driver.config.safeExtend({ ...commonKeys, driver: z.literal(driver.name) });
+  });
+  const [first, ...rest] = options;
+  if (first === undefined) throw new Error("there are no drivers");
+  const device = z.discriminatedUnion("driver", [first, ...rest]);
+  const schema = z.strictObject({ ...topKeys, devices: z.array(device).max(DEVICES_MAX) });
+  // The union's type is only known to hold what every driver's option was given above.
+  return schema as unknown as z.ZodType<RawConfig>;
+}
+
+/** What needs more than one value, or the disk: run once the shape is right. */
+class Check {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #source: YamlSource;
+  readonly #world: { readonly folder: string; readonly env: Readonly<Record<string, string | undefined>> };
+
+  constructor(source: YamlSource, world: { folder: string; env: Readonly<Record<string, string | undefined>> }) {
+    this.#source = source;
+    this.#world = world;
+  }
+
+  complain(path: Path, what: Parameters<YamlSource["diagnostic"]>[1]): void {
+    this.diagnostics.push(this.#source.diagnostic(path, what));
+  }
+
+  secret(path: Path, ref: SecretRef): string | undefined {
+    const secret = readSecret(ref, this.#world.folder, this.#world.env);
+    if (secret.ok) return secret.value;
+    this.complain(path, secret.error);
+    return undefined;
+  }
+
+  file(path: Path, name: string): string | undefined {
+    try {
+      return readFileSync(resolve(this.#world.folder, name), "utf8");
+    } catch (thrown) {
+      this.complain(path, {
+        code: "CFG_UNREADABLE",
+        message: `expected a file that can be read: ${errorText(thrown)}`,
+      });
+      return undefined;
+    }
+  }
+}
+
+function build(raw: RawConfig, drivers: ReadonlyMap<string, AnyDriver>, check: Check, folder: string): AgentConfig {
+  const { collector } = raw;
+  checkUrl(collector, check);
+  const password = collector.password && check.secret(["collector", "password"], collector.password);
+  const ca = collector.ca === undefined ? undefined : check.file(["collector", "ca"], collector.ca);
+  checkIds(raw.devices, check);
+  return {
+    site: raw.site,
+    agent: raw.agent,
+    collector: {
+      url: collector.url,
+      username: collector.username ?? `${raw.site}/${raw.agent}`,
+      ...(password !== undefined && { password }),
+      ...(ca !== undefined && { ca }),
+    },
+    dataFolder: resolve(folder, raw.data),
+    outbox: { bytesMax: raw.outbox.size, ageMsMax: raw.outbox.age },
+    devices: raw.devices.flatMap((device, index) => {
+      const driver = drivers.get(device.driver);
+      return driver === undefined ? [] : [buildDevice(device, { driver, everyMs: raw.every, index, check })];
+    }),
+  };
+}
+
+function buildDevice(
+  raw: RawDevice,
+  context: { driver: AnyDriver; everyMs: number; index: number; check: Check },
+): Device {
+  const { driver, everyMs, index, check } = context;
+  const { id, kind, name, every, timeout, labels, depends_on: dependsOn, driver: _, ...driverConfig } = raw;
+  const intervalMs = every ?? everyMs;
+  if (timeout !== undefined && timeout > intervalMs) {
+    const message = "expected a timeout that is not longer than the interval between polls";
+    check.complain(["devices", index, "timeout"], { code: "CFG_RANGE", message });
+  }
+  const secrets = new Map<string, string>();
+  for (const { path, ref } of secretsIn(driverConfig, [])) {
+    const value = check.secret(["devices", index, ...path], ref);
+    if (value !== undefined) secrets.set(secretKey(ref), value);
+  }
+  return {
+    id,
+    kind,
+    ...(name !== undefined && { name }),
+    driver,
+    driverConfig,
+    lineKey: driver.lineKey(driverConfig),
+    intervalMs,
+    timeoutMs: timeout ?? Math.min(intervalMs, TIMEOUT_MS_DEFAULT),
+    labels,
+    dependsOn,
+    secret: (ref) => secrets.get(secretKey(ref)) ?? "",
+  };
+}
+
+/** DESIGN.md §7: without TLS, or without a password, a collector may be on this machine only. */
+function checkUrl(collector: RawConfig["collector"], check: Check): void {
+  const path = ["collector", "url"];
+  const url = URL.canParse(collector.url) ? new URL(collector.url) : null;
+  if (url === null || !["mqtt:", "mqtts:"].includes(url.protocol) || url.hostname === "") {
+    const hint = "write mqtts://host:8883, or mqtt://127.0.0.1:1883 on this machine";
+    check.complain(path, { code: "CFG_URL", message: "expected the address of an MQTT broker", hint });
+    return;
+  }
+  if (url.username !== "" || url.password !== "") {
+    const hint = "write username: and password: beside the url; the password as file:PATH or env:NAME";
+    check.complain(path, { code: "CFG_SECRET", message: "expected no credentials in the address", hint });
+  }
+  if (isLoopback(url.hostname)) return;
+  if (url.protocol === "mqtt:") {
+    const message = "expected mqtts:// for a collector on another machine; received mqtt://, which is not encrypted";
+    check.complain(path, { code: "CFG_PLAINTEXT", message });
+  }
+  if (collector.password === undefined) {
+    const message = 'expected the key "password" for a collector on another machine';
+    check.complain(["collector"], { code: "CFG_MISSING_KEY", message, key: true });
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function checkIds(devices: readonly RawDevice[], check: Check): void {
+  const indexOf = new Map<string, number>();
+  devices.forEach((device, index) => {
+    const first = indexOf.get(device.id);
+    if (first === undefined) {
+      indexOf.set(device.id, index);
+      return;
+    }
+    const message = `expected each device id once; received "${device.id}" again (devices[${first}])`;
+    check.complain(["devices", index, "id"], { code: "CFG_DUPLICATE_ID", message });
+  });
+  devices.forEach((device, index) => {
+    device.depends_on.forEach((parent, n) => {
+      const path = ["devices", index, "depends_on", n];
+      if (parent === device.id) {
+        check.complain(path, { code: "CFG_SELF_DEPENDENCY", message: "expected another device; received its own id" });
+      } else if (!indexOf.has(parent)) {
+        check.complain(path, {
+          code: "CFG_UNKNOWN_DEVICE",
+          severity: "warning",
+          message: `"${parent}" is not in this file`,
+          hint: "fine when another agent of the site watches it",
+        });
+      }
+    });
+  });
+}
+
+const secretKey = (ref: SecretRef): string => `${ref.kind}:${ref.name}`;
+
+type FoundSecret = { readonly path: Path; readonly ref: SecretRef };
+
+/** Drivers' keys nest a few levels; what is deeper is no configuration of ours. */
+const SECRET_DEPTH_MAX = 6;
+
+/** Where a driver's keys refer to secrets. */
+function secretsIn(value: unknown, path: Path): FoundSecret[] {
+  if (typeof value !== "object" || value === null || path.length > SECRET_DEPTH_MAX) return [];
+  if (isSecretRef(value)) return [{ path, ref: value }];
+  return Object.entries(value).flatMap(([key, child]) => secretsIn(child, [...path, key]));
+}
+
+function isSecretRef(value: object): value is SecretRef {
+  if (Object.keys(value).sort().join() !== "kind,name" || !("kind" in value) || !("name" in value)) return false;
+  return (value.kind === "file" || value.kind === "env") && typeof value.name === "string";
+}

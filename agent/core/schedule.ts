@@ -1,0 +1,140 @@
+/**
+ * When to poll which device. Pure: time and chance are arguments, and the poller only waits and starts what this says.
+ *
+ * - Due times lie on a grid, so that polls come in small bursts: waking up costs more than polling (DESIGN.md §8).
+ *   Each device gets a random phase on that grid, so that a thousand stores with one configuration don't beat as one.
+ * - One poll at a time a line: two devices with one `lineKey` wait for each other.
+ * - Polls never pile up. A turn that comes while the one before is still waiting or running is skipped and counted.
+ * - A device that does not answer is asked less and less often, and at its own pace again as soon as it answers.
+ *
+ * Times are milliseconds of a monotonic clock.
+ */
+export type Slot = { readonly id: string; readonly lineKey: string; readonly intervalMs: number };
+
+export type Turn = {
+  readonly id: string;
+  /** Turns that were skipped since the last poll of this device. */
+  readonly skipped: number;
+};
+
+export type Due = {
+  readonly turns: readonly Turn[];
+  /** When to ask again; null when only a poll's end can bring the next turn. */
+  readonly wakeMs: number | null;
+};
+
+/** Grid of due times, for intervals of 10 s and more; shorter intervals get a tenth of themselves. */
+const GRID_MS_MAX = 1_000;
+/** The finest grid: under this, timers of the platform are late by as much. */
+const GRID_MS_MIN = 50;
+/** First polls come within this time of the start, so that a restarted agent soon says how things are. */
+const FIRST_POLL_MS_MAX = 2_000;
+/** A silent device is asked at least this often, unless its own interval is longer … */
+const BACKOFF_MS_MAX = 60_000;
+/** … and at most this many times less often than it should be. */
+const BACKOFF_TIMES_MAX = 6;
+/** Sockets and memory of an agent on a small machine; the rest of a burst waits for one to end. */
+const IN_FLIGHT_MAX = 64;
+
+type Entry = Slot & {
+  readonly phaseMs: number;
+  /** The turn that comes next, or that waits. */
+  dueMs: number;
+  /** The turn that runs, or ran last. */
+  turnMs: number;
+  /** Before its first poll a device is not on its grid yet. */
+  first: boolean;
+  running: boolean;
+  failures: number;
+  skipped: number;
+};
+
+export class Schedule {
+  readonly #entries: readonly Entry[];
+  readonly #byId: ReadonlyMap<string, Entry>;
+  readonly #busyLines = new Set<string>();
+  readonly #inFlightMax: number;
+  #inFlight = 0;
+
+  /** `random` gives numbers from 0 up to 1; it is asked twice a device, here and never again. */
+  constructor(slots: readonly Slot[], startMs: number, random: () => number, inFlightMax: number = IN_FLIGHT_MAX) {
+    this.#inFlightMax = inFlightMax;
+    this.#entries = slots.map((slot) => {
+      const gridMs = gridOf(slot.intervalMs);
+      const phaseMs = Math.floor((random() * slot.intervalMs) / gridMs) * gridMs;
+      const spreadMs = Math.min(slot.intervalMs, FIRST_POLL_MS_MAX);
+      const dueMs = startMs + Math.floor((random() * spreadMs) / GRID_MS_MIN) * GRID_MS_MIN;
+      return { ...slot, phaseMs, dueMs, turnMs: dueMs, first: true, running: false, failures: 0, skipped: 0 };
+    });
+    this.#byId = new Map(this.#entries.map((entry) => [entry.id, entry]));
+  }
+
+  /** The polls to start now, longest overdue first. Each must be ended with `finish`. */
+  take(nowMs: number): Due {
+    const turns: Turn[] = [];
+    for (const entry of this.#dueEntries(nowMs)) {
+      skipMissedTurns(entry, nowMs);
+      if (entry.running || this.#busyLines.has(entry.lineKey) || this.#inFlight >= this.#inFlightMax) continue;
+      turns.push({ id: entry.id, skipped: entry.skipped });
+      entry.skipped = 0;
+      entry.running = true;
+      entry.turnMs = entry.dueMs;
+      entry.dueMs = entry.first ? firstOnGrid(entry, nowMs) : entry.turnMs + entry.intervalMs;
+      entry.first = false;
+      this.#busyLines.add(entry.lineKey);
+      this.#inFlight++;
+    }
+    return { turns, wakeMs: this.#wakeMs(nowMs) };
+  }
+
+  /** The poll that `take` started is over; `answered` decides about backing off. */
+  finish(id: string, answered: boolean): void {
+    const entry = this.#byId.get(id);
+    if (entry === undefined || !entry.running) return;
+    entry.running = false;
+    this.#busyLines.delete(entry.lineKey);
+    this.#inFlight--;
+    entry.failures = answered ? 0 : entry.failures + 1;
+    if (entry.failures > 1) {
+      entry.dueMs = entry.turnMs + entry.intervalMs * backoffTimes(entry.failures, entry.intervalMs);
+    }
+  }
+
+  #dueEntries(nowMs: number): Entry[] {
+    return this.#entries.filter((entry) => entry.dueMs <= nowMs).sort((a, b) => a.dueMs - b.dueMs);
+  }
+
+  /** What is overdue waits for a poll to end, not for a time: only its next turn, to be skipped, has one. */
+  #wakeMs(nowMs: number): number | null {
+    let wakeMs: number | null = null;
+    for (const entry of this.#entries) {
+      const atMs = entry.dueMs > nowMs ? entry.dueMs : entry.dueMs + entry.intervalMs;
+      if (wakeMs === null || atMs < wakeMs) wakeMs = atMs;
+    }
+    return wakeMs;
+  }
+}
+
+function gridOf(intervalMs: number): number {
+  return Math.max(GRID_MS_MIN, Math.min(GRID_MS_MAX, intervalMs / 10));
+}
+
+/** Whole intervals that have passed since a turn was due are turns that nobody took. */
+function skipMissedTurns(entry: Entry, nowMs: number): void {
+  const missed = Math.floor((nowMs - entry.dueMs) / entry.intervalMs);
+  entry.skipped += missed;
+  entry.dueMs += missed * entry.intervalMs;
+}
+
+/** The device's first grid point that is at least half an interval away, so that two polls don't touch. */
+function firstOnGrid(entry: Entry, nowMs: number): number {
+  return (
+    Math.ceil((nowMs + entry.intervalMs / 2 - entry.phaseMs) / entry.intervalMs) * entry.intervalMs + entry.phaseMs
+  );
+}
+
+/** One failure may be chance and is asked about at the usual pace; then 2, 3, … intervals. */
+function backoffTimes(failures: number, intervalMs: number): number {
+  const allowed = Math.max(1, Math.floor(BACKOFF_MS_MAX / intervalMs));
+  return Math.max(1, Math.min(failures, BACKOFF_TIMES_MAX, allowed));
+}

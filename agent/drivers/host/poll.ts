@@ -1,0 +1,186 @@
+/**
+ * Asks this machine, through systeminformation (loaded at the first poll; the only file that knows it). What costs a
+ * process or a walk through /proc is asked once a minute and remembered in between; a question that hangs (`df` on a
+ * dead network mount) is not asked a second time before the first one ends, and its old answer is used until it is stale.
+ */
+import { execFile } from "node:child_process";
+import { statfs } from "node:fs/promises";
+import { cpus, loadavg, platform, totalmem, uptime } from "node:os";
+import { promisify } from "node:util";
+import { type Clock, ok, type Result } from "@aislewatch/base";
+import type { PollContext, PollError } from "../driver.ts";
+import type { Disk, HostReply, NamedProcess, Port } from "./types.ts";
+
+export type NamedMatch = { readonly name: string; readonly match: string };
+
+type SystemInformation = typeof import("systeminformation");
+
+/** How long an expensive answer serves. */
+const FRESH_MS = 60_000;
+/** After this an old answer is no answer: silence must show. */
+const STALE_MS = 5 * 60_000;
+/** Share of a poll's time to wait for expensive answers; the next poll takes what comes later. */
+const WAIT_SHARE = 0.7;
+/** timedatectl asks a service, which may be starting. */
+const COMMAND_MS_MAX = 3_000;
+
+export function createPoll(
+  processes: readonly NamedMatch[],
+  clock: Clock,
+): (context: PollContext) => Promise<Result<HostReply, PollError>> {
+  // On Windows each of these starts a PowerShell.
+  const cheapMs = platform() === "win32" ? FRESH_MS : 0;
+  const load = remember(clock, cheapMs, async (si) => (await si.currentLoad()).currentLoad);
+  const memory = remember(clock, cheapMs, askMemory);
+  const ports = remember(clock, cheapMs, askPorts);
+  const disks = remember(clock, FRESH_MS, askDisks);
+  const temperature = remember(clock, FRESH_MS, async (si) => (await si.cpuTemperature()).main);
+  const running = remember(clock, FRESH_MS, (si) => askProcesses(si, processes));
+  const clockState = remember(clock, FRESH_MS, askClock);
+  const identity = remember(clock, Number.POSITIVE_INFINITY, askIdentity);
+
+  return async ({ signal, timeoutMs }) => {
+    const si = await import("systeminformation");
+    const patience = until(clock, signal, timeoutMs * WAIT_SHARE);
+    const [cpuUsedPercent, memoryNow, portsNow, disksNow, celsius, found, synchronized, who] = await Promise.all([
+      load(si, patience.over),
+      memory(si, patience.over),
+      ports(si, patience.over),
+      disks(si, patience.over),
+      temperature(si, patience.over),
+      running(si, patience.over),
+      clockState(si, patience.over),
+      identity(si, patience.over),
+    ]);
+    patience.end();
+    const [oneMinute = 0, fiveMinutes = 0] = loadavg();
+    return ok({
+      cpuUsedPercent,
+      // Windows has no load average and answers zeros.
+      load: platform() === "win32" ? null : { oneMinute, fiveMinutes },
+      memory: memoryNow,
+      uptimeSeconds: uptime(),
+      disks: disksNow,
+      ports: portsNow,
+      cpuTemperatureCelsius: celsius,
+      processCount: found?.count ?? null,
+      processes: found?.named ?? null,
+      clockSynchronized: synchronized,
+      identity: who,
+    });
+  };
+}
+
+type Ask<T> = (si: SystemInformation) => Promise<T | null>;
+type Remembered<T> = (si: SystemInformation, patience: Promise<void>) => Promise<T | null>;
+
+/** Asks at most every `freshMs` and never twice at a time; a question that fails has no answer. */
+function remember<T>(clock: Clock, freshMs: number, ask: Ask<T>): Remembered<T> {
+  let answer: { readonly value: T | null; readonly atMs: number } | null = null;
+  let pending: Promise<void> | null = null;
+  return async (si, patience) => {
+    if (answer === null || clock.monotonic() - answer.atMs >= freshMs) {
+      pending ??= ask(si)
+        .catch(() => null)
+        .then((value) => {
+          answer = { value, atMs: clock.monotonic() };
+          pending = null;
+        });
+      await Promise.race([pending, patience]);
+    }
+    if (answer === null || clock.monotonic() - answer.atMs > Math.max(freshMs, STALE_MS)) return null;
+    return answer.value;
+  };
+}
+
+function until(clock: Clock, signal: AbortSignal, waitMs: number): { over: Promise<void>; end: () => void } {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(waitMs, resolve);
+  const onAbort = (): void => resolve();
+  signal.addEventListener("abort", onAbort, { once: true });
+  return {
+    over,
+    end() {
+      cancel();
+      signal.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+async function askMemory(si: SystemInformation): Promise<HostReply["memory"]> {
+  const { available, swaptotal, swapused } = await si.mem();
+  return { totalBytes: totalmem(), availableBytes: available, swapTotalBytes: swaptotal, swapUsedBytes: swapused };
+}
+
+async function askPorts(si: SystemInformation): Promise<Port[]> {
+  return (await si.networkStats("*")).map((port) => ({
+    name: port.iface,
+    state: port.operstate,
+    receivedBytes: port.rx_bytes,
+    sentBytes: port.tx_bytes,
+    receiveErrors: port.rx_errors,
+    sendErrors: port.tx_errors,
+    receiveDiscards: port.rx_dropped,
+    sendDiscards: port.tx_dropped,
+  }));
+}
+
+async function askDisks(si: SystemInformation): Promise<Disk[]> {
+  const disks = await si.fsSize();
+  return Promise.all(
+    disks.map(async ({ mount, type, size, used, available }) => {
+      const { inodes, inodesFree } = await askInodes(mount);
+      return { mount, type, sizeBytes: size, usedBytes: used, availableBytes: available, inodes, inodesFree };
+    }),
+  );
+}
+
+async function askInodes(mount: string): Promise<{ inodes: number | null; inodesFree: number | null }> {
+  if (platform() === "win32") return { inodes: null, inodesFree: null };
+  try {
+    const { files, ffree } = await statfs(mount);
+    return { inodes: files, inodesFree: ffree };
+  } catch {
+    // Unmounted since df saw it, or not ours to look at.
+    return { inodes: null, inodesFree: null };
+  }
+}
+
+/** Counts what the configuration names and forgets the rest: command lines hold what is nobody's business. */
+async function askProcesses(
+  si: SystemInformation,
+  matches: readonly NamedMatch[],
+): Promise<{ count: number; named: NamedProcess[] }> {
+  const { all, list } = await si.processes();
+  const lines = list.map((process) => ({ process, line: `${process.name} ${process.command} ${process.params}` }));
+  const named = matches.map(({ name, match }) => {
+    const found = lines.filter(({ process, line }) => line.includes(match) && process.state !== "zombie");
+    return {
+      name,
+      instances: found.length,
+      memoryBytes: found.reduce((sum, { process }) => sum + process.memRss * 1024, 0),
+      cpuPercent: found.reduce((sum, { process }) => sum + process.cpu, 0),
+      cores: cpus().length,
+    };
+  });
+  return { count: all, named };
+}
+
+/** systemd's view of the kernel's clock discipline, whatever program does it (ntpd, chrony, timesyncd). */
+async function askClock(): Promise<boolean | null> {
+  if (platform() !== "linux") return null;
+  const args = ["show", "--property=NTPSynchronized", "--value"];
+  const { stdout } = await promisify(execFile)("timedatectl", args, { timeout: COMMAND_MS_MAX });
+  const answer = stdout.trim();
+  return answer === "yes" ? true : answer === "no" ? false : null;
+}
+
+async function askIdentity(si: SystemInformation): Promise<HostReply["identity"]> {
+  const [system, os] = await Promise.all([si.system(), si.osInfo()]);
+  return {
+    vendor: system.manufacturer,
+    model: system.model,
+    serial: system.serial,
+    system: `${os.distro} ${os.release}, ${os.kernel}`,
+  };
+}

@@ -1,0 +1,49 @@
+import { err, ok, type Result } from "@aislewatch/base";
+import { evaluateProfile, type Kind, metricsOf, type Profile } from "@aislewatch/devices";
+import type { Parsed, ParseError } from "../driver.ts";
+import { type SnmpDeviceReply, SYS_UPTIME } from "./types.ts";
+
+/**
+ * A reply by its profile, as a reading of a device of this kind: what is no metric of the kind is left out, for no
+ * rule could name it (a UPS card that is also a Linux host).
+ */
+export function parse(
+  reply: SnmpDeviceReply,
+  device: { readonly profiles: readonly Profile[]; readonly kind: Kind },
+): Result<Parsed, ParseError> {
+  const profile = device.profiles.find(({ name }) => name === reply.profile);
+  if (profile === undefined) return err({ detail: `there is no profile ${reply.profile}` });
+  const { samples, asset } = evaluateProfile(profile, reply);
+  const known = new Set(metricsOf(device.kind).map(({ name }) => name));
+  const kept = samples
+    .map(({ component, metrics }) => ({
+      component,
+      metrics: Object.fromEntries(Object.entries(metrics).filter(([name]) => known.has(name))),
+    }))
+    .filter(({ metrics }) => Object.keys(metrics).length > 0);
+  const detail = restart(reply);
+  return ok({
+    samples: kept,
+    ...(Object.keys(asset).length > 0 && { asset }),
+    ...(detail !== null && { events: [{ component: null, code: "rebooted", detail }] }),
+  });
+}
+
+/** sysUpTime counts hundredths of seconds in 32 bits: after 497 days it begins again without a restart. */
+const UPTIME_TICKS_WRAP = 2 ** 32;
+/** How far a wrapped count may be from what the time since the last poll says. */
+const WRAP_SLACK_TICKS = 60_00;
+
+/** sysUpTime went down and did not merely wrap: the device, or its SNMP software, started again. */
+function restart({ varbinds, before, at }: SnmpDeviceReply): string | null {
+  const now = uptimeTicks(varbinds);
+  if (now === null || before === null || now >= before.uptimeTicks) return null;
+  const expected = before.uptimeTicks + Math.max(0, at - before.at) / 10 - UPTIME_TICKS_WRAP;
+  if (expected >= 0 && Math.abs(expected - now) <= WRAP_SLACK_TICKS) return null;
+  return `up for ${Math.round(now / 100)} s, before that for ${Math.round(before.uptimeTicks / 100)} s`;
+}
+
+export function uptimeTicks(varbinds: SnmpDeviceReply["varbinds"]): number | null {
+  const value = varbinds[SYS_UPTIME]?.value;
+  return typeof value === "number" ? value : null;
+}

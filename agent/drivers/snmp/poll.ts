@@ -1,0 +1,142 @@
+/**
+ * One device's conversation over SNMP. The first poll asks who the device is and finds its profile; every poll then
+ * asks for what that profile needs and for nothing else. What only says who the device is (tables of the profile that
+ * carry no metric) is asked for when it is recognised, when it restarted or changed its name, and once an hour.
+ */
+import { ok, type Result } from "@aislewatch/base";
+import {
+  type DeviceFacts,
+  matchProfile,
+  type Profile,
+  type ProfileOids,
+  probeOids,
+  profileOids,
+} from "@aislewatch/devices";
+import type { SnmpSession, Varbinds, WalkColumn } from "../../transport/snmp.ts";
+import type { PollContext, PollError } from "../driver.ts";
+import { uptimeTicks } from "./parse.ts";
+import { type SnmpDeviceReply, SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME } from "./types.ts";
+
+export type OpenSession = () => Promise<Result<SnmpSession, PollError>>;
+
+const IDENTITY_MS = 3_600_000;
+const SYSTEM = [SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME];
+
+type Known = {
+  readonly profile: Profile;
+  readonly plan: ProfileOids;
+  /** What sysObjectID and sysDescr were when it was recognised. */
+  readonly who: string;
+  readonly identity: Varbinds;
+  readonly identityAt: number;
+};
+
+export class SnmpPoll {
+  readonly #open: OpenSession;
+  readonly #profiles: readonly Profile[];
+  /** Named in the configuration; null to find it. */
+  readonly #chosen: Profile | null;
+  #session: SnmpSession | null = null;
+  #known: Known | null = null;
+  #before: SnmpDeviceReply["before"] = null;
+  #closed = false;
+
+  constructor(open: OpenSession, profiles: readonly Profile[], chosen: Profile | null) {
+    this.#open = open;
+    this.#profiles = profiles;
+    this.#chosen = chosen;
+  }
+
+  get profile(): Profile | null {
+    return this.#known?.profile ?? this.#chosen;
+  }
+
+  async poll({ signal, timeoutMs, nowMs }: PollContext): Promise<Result<SnmpDeviceReply, PollError>> {
+    const session = await this.#connect();
+    if (!session.ok) return session;
+    session.value.begin(signal, timeoutMs);
+    const reply = await this.#ask(session.value, nowMs);
+    if (!reply.ok) {
+      // A new session forgets what this one believed of the device: its address, its engine, its clock.
+      this.#disconnect();
+      return reply;
+    }
+    const ticks = uptimeTicks(reply.value.varbinds);
+    this.#before = ticks === null ? null : { at: nowMs, uptimeTicks: ticks };
+    return reply;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#disconnect();
+  }
+
+  async #connect(): Promise<Result<SnmpSession, PollError>> {
+    if (this.#session !== null) return ok(this.#session);
+    const opened = await this.#open();
+    if (!opened.ok) return opened;
+    if (this.#closed) opened.value.close();
+    this.#session = opened.value;
+    return opened;
+  }
+
+  #disconnect(): void {
+    this.#session?.close();
+    this.#session = null;
+  }
+
+  async #ask(session: SnmpSession, nowMs: number): Promise<Result<SnmpDeviceReply, PollError>> {
+    // When the profile is known, what identifies the device comes along with the rest.
+    const gets = this.#known?.plan.gets ?? [];
+    const scalars = await session.get([...new Set([...SYSTEM, ...gets])]);
+    if (!scalars.ok) return scalars;
+    const known = await this.#recognise(session, scalars.value, nowMs);
+    if (!known.ok) return known;
+    this.#known = known.value;
+    const { plan, profile, identity } = known.value;
+    const missing = plan.gets.filter((oid) => !gets.includes(oid) && !SYSTEM.includes(oid));
+    const more = await session.get(missing);
+    if (!more.ok) return more;
+    const rows = await session.walk(columnsOf(plan.walks.filter(({ identityOnly }) => !identityOnly)));
+    if (!rows.ok) return rows;
+    const varbinds = { ...scalars.value, ...more.value, ...identity, ...rows.value };
+    return ok({ at: nowMs, profile: profile.name, before: this.#before, varbinds });
+  }
+
+  /** Who the device is: as before, unless its name changed, it restarted, or it is time to look again. */
+  async #recognise(session: SnmpSession, system: Varbinds, nowMs: number): Promise<Result<Known, PollError>> {
+    const facts = { sysObjectID: textAt(system, SYS_OBJECT_ID), sysDescr: textAt(system, SYS_DESCR) };
+    const who = JSON.stringify(facts);
+    const known = this.#known;
+    const restarted = (uptimeTicks(system) ?? 0) < (this.#before?.uptimeTicks ?? 0);
+    if (known !== null && known.who === who && !restarted && nowMs - known.identityAt < IDENTITY_MS) return ok(known);
+    const profile = this.#chosen === null ? await this.#match(session, facts) : ok(this.#chosen);
+    if (!profile.ok) return profile;
+    const plan = profileOids(profile.value);
+    const identity = await session.walk(columnsOf(plan.walks.filter(({ identityOnly }) => identityOnly)));
+    if (!identity.ok) return identity;
+    return ok({ profile: profile.value, plan, who, identity: identity.value, identityAt: nowMs });
+  }
+
+  async #match(session: SnmpSession, facts: DeviceFacts): Promise<Result<Profile, PollError>> {
+    const present = await session.present(probeOids(this.#profiles));
+    if (!present.ok) return present;
+    const profile = matchProfile(this.#profiles, { ...facts, present: present.value });
+    if (profile !== null) return ok(profile);
+    const detail = `no profile fits ${facts.sysObjectID || "a device without sysObjectID"}`;
+    return { ok: false, error: { kind: "config", detail, hint: "name one with profile:" } };
+  }
+}
+
+/** Each column once, however many tables share it, with the most rows that any of them wants. */
+function columnsOf(walks: ProfileOids["walks"]): WalkColumn[] {
+  const rows = new Map<string, number>();
+  for (const { columns, maxRows } of walks) {
+    for (const oid of columns) rows.set(oid, Math.max(maxRows, rows.get(oid) ?? 0));
+  }
+  return [...rows].map(([oid, rowsMax]) => ({ oid, rowsMax }));
+}
+
+function textAt(varbinds: Varbinds, oid: string): string {
+  return String(varbinds[oid]?.value ?? "");
+}

@@ -1,0 +1,13 @@
+import type { SnmpReply } from "@aislewatch/devices";
+
+/** What an SNMP device answered to a poll, and what the poller knew of it; all that `parse` needs, as plain JSON. */
+export type SnmpDeviceReply = SnmpReply & {
+  /** Name of the profile whose OIDs were asked for. */
+  readonly profile: string;
+  /** Of the poll before, to see a restart; null in the first. */
+  readonly before: { readonly at: number; readonly uptimeTicks: number } | null;
+};
+
+export const SYS_DESCR = "1.3.6.1.2.1.1.1.0";
+export const SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0";
+export const SYS_UPTIME = "1.3.6.1.2.1.1.3.0";

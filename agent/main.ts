@@ -1,0 +1,19 @@
+import { readFileSync } from "node:fs";
+import { runCommandLine } from "./cli/command-line.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")) as { version: string };
+
+const code = await runCommandLine(
+  process.argv.slice(2),
+  {
+    out: (text) => process.stdout.write(text),
+    error: (text) => process.stderr.write(text),
+    env: process.env,
+    outIsTerminal: process.stdout.isTTY === true,
+    errorIsTerminal: process.stderr.isTTY === true,
+  },
+  version,
+);
+// Not process.exit at once: a pipe behind stdout may not have taken everything yet.
+process.exitCode = code;
+process.stdout.end(() => process.exit(code));

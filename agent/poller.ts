@@ -1,0 +1,243 @@
+/**
+ * From due to taken: starts the polls that the schedule names, holds each to its deadline, and hands readings to the
+ * intake. Decides nothing about when (core/schedule.ts), what a reply means (the drivers) or what may leave
+ * (core/reading.ts).
+ */
+import { type Clock, err, errorText, type Result } from "@aislewatch/base";
+import { type Asset, type InventoryDevice, LIMITS, type Reading } from "@aislewatch/contract";
+import type { Log } from "@aislewatch/runtime";
+import type { Device } from "./config.ts";
+import { type Health, NEW_HEALTH, stepHealth } from "./core/health.ts";
+import { cleanAsset, makeReading, type PollResult } from "./core/reading.ts";
+import { Schedule } from "./core/schedule.ts";
+import type { DevicePoller, Parsed, PollError } from "./drivers/driver.ts";
+import { agentEvents } from "./events.ts";
+
+export type PollerOptions = {
+  readonly devices: readonly Device[];
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly onReading: (reading: Reading) => void;
+  /** An asset, a profile, a metric or a component became known. */
+  readonly onInventory: () => void;
+};
+
+export type DeviceState = {
+  readonly id: string;
+  readonly health: Health;
+  readonly asset: Asset;
+  readonly profile: string | null;
+};
+
+/** A driver has this long after its signal ended to come back; then the poller goes on without it. */
+const GRACE_MS = 500;
+/** Components remembered for the inventory; what a device invents beyond that is not a part of it. */
+const COMPONENTS_MAX = LIMITS.subjectsMax;
+
+type Watched = {
+  readonly device: Device;
+  readonly poller: DevicePoller<unknown>;
+  readonly components: Set<string>;
+  health: Health;
+  asset: Asset;
+  /** What the inventory said last, to see when it changes. */
+  described: string;
+};
+
+export class Poller {
+  readonly #options: PollerOptions;
+  readonly #watched: ReadonlyMap<string, Watched>;
+  readonly #schedule: Schedule;
+  readonly #stop = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  #cancelWake: (() => void) | null = null;
+  #revision: number;
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+    const { devices, clock, random } = options;
+    this.#watched = new Map(devices.map((device) => [device.id, watch(device)]));
+    this.#schedule = new Schedule(devices, clock.monotonic(), random);
+    // Seconds, so that an agent that restarts, with another configuration perhaps, does not repeat a revision.
+    this.#revision = Math.max(0, Math.floor(clock.now() / 1000));
+  }
+
+  start(): void {
+    this.#wake();
+  }
+
+  /** Ends running polls by their signal, and closes the drivers. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#cancelWake?.();
+    this.#cancelWake = null;
+    await Promise.allSettled(this.#running);
+    await Promise.allSettled([...this.#watched.values()].map(({ poller }) => poller.close()));
+  }
+
+  get states(): DeviceState[] {
+    return [...this.#watched.values()].map(({ device, health, asset, poller }) => ({
+      id: device.id,
+      health,
+      asset,
+      profile: poller.profile(),
+    }));
+  }
+
+  inventory(): { revision: number; devices: InventoryDevice[] } {
+    return { revision: this.#revision, devices: [...this.#watched.values()].map(describe) };
+  }
+
+  #wake(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#cancelWake?.();
+    const { clock } = this.#options;
+    const nowMs = clock.monotonic();
+    const { turns, wakeMs } = this.#schedule.take(nowMs);
+    for (const turn of turns) {
+      const watched = this.#watched.get(turn.id);
+      if (watched === undefined) continue;
+      const running = this.#pollOnce(watched, turn.skipped).finally(() => {
+        this.#running.delete(running);
+        // A line is free again, perhaps for one that waits.
+        this.#wake();
+      });
+      this.#running.add(running);
+    }
+    this.#cancelWake = wakeMs === null ? null : clock.after(wakeMs - nowMs, () => this.#wake());
+  }
+
+  async #pollOnce(watched: Watched, skipped: number): Promise<void> {
+    const { clock, log, onReading } = this.#options;
+    const { device } = watched;
+    const startMs = clock.monotonic();
+    const polled = await this.#ask(watched);
+    const tookMs = clock.monotonic() - startMs;
+    const answered = polled.ok || polled.error.kind === "busy";
+    this.#schedule.finish(device.id, answered);
+    // What our own stop cut short is no failure of the device.
+    if (!polled.ok && this.#stop.signal.aborted) return;
+    if (polled.ok) this.#learn(watched, polled.value);
+    const result: PollResult = polled.ok
+      ? { ok: true, samples: polled.value.samples, events: polled.value.events ?? [] }
+      : { ok: false, kind: polled.error.kind, detail: withHint(polled.error) };
+    const made = makeReading({ device: device.id, atMs: clock.now(), tookMs }, result);
+    if (made.refused > 0) log.emit(agentEvents.valuesRefused, { device: device.id, count: made.refused });
+    onReading(made.reading);
+    this.#judge(watched, made.reading, { tookMs, skipped });
+  }
+
+  async #ask({ device, poller }: Watched): Promise<Result<Parsed, PollError>> {
+    const { clock, log } = this.#options;
+    const { timeoutMs } = device;
+    const deadline = new AbortController();
+    const cancelDeadline = clock.after(timeoutMs, () => deadline.abort());
+    const overran = Promise.withResolvers<Result<never, PollError>>();
+    const cancelGrace = clock.after(timeoutMs + GRACE_MS, () => {
+      log.emit(agentEvents.pollOverran, { device: device.id, driver: device.driver.name, timeoutMs });
+      overran.resolve(err({ kind: "timeout", detail: `no end after ${timeoutMs} ms` }));
+    });
+    const signal = AbortSignal.any([deadline.signal, this.#stop.signal]);
+    try {
+      const reply = await Promise.race([
+        poller.poll({ signal, timeoutMs, nowMs: clock.now() }),
+        overran.promise,
+        aborted(this.#stop.signal, clock),
+      ]);
+      if (!reply.ok) return reply;
+      const parsed = poller.parse(reply.value);
+      return parsed.ok ? parsed : err({ kind: "protocol", detail: parsed.error.detail });
+    } catch (thrown) {
+      const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
+      const detail = errorText(thrown);
+      log.emit(agentEvents.driverFailed, { device: device.id, driver: device.driver.name, detail, stack });
+      return err({ kind: "protocol", detail: `the driver ${device.driver.name} failed: ${detail}` });
+    } finally {
+      cancelDeadline();
+      cancelGrace();
+    }
+  }
+
+  #learn(watched: Watched, { samples, asset }: Parsed): void {
+    if (asset !== undefined) watched.asset = { ...watched.asset, ...cleanAsset(asset) };
+    for (const { component } of samples) {
+      if (component !== null && watched.components.size < COMPONENTS_MAX) watched.components.add(component);
+    }
+    const described = JSON.stringify(describe(watched));
+    if (described === watched.described) return;
+    watched.described = described;
+    this.#revision++;
+    this.#options.onInventory();
+  }
+
+  #judge(watched: Watched, reading: Reading, { tookMs, skipped }: { tookMs: number; skipped: number }): void {
+    const { log } = this.#options;
+    const { device } = watched;
+    const failure = reading.failure ?? null;
+    const samples = reading.samples.reduce((sum, { metrics }) => sum + Object.keys(metrics).length, 0);
+    const { next, change } = stepHealth(watched.health, { atMs: reading.at, tookMs, samples, skipped, failure });
+    watched.health = next;
+    log.emit(agentEvents.pollEnded, {
+      device: device.id,
+      tookMs: Math.round(tookMs),
+      samples,
+      failure: failure?.kind ?? "",
+    });
+    if (change === "went_down" && failure !== null)
+      log.emit(agentEvents.deviceWentDown, { device: device.id, ...failure });
+    if (change === "came_up")
+      log.emit(agentEvents.deviceCameUp, { device: device.id, model: watched.asset.model ?? "" });
+  }
+}
+
+/** The driver's poller of a configured device; opens no connection yet. */
+export function openDevice({ id, kind, driver, driverConfig, secret }: Device): DevicePoller<unknown> {
+  return driver.open({ id, kind, config: driverConfig, secret });
+}
+
+function watch(device: Device): Watched {
+  const poller = openDevice(device);
+  const watched: Watched = {
+    device,
+    poller,
+    components: new Set(),
+    health: NEW_HEALTH,
+    asset: {},
+    described: "",
+  };
+  watched.described = JSON.stringify(describe(watched));
+  return watched;
+}
+
+/** The poller's own samples are a part of what each device reports. */
+const OWN_METRICS = ["up", "poll_duration_seconds"];
+
+function describe({ device, poller, asset, components }: Watched): InventoryDevice {
+  const profile = poller.profile();
+  return {
+    id: device.id,
+    kind: device.kind,
+    ...(device.name !== undefined && { name: device.name }),
+    driver: device.driver.name,
+    ...(profile !== null && { profile }),
+    address: device.driver.address(device.driverConfig),
+    labels: { ...device.labels },
+    dependsOn: [...device.dependsOn],
+    intervalMs: device.intervalMs,
+    asset,
+    components: [...components].sort(),
+    metrics: [...new Set([...OWN_METRICS, ...poller.metrics()])].slice(0, LIMITS.metricsMax),
+  };
+}
+
+const withHint = ({ detail, hint }: PollError): string => (hint === undefined ? detail : `${detail}; ${hint}`);
+
+/** Lets a stop go on without a driver that ignores its signal. */
+function aborted(signal: AbortSignal, clock: Clock): Promise<Result<never, PollError>> {
+  return new Promise((resolve) => {
+    const end = () => clock.after(GRACE_MS, () => resolve(err({ kind: "timeout", detail: "the agent stops" })));
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+}

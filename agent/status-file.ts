@@ -1,0 +1,86 @@
+/**
+ * `status.json` in the data folder: what the agent is doing, rewritten every five seconds, for `aislewatch-agent
+ * status` and for people without a collector at hand. Written beside and renamed, so that a reader never sees half.
+ */
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Clock, errorText } from "@aislewatch/base";
+import type { Log } from "@aislewatch/runtime";
+import type { AgentConfig } from "./config.ts";
+import { agentEvents } from "./events.ts";
+import type { Intake } from "./intake.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Poller } from "./poller.ts";
+import type { Uplink } from "./uplink.ts";
+
+export const STATUS_FILE = "status.json";
+export const STATUS_EVERY_MS = 5_000;
+
+export type StatusFileOptions = {
+  readonly config: AgentConfig;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly outbox: Outbox;
+  readonly uplink: Uplink;
+  readonly poller: Poller;
+  readonly intake: Intake;
+};
+
+export class StatusFile {
+  readonly #options: StatusFileOptions;
+  readonly #startedAt: number;
+  #cancel: (() => void) | null = null;
+
+  constructor(options: StatusFileOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.now();
+  }
+
+  start(): void {
+    this.#write("running");
+    this.#cancel = this.#options.clock.after(STATUS_EVERY_MS, () => this.start());
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#write("stopped");
+  }
+
+  #write(state: "running" | "stopped"): void {
+    const { config, version, clock, log, outbox, uplink, poller, intake } = this.#options;
+    const status = {
+      state,
+      pid: process.pid,
+      version,
+      site: config.site,
+      agent: config.agent,
+      startedAt: this.#startedAt,
+      writtenAt: clock.now(),
+      collector: { url: config.collector.url, ...uplink.figures },
+      outbox: { epoch: outbox.epoch, ...outbox.figures, readingsWaiting: intake.waiting },
+      devices: poller.states,
+    };
+    const path = join(config.dataFolder, STATUS_FILE);
+    try {
+      writeFileSync(`${path}.new`, `${JSON.stringify(status, null, 1)}\n`, { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    } catch (thrown) {
+      log.emit(agentEvents.statusWriteFailed, { detail: errorText(thrown) });
+    }
+  }
+}
+
+export type AgentStatusFile = {
+  readonly state: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly site: string;
+  readonly agent: string;
+  readonly startedAt: number;
+  readonly writtenAt: number;
+  readonly collector: Uplink["figures"] & { readonly url: string };
+  readonly outbox: Outbox["figures"] & { readonly epoch: string; readonly readingsWaiting: number };
+  readonly devices: Poller["states"];
+};

@@ -1,0 +1,369 @@
+/**
+ * Outbox to MQTT: the only file of the agent that knows MQTT (3.1.1). A connection is made, used and thrown away; we
+ * publish only while connected, so that MQTT.js never queues anything: the outbox is the queue.
+ *
+ * On connect: status and inventory (retained), subscribe to our acks, then everything unacked again, live before
+ * history (docs/wire.md). The broker's PUBACK frees MQTT.js's memory and means nothing else; only the collector's ack
+ * empties the outbox. What may be on its way, and how fast history goes, is core/window.ts's to say.
+ */
+import { hostname } from "node:os";
+import { backoffMs, type Clock, errorText } from "@aislewatch/base";
+import {
+  type AgentStatus,
+  ackTopic,
+  agentTopic,
+  decodeAck,
+  type InventoryDevice,
+  type Lane,
+  splitInventory,
+  WIRE_VERSION,
+} from "@aislewatch/contract";
+import type { Log } from "@aislewatch/runtime";
+import { connect, type MqttClient } from "mqtt";
+import { wireText } from "./core/batch.ts";
+import { laneFor } from "./core/lane.ts";
+import { clampTime } from "./core/reading.ts";
+import { SendWindow, type WindowLimits } from "./core/window.ts";
+import { agentEvents } from "./events.ts";
+import type { Outbox } from "./outbox.ts";
+
+export type UplinkOptions = {
+  readonly site: string;
+  readonly agent: string;
+  readonly version: string;
+  readonly url: string;
+  readonly username: string;
+  readonly password?: string;
+  /** PEM text of the authority that signed the collector's certificate, when the system does not know it. */
+  readonly ca?: string;
+  readonly outbox: Outbox;
+  readonly inventory: () => { readonly revision: number; readonly devices: readonly InventoryDevice[] };
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly windowLimits?: WindowLimits;
+};
+
+export type UplinkFigures = {
+  readonly connected: boolean;
+  readonly lane: Lane;
+  readonly inFlightBatches: number;
+  readonly connects: number;
+  readonly lastAckAt: number | null;
+  readonly lastError: string | null;
+};
+
+/** DESIGN.md §9: the heartbeat of `status`. */
+const HEARTBEAT_MS = 30_000;
+/** How often a stalled ack is looked for; the stall itself is 30 s. */
+const TICK_MS = 5_000;
+const RECONNECT = { baseMs: 500, maxMs: 30_000 } as const;
+/** From this attempt on the wait is at its longest; where a refused agent starts. */
+const REFUSED_ATTEMPT = 6;
+const CONNECT_MS_MAX = 10_000;
+/** Half of the heartbeat: a dead line is noticed within 1.5 of it. */
+const KEEPALIVE_S = 15;
+const DRAIN_MS = 2_000;
+const FAREWELL_MS = 400;
+/** Changes of the inventory come in bursts, when devices are recognised after a start. */
+const INVENTORY_LINGER_MS = 500;
+/** CONNACK codes of MQTT 3.1.1 (3.2.2.3): bad user name or password, not authorized. */
+const REFUSED_CODES: readonly unknown[] = [4, 5];
+const SUBACK_REFUSED = 128;
+
+type TimerName = "reconnect" | "tick" | "heartbeat" | "pace" | "inventory";
+
+export class Uplink {
+  readonly #options: UplinkOptions;
+  readonly #window: SendWindow;
+  readonly #startedAt: number;
+  #client: MqttClient | null = null;
+  #connected = false;
+  #downSinceMs: number;
+  #attempt = 0;
+  #connects = 0;
+  #lastAckAt: number | null = null;
+  #lastError: { readonly text: string; readonly refused: boolean } | null = null;
+  #stopping = false;
+  #drained: (() => void) | null = null;
+  readonly #timers = new Map<TimerName, () => void>();
+
+  constructor(options: UplinkOptions) {
+    this.#options = options;
+    this.#window = new SendWindow(options.windowLimits);
+    this.#startedAt = clampTime(options.clock.now());
+    this.#downSinceMs = options.clock.monotonic();
+  }
+
+  start(): void {
+    this.#connect();
+  }
+
+  /** The lane of a batch that is written now. */
+  lane(): Lane {
+    return laneFor(this.#connected ? null : this.#downSinceMs, this.#options.clock.monotonic());
+  }
+
+  get figures(): UplinkFigures {
+    return {
+      connected: this.#connected,
+      lane: this.lane(),
+      inFlightBatches: this.#window.inFlight.batches,
+      connects: this.#connects,
+      lastAckAt: this.#lastAckAt,
+      lastError: this.#lastError?.text ?? null,
+    };
+  }
+
+  /** There is something new in the outbox. */
+  kick(): void {
+    this.#pump();
+  }
+
+  inventoryChanged(): void {
+    if (this.#connected && !this.#timers.has("inventory")) {
+      this.#after("inventory", INVENTORY_LINGER_MS, () => this.#publishInventory());
+    }
+  }
+
+  /** Waits up to 2 s for acks of what is on its way, says goodbye and closes. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#cancel("reconnect");
+    const client = this.#client;
+    if (client !== null && this.#connected) {
+      await this.#drain();
+      if (this.#connected) await this.#farewell(client);
+    }
+    for (const name of this.#timers.keys()) this.#cancel(name);
+    this.#client = null;
+    this.#connected = false;
+    client?.end(true);
+  }
+
+  #connect(): void {
+    const { site, agent, url, username, password, ca } = this.#options;
+    const client = connect(url, {
+      protocolVersion: 4,
+      clean: true,
+      clientId: `aislewatch:${site}:${agent}`,
+      username,
+      ...(password !== undefined && { password }),
+      ...(ca !== undefined && { ca }),
+      keepalive: KEEPALIVE_S,
+      connectTimeout: CONNECT_MS_MAX,
+      // Reconnecting is ours: a new client has no memory that could send anything twice or out of order.
+      reconnectPeriod: 0,
+      resubscribe: false,
+      queueQoSZero: false,
+      will: { topic: agentTopic(site, agent, "status"), payload: this.#status("offline"), qos: 1, retain: true },
+    });
+    this.#client = client;
+    this.#lastError = null;
+    client.on("connect", () => this.#onConnected(client));
+    client.on("message", (topic, payload) => this.#onMessage(client, topic, payload));
+    client.on("error", (error) => {
+      this.#lastError = { text: errorText(error) || "no connection", refused: isRefusal(error) };
+    });
+    client.on("close", () => this.#onClosed(client));
+  }
+
+  #onConnected(client: MqttClient): void {
+    if (client !== this.#client || this.#stopping) return;
+    const { site, agent, url, outbox, clock, log } = this.#options;
+    this.#connected = true;
+    this.#connects++;
+    log.emit(agentEvents.uplinkConnected, { collector: url });
+    client.subscribe(ackTopic(site, agent), { qos: 1 }, (error, granted) => {
+      if (error === null && granted?.[0]?.qos !== SUBACK_REFUSED) return;
+      log.emit(agentEvents.uplinkRefused, { detail: `no leave to read ${ackTopic(site, agent)}` });
+    });
+    this.#publishStatus();
+    this.#publishInventory();
+    this.#window.connected(outbox.acked, clock.monotonic());
+    this.#after("tick", TICK_MS, () => this.#tick());
+    this.#after("heartbeat", HEARTBEAT_MS, () => this.#heartbeat());
+    this.#pump();
+  }
+
+  #onClosed(client: MqttClient): void {
+    if (client !== this.#client) return;
+    if (this.#stopping) {
+      this.#connected = false;
+      this.#drained?.();
+      return;
+    }
+    const { clock, random, log } = this.#options;
+    const detail = this.#lastError?.text ?? "the connection was closed";
+    if (this.#lastError?.refused) {
+      log.emit(agentEvents.uplinkRefused, { detail });
+      this.#attempt = Math.max(this.#attempt, REFUSED_ATTEMPT);
+    } else {
+      log.emit(this.#connected ? agentEvents.uplinkLost : agentEvents.uplinkFailed, { detail });
+    }
+    this.#lastError ??= { text: detail, refused: false };
+    if (this.#connected) this.#downSinceMs = clock.monotonic();
+    this.#connected = false;
+    this.#client = null;
+    client.end(true);
+    for (const name of this.#timers.keys()) this.#cancel(name);
+    // The attempts are forgotten at an ack, not at a connection: a broker that takes us and throws us out again (an
+    // access rule that is missing) must not be knocked at every half second.
+    this.#after("reconnect", backoffMs(this.#attempt++, RECONNECT, random()), () => this.#connect());
+  }
+
+  #onMessage(client: MqttClient, topic: string, payload: Uint8Array): void {
+    if (client !== this.#client) return;
+    const { site, agent, outbox, clock, log } = this.#options;
+    if (topic !== ackTopic(site, agent)) {
+      log.emit(agentEvents.messageRefused, { topic, detail: "not a topic of this agent" });
+      return;
+    }
+    const ack = decodeAck(payload);
+    if (!ack.ok) {
+      log.emit(agentEvents.messageRefused, { topic, detail: `${ack.error.kind}: ${ack.error.detail}` });
+      return;
+    }
+    const { epoch, live, history, grant } = ack.value;
+    const verdict = outbox.ack(epoch, { live, history });
+    // An ack of an epoch before this one comes after the file was lost; the next status tells the collector.
+    if (verdict === "stranger") return;
+    if (verdict === "ahead") {
+      this.#renew(client);
+      return;
+    }
+    this.#attempt = 0;
+    this.#lastAckAt = clock.now();
+    this.#window.acked({ live, history }, grant, clock.monotonic());
+    this.#pump();
+    if (this.#isDrained()) this.#drained?.();
+  }
+
+  /** Our file is an old copy: under its old epoch the collector would take what is new for repeats. */
+  #renew(client: MqttClient): void {
+    const renewed = this.#options.outbox.renew();
+    if (renewed.ok) this.#options.log.emit(agentEvents.outboxRenewed, { epoch: this.#options.outbox.epoch });
+    client.end(true);
+  }
+
+  #tick(): void {
+    const { clock, log } = this.#options;
+    if (this.#window.isStalled(clock.monotonic())) {
+      log.emit(agentEvents.ackStalled, this.#window.inFlight);
+      this.#lastError = { text: "no acknowledgement from the collector", refused: false };
+      this.#client?.end(true);
+      return;
+    }
+    this.#pump();
+    this.#after("tick", TICK_MS, () => this.#tick());
+  }
+
+  #heartbeat(): void {
+    this.#publishStatus();
+    this.#after("heartbeat", HEARTBEAT_MS, () => this.#heartbeat());
+  }
+
+  /** Sends what the window has room for: the present first, then the past at its pace. */
+  #pump(): void {
+    if (!this.#connected) return;
+    const { outbox, clock } = this.#options;
+    const nowMs = clock.monotonic();
+    this.#send("live", nowMs);
+    this.#send("history", nowMs);
+    outbox.markInFlight({ live: this.#window.lastSeq("live"), history: this.#window.lastSeq("history") });
+    const waitMs = this.#window.paceWaitMs(nowMs);
+    if (waitMs !== null && !this.#timers.has("pace")) this.#after("pace", waitMs, () => this.#pump());
+  }
+
+  #send(lane: Lane, nowMs: number): void {
+    const { outbox } = this.#options;
+    // Each turn sends at least one batch, and the window holds a bounded number of them.
+    for (;;) {
+      const bytesMax = this.#window.room(lane, nowMs);
+      if (bytesMax <= 0) return;
+      const [batch] = outbox.unacked(lane, this.#window.lastSeq(lane), { batchesMax: 1, bytesMax });
+      if (batch === undefined) return;
+      const sentAt = clampTime(this.#options.clock.now());
+      this.#publish("telemetry", wireText({ epoch: outbox.epoch, lane, seq: batch.seq, sentAt }, batch.body));
+      this.#window.sent(batch, nowMs);
+    }
+  }
+
+  #publishStatus(): void {
+    this.#publish("status", this.#status("online"), true);
+  }
+
+  #publishInventory(): void {
+    const { revision, devices } = this.#options.inventory();
+    for (const part of splitInventory(devices, revision)) {
+      this.#publish(`inventory/${part.part}`, JSON.stringify(part), true);
+    }
+  }
+
+  #publish(channel: Parameters<typeof agentTopic>[2], text: string, retain = false, done?: () => void): void {
+    const { site, agent } = this.#options;
+    // A publish that fails ends with the connection, which is noticed there; the outbox still has what it was.
+    this.#client?.publish(agentTopic(site, agent, channel), text, { qos: 1, retain }, () => done?.());
+  }
+
+  #status(state: AgentStatus["state"]): string {
+    const { version, outbox, clock } = this.#options;
+    const { batches, bytes, oldestAt } = outbox.figures;
+    const status: AgentStatus = {
+      v: WIRE_VERSION,
+      state,
+      version,
+      epoch: outbox.epoch,
+      startedAt: this.#startedAt,
+      sentAt: clampTime(clock.now()),
+      host: hostname().slice(0, 255),
+      outbox: { batches, bytes, oldestAt },
+    };
+    return JSON.stringify(status);
+  }
+
+  #isDrained(): boolean {
+    return this.#window.inFlight.batches === 0;
+  }
+
+  #drain(): Promise<void> {
+    this.#pump();
+    if (this.#isDrained()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(DRAIN_MS, resolve);
+      this.#drained = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #farewell(client: MqttClient): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(FAREWELL_MS, resolve);
+      this.#publish("status", this.#status("offline"), true, () => {
+        cancel();
+        // DISCONNECT, so that the broker does not send the will on top.
+        client.end(false, {}, () => resolve());
+      });
+    });
+  }
+
+  #after(name: TimerName, delayMs: number, run: () => void): void {
+    this.#cancel(name);
+    const cancel = this.#options.clock.after(delayMs, () => {
+      this.#timers.delete(name);
+      run();
+    });
+    this.#timers.set(name, cancel);
+  }
+
+  #cancel(name: TimerName): void {
+    this.#timers.get(name)?.();
+    this.#timers.delete(name);
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && "code" in error && REFUSED_CODES.includes(error.code);
+}
