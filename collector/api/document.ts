@@ -9,7 +9,8 @@ import * as schema from "./schema.ts";
  */
 export function openApi(version: string): SwaggerOptions {
   const schemaRegistry = z.registry<{ id?: string }>();
-  for (const one of Object.values(schema)) {
+  // In the order of their names, whatever order a module loader has for exports.
+  for (const [, one] of Object.entries(schema).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const id = one instanceof z.ZodType ? one.meta()?.id : undefined;
     if (one instanceof z.ZodType && id !== undefined) schemaRegistry.add(one, { id });
   }

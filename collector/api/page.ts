@@ -16,10 +16,15 @@ const NOT_PAGE = /^\/(api|assets|metrics|healthz)(\/|$)/;
 export async function servePage(app: FastifyInstance, pageDir: string | null): Promise<void> {
   const built = pageDir !== null && existsSync(join(pageDir, "index.html"));
   if (built) {
+    // The page itself is no secret: it shows a sign-in until the API answers.
+    app.addHook("onRoute", (route) => {
+      if (route.url === "/*") route.config = { ...route.config, access: "public" };
+    });
     await app.register(fastifyStatic, {
       root: pageDir,
       preCompressed: true,
       cacheControl: false,
+      dotfiles: "ignore",
       schemaHide: true,
       setHeaders: (reply, path) => {
         reply.header("cache-control", HASHED.test(path) ? "public, max-age=31536000, immutable" : "no-cache");

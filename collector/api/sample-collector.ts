@@ -1,0 +1,257 @@
+/** A small collector for the tests of this folder: a real state store, one site with a printer behind a switch. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { err, ManualClock, ok } from "@aislewatch/base";
+import type { InventoryDevice } from "@aislewatch/contract";
+import type { Rule } from "@aislewatch/rules";
+import type { FastifyInstance } from "fastify";
+import { decideAction } from "../incidents/decide.ts";
+import { append, isOpenState, type Stamp } from "../incidents/log.ts";
+import { type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
+import type { Site } from "../sites.ts";
+import { createSqliteStore } from "../store/state/sqlite.ts";
+import type { Role, StateStore } from "../store/state/store.ts";
+import type { SeriesId } from "../store/timeseries/store.ts";
+import { createToken, startSession } from "./auth.ts";
+import type { ApiDeps, ApiOptions, LiveDevice, LiveView } from "./deps.ts";
+import type { StreamEvent } from "./schema.ts";
+import { createApi } from "./server.ts";
+
+/** A Friday, 10:00 in Berlin. */
+export const T0 = Date.UTC(2026, 10, 20, 9);
+
+const site: Site = {
+  id: "berlin-01",
+  name: "Berlin Alexanderplatz",
+  format: "store",
+  timeZone: "Europe/Berlin",
+  hours: {
+    mon: [],
+    tue: [],
+    wed: [],
+    thu: [],
+    fri: [{ from: 480, to: 1200 }],
+    sat: [],
+    sun: [],
+  },
+  closedDays: [],
+};
+
+const printer: InventoryDevice = {
+  id: "receiving/label-printer",
+  kind: "label_printer",
+  name: "Label printer, receiving",
+  driver: "zpl",
+  labels: { zone: "receiving" },
+  dependsOn: ["switch-1"],
+  intervalMs: 10_000,
+  asset: { vendor: "Zebra", model: "ZT411", serial: "S1" },
+  components: [],
+  metrics: ["media_out", "head_temperature_celsius"],
+};
+const networkSwitch: InventoryDevice = {
+  id: "switch-1",
+  kind: "network_switch",
+  driver: "snmp",
+  labels: {},
+  dependsOn: [],
+  intervalMs: 30_000,
+  asset: {},
+  components: ["port-1"],
+  metrics: ["port_up"],
+};
+
+const rule: Rule = {
+  id: "media-out",
+  group: "label-printers",
+  select: 'kind == "label_printer"',
+  scope: "device",
+  title: "Label media out",
+  raise: [{ severity: "major", when: "media_out", forMs: 0 }],
+  clear: null,
+  keepMs: 0,
+  // biome-ignore lint/suspicious/noThenProperty: the word of the rule language.
+  missing: { then: "hold", afterMs: 0 },
+  dependsOn: [],
+  absorbs: [],
+  category: "consumable",
+  tier: 1,
+  autoCloseMs: null,
+  runbook: "label-printer/media-out",
+  vars: {},
+  mode: "live",
+  chart: { metric: "head_temperature_celsius", threshold: 60 },
+  version: "a1",
+  file: "rules/packs/label-printers.yaml",
+  line: 3,
+};
+
+export type SampleCollector = {
+  readonly app: FastifyInstance;
+  readonly clock: ManualClock;
+  readonly state: StateStore;
+  readonly live: LiveView;
+  /** What the time-series store was asked last. */
+  readonly asked: { series: SeriesId; range: { from: number; to: number; pointsMax: number } }[];
+  readonly health: { ok: boolean; reasons: string[] };
+  /** Pushes one event into the live stream. */
+  emit(event: StreamEvent): void;
+  /** Opens an incident of the printer (or of `device`) and returns it. */
+  open(given?: { rule?: string; device?: string; suppressedBy?: string; at?: number }): Incident;
+  /** Appends to an incident's log. */
+  write(incident: Incident, ...bodies: IncidentEventBody[]): Incident;
+  /** Headers of a signed-in browser on the page's own origin. */
+  browser(role: Role): Record<string, string>;
+  /** Headers of a program with a token. */
+  program(role: Role): Record<string, string>;
+  close(): Promise<void>;
+};
+
+export async function sampleCollector(options: Partial<ApiOptions> = {}): Promise<SampleCollector> {
+  const dir = mkdtempSync(join(tmpdir(), "aislewatch-api-"));
+  const state = createSqliteStore({ file: join(dir, "state.db") });
+  await state.open();
+  const clock = new ManualClock(T0);
+  const listeners = new Set<(event: StreamEvent) => void>();
+  const health = { ok: true, reasons: [] as string[] };
+  const asked: SampleCollector["asked"] = [];
+  let seed = 1;
+
+  const openIncidents = () =>
+    state
+      .openIncidents()
+      .map(({ incident }) => incident)
+      .filter((incident) => isOpenState(incident.state));
+  const devices: LiveDevice[] = [printer, networkSwitch].map((device) => ({
+    site: site.id,
+    agent: "back-office",
+    device,
+    state: device === printer ? "unreachable" : "up",
+    worst: device === printer ? "major" : null,
+    lastReadingAt: T0 - 5_000,
+    lastFailure: device === printer ? { at: T0, kind: "timeout", detail: "no answer in 2 s" } : null,
+  }));
+  const stamp = (at: number): Stamp => ({ at, recordedAt: at, actor: "system" });
+
+  function save(id: string, before: Incident | null, bodies: readonly IncidentEventBody[], by: Stamp): Incident {
+    const { incident, events } = append(id, before, bodies, by);
+    state.commit({ incidents: [{ incident, events, key: incidentKey(incident.rule, incident.subject) }] });
+    return incident;
+  }
+
+  const deps: ApiDeps = {
+    state,
+    series: {
+      open: async () => {},
+      append: async () => {},
+      watermarks: async () => [],
+      query: async (series, range) => {
+        asked.push({ series, range });
+        return [{ at: range.from, mean: 21.5, min: 20, max: 23 }];
+      },
+      lastValues: async () => [],
+      stats: async () => ({ samples: 0, series: 0, bytesOnDisk: 0 }),
+      close: async () => {},
+    },
+    live: {
+      sites: () => [site],
+      agents: () => [{ site: site.id, id: "back-office", online: true, version: "0.1.0", lastSeenAt: T0 }],
+      devices: (id) => (id === site.id ? devices : []),
+      device: (at, id) => devices.find((one) => one.site === at && one.device.id === id) ?? null,
+      values: (_site, id) =>
+        id === printer.id
+          ? [
+              { component: null, metric: "media_out", at: T0, value: true, stale: false },
+              { component: null, metric: "of_a_newer_agent", at: T0, value: 4, stale: true },
+            ]
+          : [],
+      faults: (at, id) => [
+        {
+          rule: rule.id,
+          subject: { site: at, device: id, component: null },
+          state: "firing",
+          severity: "major",
+          flags: { stale: false, suppressedBy: null },
+          since: T0,
+        },
+      ],
+      openIncidents,
+      rules: () => ({ version: "r1", refused: ["rules/packs/ups.yaml:3:1 CFG_UNKNOWN_KEY"], rules: [rule] }),
+      firing: () => 1,
+      samplesPerSecond: () => 12.5,
+    },
+    act: async (id, action, actor) => {
+      const incident = state.incident(id);
+      if (incident === null) return err({ code: "not_found", message: id });
+      const stillFiring = incident.recoveredAt === null;
+      const decided = decideAction(incident, action, { actor, nowMs: clock.now(), stillFiring });
+      if (!decided.ok) return decided;
+      if (decided.value.length === 0) return ok(incident);
+      return ok(save(id, incident, decided.value, { ...stamp(clock.now()), actor }));
+    },
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    runbook: (ref) => (ref === rule.runbook ? { title: "Labels are out", markdown: "1. Look.\n" } : null),
+    health: () => health,
+    metricsText: () => "aislewatch_samples_total 7\n",
+    clock,
+    random: (bytes) => Uint8Array.from({ length: bytes }, (_, at) => (at === 0 ? seed++ : at)),
+  };
+  const app = await createApi(deps, { version: "0.1.0", pageDir: null, tls: null, ...options });
+  for (const role of ["viewer", "operator", "admin"] as const) {
+    state.putUser({ name: role, role, passwordHash: null, createdAt: T0 });
+  }
+
+  return {
+    app,
+    clock,
+    state,
+    live: deps.live,
+    asked,
+    health,
+    emit: (event) => {
+      for (const listener of listeners) listener(event);
+    },
+    open: ({ rule: id = rule.id, device = printer.id, suppressedBy = null, at = T0 }: Given = {}) =>
+      save(
+        `INC-${String(state.nextIncidentNumber()).padStart(6, "0")}`,
+        null,
+        [opened({ id, device, suppressedBy, at })],
+        stamp(at),
+      ),
+    write: (incident, ...bodies) => save(incident.id, incident, bodies, stamp(clock.now())),
+    browser: (role) => ({
+      cookie: `aislewatch=${startSession(deps, role)}`,
+      "sec-fetch-site": "same-origin",
+    }),
+    program: (role) => ({ authorization: `Bearer ${createToken(deps, `${role}-${seed}`, role)}` }),
+    close: async () => {
+      await app.close();
+      await state.close();
+      rmSync(dir, { recursive: true });
+    },
+  };
+}
+
+type Given = { rule?: string; device?: string; suppressedBy?: string | null; at?: number };
+
+function opened(given: { id: string; device: string; suppressedBy: string | null; at: number }): IncidentEventBody {
+  return {
+    type: "opened",
+    subject: { site: site.id, device: given.device, component: null },
+    rule: given.id,
+    ruleVersion: "a1",
+    title: "Label media out",
+    severity: "major",
+    category: "consumable",
+    runbook: "label-printer/media-out",
+    onset: given.at,
+    values: { media_out: true },
+    priority: "P1",
+    why: "label printer at receiving: 0 of 1 work; major; open for customers",
+    suppressedBy: given.suppressedBy,
+  };
+}

@@ -1,0 +1,515 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createLoginLink, LINK_LIFE_MS, putUser } from "./auth.ts";
+import { type SampleCollector, sampleCollector, T0 } from "./sample-collector.ts";
+import { cert, key } from "./test-certificate.ts";
+
+let collector: SampleCollector;
+beforeEach(async () => {
+  collector = await sampleCollector();
+});
+afterEach(() => collector.close());
+
+const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+const authDeps = () => ({ state: collector.state, clock: collector.clock, random });
+const get = (url: string, headers: Record<string, string> = collector.browser("viewer")) =>
+  collector.app.inject({ method: "GET", url, headers });
+const post = (url: string, payload: object, headers: Record<string, string>) =>
+  collector.app.inject({ method: "POST", url, payload, headers });
+const act = (id: string, payload: object, headers = collector.browser("operator")) =>
+  post(`/api/v1/incidents/${id}/actions`, payload, headers);
+
+const READS = [
+  "/api/v1/me",
+  "/api/v1/overview",
+  "/api/v1/incidents",
+  "/api/v1/incidents/INC-000001",
+  "/api/v1/sites",
+  "/api/v1/sites/berlin-01/devices",
+  "/api/v1/sites/berlin-01/device?id=switch-1",
+  "/api/v1/sites/berlin-01/series?device=switch-1&metric=up&from=0&to=1000",
+  "/api/v1/rules",
+  "/api/v1/people",
+];
+
+describe("who may", () => {
+  it.each([...READS, "/api/v1/stream"])("not read %s without a sign-in", async (url) => {
+    const answer = await get(url, {});
+    expect([answer.statusCode, answer.json()]).toEqual([401, { error: "not_signed_in", message: "Sign in first." }]);
+  });
+
+  it.each(READS)("read %s as a viewer, by cookie and by token", async (url) => {
+    collector.open();
+    expect((await get(url)).statusCode).toBe(200);
+    expect((await get(url, collector.program("viewer"))).statusCode).toBe(200);
+  });
+
+  it.each([
+    { name: "a viewer's cookie", headers: () => collector.browser("viewer"), status: 403 },
+    { name: "a viewer's token", headers: () => collector.program("viewer"), status: 403 },
+    { name: "nobody", headers: () => ({}), status: 401 },
+    { name: "a token that is none", headers: () => ({ authorization: `Bearer ${"x".repeat(43)}` }), status: 401 },
+    { name: "an operator's cookie", headers: () => collector.browser("operator"), status: 200 },
+    { name: "an operator's token", headers: () => collector.program("operator"), status: 200 },
+    { name: "an administrator", headers: () => collector.browser("admin"), status: 200 },
+  ])("act: $name gets $status", async ({ headers, status }) => {
+    const { id } = collector.open();
+    expect((await act(id, { action: "acknowledge" }, headers())).statusCode).toBe(status);
+  });
+
+  it.each([
+    { name: "a page of another site", headers: { "sec-fetch-site": "cross-site" }, status: 403 },
+    { name: "a page of another port of this host", headers: { "sec-fetch-site": "same-site" }, status: 403 },
+    { name: "an older browser on another site", headers: { origin: "https://evil.example" }, status: 403 },
+    { name: "a browser that hides its origin", headers: { origin: "null" }, status: 403 },
+    { name: "a cookie with no word of where from", headers: {}, status: 403 },
+    { name: "an older browser on the page", headers: { origin: "http://noc.example:8080" }, status: 200 },
+    { name: "the page", headers: { "sec-fetch-site": "same-origin", origin: "http://noc.example:8080" }, status: 200 },
+  ])("act across sites: $name gets $status", async ({ headers, status }) => {
+    const { id } = collector.open();
+    const { cookie = "" } = collector.browser("operator");
+    const answer = await act(id, { action: "acknowledge" }, { cookie, host: "noc.example:8080", ...headers } as never);
+    expect(answer.statusCode).toBe(status);
+    if (status === 403) expect(answer.json().error).toBe("foreign_origin");
+  });
+});
+
+describe("signing in", () => {
+  it("by link: once, within ten minutes, with a cookie that only this browser's own page sends", async () => {
+    const link = createLoginLink(authDeps(), "admin");
+    const first = await get(link, {});
+    expect([first.statusCode, first.headers.location]).toEqual([303, "/"]);
+    expect(first.headers["set-cookie"]).toMatch(
+      /^aislewatch=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Strict$/,
+    );
+    const cookie = String(first.headers["set-cookie"]).split(";")[0] ?? "";
+    expect((await get("/api/v1/me", { cookie })).json()).toEqual({ name: "admin", role: "admin" });
+    const second = await get(link, {});
+    expect([second.statusCode, second.json().error]).toEqual([401, "link_spent"]);
+
+    const late = createLoginLink(authDeps(), "admin");
+    collector.clock.advance(LINK_LIFE_MS + 1);
+    expect((await get(late, {})).statusCode).toBe(401);
+  });
+
+  it("by password, and not by a wrong one", async () => {
+    await putUser(authDeps(), { name: "kim", role: "operator", password: "correct horse" });
+    const right = await post("/api/v1/session", { name: "kim", password: "correct horse" }, {});
+    expect([right.statusCode, right.json()]).toEqual([200, { name: "kim", role: "operator" }]);
+    for (const payload of [
+      { name: "kim", password: "wrong" },
+      { name: "nobody", password: "correct horse" },
+      { name: "admin", password: "admin" },
+    ]) {
+      const wrong = await post("/api/v1/session", payload, {});
+      expect([wrong.statusCode, wrong.json()]).toEqual([
+        401,
+        { error: "wrong_password", message: "Name or password is wrong." },
+      ]);
+      expect(wrong.headers["set-cookie"]).toBeUndefined();
+    }
+    expect(collector.state.auditLog(10).map(({ action }) => action)).toEqual([
+      "sign_in_refused",
+      "sign_in_refused",
+      "sign_in_refused",
+      "signed_in",
+    ]);
+  });
+
+  it("not from a page of another site", async () => {
+    const answer = await post("/api/v1/session", { name: "a", password: "b" }, { origin: "https://evil.example" });
+    expect(answer.statusCode).toBe(403);
+  });
+
+  it("not more than ten times a minute", async () => {
+    const answers = [];
+    for (let attempt = 0; attempt < 12; attempt++) answers.push(await get("/api/v1/session/link/none", {}));
+    expect(answers.map((answer) => answer.statusCode)).toEqual([...Array(10).fill(401), 429, 429]);
+    expect(answers.at(-1)?.json()).toMatchObject({ error: "too_often" });
+  });
+
+  it("ends with signing out, everywhere that cookie is", async () => {
+    const headers = collector.browser("operator");
+    const out = await collector.app.inject({ method: "DELETE", url: "/api/v1/session", headers });
+    expect([out.statusCode, out.body]).toEqual([204, ""]);
+    expect(out.headers["set-cookie"]).toMatch(/^aislewatch=; .*Expires=Thu, 01 Jan 1970/);
+    expect((await get("/api/v1/me", headers)).statusCode).toBe(401);
+  });
+
+  it("lasts while it is used, twelve hours when not, thirty days at most", async () => {
+    const headers = collector.browser("viewer");
+    const hour = 3_600_000;
+    for (let day = 0; day < 59; day++) {
+      collector.clock.advance(11.9 * hour);
+      expect((await get("/api/v1/me", headers)).statusCode).toBe(200);
+    }
+    collector.clock.advance(23 * hour);
+    expect((await get("/api/v1/me", headers)).statusCode).toBe(401);
+    const idle = collector.browser("viewer");
+    collector.clock.advance(12 * hour + 1);
+    expect((await get("/api/v1/me", idle)).statusCode).toBe(401);
+  });
+
+  it("sets a cookie that never leaves TLS when the collector has it", async () => {
+    const secure = await sampleCollector({ tls: { key, cert } });
+    const link = createLoginLink({ state: secure.state, clock: secure.clock, random }, "admin");
+    const answer = await secure.app.inject({ method: "GET", url: link });
+    expect(answer.headers["set-cookie"]).toMatch(/^__Host-aislewatch=.*; HttpOnly; Secure; SameSite=Strict$/);
+    expect(answer.headers["strict-transport-security"]).toBe("max-age=31536000");
+    await secure.close();
+  });
+});
+
+describe("incidents", () => {
+  it("are listed with names, open ones first asked for, and counted", async () => {
+    const first = collector.open();
+    const second = collector.open({ rule: "head-open", at: T0 + 1 });
+    collector.write(second, { type: "resolved", code: "cleaned", text: null });
+    const open = (await get("/api/v1/incidents")).json();
+    expect(open).toMatchObject({
+      total: 1,
+      cursor: null,
+      items: [
+        {
+          id: first.id,
+          siteName: "Berlin Alexanderplatz",
+          deviceName: "Label printer, receiving",
+          kind: "label_printer",
+        },
+      ],
+    });
+    const count = async (query: string) => (await get(`/api/v1/incidents?${query}`)).json().total;
+    expect(await count("state=all")).toBe(2);
+    expect(await count("state=resolved,closed")).toBe(1);
+    expect(await count("state=all&priority=P1,P2")).toBe(2);
+    expect(await count("state=all&priority=P3")).toBe(0);
+    expect(await count("site=berlin-01&device=receiving/label-printer&q=media")).toBe(1);
+    expect(await count("q=%20")).toBe(1);
+  });
+
+  it("are listed a page at a time", async () => {
+    for (let n = 0; n < 3; n++) collector.open({ rule: `rule-${n}`, at: T0 + n });
+    const first = (await get("/api/v1/incidents?limit=2")).json();
+    expect([first.items.length, first.total]).toEqual([2, 3]);
+    const rest = (await get(`/api/v1/incidents?limit=2&cursor=${encodeURIComponent(first.cursor)}`)).json();
+    expect([rest.items.length, rest.cursor]).toEqual([1, null]);
+  });
+
+  it.each(["state=opne", "priority=P9", "limit=0", "limit=5000", "limit=x"])(
+    "refuse the question %s",
+    async (query) => {
+      const answer = await get(`/api/v1/incidents?${query}`);
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json()).toMatchObject({
+        error: "invalid",
+        message: expect.stringContaining(query.split("=")[0] ?? ""),
+      });
+    },
+  );
+
+  it("are shown with all that belongs to them", async () => {
+    const earlier = collector.open({ at: T0 - 86_400_000 });
+    collector.write(earlier, { type: "resolved", code: "cleaned", text: null }, { type: "closed" });
+    const below = collector.open({ rule: "no-comms", suppressedBy: "berlin-01/switch-1" });
+    const above = collector.open({ rule: "switch-down", device: "switch-1" });
+    const incident = collector.open();
+    const detail = (await get(`/api/v1/incidents/${incident.id}`)).json();
+    expect(detail).toMatchObject({
+      incident: { id: incident.id, version: 1 },
+      events: [
+        {
+          seq: 1,
+          type: "opened",
+          actor: "system",
+          text: expect.stringContaining("Opened as P1"),
+          detail: { rule: "media-out" },
+        },
+      ],
+      runbook: { title: "Labels are out" },
+      chart: { metric: "head_temperature_celsius", unit: "°C", threshold: 60, from: T0 - 3_600_000, to: T0 },
+      asset: { model: "ZT411" },
+      suppresses: [],
+      earlier: [{ id: earlier.id }],
+    });
+    expect((await get(`/api/v1/incidents/${above.id}`)).json()).toMatchObject({
+      suppresses: [{ id: below.id }],
+      asset: {},
+      chart: null,
+    });
+  });
+
+  it("are not found when they are not there", async () => {
+    expect((await get("/api/v1/incidents/INC-999999")).json()).toMatchObject({ error: "no_incident" });
+    const answer = await act("INC-999999", { action: "acknowledge" });
+    expect([answer.statusCode, answer.json().error]).toEqual([404, "no_incident"]);
+  });
+
+  it("take actions, in the name of who acts", async () => {
+    const { id } = collector.open();
+    const headers = collector.browser("operator");
+    expect((await act(id, { action: "acknowledge", version: 1 }, headers)).json()).toMatchObject({
+      state: "acknowledged",
+      acknowledgedBy: "user:operator",
+      version: 2,
+    });
+    expect((await act(id, { action: "assign", to: "kim" }, headers)).json()).toMatchObject({ assignee: "kim" });
+    expect((await act(id, { action: "note", text: "called" }, collector.program("admin"))).statusCode).toBe(200);
+    const actors = (await get(`/api/v1/incidents/${id}`)).json().events.map((event: { actor: string }) => event.actor);
+    expect(actors).toEqual(["system", "user:operator", "user:operator", expect.stringMatching(/^token:admin-/)]);
+  });
+
+  it.each([
+    { name: "an older version", payload: { action: "acknowledge", version: 0 }, status: 409, error: "conflict" },
+    { name: "what its state does not allow", payload: { action: "resume" }, status: 422, error: "not_allowed" },
+    {
+      name: "no reason while it fires",
+      payload: { action: "resolve", code: "cleaned" },
+      status: 422,
+      error: "text_needed",
+    },
+    { name: "an unknown action", payload: { action: "explode" }, status: 400, error: "invalid" },
+    { name: "an unknown code", payload: { action: "resolve", code: "magic" }, status: 400, error: "invalid" },
+    { name: "an empty note", payload: { action: "note", text: "" }, status: 400, error: "invalid" },
+    { name: "a note without end", payload: { action: "note", text: "x".repeat(4_001) }, status: 400, error: "invalid" },
+    {
+      name: "a body without end",
+      payload: { action: "note", text: "x".repeat(40_000) },
+      status: 413,
+      error: "too_large",
+    },
+  ])("refuse $name with $status", async ({ payload, status, error }) => {
+    const { id } = collector.open();
+    const answer = await act(id, payload);
+    expect([answer.statusCode, answer.json().error]).toEqual([status, error]);
+    expect(collector.state.incident(id)?.version).toBe(1);
+  });
+
+  it.each([
+    { name: "no JSON", body: "{", type: "application/json", status: 400, error: "not_json" },
+    { name: "an empty body", body: "", type: "application/json", status: 400, error: "not_json" },
+    {
+      name: "a form",
+      body: "action=acknowledge",
+      type: "application/x-www-form-urlencoded",
+      status: 415,
+      error: "media_type",
+    },
+  ])("refuse $name with $status", async ({ body, type, status, error }) => {
+    const { id } = collector.open();
+    const answer = await collector.app.inject({
+      method: "POST",
+      url: `/api/v1/incidents/${id}/actions`,
+      payload: body,
+      headers: { ...collector.browser("operator"), "content-type": type },
+    });
+    expect([answer.statusCode, answer.json().error]).toEqual([status, error]);
+  });
+});
+
+describe("what is watched", () => {
+  it("is summed up in figures", async () => {
+    collector.open();
+    expect((await get("/api/v1/overview")).json()).toEqual({
+      now: T0,
+      version: "0.1.0",
+      incidents: { P1: 1, P2: 0, P3: 0, P4: 0, P5: 0 },
+      unacknowledged: 1,
+      sites: 1,
+      devices: { total: 2, up: 1, down: 0, unreachable: 1, unknown: 0 },
+      agents: { total: 1, online: 1 },
+      rules: { version: "r1", count: 1, refused: ["rules/packs/ups.yaml:3:1 CFG_UNKNOWN_KEY"] },
+      samplesPerSecond: 12.5,
+    });
+  });
+
+  it("is listed by site, with open or closed by the site's own clock", async () => {
+    expect((await get("/api/v1/sites")).json()).toMatchObject([
+      { id: "berlin-01", open: true, devices: 2, up: 1, unknown: 1, agents: [{ id: "back-office", online: true }] },
+    ]);
+    collector.clock.advance(12 * 3_600_000 - 1);
+    expect((await get("/api/v1/sites")).json()).toMatchObject([{ open: false }]);
+  });
+
+  it("is shown device by device", async () => {
+    const { id } = collector.open();
+    expect((await get("/api/v1/sites/berlin-01/devices")).json()).toMatchObject([
+      { id: "receiving/label-printer", state: "unreachable", worst: "major", incidents: [id], profile: null },
+      { id: "switch-1", name: "switch-1", state: "up", incidents: [] },
+    ]);
+    expect((await get("/api/v1/sites/berlin-01/device?id=receiving/label-printer")).json()).toMatchObject({
+      device: { lastFailure: { kind: "timeout" } },
+      values: [
+        { metric: "media_out", type: "boolean", bad: true, value: true },
+        { metric: "of_a_newer_agent", unit: "", meaning: "", type: "number", bad: null, stale: true },
+      ],
+      faults: [{ rule: "media-out", state: "firing", suppressedBy: null }],
+      dependents: [],
+    });
+    expect((await get("/api/v1/sites/berlin-01/device?id=switch-1")).json().dependents).toEqual([
+      "receiving/label-printer",
+    ]);
+  });
+
+  it.each([
+    { url: "/api/v1/sites/nowhere/devices", status: 404, error: "no_site" },
+    { url: "/api/v1/sites/nowhere/device?id=a", status: 404, error: "no_site" },
+    { url: "/api/v1/sites/berlin-01/device?id=nothing", status: 404, error: "no_device" },
+    { url: "/api/v1/sites/berlin-01/device?id=a/b/c", status: 404, error: "no_device" },
+    { url: "/api/v1/sites/berlin-01/device", status: 400, error: "invalid" },
+    { url: "/api/v1/sites/Berlin%2001/devices", status: 400, error: "invalid" },
+    { url: "/api/v1/sites/berlin-01/series?device=a&metric=up&from=5&to=5", status: 400, error: "invalid" },
+    { url: "/api/v1/sites/berlin-01/series?device=a&metric=up&from=0&to=1e15", status: 400, error: "invalid" },
+    { url: "/api/v1/sites/berlin-01/series?device=a&metric='--&from=0&to=5", status: 400, error: "invalid" },
+    {
+      url: "/api/v1/sites/berlin-01/series?device=a&metric=up&from=0&to=5&points=99999",
+      status: 400,
+      error: "invalid",
+    },
+  ])("refuses $url with $status", async ({ url, status, error }) => {
+    const answer = await get(url);
+    expect([answer.statusCode, answer.json().error]).toEqual([status, error]);
+  });
+
+  it("is drawn over time", async () => {
+    const url =
+      "/api/v1/sites/berlin-01/series?device=receiving/label-printer&metric=head_temperature_celsius&from=1000&to=2000";
+    expect((await get(url)).json()).toEqual({
+      metric: "head_temperature_celsius",
+      unit: "°C",
+      component: null,
+      points: [{ at: 1000, mean: 21.5, min: 20, max: 23 }],
+    });
+    expect(collector.asked).toEqual([
+      {
+        series: {
+          site: "berlin-01",
+          device: "receiving/label-printer",
+          component: null,
+          metric: "head_temperature_celsius",
+        },
+        range: { from: 1000, to: 2000, pointsMax: 400 },
+      },
+    ]);
+  });
+
+  it("is judged by rules, and people can be assigned", async () => {
+    expect((await get("/api/v1/rules")).json()).toMatchObject([
+      { id: "media-out", severities: ["major"], firing: 1, file: "rules/packs/label-printers.yaml", line: 3 },
+    ]);
+    expect((await get("/api/v1/people")).json()).toEqual(["admin", "operator"]);
+  });
+});
+
+describe("for machines", () => {
+  it("/healthz is 200 only while ingest works, and says why not", async () => {
+    expect((await get("/healthz", {})).json()).toEqual({ ok: true, reasons: [] });
+    collector.health.ok = false;
+    collector.health.reasons.push("the state store cannot write: disk full");
+    const answer = await get("/healthz", {});
+    expect([answer.statusCode, answer.json()]).toEqual([
+      503,
+      { ok: false, reasons: ["the state store cannot write: disk full"] },
+    ]);
+  });
+
+  it.each([
+    { name: "from this machine", from: "127.0.0.1", headers: {}, status: 200 },
+    { name: "from this machine by IPv6", from: "::1", headers: {}, status: 200 },
+    { name: "from another", from: "192.0.2.7", headers: {}, status: 401 },
+    {
+      name: "through a proxy on this machine",
+      from: "127.0.0.1",
+      headers: { "x-forwarded-for": "192.0.2.7" },
+      status: 401,
+    },
+  ])("/metrics $name gets $status", async ({ from, headers, status }) => {
+    const answer = await collector.app.inject({ method: "GET", url: "/metrics", headers, remoteAddress: from });
+    expect(answer.statusCode).toBe(status);
+  });
+
+  it("/metrics is Prometheus text, with a token from anywhere", async () => {
+    const headers = collector.program("viewer");
+    const answer = await collector.app.inject({ method: "GET", url: "/metrics", headers, remoteAddress: "192.0.2.7" });
+    expect(answer.headers["content-type"]).toBe("text/plain; version=0.0.4; charset=utf-8");
+    expect(answer.body).toMatch(/^aislewatch_samples_total 7\n# HELP aislewatch_stream_clients /);
+    for (const line of answer.body.trimEnd().split("\n"))
+      expect(line).toMatch(/^(# (HELP|TYPE) )?aislewatch_\w+ [\w. ]+$/);
+  });
+
+  it.each([
+    { method: "PUT" as const, url: "/api/v1/incidents", allow: "GET, HEAD" },
+    { method: "GET" as const, url: "/api/v1/session", allow: "DELETE, POST" },
+    { method: "POST" as const, url: "/healthz", allow: "GET, HEAD" },
+  ])("$method $url is 405 and says what is allowed", async ({ method, url, allow }) => {
+    const answer = await collector.app.inject({ method, url, headers: { accept: "text/html" } });
+    expect([answer.statusCode, answer.headers["allow"], answer.json().error]).toEqual([
+      405,
+      allow,
+      "method_not_allowed",
+    ]);
+  });
+
+  it.each(["/api/v1/nothing", "/api", "/assets/none.js"])("%s is 404 as JSON, also for a browser", async (url) => {
+    const answer = await get(url, { accept: "text/html" });
+    expect([answer.statusCode, answer.json().error]).toEqual([404, "no_such_path"]);
+  });
+
+  it("says how to build the page when it is not built", async () => {
+    const answer = await get("/", { accept: "text/html" });
+    expect([answer.statusCode, answer.json().hint]).toEqual([404, "Build it with: npm run page"]);
+  });
+
+  it("every answer forbids inline scripts, framing and sniffing, and the API's are not cached", async () => {
+    for (const url of ["/healthz", "/api/v1/me", "/nothing", "/api/v1/openapi.json"]) {
+      const { headers } = await get(url, {});
+      expect(headers["content-security-policy"]).toMatch(
+        /^default-src 'none'; script-src 'self';.*frame-ancestors 'none'$/,
+      );
+      expect(headers["content-security-policy"]).not.toContain("unsafe");
+      expect([headers["x-content-type-options"], headers["referrer-policy"]]).toEqual(["nosniff", "no-referrer"]);
+    }
+    expect((await get("/api/v1/overview")).headers["cache-control"]).toBe("no-store");
+  });
+});
+
+describe("the page", () => {
+  let root = "";
+  let served: SampleCollector;
+  beforeEach(async () => {
+    root = mkdtempSync(join(tmpdir(), "aislewatch-page-"));
+    const dir = join(root, "dist");
+    mkdirSync(join(dir, "assets"), { recursive: true });
+    writeFileSync(join(dir, "index.html"), "<!doctype html><title>NOC</title>");
+    writeFileSync(join(dir, "assets/app-1a2b.js"), "export {};");
+    writeFileSync(join(dir, ".env"), "SECRET");
+    writeFileSync(join(root, "state.db"), "SECRET");
+    served = await sampleCollector({ pageDir: dir });
+  });
+  afterEach(async () => {
+    await served.close();
+    rmSync(root, { recursive: true });
+  });
+  const fetchPage = (url: string) => served.app.inject({ method: "GET", url, headers: { accept: "text/html,*/*" } });
+
+  it.each(["/", "/incidents/INC-000001", "/sites/berlin-01?tab=devices"])(
+    "is at %s, always asked for again",
+    async (url) => {
+      const answer = await fetchPage(url);
+      expect([answer.statusCode, answer.headers["cache-control"]]).toEqual([200, "no-cache"]);
+      expect(answer.body).toContain("<title>NOC</title>");
+    },
+  );
+
+  it("keeps its hashed files for good", async () => {
+    const answer = await fetchPage("/assets/app-1a2b.js");
+    expect([answer.statusCode, answer.headers["cache-control"]]).toEqual([200, "public, max-age=31536000, immutable"]);
+    expect((await fetchPage("/assets/app-none.js")).statusCode).toBe(404);
+  });
+
+  it.each(["/../state.db", "/%2e%2e/state.db", "/assets/..%2f..%2fstate.db", "/..%5cstate.db", "/.env"])(
+    "never reaches out of its folder: %s",
+    async (url) => expect((await fetchPage(url)).body).not.toContain("SECRET"),
+  );
+});
