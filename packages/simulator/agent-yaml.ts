@@ -35,13 +35,17 @@ export function agentYaml(store: Pick<DemoStore, "site" | "devices">, options: A
   const header = `# Written by the demo at each start: ${store.site.name}, simulated devices on this computer.\n`;
   return (
     header +
-    stringify({
-      site: store.site.id,
-      agent: DEMO_AGENT,
-      collector: { url: collectorUrl, ...(passwordRef !== null && { password: passwordRef }) },
-      data: dataDir,
-      every: DEMO_INTERVAL,
-      devices: [host, ...devices],
-    })
+    stringify(
+      {
+        site: store.site.id,
+        agent: DEMO_AGENT,
+        collector: { url: collectorUrl, ...(passwordRef !== null && { password: passwordRef }) },
+        data: dataDir,
+        every: DEMO_INTERVAL,
+        devices: [host, ...devices],
+      },
+      // People read this file to learn the format: no anchors.
+      { aliasDuplicateObjects: false },
+    )
   );
 }

@@ -59,7 +59,7 @@ function sysName(store: DemoStore, id: string, timeoutMs = 2_000): Promise<strin
           },
           { ...options, version: snmp.Version3 },
         )
-      : snmp.createSession(String(host), String(config["community"]), { ...options, version: snmp.Version2c });
+      : snmp.createSession(String(host), "public", { ...options, version: snmp.Version2c });
   return new Promise((resolve) => {
     session.get(["1.3.6.1.2.1.1.5.0"], (error, varbinds) => {
       session.close();

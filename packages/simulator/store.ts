@@ -69,6 +69,7 @@ export type DemoStore = {
 };
 
 const LOOPBACK = "127.0.0.1";
+/** What the SNMP driver takes where agent.yaml names none. */
 const COMMUNITY = "public";
 export const DEMO_V3_USER = "aislewatch";
 export const HEAL_ALL = "all";
@@ -210,16 +211,18 @@ async function openSnmp(planned: Planned, options: DemoStoreOptions): Promise<Re
   const address = `${LOOPBACK}:${port}`;
   const info = describe(planned, life, "snmp", {
     address,
-    ...(secure ? v3Config(credentials) : { version: "2c", community: COMMUNITY }),
+    ...(secure ? v3Config(credentials) : { version: "2c" }),
   });
   return ok({ info, life, port, setConduct, stop });
 }
 
 const v3Config = ({ authPasswordRef, privPasswordRef }: DemoCredentials): Readonly<Record<string, unknown>> => ({
   version: "3",
-  user: DEMO_V3_USER,
-  auth: { protocol: "sha256", password: authPasswordRef },
-  priv: { protocol: "aes", password: privPasswordRef },
+  user: {
+    name: DEMO_V3_USER,
+    auth: { protocol: "sha256", password: authPasswordRef },
+    privacy: { protocol: "aes", password: privPasswordRef },
+  },
 });
 
 /** RFC 3411 SnmpEngineID: enterprise 47491 (net-snmp for Node), format 4 (text), then at most 27 octets of a name. */

@@ -301,6 +301,16 @@ function ucd(state: PosState): MibEntry[] {
       9: integer(state.diskUsedPercent),
       100: integer(state.diskUsedPercent > 95 ? 1 : 0),
     }),
+    // prTable: the processes that snmpd.conf says must run (`proc pos-client`).
+    ...row(`${UCD}.2.1`, 1, {
+      1: integer(1),
+      2: text(POS_PROCESS.linux),
+      3: integer(1),
+      4: integer(0),
+      5: integer(has(state, "process-down") ? 0 : 1),
+      100: integer(has(state, "process-down") ? 1 : 0),
+      101: text(has(state, "process-down") ? `No ${POS_PROCESS.linux} process running` : ""),
+    }),
     ...[state.load1m, state.load5m, load15m].flatMap((value, at) =>
       row(`${UCD}.10.1`, at + 1, {
         1: integer(at + 1),
