@@ -114,8 +114,9 @@ function metricTerm(name: string, target: Target): Term {
 function callTerm(name: string, args: readonly ASTNode[], target: Target): Term {
   if (name === "silent_for") return number((frame) => frame.silentSeconds);
   const [first, second] = args;
+  if (name === "known" && first !== undefined) return truthful(isKnown(term(first, target)));
   const argument = first?.op === "id" || first?.op === "value" ? String(first.args) : "";
-  if (Object.hasOwn(WINDOW_FUNCTIONS, name)) {
+  if (name === "streak" || Object.hasOwn(WINDOW_FUNCTIONS, name)) {
     return windowTerm(name, argument, second?.op === "value" ? (literalMs(String(second.args)) ?? 0) : 0, target);
   }
   if (name === "working") return number((frame) => frame.tallies.get(argument)?.working ?? 0);
@@ -125,13 +126,27 @@ function callTerm(name: string, args: readonly ASTNode[], target: Target): Term 
   return partsTerm(name, argument, target);
 }
 
+const streakOf = (readings: RecentReadings): number => readings.streak;
+
+const isKnown = (compiled: Term): TruthTerm => {
+  if (compiled.is === "number")
+    return (
+      (run) => (frame: Frame) =>
+        Number.isNaN(run(frame)) ? 0 : 1
+    )(compiled.run);
+  return (
+    (run) => (frame: Frame) =>
+      run(frame) === 2 ? 0 : 1
+  )(compiled.run);
+};
+
 const unknownOf = (tally: Tally | undefined): number =>
   tally === undefined ? 0 : tally.expected - tally.working - tally.failed;
 
 function windowTerm(name: string, metric: string, spanMs: number, target: Target): Term {
   const own = (target.component ?? target.device)?.offsetOf.get(metric);
   const offset = own ?? target.device?.offsetOf.get(metric);
-  const fold = WINDOW_FUNCTIONS[name];
+  const fold = name === "streak" ? streakOf : WINDOW_FUNCTIONS[name];
   if (offset === undefined || fold === undefined) return number(() => Number.NaN);
   const isOwn = own !== undefined;
   const run = (frame: Frame): number => {

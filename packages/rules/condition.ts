@@ -7,6 +7,8 @@
  * - metrics by name; in `scope: component` those of the component and of its device;
  * - `vars.x`, the rule's own constants;
  * - `avg min max sum count rate increase delta changes last` over (metric, "5m"), windows in event time;
+ * - `streak(metric)`, how many readings in a row brought its present value: `!up && streak(up) >= 2`;
+ * - `known(x)`, whether x is anything but unknown; itself never unknown, so use it where a device may lack a metric;
  * - `silent_for()`, seconds since the device last answered, compared with a constant (the engine sets a timer by it);
  * - in `scope: device`, `any_of all_of count_of` over a flag and `min_of max_of` over a number of its components;
  * - in `scope: site`, `working failed unknown expected`, each with a kind or a role: how many such devices.
@@ -61,7 +63,14 @@ const CONDITION_DEPTH_MAX = 32;
 
 export const PART_FUNCTIONS = ["any_of", "all_of", "count_of", "min_of", "max_of"] as const;
 export const COUNT_FUNCTIONS = ["working", "failed", "unknown", "expected"] as const;
-const FUNCTION_NAMES = [...Object.keys(WINDOW_FUNCTIONS), "silent_for", ...PART_FUNCTIONS, ...COUNT_FUNCTIONS];
+const FUNCTION_NAMES = [
+  ...Object.keys(WINDOW_FUNCTIONS),
+  "streak",
+  "known",
+  "silent_for",
+  ...PART_FUNCTIONS,
+  ...COUNT_FUNCTIONS,
+];
 const COMPARISONS: ReadonlySet<string> = new Set(["<", "<=", ">", ">=", "==", "!="]);
 const OPERATORS: ReadonlySet<string> = new Set([...COMPARISONS, "+", "-", "*", "/", "%", "&&", "||", "!_", "-_", "?:"]);
 
@@ -79,6 +88,7 @@ const environmentOf = (() => {
   }
   for (const type of ["double", "bool"]) {
     base.registerFunction(`last(${type}, string): ${type}`, never);
+    base.registerFunction(`known(${type}): bool`, never).registerFunction(`streak(${type}): double`, never);
     for (const name of ["changes", "count"]) base.registerFunction(`${name}(${type}, string): double`, never);
   }
   for (const name of ["any_of", "all_of"]) base.registerFunction(`${name}(bool): bool`, never);
@@ -259,7 +269,9 @@ class Visit {
     const { name, args } = call;
     if (name === "silent_for") {
       this.#problem(node, "RULE_SILENCE", "expected silent_for() compared with a number of seconds");
-    } else if (Object.hasOwn(WINDOW_FUNCTIONS, name)) this.#windowCall(node, name, args);
+    } else if (name === "known" && args.length === 1) for (const argument of args) this.node(argument);
+    else if (name === "streak") this.#streakCall(node, args);
+    else if (Object.hasOwn(WINDOW_FUNCTIONS, name)) this.#windowCall(node, name, args);
     else if (isOneOf(name, PART_FUNCTIONS)) this.#partsCall(node, name, args);
     else if (isOneOf(name, COUNT_FUNCTIONS)) this.#countCall(node, name, args);
     else {
@@ -289,6 +301,18 @@ class Visit {
       this.#problem(first, "RULE_WINDOW", message, `did you mean delta(${metric.name}, "${second.args}")?`);
     }
     this.#use(node, { of: "window", metric, spanMs });
+  }
+
+  #streakCall(node: ASTNode, args: readonly ASTNode[]): void {
+    const [first] = args;
+    if (first?.op !== "id" || args.length !== 1) {
+      this.#problem(node, "RULE_WINDOW", `expected streak(metric); received ${textOf(node)}`);
+      return;
+    }
+    const metric = this.#metric(first);
+    if (metric === null) return;
+    const scopes: Scope[] = metric.component === null ? ["device", "component"] : ["component"];
+    if (this.#scopeAllows(node, scopes, "streak()")) this.#use(node, { of: "window", metric, spanMs: 0 });
   }
 
   #partsCall(node: ASTNode, name: string, args: readonly ASTNode[]): void {

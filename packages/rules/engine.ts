@@ -348,7 +348,10 @@ class RuleEngine implements Engine {
     }
     if (this.#reflag.size > 0) {
       const from = this.#out.length;
-      for (const unit of this.#reflag) for (const active of unit.active) this.#reflagged(active, at);
+      for (const unit of this.#reflag) {
+        for (const active of unit.active) this.#reflagged(active, at);
+        this.#restate(unit);
+      }
       this.#reflag.clear();
       this.#orderFrom(from);
     }
@@ -639,7 +642,9 @@ class RuleEngine implements Engine {
 
   #restate(unit: DeviceUnit): void {
     const up = this.#memory.values[unit.self.base + (unit.self.layout?.up ?? 0)];
-    const status = up === 0 || unit.active.some(isBad) ? "failed" : up === 1 ? "working" : "unknown";
+    const isFailed = up === 0 || unit.active.some(isBad);
+    // Behind a dead switch nobody can tell: the fault is counted where it is.
+    const status = isFailed ? (unit.blockedBy === null ? "failed" : "unknown") : up === 1 ? "working" : "unknown";
     if (status === unit.status) return;
     unit.status = status;
     if (unit.site.self.codes.length > 0) this.#dirtySites.add(unit.site);
@@ -874,6 +879,7 @@ class RuleEngine implements Engine {
 
   #openWindows(subject: JudgedSubject): void {
     for (const { whose, offset, windowMs } of subject.shape.windows) {
+      if (windowMs === null) continue;
       const owner = whose === "device" && subject.owner.is === "device" ? subject.owner.self : subject;
       const slot = owner.base + offset;
       const window = this.#frame.windows.get(slot);

@@ -93,7 +93,8 @@ type Read = {
   readonly whose: "own" | "device" | "part";
   readonly partClass: string;
   readonly offset: number;
-  readonly windowMs: number;
+  /** How far back it must be remembered; null for the present value alone. */
+  readonly windowMs: number | null;
 };
 
 export type BoundTo = { readonly device: Layout | null; readonly component: Layout | null };
@@ -154,7 +155,7 @@ function truthAt(code: number, index: number): Truth {
 function readsOf(use: Use, { device, component, partLayout }: Target): Read[] {
   if (use.of === "silence" || use.of === "count") return [];
   const { name, component: partClass } = use.metric;
-  const windowMs = use.of === "window" ? use.spanMs : 0;
+  const windowMs = use.of === "window" ? use.spanMs : null;
   if (use.of === "parts") {
     const offset = partClass === null ? undefined : partLayout(partClass)?.offsetOf.get(name);
     return offset === undefined || partClass === null ? [] : [{ whose: "part", partClass, offset, windowMs }];
@@ -212,7 +213,7 @@ export function shapeOf(bindings: readonly Binding[]): Shape {
       }
       // A value that went stale matters to a window, too, and that is a change without a reading.
       addReader(read.whose === "own" ? onChange : onDeviceChange, read.offset, local);
-      if (read.windowMs === 0) continue;
+      if (read.windowMs === null) continue;
       addReader(read.whose === "own" ? onReading : onDeviceReading, read.offset, local);
       windows.push(read);
     }

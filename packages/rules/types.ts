@@ -24,7 +24,10 @@ export type Rule = {
   readonly clear: { readonly when: string; readonly forMs: number } | null;
   readonly keepMs: number;
   readonly missing: MissingPolicy;
-  /** Kinds found by walking up the device's own dependency tree; while one of them is down this rule is suppressed. */
+  /**
+   * Kinds found by walking up the device's own dependency tree; while one of them is down this rule is suppressed.
+   * `*` is any kind (the default); an empty list is none.
+   */
   readonly dependsOn: readonly string[];
   readonly absorbs: readonly string[];
   readonly category: Category;
@@ -51,7 +54,10 @@ export type Subject = { readonly site: string; readonly device: string | null; r
 export type FaultFlags = {
   /** The condition is unknown: a metric it needs was never seen or is too old. */
   readonly stale: boolean;
-  /** The device (`site/device`) that is down above this one, or null. Evaluated all the same, but pages nobody. */
+  /**
+   * What is down above: the topmost device (`site/device`), or the agent that is offline (`agent:site/agent`), or null.
+   * Evaluated all the same, but pages nobody.
+   */
   readonly suppressedBy: string | null;
 };
 
@@ -136,7 +142,8 @@ export type Engine = {
   lastValues(site: string, device: string): { component: string | null; metric: string; at: number; value: Value }[];
   /**
    * What is left of a device's role (label `role`, else kind and label `zone`) at its site. A device works when it
-   * answers and no fault of major or worse fires on it; one whose state is unknown counts as neither.
+   * answers and no fault of major or worse fires on it; one whose state is unknown, or that fails behind something
+   * that is down, counts as neither.
    */
   capacity(site: string, device: string): { role: string; expected: number; working: number; failed: number };
   readonly counts: { devices: number; subjects: number; instances: number; unknownRows: number; evaluations: number };

@@ -20,6 +20,7 @@ export class RecentReadings {
   #first = 0;
   #size = 0;
   #keepMs: number;
+  #streak = 0;
 
   constructor(keepMs: number) {
     this.#keepMs = Math.min(keepMs, WINDOW_SPAN_MAX_MS);
@@ -29,8 +30,9 @@ export class RecentReadings {
     return this.#size;
   }
 
-  get keepMs(): number {
-    return this.#keepMs;
+  /** How many readings in a row, the last included, have brought the same value; not bounded by any window. */
+  get streak(): number {
+    return this.#streak;
   }
 
   /** A rule set that looks further back; what is gone stays gone. */
@@ -48,6 +50,7 @@ export class RecentReadings {
         return;
       }
     }
+    this.#streak = this.#size > 0 && this.value(this.#size - 1) === value ? this.#streak + 1 : 1;
     this.#forget(at - this.#keepMs);
     if (this.#size === this.#at.length) this.#grow();
     const index = this.#index(this.#size);
