@@ -92,13 +92,13 @@ async function loadNetSnmp(): Promise<Library> {
 /** net-snmp's error classes are told apart by name: it subclasses Error by hand. */
 type LibraryError = { name?: string; message?: string; status?: number; code?: number | string };
 type RawVarbind = { readonly oid: string; readonly type: number; readonly value: unknown };
-type Answer =
-  | { readonly ok: true; readonly value: readonly RawVarbind[] }
-  | { readonly ok: false; readonly error: Failure };
+type Answer = Result<unknown, Failure>;
 type Failure = PollError & { readonly status?: number };
 
+/** Error states of a response (RFC 3416 §3) that mean something to us. */
 const TOO_BIG = 1;
 const NO_SUCH_NAME = 2;
+const AUTHORIZATION_ERROR = 16;
 
 class Session implements SnmpSession {
   readonly #target: SnmpTarget;
@@ -107,6 +107,8 @@ class Session implements SnmpSession {
   #repetitions: number;
   #bulk: boolean;
   #signal = AbortSignal.abort();
+  /** Has a request been answered, so that the credential is known to be right? */
+  #trusted = false;
   #requests = 0;
   #values = 0;
 
@@ -161,7 +163,7 @@ class Session implements SnmpSession {
     while (wanted.length > 0) {
       const answer = await this.#ask((done) => this.#session.get(wanted, done));
       if (answer.ok) {
-        for (const varbind of answer.value) if (wanted.includes(varbind.oid)) this.#keep(varbind, into);
+        for (const varbind of varbindsOf(answer.value)) if (wanted.includes(varbind.oid)) this.#keep(varbind, into);
         return ok(null);
       }
       const { status } = answer.error;
@@ -179,7 +181,6 @@ class Session implements SnmpSession {
 
   async present(oids: readonly string[]): Promise<Result<ReadonlySet<string>, PollError>> {
     const present = new Set<string>();
-    // An instance may stand at the very OID, so GETNEXT starts just before: the same OID without its last arc's one.
     const walked = await this.#next(oids, (oid, varbind) => {
       if (isWithin(varbind.oid, oid)) present.add(oid);
     });
@@ -196,8 +197,9 @@ class Session implements SnmpSession {
       const asked = wanted.slice(0, SNMP_LIMITS.oidsPerGetMax);
       const answer = await this.#ask((done) => this.#session.getNext(asked, done));
       if (answer.ok) {
+        const varbinds = varbindsOf(answer.value);
         asked.forEach((oid, i) => {
-          const varbind = answer.value[i];
+          const varbind = varbinds[i];
           if (varbind !== undefined) take(oid, varbind);
         });
         wanted = wanted.slice(asked.length);
@@ -212,14 +214,19 @@ class Session implements SnmpSession {
 
   async walk(columns: readonly WalkColumn[]): Promise<Result<Varbinds, PollError>> {
     const varbinds: Varbinds = {};
-    const open = columns.map(({ oid, rowsMax }) => ({ root: oid, cursor: oid, rowsLeft: rowsMax }));
+    let open = columns.map(({ oid, rowsMax }) => ({ root: oid, cursor: oid, rowsLeft: rowsMax }));
     while (open.length > 0) {
       const asked = open.slice(0, SNMP_LIMITS.columnsPerBulkMax);
       const rows = await this.#rows(asked.map(({ cursor }) => cursor));
       if (!rows.ok) return rows;
-      asked.forEach((column, i) => {
-        if (!this.#advance(column, rows.value[i] ?? [], varbinds)) open.splice(open.indexOf(column), 1);
+      // An answer that was cut short has nothing for the last columns: they are asked for again. One that has
+      // nothing at all ends them.
+      const nothing = rows.value.every((came) => came.length === 0);
+      const ended = asked.filter((column, i) => {
+        const came = rows.value[i] ?? [];
+        return came.length === 0 ? nothing : !this.#advance(column, came, varbinds);
       });
+      open = open.filter((column) => !ended.includes(column));
     }
     return ok(varbinds);
   }
@@ -237,7 +244,7 @@ class Session implements SnmpSession {
       column.cursor = varbind.oid;
       column.rowsLeft--;
     }
-    return came.length > 0;
+    return true;
   }
 
   /** What follows each OID: by GETBULK with as many rows as the device can send, or by GETNEXT. */
@@ -247,15 +254,16 @@ class Session implements SnmpSession {
         1,
         Math.min(this.#repetitions, Math.floor(SNMP_LIMITS.valuesPerBulkMax / oids.length)),
       );
-      const answer = await this.#ask((done) =>
-        this.#session.getBulk([...oids], 0, repetitions, (error, columns) => done(error, interleave(columns))),
-      );
-      if (answer.ok) return ok(oids.map((_, i) => answer.value.filter((__, at) => at % oids.length === i)));
+      const answer = await this.#ask((done) => this.#session.getBulk([...oids], 0, repetitions, done));
+      if (answer.ok) {
+        const columns = Array.isArray(answer.value) ? answer.value : [];
+        return ok(oids.map((_, i) => varbindsOf(columns[i])));
+      }
       if (!this.#reduce(answer.error, repetitions)) return answer;
     }
     const rows = new Map<string, RawVarbind[]>();
     const next = await this.#next(oids, (oid, varbind) => void rows.set(oid, [varbind]));
-    return next.ok ? ok(oids.map((oid) => rows.get(oid) ?? [])) : next;
+    return next.ok ? ok(oids.map((oid) => rows.get(oid) ?? [END])) : next;
   }
 
   /**
@@ -295,7 +303,10 @@ class Session implements SnmpSession {
       this.#signal.addEventListener("abort", end, { once: true });
       request((error, varbinds) => {
         if (error !== null) finish({ ok: false, error: this.#explain(error) });
-        else finish({ ok: true, value: Array.isArray(varbinds) ? varbinds.filter(isRawVarbind) : [] });
+        else {
+          this.#trusted = true;
+          finish(ok(varbinds));
+        }
       });
     });
   }
@@ -306,20 +317,25 @@ class Session implements SnmpSession {
       return { kind: "protocol", detail: `more than ${SNMP_LIMITS.bytesPerPollMax} bytes of answers in one poll` };
     }
     if (error.name === "RequestTimedOutError") return this.#silence();
-    if (error.name === "RequestFailedError") {
+    if (error.name === "RequestFailedError" && error.status !== AUTHORIZATION_ERROR) {
       const detail = `the device answers with an error: ${error.message ?? ""}`;
       return { kind: "protocol", detail, ...(error.status !== undefined && { status: error.status }) };
     }
+    if (error.status === AUTHORIZATION_ERROR) return { kind: "auth", ...NOT_ALLOWED };
     return explainSocket(error) ?? explainSecurity(error) ?? { kind: "protocol", detail: errorText(error) };
   }
 
   #silence(): Failure {
-    const { version } = this.#target.credential;
+    const { credential } = this.#target;
     if (this.#socket.refused !== null) {
       return { kind: "protocol", detail: `the answer is no SNMP: ${this.#socket.refused}` };
     }
+    // What snmpd can't decrypt it drops without a word, after it told a stranger its engine id.
+    if (credential.version === "3" && credential.user.privacy !== undefined && this.#socket.heard && !this.#trusted) {
+      return { kind: "auth", ...WRONG_PRIVACY };
+    }
     const hint =
-      version === "3"
+      credential.version === "3"
         ? "is SNMP switched on, and may this host ask?"
         : "is SNMP switched on, may this host ask, and is the community right? A wrong one is not answered";
     return { kind: "timeout", detail: `no answer in ${this.#target.retries + 1} tries`, hint };
@@ -372,6 +388,15 @@ function explainSocket(error: LibraryError): Failure | null {
   }
 }
 
+const WRONG_PRIVACY = {
+  detail: "the privacy password or protocol is wrong",
+  hint: "check user.privacy.password and user.privacy.protocol",
+};
+const NOT_ALLOWED = {
+  detail: "the device refuses this user at this security level",
+  hint: "give the user auth and privacy as the device has them",
+};
+
 /** Which part of the credential is wrong: USM's reports (RFC 3414 §3.2) by the words net-snmp has for them. */
 const SECURITY: readonly { readonly says: RegExp; readonly detail: string; readonly hint?: string }[] = [
   { says: /Unknown User Name/i, detail: "the device does not know the user name", hint: "check user.name" },
@@ -380,16 +405,8 @@ const SECURITY: readonly { readonly says: RegExp; readonly detail: string; reado
     detail: "the authentication password or protocol is wrong",
     hint: "check user.auth.password and user.auth.protocol",
   },
-  {
-    says: /Decryption Error|decrypt/i,
-    detail: "the privacy password or protocol is wrong",
-    hint: "check user.privacy.password and user.privacy.protocol",
-  },
-  {
-    says: /Unsupported Security Level/i,
-    detail: "the device refuses this security level for the user",
-    hint: "give the user auth and privacy as the device has them",
-  },
+  { says: /Decryption Error|decrypt/i, ...WRONG_PRIVACY },
+  { says: /Unsupported Security Level/i, ...NOT_ALLOWED },
   {
     says: /Not In Time Window|time window/i,
     detail: "the device's SNMP engine time does not fit",
@@ -409,15 +426,11 @@ function explainSecurity(error: LibraryError): Failure | null {
 const culprit = (error: PollError, oids: readonly string[]): string | null =>
   oids.find((oid) => error.detail.endsWith(` ${oid}`)) ?? null;
 
-/** GETBULK's columns, as net-snmp sorts them, in the order of the wire again: row by row. */
-function interleave(columns: unknown): unknown[] {
-  if (!Array.isArray(columns)) return [];
-  const rows = Math.max(0, ...columns.map((column) => (Array.isArray(column) ? column.length : 0)));
-  return Array.from({ length: rows }, (_, row) => columns.map((column) => column?.[row] ?? ABSENT)).flat();
-}
-
 const END_OF_MIB_VIEW = 130;
-const ABSENT: RawVarbind = { oid: "0.0", type: END_OF_MIB_VIEW, value: null };
+/** Stands for the end of a MIB that SNMPv1 tells by an error. */
+const END: RawVarbind = { oid: "0.0", type: END_OF_MIB_VIEW, value: null };
+
+const varbindsOf = (value: unknown): RawVarbind[] => (Array.isArray(value) ? value.filter(isRawVarbind) : []);
 
 function isRawVarbind(value: unknown): value is RawVarbind {
   return (

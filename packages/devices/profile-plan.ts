@@ -4,8 +4,12 @@ import type { Expression, Profile, TextSource } from "./profile.ts";
 export type ProfileOids = {
   /** Scalars, for GET. */
   readonly gets: readonly string[];
-  /** Tables, for GETBULK: the columns of one share their row index. */
-  readonly walks: readonly { readonly columns: readonly string[]; readonly maxRows: number }[];
+  /** Tables, for GETBULK: the columns of one share their row index. Some only say who the device is. */
+  readonly walks: readonly {
+    readonly columns: readonly string[];
+    readonly maxRows: number;
+    readonly identityOnly: boolean;
+  }[];
 };
 
 export function profileOids(profile: Profile): ProfileOids {
@@ -15,11 +19,27 @@ export function profileOids(profile: Profile): ProfileOids {
     for (const expression of [...table.where, ...Object.values(table.metrics)]) collect(expression, gets);
   }
   for (const sources of Object.values(profile.identity)) collectText(sources ?? [], gets);
-  const walks = Object.values(profile.tables).map(({ columns, max_rows }) => ({
+  const measured = measuredTables(profile);
+  const walks = Object.entries(profile.tables).map(([name, { columns, max_rows }]) => ({
     columns: [...new Set(Object.values(columns))],
     maxRows: max_rows,
+    identityOnly: !measured.has(name),
   }));
   return { gets: [...gets], walks };
+}
+
+/** The tables that a metric comes from, its own component's or over all rows. */
+function measuredTables({ metrics, tables }: Profile): Set<string> {
+  const own = Object.entries(tables).filter(([, table]) => Object.keys(table.metrics).length > 0);
+  const named = new Set(own.map(([name]) => name));
+  const expressions = [metrics, ...own.map(([, table]) => table.metrics)].flatMap((some) => Object.values(some));
+  for (const expression of expressions) collectTables(expression, named);
+  return named;
+}
+
+function collectTables(expression: Expression, into: Set<string>): void {
+  if (expression.rows !== undefined) into.add(expression.rows.table);
+  for (const child of childrenOf(expression)) collectTables(child, into);
 }
 
 function collectText(sources: readonly TextSource[], into: Set<string>): void {
@@ -27,16 +47,19 @@ function collectText(sources: readonly TextSource[], into: Set<string>): void {
 }
 
 function collect(expression: Expression, into: Set<string>): void {
-  const { oid, clock, first, any, all, sum, product, difference, percent, not, rows } = expression;
+  const { oid, clock } = expression;
   if (oid !== undefined) into.add(oid);
   if (clock !== undefined) into.add(clock);
-  for (const list of [first, any, all, sum, product, difference]) for (const child of list ?? []) collect(child, into);
-  if (percent !== undefined) {
-    collect(percent.part, into);
-    collect(percent.whole, into);
-  }
-  if (not !== undefined) collect(not, into);
-  if (rows !== undefined) for (const child of [rows.of, ...(rows.where ?? [])]) collect(child, into);
+  for (const child of childrenOf(expression)) collect(child, into);
+}
+
+function childrenOf({ first, any, all, sum, product, difference, percent, not, rows }: Expression): Expression[] {
+  return [
+    ...[first, any, all, sum, product, difference].flatMap((list) => list ?? []),
+    ...(percent === undefined ? [] : [percent.part, percent.whole]),
+    ...(not === undefined ? [] : [not]),
+    ...(rows === undefined ? [] : [rows.of, ...(rows.where ?? [])]),
+  ];
 }
 
 /** The metrics that a device of this profile may report, its components' included. */

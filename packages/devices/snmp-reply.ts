@@ -4,7 +4,7 @@
  * `text`, anything else as lower-case `hex`. Counter64 is a number while it is exact, a decimal string beyond 2^53.
  */
 export type SnmpValue =
-  | { readonly type: "integer" | "counter" | "gauge" | "ticks"; readonly value: number }
+  | { readonly type: "integer" | "counter" | "gauge" | "ticks" | "float"; readonly value: number }
   | { readonly type: "counter64"; readonly value: number | string }
   | { readonly type: "text" | "hex" | "oid" | "ip"; readonly value: string };
 
