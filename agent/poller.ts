@@ -59,8 +59,8 @@ export class Poller {
     const { devices, clock, random } = options;
     this.#watched = new Map(devices.map((device) => [device.id, watch(device)]));
     this.#schedule = new Schedule(devices, clock.monotonic(), random);
-    // Seconds, so that an agent that restarts, with another configuration perhaps, does not repeat a revision.
-    this.#revision = Math.max(0, Math.floor(clock.now() / 1000));
+    // The time, so that an agent that restarts, with another configuration perhaps, does not repeat a revision.
+    this.#revision = Math.max(0, Math.floor(clock.now()));
   }
 
   start(): void {

@@ -1,6 +1,6 @@
 import { EXIT } from "@aislewatch/runtime";
-import type { Flags, Terminal } from "./command-line.ts";
 import { readConfig } from "./read-config.ts";
+import type { Flags, Terminal } from "./terminal.ts";
 
 /** Says what is wrong with a configuration; connects to nothing. */
 export function check(flags: Flags, terminal: Terminal): number {

@@ -6,6 +6,7 @@ import { check } from "./check.ts";
 import { probe } from "./probe.ts";
 import { run } from "./run.ts";
 import { status } from "./status.ts";
+import type { Flags, Terminal } from "./terminal.ts";
 
 export const HELP = `aislewatch-agent: polls the devices of a site and sends what they say to a collector
 
@@ -26,24 +27,6 @@ Options
 
 Exit codes: 0 done, or stopped as asked; 1 failed; 2 the configuration or the command line is wrong.
 `;
-
-export type Flags = {
-  readonly config: string;
-  readonly logFormat: "json" | "text";
-  readonly logLevel: "debug" | "info" | "warn" | "error";
-  readonly json: boolean;
-  readonly raw: boolean;
-  readonly device: string | null;
-};
-
-/** What a command may touch of the process; a test passes its own. */
-export type Terminal = {
-  readonly out: (text: string) => void;
-  readonly error: (text: string) => void;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly outIsTerminal: boolean;
-  readonly errorIsTerminal: boolean;
-};
 
 type Command = (flags: Flags, terminal: Terminal, version: string) => Promise<number> | number;
 

@@ -7,9 +7,9 @@ import type { AgentConfig, Device } from "../config.ts";
 import { cleanAsset, makeReading } from "../core/reading.ts";
 import type { DevicePoller, Parsed } from "../drivers/driver.ts";
 import { openDevice } from "../poller.ts";
-import type { Flags, Terminal } from "./command-line.ts";
 import { readConfig } from "./read-config.ts";
 import { alignedTable } from "./table.ts";
+import type { Flags, Terminal } from "./terminal.ts";
 
 /** Polls one device once, past schedule, outbox and collector, and shows what it says. */
 export async function probe(flags: Flags, terminal: Terminal): Promise<number> {

@@ -1,7 +1,7 @@
 import { formatDiagnostics } from "@aislewatch/config";
 import { type AgentConfig, loadConfig } from "../config.ts";
 import { DRIVERS } from "../drivers/index.ts";
-import type { Flags, Terminal } from "./command-line.ts";
+import type { Flags, Terminal } from "./terminal.ts";
 
 /** Reads the configuration and shows what is wrong with it; null when it can't be used. */
 export function readConfig({ config: path }: Pick<Flags, "config">, terminal: Terminal): AgentConfig | null {

@@ -1,8 +1,8 @@
 import { createLog, EXIT, realClock, runProgram } from "@aislewatch/runtime";
 import { createAgent } from "../app.ts";
 import { agentEvents } from "../events.ts";
-import type { Flags, Terminal } from "./command-line.ts";
 import { readConfig } from "./read-config.ts";
+import type { Flags, Terminal } from "./terminal.ts";
 
 /** Watches until stopped. */
 export async function run(flags: Flags, terminal: Terminal, version: string): Promise<number> {
@@ -13,5 +13,7 @@ export async function run(flags: Flags, terminal: Terminal, version: string): Pr
   const { site, agent, devices, collector } = config;
   log.emit(agentEvents.agentConfigured, { site, agent, devices: devices.length, collector: collector.url });
   const app = createAgent({ config, version, clock: realClock, random: Math.random, log });
-  return runProgram({ lifecycle: app.lifecycle, log, version });
+  // A parent that started us with a channel wants to know when we are up.
+  const onStarted = (): void => void process.send?.({ ready: { site, agent } });
+  return runProgram({ lifecycle: app.lifecycle, log, version, onStarted });
 }

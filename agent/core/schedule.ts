@@ -42,8 +42,8 @@ type Entry = Slot & {
   dueMs: number;
   /** The turn that runs, or ran last. */
   turnMs: number;
-  /** Before its first poll a device is not on its grid yet. */
-  first: boolean;
+  /** When its last poll began; null before the first one, when a device is not on its grid yet. */
+  startedMs: number | null;
   running: boolean;
   failures: number;
   skipped: number;
@@ -64,12 +64,12 @@ export class Schedule {
       const phaseMs = Math.floor((random() * slot.intervalMs) / gridMs) * gridMs;
       const spreadMs = Math.min(slot.intervalMs, FIRST_POLL_MS_MAX);
       const dueMs = startMs + Math.floor((random() * spreadMs) / GRID_MS_MIN) * GRID_MS_MIN;
-      return { ...slot, phaseMs, dueMs, turnMs: dueMs, first: true, running: false, failures: 0, skipped: 0 };
+      return { ...slot, phaseMs, dueMs, turnMs: dueMs, startedMs: null, running: false, failures: 0, skipped: 0 };
     });
     this.#byId = new Map(this.#entries.map((entry) => [entry.id, entry]));
   }
 
-  /** The polls to start now, longest overdue first. Each must be ended with `finish`. */
+  /** The polls to start now. Each must be ended with `finish`. */
   take(nowMs: number): Due {
     const turns: Turn[] = [];
     for (const entry of this.#dueEntries(nowMs)) {
@@ -79,8 +79,8 @@ export class Schedule {
       entry.skipped = 0;
       entry.running = true;
       entry.turnMs = entry.dueMs;
-      entry.dueMs = entry.first ? firstOnGrid(entry, nowMs) : entry.turnMs + entry.intervalMs;
-      entry.first = false;
+      entry.dueMs = entry.startedMs === null ? firstOnGrid(entry, nowMs) : entry.turnMs + entry.intervalMs;
+      entry.startedMs = nowMs;
       this.#busyLines.add(entry.lineKey);
       this.#inFlight++;
     }
@@ -100,8 +100,12 @@ export class Schedule {
     }
   }
 
+  /** Who was polled longest ago comes first: on a line that is too slow for its devices each still gets its turn. */
   #dueEntries(nowMs: number): Entry[] {
-    return this.#entries.filter((entry) => entry.dueMs <= nowMs).sort((a, b) => a.dueMs - b.dueMs);
+    const lastMs = (entry: Entry): number => entry.startedMs ?? Number.NEGATIVE_INFINITY;
+    return this.#entries
+      .filter((entry) => entry.dueMs <= nowMs)
+      .sort((a, b) => (lastMs(a) === lastMs(b) ? a.dueMs - b.dueMs : lastMs(a) - lastMs(b)));
   }
 
   /** What is overdue waits for a poll to end, not for a time: only its next turn, to be skipped, has one. */

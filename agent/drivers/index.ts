@@ -1,6 +1,7 @@
 /** Every driver there is, by hand, so that "go to definition" works. */
 import type { AnyDriver } from "./driver.ts";
 import host from "./host/index.ts";
+import snmp from "./snmp/index.ts";
 import zpl from "./zpl/index.ts";
 
-export const DRIVERS: readonly AnyDriver[] = [host, zpl];
+export const DRIVERS: readonly AnyDriver[] = [host, snmp, zpl];

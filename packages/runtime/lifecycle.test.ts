@@ -69,6 +69,7 @@ describe("runProgram", () => {
       log: createLog({ program: "t", level: "info", format: "text", clock, write: (line) => lines.push(line) }),
       version: "1",
       host,
+      clock,
     });
 
   it.each([
@@ -86,13 +87,15 @@ describe("runProgram", () => {
     expect(host.eventNames()).toEqual([]);
   });
 
-  it("exits at once on a second SIGTERM but not on a second SIGINT", async () => {
+  it("exits at once on a second SIGTERM, but not on a second SIGINT or an echo of the first", async () => {
     const host = new Host();
     const done = program(host);
     host.emit("SIGINT");
     host.emit("SIGINT");
     host.emit("SIGTERM");
+    host.emit("SIGTERM");
     expect(host.exits).toEqual([]);
+    clock.advance(501);
     host.emit("SIGTERM");
     expect(host.exits).toEqual([1]);
     await done;

@@ -1,9 +1,11 @@
 /**
- * From `main` to the exit code. SIGTERM and SIGINT stop in order; a second SIGTERM exits at once (a terminal may send
- * SIGINT twice by itself, through the launcher). A program that was started with an IPC channel stops when the channel
+ * From `main` to the exit code. SIGTERM and SIGINT stop in order; a second SIGTERM exits at once. What comes within half
+ * a second of the first is the same request, once from a sender that means the whole group (a terminal, systemd,
+ * timeout) and once more through the launcher. A program that was started with an IPC channel stops when the channel
  * closes: that is how a child ends with its parent, however the parent died.
  */
-import { errorText } from "@aislewatch/base";
+import { type Clock, errorText } from "@aislewatch/base";
+import { realClock } from "./clock.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { lifecycleEvents } from "./lifecycle-events.ts";
 import type { Log } from "./log.ts";
@@ -22,25 +24,28 @@ export type ProcessHost = {
   exit(code: number): void;
 };
 
+const SAME_REQUEST_MS = 500;
+
 export type RunOptions = {
   readonly lifecycle: Lifecycle;
   readonly log: Log;
   readonly version: string;
   readonly host?: ProcessHost;
+  readonly clock?: Clock;
   /** Called once everything is up. */
   readonly onStarted?: () => void;
 };
 
 /** Starts, waits until asked to stop, stops, and resolves with the exit code (0 or 1). */
 export async function runProgram(options: RunOptions): Promise<number> {
-  const { lifecycle, log, version, onStarted } = options;
+  const { lifecycle, log, version, onStarted, clock = realClock } = options;
   const host = options.host ?? nodeHost();
   const end = Promise.withResolvers<{ reason: string; code: number }>();
-  let terms = 0;
+  let termedMs: number | null = null;
   const listeners: Record<string, (detail: unknown) => void> = {
     SIGTERM: () => {
-      terms++;
-      if (terms > 1) host.exit(EXIT.crashed);
+      termedMs ??= clock.monotonic();
+      if (clock.monotonic() - termedMs > SAME_REQUEST_MS) host.exit(EXIT.crashed);
       end.resolve({ reason: "SIGTERM", code: EXIT.asked });
     },
     SIGINT: () => end.resolve({ reason: "SIGINT", code: EXIT.asked }),

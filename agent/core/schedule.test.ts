@@ -1,0 +1,145 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Schedule, type Slot } from "./schedule.ts";
+
+const slot = (id: string, over: Partial<Slot> = {}): Slot => ({ id, lineKey: id, intervalMs: 10_000, ...over });
+
+/** A schedule driven for `untilMs` in steps of 50 ms; `poll` says how long a poll takes and whether it is answered. */
+function drive(
+  slots: readonly Slot[],
+  untilMs: number,
+  poll: (id: string, atMs: number) => { tookMs: number; answered: boolean },
+  options: { random?: () => number; inFlightMax?: number } = {},
+) {
+  const schedule = new Schedule(slots, 0, options.random ?? (() => 0), options.inFlightMax);
+  const starts: { id: string; atMs: number; skipped: number }[] = [];
+  const running: { id: string; endMs: number; answered: boolean }[] = [];
+  for (let nowMs = 0; nowMs <= untilMs; nowMs += 50) {
+    for (const done of running.filter((candidate) => candidate.endMs <= nowMs)) {
+      running.splice(running.indexOf(done), 1);
+      schedule.finish(done.id, done.answered);
+    }
+    for (const { id, skipped } of schedule.take(nowMs).turns) {
+      const { tookMs, answered } = poll(id, nowMs);
+      starts.push({ id, atMs: nowMs, skipped });
+      running.push({ id, endMs: nowMs + tookMs, answered });
+    }
+  }
+  return starts;
+}
+
+const quick = () => ({ tookMs: 50, answered: true });
+const timesOf = (starts: { id: string; atMs: number }[], id = "a") =>
+  starts.filter((start) => start.id === id).map((start) => start.atMs);
+
+describe("Schedule", () => {
+  it("polls soon after the start and then once an interval", () => {
+    expect(timesOf(drive([slot("a")], 40_000, quick))).toEqual([0, 10_000, 20_000, 30_000, 40_000]);
+  });
+
+  it("leaves at least half an interval between a device's first poll and its place on the grid", () => {
+    const random = [0.25, 0.9].values();
+    // Phase 2.5 s falls on the grid at 2 s; the first poll at 1.8 s is too near to it.
+    expect(timesOf(drive([slot("a")], 30_000, quick, { random: () => random.next().value ?? 0 }))).toEqual([
+      1_800, 12_000, 22_000,
+    ]);
+  });
+
+  it("wakes up a few times an interval for many devices, for bursts are cheaper", () => {
+    let seed = 7;
+    const random = () => {
+      seed = (seed * 16_807) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    };
+    const slots = Array.from({ length: 200 }, (_, n) => slot(`d${n}`));
+    const starts = drive(slots, 60_000, quick, { random });
+    const steady = starts.filter(({ atMs }) => atMs >= 20_000 && atMs < 30_000);
+    expect(steady).toHaveLength(200);
+    expect(new Set(steady.map(({ atMs }) => atMs)).size).toBeLessThanOrEqual(10);
+  });
+
+  it("counts the turns that a slow poll made its device skip", () => {
+    const starts = drive([slot("a")], 60_000, (_, atMs) => ({ tookMs: atMs === 0 ? 35_000 : 50, answered: true }));
+    expect(starts.slice(0, 3)).toEqual([
+      { id: "a", atMs: 0, skipped: 0 },
+      { id: "a", atMs: 35_000, skipped: 2 },
+      { id: "a", atMs: 40_000, skipped: 0 },
+    ]);
+  });
+
+  it("gives each device of an overloaded line its turn", () => {
+    const slots = [slot("a", { lineKey: "tty", intervalMs: 200 }), slot("b", { lineKey: "tty", intervalMs: 200 })];
+    const starts = drive(slots, 10_000, () => ({ tookMs: 1_000, answered: true }));
+    expect(starts.map(({ id }) => id).join("")).toBe("abababababa");
+  });
+
+  it("polls one device of a line at a time, the longest overdue first", () => {
+    const slots = [slot("a", { lineKey: "tty" }), slot("b", { lineKey: "tty" }), slot("c")];
+    const starts = drive(slots, 5_000, () => ({ tookMs: 1_000, answered: true }));
+    expect(starts.map(({ id, atMs }) => `${id}${atMs}`)).toEqual(["a0", "c0", "b1000"]);
+  });
+
+  it("keeps the number of polls in flight under its limit", () => {
+    const slots = Array.from({ length: 5 }, (_, n) => slot(`d${n}`));
+    const starts = drive(slots, 3_000, () => ({ tookMs: 1_000, answered: true }), { inFlightMax: 2 });
+    expect(starts.map(({ atMs }) => atMs)).toEqual([0, 0, 1_000, 1_000, 2_000]);
+  });
+
+  it.each([
+    { name: "to six times its interval", intervalMs: 5_000, gaps: [5, 10, 15, 20, 25, 30, 30, 30] },
+    { name: "but to no more than a minute", intervalMs: 20_000, gaps: [20, 40, 60, 60, 60] },
+    { name: "not at all when its interval is a minute or more", intervalMs: 90_000, gaps: [90, 90, 90] },
+  ])("asks a silent device less and less often, $name", ({ intervalMs, gaps }) => {
+    const untilMs = gaps.reduce((sum, gap) => sum + gap * 1000, 0);
+    const times = timesOf(drive([slot("a", { intervalMs })], untilMs, () => ({ tookMs: 50, answered: false })));
+    expect(times.slice(1).map((atMs, n) => (atMs - (times[n] ?? 0)) / 1000)).toEqual(gaps);
+  });
+
+  it("goes back to a device's own pace as soon as it answers", () => {
+    const times = timesOf(drive([slot("a")], 130_000, (_, atMs) => ({ tookMs: 50, answered: atMs >= 60_000 })));
+    expect(times).toEqual([0, 10_000, 30_000, 60_000, 70_000, 80_000, 90_000, 100_000, 110_000, 120_000, 130_000]);
+  });
+
+  it("says when to ask again, and nothing when there is nothing to watch", () => {
+    const schedule = new Schedule([slot("a"), slot("b", { intervalMs: 60_000 })], 0, () => 0);
+    expect(schedule.take(0).wakeMs).toBe(10_000);
+    expect(schedule.take(10_500).wakeMs).toBe(20_000);
+    expect(new Schedule([], 0, () => 0).take(0)).toEqual({ turns: [], wakeMs: null });
+  });
+
+  it("ignores the end of a poll that it did not start", () => {
+    const schedule = new Schedule([slot("a")], 0, () => 0);
+    schedule.finish("a", true);
+    schedule.finish("stranger", true);
+    expect(schedule.take(0).turns).toHaveLength(1);
+  });
+
+  it("never runs two polls of a line, never loses a turn without counting it, whatever polls cost", () => {
+    const slots = fc.array(
+      fc.record({ line: fc.integer({ min: 0, max: 2 }), intervalMs: fc.constantFrom(200, 1_000, 5_000) }),
+      { minLength: 1, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(slots, fc.array(fc.integer({ min: 50, max: 7_000 }), { minLength: 1 }), (lines, costs) => {
+        const devices = lines.map(({ line, intervalMs }, n) => slot(`d${n}`, { lineKey: `line-${line}`, intervalMs }));
+        let asked = 0;
+        const ends = new Map<string, number>();
+        const starts = drive(devices, 40_000, (id, atMs) => {
+          const { lineKey } = devices.find((device) => device.id === id) ?? slot("");
+          expect(ends.get(lineKey) ?? 0).toBeLessThanOrEqual(atMs);
+          const tookMs = costs[asked++ % costs.length] ?? 50;
+          ends.set(lineKey, atMs + tookMs);
+          return { tookMs, answered: true };
+        });
+        for (const { id, intervalMs } of devices) {
+          const mine = starts.filter((start) => start.id === id);
+          const last = mine.at(-1)?.atMs ?? 0;
+          const turns = mine.length + mine.reduce((sum, { skipped }) => sum + skipped, 0);
+          // The first turn is off the grid, and the last may be late: two more or less than the time holds.
+          expect(Math.abs(turns - last / intervalMs - 1)).toBeLessThanOrEqual(2);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
