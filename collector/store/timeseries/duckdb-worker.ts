@@ -318,7 +318,8 @@ class Database {
   }
 
   async #read(statement: DuckDBPreparedStatement): Promise<Float64Array<ArrayBuffer>> {
-    const deadline = setTimeout(() => this.interruptReads(), this.#options.queryMsMax);
+    // Again and again: an interrupt that comes between two steps of a statement is forgotten.
+    const deadline = setInterval(() => this.interruptReads(), this.#options.queryMsMax);
     try {
       const rows = (await statement.runAndReadAll()).getRowsJS();
       const flat = new Float64Array(rows.length * (rows[0]?.length ?? 0));
@@ -326,7 +327,7 @@ class Database {
       for (const row of rows) for (const cell of row) flat[n++] = Number(cell);
       return flat;
     } finally {
-      clearTimeout(deadline);
+      clearInterval(deadline);
     }
   }
 }

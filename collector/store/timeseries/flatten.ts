@@ -4,7 +4,7 @@
  * one map lookup for all of its metrics. Nothing here touches a database; a store gives ids their durable meaning by
  * writing `takeChanges()` in the same transaction as the samples.
  */
-import { splitSubject, type Telemetry } from "@aislewatch/contract";
+import { splitSubject, type Table, type Telemetry, type Value } from "@aislewatch/contract";
 import type { SeriesId } from "./store.ts";
 
 /** A series as a store keeps it. `boolean` says what its numbers mean: 0 and 1 are then false and true. */
@@ -18,7 +18,7 @@ export type SeriesChanges = {
 
 /** Ids held by the caches over all agents; beyond it they are dropped and fill again. 4 M ids are about 100 MB. */
 const CACHED_IDS_MAX = 4_000_000;
-/** The id of a series that was refused because there are too many. */
+/** The id of a series that was refused because there are too many, and of a cell without a value. */
 const REFUSED = -1;
 
 type Layout = { readonly metrics: readonly string[]; readonly idsBySubject: Map<string, Int32Array> };
@@ -88,49 +88,77 @@ export class SeriesRegistry {
         agentLayouts[t] = layout;
       }
       into.reserve(table.metrics.length * table.subject.length);
-      for (let row = 0; row < table.subject.length; row++) {
-        const subject = message.subjects[table.subject[row] ?? -1] ?? "";
-        const ids = layout.idsBySubject.get(subject) ?? this.#resolve(site, layout, subject);
-        refused += this.#addRow(into, ids, skewedBase + (table.at[row] ?? 0), table.values, row);
+      this.#placeRows(into, { site, layout, table, subjects: message.subjects, baseMs: skewedBase });
+      let gaps = 0;
+      for (let m = 0; m < table.values.length; m++) {
+        const found = this.#placeColumn(into, { m, width: table.metrics.length, values: table.values[m] ?? [] });
+        gaps += found.gaps;
+        refused += found.refused;
       }
+      closeGaps(into, table.metrics.length * table.subject.length, gaps);
     }
     return refused;
   }
 
-  #addRow(
+  /**
+   * Series and time of every cell of a table, row by row. This order compresses best of those tried (10 M samples of a
+   * fleet in DuckDB: 4.3 bytes a sample; metric by metric within a message 6.4, sorted by metric in groups of 10,000
+   * 5.4): the ids of a row follow each other and its times are equal.
+   */
+  #placeRows(
     into: SampleColumns,
-    ids: Int32Array,
-    atMs: number,
-    values: Telemetry["tables"][number]["values"],
-    row: number,
-  ): number {
-    const { series, atHalves, value } = into;
-    // A 64-bit integer as its two halves: making a BigInt per sample would cost more than all the rest.
-    const low = atMs >>> 0;
-    const high = Math.floor(atMs / 2 ** 32);
-    let refused = 0;
+    from: {
+      readonly site: string;
+      readonly layout: Layout;
+      readonly table: Table;
+      readonly subjects: readonly string[];
+      readonly baseMs: number;
+    },
+  ): void {
+    const { site, layout, table, subjects, baseMs } = from;
+    const width = table.metrics.length;
     let n = into.count;
-    for (let m = 0; m < ids.length; m++) {
-      const sample = values[m]?.[row];
-      if (sample === null || sample === undefined) continue;
-      const id = ids[m] ?? REFUSED;
-      if (id === REFUSED) {
-        refused++;
+    for (let row = 0; row < table.subject.length; row++, n += width) {
+      const subject = subjects[table.subject[row] ?? -1] ?? "";
+      into.series.set(layout.idsBySubject.get(subject) ?? this.#resolve(site, layout, subject), n);
+      // A 64-bit integer as its two halves: making a BigInt per sample would cost more than all the rest.
+      const atMs = baseMs + (table.at[row] ?? 0);
+      const low = atMs >>> 0;
+      const high = Math.floor(atMs / 2 ** 32);
+      for (let cell = 2 * n; cell < 2 * (n + width); cell += 2) {
+        into.atHalves[cell] = low;
+        into.atHalves[cell + 1] = high;
+      }
+    }
+  }
+
+  /** The values of one metric into their cells; a cell that stays empty gets the id of a gap. */
+  #placeColumn(
+    into: SampleColumns,
+    column: { readonly m: number; readonly width: number; readonly values: readonly (Value | null)[] },
+  ): { gaps: number; refused: number } {
+    const { series, value, count } = into;
+    const { m, width, values } = column;
+    const booleans = this.#booleans;
+    let gaps = 0;
+    let refused = 0;
+    for (let row = 0, n = count + m; row < values.length; row++, n += width) {
+      const sample = values[row];
+      const id = series[n] ?? REFUSED;
+      if (sample === null || sample === undefined || id === REFUSED) {
+        if (sample !== null) refused++;
+        series[n] = REFUSED;
+        gaps++;
         continue;
       }
       const boolean = typeof sample === "boolean" ? 1 : 0;
-      if (this.#booleans[id] !== boolean) {
-        this.#booleans[id] = boolean;
+      if (booleans[id] !== boolean) {
+        booleans[id] = boolean;
         this.#retyped.add(id);
       }
-      series[n] = id;
-      atHalves[2 * n] = low;
-      atHalves[2 * n + 1] = high;
       value[n] = sample === true ? 1 : sample === false ? 0 : sample;
-      n++;
     }
-    into.count = n;
-    return refused;
+    return { gaps, refused };
   }
 
   #layoutsOf(site: string, agent: string): Layout[] {
@@ -229,6 +257,23 @@ export class SampleColumns {
     this.series = wider.series;
     this.atHalves = wider.atHalves;
     this.value = wider.value;
+  }
+}
+
+/** Takes `cells` cells into the count, without those that are gaps. */
+function closeGaps(columns: SampleColumns, cells: number, gaps: number): void {
+  const { series, atHalves, value, count } = columns;
+  columns.count = count + cells - gaps;
+  if (gaps === 0) return;
+  let to = count;
+  for (let from = count; from < count + cells; from++) {
+    const id = series[from] ?? REFUSED;
+    if (id === REFUSED) continue;
+    series[to] = id;
+    atHalves[2 * to] = atHalves[2 * from] ?? 0;
+    atHalves[2 * to + 1] = atHalves[2 * from + 1] ?? 0;
+    value[to] = value[from] ?? 0;
+    to++;
   }
 }
 
