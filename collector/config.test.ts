@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cert, key } from "./api/test-certificate.ts";
 import { defaultCollectorConfig, loadCollectorConfig, loadPriorityPolicy } from "./config.ts";
 import { DEFAULT_PRIORITY_POLICY } from "./incidents/priority.ts";
 import { type Loaded, loadSites } from "./sites.ts";
@@ -138,6 +139,14 @@ describe("the examples", () => {
 });
 
 describe("loadCollectorConfig", () => {
+  it("listens beyond loopback with a certificate and its key", () => {
+    writeFileSync(join(dir, "good.pem"), cert);
+    const path = join(dir, "tls.yaml");
+    writeFileSync(path, "listen: { http: 0.0.0.0:8443 }\ntls: { certificate: good.pem, key: 'env:TLS_KEY' }\n");
+    const loaded = loadCollectorConfig(path, { TLS_KEY: key });
+    expect(loaded.ok && [loaded.value.http.host, loaded.value.tls]).toEqual(["0.0.0.0", { cert, key }]);
+  });
+
   it("takes what is not said from the defaults, and says which port nobody named", () => {
     const path = join(dir, "little.yaml");
     writeFileSync(path, "data: ./here\nlisten: { mqtt: '[::1]:0' }\nrules: packs\n");

@@ -21,7 +21,9 @@ export type Identity = {
   readonly name: string;
   readonly role: Role;
   readonly actor: Actor;
-  readonly by: { readonly kind: "session"; readonly idHash: string } | { readonly kind: "token" };
+  readonly by:
+    | { readonly kind: "session"; readonly idHash: string }
+    | { readonly kind: "token"; readonly hash: string };
 };
 
 /** `random` gives cryptographically random bytes. */
@@ -93,7 +95,7 @@ export function identifySession(deps: AuthDeps, secret: string): Identity | null
   return refreshSession(deps, hashOf(secret));
 }
 
-export function refreshSession(deps: AuthDeps, idHash: string): Identity | null {
+function refreshSession(deps: AuthDeps, idHash: string): Identity | null {
   const now = deps.clock.now();
   const session = deps.state.session(idHash, now);
   if (session === null || session.expiresAt <= now) return null;
@@ -107,8 +109,14 @@ export function refreshSession(deps: AuthDeps, idHash: string): Identity | null 
 }
 
 export function identifyToken(deps: AuthDeps, secret: string): Identity | null {
-  const token: ApiToken | null = deps.state.token(hashOf(secret));
+  const hash = hashOf(secret);
+  const token: ApiToken | null = deps.state.token(hash);
   return token === null
     ? null
-    : { name: token.name, role: token.role, actor: `token:${token.name}`, by: { kind: "token" } };
+    : { name: token.name, role: token.role, actor: `token:${token.name}`, by: { kind: "token", hash } };
+}
+
+/** Has this identity neither signed out nor been taken away since? Counts as a use of the session. */
+export function stillHolds(deps: AuthDeps, { by }: Identity): boolean {
+  return by.kind === "token" ? deps.state.token(by.hash) !== null : refreshSession(deps, by.idHash) !== null;
 }

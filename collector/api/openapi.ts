@@ -5,7 +5,7 @@
 import type { ApiDeps } from "./deps.ts";
 import { createApi } from "./server.ts";
 
-export async function openApiDocument(): Promise<object> {
+export async function openApiDocument(): Promise<{ readonly paths?: Readonly<Record<string, object | undefined>> }> {
   // Registering routes calls none of them; whoever breaks that is told which one was called.
   const nothing = new Proxy({} as ApiDeps, {
     get: (_target, name) => () => {

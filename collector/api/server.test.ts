@@ -79,6 +79,7 @@ describe("who may", () => {
 describe("signing in", () => {
   it("by link: once, within ten minutes, with a cookie that only this browser's own page sends", async () => {
     const link = createLoginLink(authDeps(), "admin");
+    expect((await collector.app.inject({ method: "HEAD", url: link })).statusCode).toBe(405);
     const first = await get(link, {});
     expect([first.statusCode, first.headers.location]).toEqual([303, "/"]);
     expect(first.headers["set-cookie"]).toMatch(

@@ -42,7 +42,11 @@ const SECURITY_HEADERS = {
   "permissions-policy": "camera=(), geolocation=(), microphone=(), usb=(), serial=()",
 } as const;
 
-export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<FastifyInstance> {
+/** `listen({ host, port })` gives the address; `close()` ends streams and requests. */
+export type ApiServer = FastifyInstance;
+
+/** Throws only when the TLS key and certificate do not fit. */
+export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<ApiServer> {
   const secure = options.tls !== null;
   const app: FastifyInstance = fastify({
     ...(options.tls !== null && { https: { ...options.tls, minVersion: "TLSv1.2" } }),

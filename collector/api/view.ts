@@ -5,21 +5,21 @@ import { isOpen } from "../incidents/calendar.ts";
 import { describeEvent } from "../incidents/describe.ts";
 import type { Incident, IncidentEvent, PRIORITIES, Priority } from "../incidents/types.ts";
 import type { Site } from "../sites.ts";
-import type { LiveDevice, LiveValue, LiveView } from "./deps.ts";
+import type { LiveAgent, LiveDevice, LiveValue, LiveView } from "./deps.ts";
 import type * as schema from "./schema.ts";
 
 export type IncidentView = z.infer<typeof schema.incident>;
 type ChartView = z.infer<typeof schema.incidentDetail>["chart"];
 
-/** An incident as lists, the page and the stream show it. */
-export function incidentView(incident: Incident, live: LiveView): IncidentView {
+/** An incident as lists, the page and the stream show it. `sites` are live.sites(), taken once for a list. */
+export function incidentView(incident: Incident, live: LiveView, sites = live.sites()): IncidentView {
   const { site, device } = incident.subject;
   const found = device === null ? null : live.device(site, device);
   return {
     ...incident,
     subject: { ...incident.subject },
     values: { ...incident.values },
-    siteName: live.sites().find((other) => other.id === site)?.name ?? site,
+    siteName: sites.find((other) => other.id === site)?.name ?? site,
     deviceName: device === null ? null : (found?.device.name ?? device),
     kind: found?.device.kind ?? null,
   };
@@ -30,6 +30,7 @@ export function eventView(event: IncidentEvent): z.infer<typeof schema.incidentE
   return { seq, at, recordedAt, actor, type, text: describeEvent(event), detail };
 }
 
+/** `incidents` are the open ones of this device. */
 export function deviceView(found: LiveDevice, incidents: readonly Incident[]): z.infer<typeof schema.device> {
   const { site, agent, device, state, worst, lastReadingAt, lastFailure } = found;
   return {
@@ -49,9 +50,7 @@ export function deviceView(found: LiveDevice, incidents: readonly Incident[]): z
     dependsOn: device.dependsOn,
     intervalMs: device.intervalMs,
     asset: device.asset,
-    incidents: incidents
-      .filter(({ subject }) => subject.site === site && subject.device === device.id)
-      .map((incident) => incident.id),
+    incidents: incidents.map((incident) => incident.id),
   };
 }
 
@@ -70,8 +69,23 @@ export function valueView({ component, metric, at, value, stale }: LiveValue): z
   };
 }
 
-export function siteView(site: Site, live: LiveView, nowMs: number): z.infer<typeof schema.site> {
-  const devices = live.devices(site.id);
+/** What is known of all sites, grouped by site once for a list of them. */
+export type BySite = {
+  readonly agents: ReadonlyMap<string, readonly LiveAgent[]>;
+  readonly incidents: ReadonlyMap<string, readonly Incident[]>;
+};
+
+export const bySite = (live: LiveView): BySite => ({
+  agents: Map.groupBy(live.agents(), (agent) => agent.site),
+  incidents: Map.groupBy(live.openIncidents(), ({ subject }) => subject.site),
+});
+
+export function siteView(
+  site: Site,
+  devices: readonly LiveDevice[],
+  known: BySite,
+  nowMs: number,
+): z.infer<typeof schema.site> {
   const count = (state: LiveDevice["state"]) => devices.filter((device) => device.state === state).length;
   return {
     id: site.id,
@@ -83,11 +97,13 @@ export function siteView(site: Site, live: LiveView, nowMs: number): z.infer<typ
     up: count("up"),
     down: count("down"),
     unknown: count("unknown") + count("unreachable"),
-    agents: live
-      .agents()
-      .filter((agent) => agent.site === site.id)
-      .map(({ id, online, version, lastSeenAt }) => ({ id, online, version, lastSeenAt })),
-    incidents: countByPriority(live.openIncidents().filter(({ subject }) => subject.site === site.id)),
+    agents: (known.agents.get(site.id) ?? []).map(({ id, online, version, lastSeenAt }) => ({
+      id,
+      online,
+      version,
+      lastSeenAt,
+    })),
+    incidents: countByPriority(known.incidents.get(site.id) ?? []),
   };
 }
 

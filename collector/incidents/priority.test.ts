@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { assessPriority, type Capacity, type PriorityFacts } from "./priority.ts";
 
@@ -75,6 +77,11 @@ const cases: Case[] = [
 
 describe("assessPriority", () => {
   it.each(cases)("$name", ({ facts, priority, why }) => expect(assessPriority(facts)).toEqual({ priority, why }));
+
+  it.each(cases)("stands in docs/incidents.md: $name", ({ name, why, priority }) => {
+    const docs = readFileSync(join(import.meta.dirname, "../../docs/incidents.md"), "utf8");
+    expect(docs).toContain(`| ${name} | ${why} | ${priority} |`);
+  });
 
   it("never gets less urgent as more of a role fails", () => {
     const ranks = Array.from({ length: 13 }, (_, failed) =>

@@ -44,6 +44,10 @@ const params = z.object({ id: z.string().max(32) });
 export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
   const { state, live, clock } = deps;
   const view = (one: Incident) => incidentView(one, live);
+  const views = (some: readonly Incident[]) => {
+    const sites = live.sites();
+    return some.map((one) => incidentView(one, live, sites));
+  };
 
   return async (app) => {
     app.get(
@@ -69,7 +73,7 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           },
           { limit, cursor: cursor ?? null },
         );
-        return { items: page.items.map(view), cursor: page.cursor, total: page.total };
+        return { items: views(page.items), cursor: page.cursor, total: page.total };
       },
     );
 
@@ -93,8 +97,8 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           runbook: found.runbook === null ? null : deps.runbook(found.runbook),
           chart: chartView(found, live, clock.now()),
           asset: device === null ? {} : (live.device(site, device)?.device.asset ?? {}),
-          suppresses: suppressedBy(found, live).map(view),
-          earlier: earlierThan(found, deps).map(view),
+          suppresses: views(suppressedBy(found, live)),
+          earlier: views(earlierThan(found, deps)),
         };
       },
     );

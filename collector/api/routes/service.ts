@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { refreshSession } from "../auth.ts";
+import { stillHolds } from "../auth.ts";
 import type { ApiDeps } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
@@ -14,6 +14,7 @@ export function streamRoutes(deps: ApiDeps, hub: StreamHub): FastifyPluginAsyncZ
     app.get(
       "/stream",
       {
+        exposeHeadRoute: false,
         schema: {
           tags: ["stream"],
           summary: "Server-sent events: each `data` is a StreamEvent as JSON",
@@ -28,7 +29,6 @@ export function streamRoutes(deps: ApiDeps, hub: StreamHub): FastifyPluginAsyncZ
         if (!hub.admits(identity.actor)) {
           throw new Refused(503, "too_many_streams", "Too many pages are connected; close one.");
         }
-        const { by } = identity;
         const headers = Object.fromEntries(
           Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]),
         );
@@ -37,7 +37,7 @@ export function streamRoutes(deps: ApiDeps, hub: StreamHub): FastifyPluginAsyncZ
           {
             response: reply.raw,
             who: identity.actor,
-            stillAllowed: () => by.kind === "token" || refreshSession(deps, by.idHash) !== null,
+            stillAllowed: () => stillHolds(deps, identity),
           },
           headers,
         );

@@ -18,6 +18,8 @@ export function sessionRoutes(deps: ApiDeps, { secure }: { secure: boolean }): F
     app.get(
       "/session/link/:token",
       {
+        // Asking for the head alone, as link previews do, must not spend the link.
+        exposeHeadRoute: false,
         config: { access: "public", rateLimit },
         schema: {
           tags: ["session"],
@@ -30,7 +32,7 @@ export function sessionRoutes(deps: ApiDeps, { secure }: { secure: boolean }): F
         const user = takeLink(deps, request.params.token);
         if (user === null) {
           audit("system", "sign_in_refused", `link from ${request.ip}`);
-          const hint = "Links work once, for ten minutes. Make a new one with: aislewatch users link <name>";
+          const hint = "Links work once, for ten minutes. Make a new one with: aislewatch login-link";
           throw new Refused(401, "link_spent", "This sign-in link was used already or is too old.", hint);
         }
         audit(`user:${user.name}`, "signed_in", `link from ${request.ip}`);

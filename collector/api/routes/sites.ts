@@ -2,10 +2,11 @@ import { DEVICE_ID_PATTERN, ID_PATTERN, isDeviceId } from "@aislewatch/contract"
 import { findMetric } from "@aislewatch/devices";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { ApiDeps } from "../deps.ts";
+import type { Incident } from "../../incidents/types.ts";
+import type { ApiDeps, LiveView } from "../deps.ts";
 import { Refused } from "../problem.ts";
 import { device, deviceDetail, overview, problem, ruleSummary, series, site } from "../schema.ts";
-import { countByPriority, deviceView, siteView, valueView } from "../view.ts";
+import { bySite, countByPriority, deviceView, siteView, valueView } from "../view.ts";
 
 const POINTS_MAX = 2_000;
 const POINTS_DEFAULT = 400;
@@ -68,7 +69,10 @@ export function siteRoutes(deps: ApiDeps, { version }: { version: string }): Fas
     app.get(
       "/sites",
       { schema: { tags: ["sites"], summary: "All sites", response: { 200: z.array(site), default: problem } } },
-      async () => live.sites().map((one) => siteView(one, live, clock.now())),
+      async () => {
+        const known = bySite(live);
+        return live.sites().map((one) => siteView(one, live.devices(one.id), known, clock.now()));
+      },
     );
 
     app.get(
@@ -82,8 +86,9 @@ export function siteRoutes(deps: ApiDeps, { version }: { version: string }): Fas
         },
       },
       async (request) => {
-        const open = live.openIncidents();
-        return live.devices(knownSite(request.params.site, deps)).map((one) => deviceView(one, open));
+        const siteId = knownSite(request.params.site, deps);
+        const open = openByDevice(siteId, live);
+        return live.devices(siteId).map((one) => deviceView(one, open.get(one.device.id) ?? []));
       },
     );
 
@@ -104,7 +109,7 @@ export function siteRoutes(deps: ApiDeps, { version }: { version: string }): Fas
         const found = isDeviceId(id) ? live.device(siteId, id) : null;
         if (found === null) throw new Refused(404, "no_device", `Site ${siteId} has no device ${JSON.stringify(id)}.`);
         return {
-          device: deviceView(found, live.openIncidents()),
+          device: deviceView(found, openByDevice(siteId, live).get(id) ?? []),
           values: live.values(siteId, id).map(valueView),
           faults: live.faults(siteId, id).map(({ rule, subject, state: now, severity, since, flags }) => ({
             rule,
@@ -188,6 +193,14 @@ export function siteRoutes(deps: ApiDeps, { version }: { version: string }): Fas
           .map((user) => user.name),
     );
   };
+}
+
+/** Open incidents of a site, by device; those of the site itself have none. */
+function openByDevice(site: string, live: LiveView): Map<string | null, Incident[]> {
+  return Map.groupBy(
+    live.openIncidents().filter(({ subject }) => subject.site === site),
+    ({ subject }) => subject.device,
+  );
 }
 
 function knownSite(id: string, { live }: ApiDeps): string {
