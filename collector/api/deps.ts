@@ -12,6 +12,7 @@ import type { Actor, Incident } from "../incidents/types.ts";
 import type { Site } from "../sites.ts";
 import type { StateStore } from "../store/state/store.ts";
 import type { TimeSeriesStore } from "../store/timeseries/store.ts";
+import type { ApiFailure } from "./problem.ts";
 import type { deviceState, incidentAction, StreamEvent } from "./schema.ts";
 
 export type DeviceState = z.infer<typeof deviceState>;
@@ -85,6 +86,8 @@ export type ApiDeps = {
   health(): { readonly ok: boolean; readonly reasons: readonly string[] };
   /** Prometheus text of the collector's own counters, each line ended. */
   metricsText(): string;
+  /** For the log: a request that was answered with 500. */
+  onFailure?(failure: ApiFailure): void;
   readonly clock: Clock;
   /** Cryptographically random bytes. */
   random(bytes: number): Uint8Array;

@@ -29,12 +29,14 @@ const FASTIFY_CODES: Readonly<Record<string, string>> = {
   FST_ERR_HANDLER_TIMEOUT: "timeout",
 };
 
-/** Every error leaves as `{error, message, hint?}`; what a bug throws is logged and not shown. */
-export function installProblems(app: FastifyInstance): void {
+/** A request that failed through no fault of who asked: a bug, or a store that cannot answer. */
+export type ApiFailure = { readonly method: string; readonly route: string; readonly error: unknown };
+
+/** Every error leaves as `{error, message, hint?}`; what a bug throws goes to `onFailure` and is not shown. */
+export function installProblems(app: FastifyInstance, onFailure: (failure: ApiFailure) => void): void {
   app.setErrorHandler((error, request, reply) => {
     const { status, problem } = problemOf(error);
-    if (status >= 500)
-      request.log.error({ err: error, method: request.method, url: request.routeOptions.url }, "api_request_failed");
+    if (status === 500) onFailure({ method: request.method, route: request.routeOptions.url ?? "", error });
     reply.code(status).header("cache-control", "no-store").type("application/json; charset=utf-8");
     return reply.serializer(JSON.stringify).send(problem);
   });

@@ -15,6 +15,7 @@ import type { Role, StateStore } from "../store/state/store.ts";
 import type { SeriesId } from "../store/timeseries/store.ts";
 import { createToken, startSession } from "./auth.ts";
 import type { ApiDeps, ApiOptions, LiveDevice, LiveView } from "./deps.ts";
+import type { ApiFailure } from "./problem.ts";
 import type { StreamEvent } from "./schema.ts";
 import { createApi } from "./server.ts";
 
@@ -94,6 +95,8 @@ export type SampleCollector = {
   readonly live: LiveView;
   /** What the time-series store was asked last. */
   readonly asked: { series: SeriesId; range: { from: number; to: number; pointsMax: number } }[];
+  /** Requests that were answered with 500. */
+  readonly failures: ApiFailure[];
   readonly health: { ok: boolean; reasons: string[] };
   /** Pushes one event into the live stream. */
   emit(event: StreamEvent): void;
@@ -116,6 +119,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
   const listeners = new Set<(event: StreamEvent) => void>();
   const health = { ok: true, reasons: [] as string[] };
   const asked: SampleCollector["asked"] = [];
+  const failures: ApiFailure[] = [];
   let seed = 1;
 
   const openIncidents = () =>
@@ -148,6 +152,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       watermarks: async () => [],
       query: async (series, range) => {
         asked.push({ series, range });
+        if (series.metric === "broken") throw new Error("the disk is gone: secret detail");
         return [{ at: range.from, mean: 21.5, min: 20, max: 23 }];
       },
       lastValues: async () => [],
@@ -196,6 +201,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
     },
     runbook: (ref) => (ref === rule.runbook ? { title: "Labels are out", markdown: "1. Look.\n" } : null),
     health: () => health,
+    onFailure: (failure) => failures.push(failure),
     metricsText: () => "aislewatch_samples_total 7\n",
     clock,
     random: (bytes) => Uint8Array.from({ length: bytes }, (_, at) => (at === 0 ? seed++ : at)),
@@ -211,6 +217,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
     state,
     live: deps.live,
     asked,
+    failures,
     health,
     emit: (event) => {
       for (const listener of listeners) listener(event);

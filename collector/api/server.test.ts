@@ -395,6 +395,18 @@ describe("what is watched", () => {
     ]);
   });
 
+  it("answers 500 without saying what broke; the log is told", async () => {
+    const answer = await get("/api/v1/sites/berlin-01/series?device=switch-1&metric=broken&from=0&to=1000");
+    expect(answer.statusCode).toBe(500);
+    expect(answer.json()).toEqual({
+      error: "internal",
+      message: "The collector failed to answer; its log says why.",
+    });
+    expect(collector.failures).toMatchObject([
+      { method: "GET", route: "/api/v1/sites/:site/series", error: { message: "the disk is gone: secret detail" } },
+    ]);
+  });
+
   it("is judged by rules, and people can be assigned", async () => {
     expect((await get("/api/v1/rules")).json()).toMatchObject([
       { id: "media-out", severities: ["major"], firing: 1, file: "rules/packs/label-printers.yaml", line: 3 },

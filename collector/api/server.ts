@@ -58,7 +58,7 @@ export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<Api
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  installProblems(app);
+  installProblems(app, (failure) => deps.onFailure?.(failure));
 
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers(SECURITY_HEADERS);
