@@ -31,8 +31,8 @@ export function Board() {
       <FilterBar filters={filters} change={change} searchBox={searchBox} />
       <p className="board-count" role="status">
         {synced ? summary(shown, filters) : "Loading incidents…"}
-        {totals.suppressed > 0 && filters.state === "open" && (
-          <span className="board-suppressed"> {count(totals.suppressed)} of all are suppressed</span>
+        {totals.suppressed > 0 && filters.state === "open" && !isNarrowed(filters) && (
+          <span>{`, ${count(totals.suppressed)} of them suppressed`}</span>
         )}
       </p>
       {rows.length > 0 && <IncidentTable rows={rows} filters={filters} change={change} searchBox={searchBox} />}

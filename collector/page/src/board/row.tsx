@@ -117,7 +117,7 @@ export function GroupRow({ row, index, top, selected, onSelect, onUnfold }: Grou
     >
       <td className="cell-priority" />
       <td className="cell-group" colSpan={5}>
-        <button type="button" aria-expanded={row.unfolded} onClick={onUnfold}>
+        <button type="button" className="fold" aria-expanded={row.unfolded} onClick={onUnfold}>
           <span className="twist" aria-hidden="true" />
           <span>
             <strong>{row.count} suppressed</strong> behind <span className="id">{row.behind}</span>

@@ -43,7 +43,7 @@ export function Tiles({ totals, filters, change }: Props) {
           title="Show unacknowledged only"
         >
           <span className="tile-value">{count(totals.unacknowledged)}</span>
-          <span className="tile-label">Unacknowledged</span>
+          <span className="tile-label">Unacknow{"\u00ad"}ledged</span>
         </button>
       </div>
       {overview !== null && (

@@ -119,8 +119,10 @@ function ValueRow({ value }: { value: MetricValue }) {
   return (
     <tr data-bad={bad} data-stale={value.stale} data-metric={value.metric}>
       <th scope="row">
-        <span>{metricTitle(value.metric)}</span>
-        <span className="meaning">{value.meaning}</span>
+        <div className="metric">
+          <span>{metricTitle(value.metric)}</span>
+          <span className="meaning">{value.meaning}</span>
+        </div>
       </th>
       <td className="value">
         {bad && <span aria-hidden="true">▲ </span>}

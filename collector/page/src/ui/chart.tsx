@@ -103,12 +103,22 @@ function nearestAt(series: Props["series"], index: number): Series["points"][num
   return seconds === undefined ? undefined : series.points.findLast(({ at }) => at <= seconds * 1000);
 }
 
-type Colours = { line: string; band: string; grid: string; text: string; bad: string; good: string; threshold: string };
+type Colours = {
+  ground: string;
+  line: string;
+  band: string;
+  grid: string;
+  text: string;
+  bad: string;
+  good: string;
+  threshold: string;
+};
 
 function readColours(element: Element): Colours {
   const style = getComputedStyle(element);
   const colour = (name: string): string => style.getPropertyValue(`--chart-${name}`).trim();
   return {
+    ground: colour("ground"),
     line: colour("line"),
     band: colour("band"),
     grid: colour("grid"),
@@ -159,7 +169,12 @@ function plotOptions(input: PlotInput): uPlot.Options & { shared: Colours } {
       y: { range: valueRange(points, { threshold, unit }) },
     },
     axes: [
-      { ...axis, space: 84, values: (_plot, splits, _axis, _space, step) => timeLabels(splits, step, input.timeZone) },
+      {
+        ...axis,
+        space: 84,
+        size: 30,
+        values: (_plot, splits, _axis, _space, step) => timeLabels(splits, step, input.timeZone),
+      },
       {
         ...axis,
         size: 74,
@@ -205,10 +220,12 @@ function drawThreshold(plot: uPlot, { threshold, unit }: PlotInput, colours: Col
   ctx.lineWidth = devicePixelRatio * 1.5;
   ctx.setLineDash([7 * devicePixelRatio, 4 * devicePixelRatio]);
   line(ctx, { x: bbox.left, y }, { x: bbox.left + bbox.width, y });
+  ctx.setLineDash([]);
   label(ctx, `threshold ${measure(threshold, unit)}`, {
-    x: bbox.left + bbox.width - 6 * devicePixelRatio,
+    x: bbox.left + 6 * devicePixelRatio,
     y: y - 5 * devicePixelRatio,
-    align: "right",
+    align: "left",
+    ground: colours.ground,
   });
   ctx.restore();
 }
@@ -230,6 +247,7 @@ function drawMarkers(plot: uPlot, { markers, from, to }: PlotInput, colours: Col
       x: x + (right ? -6 : 6) * devicePixelRatio,
       y: bbox.top + (14 + (index % 2) * 16) * devicePixelRatio,
       align: right ? "right" : "left",
+      ground: colours.ground,
     });
   }
   ctx.restore();
@@ -244,9 +262,18 @@ function line(ctx: CanvasRenderingContext2D, from: Point, to: Point): void {
   ctx.stroke();
 }
 
-function label(ctx: CanvasRenderingContext2D, text: string, at: Point & { align: CanvasTextAlign }): void {
+function label(
+  ctx: CanvasRenderingContext2D,
+  text: string,
+  at: Point & { align: CanvasTextAlign; ground: string },
+): void {
   ctx.font = `600 ${12 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.textAlign = at.align;
   ctx.textBaseline = "alphabetic";
+  // A rim in the ground's colour keeps the words readable over a line.
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.lineJoin = "round";
+  ctx.strokeStyle = at.ground;
+  ctx.strokeText(text, at.x, at.y);
   ctx.fillText(text, at.x, at.y);
 }

@@ -36,7 +36,7 @@ export function Header() {
         </Link>
         <nav aria-label="Sections">
           {SECTIONS.map(({ href, title, owns }) => (
-            <Link key={href} href={href} aria-current={owns.test(path) ? "page" : undefined}>
+            <Link key={href} href={href} className="nav-link" aria-current={owns.test(path) ? "page" : undefined}>
               {title}
             </Link>
           ))}
@@ -62,7 +62,7 @@ export function Header() {
           </button>
           {me !== null && (
             <button type="button" className="quiet" onClick={signOut} title={`Signed in as ${me.name}, ${me.role}`}>
-              Sign out {me.name}
+              Sign out <span className="header-name">{me.name}</span>
             </button>
           )}
         </div>

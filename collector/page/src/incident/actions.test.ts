@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+import { sampleIncident } from "../api/sample-incident.ts";
+import { actionsOf, isPickedCode, needsReason, takesNotes } from "./actions.ts";
+
+it.each([
+  { state: "new", actions: ["acknowledge", "assign", "start", "hold", "resolve"], notes: true },
+  { state: "acknowledged", actions: ["start", "assign", "hold", "resolve"], notes: true },
+  { state: "in_progress", actions: ["hold", "assign", "resolve"], notes: true },
+  { state: "on_hold", actions: ["resume", "assign", "resolve"], notes: true },
+  { state: "resolved", actions: ["reopen", "close"], notes: true },
+  { state: "closed", actions: [], notes: false },
+  { state: "cancelled", actions: [], notes: false },
+  { state: "merged", actions: [], notes: false },
+] as const)("offers what a $state incident takes", ({ state, actions, notes }) => {
+  const incident = sampleIncident({ state });
+  expect(actionsOf(incident)).toEqual(actions);
+  expect(takesNotes(incident)).toBe(notes);
+});
+
+it("asks for a reason only while the fault still fires", () => {
+  expect(needsReason(sampleIncident())).toBe(true);
+  expect(needsReason(sampleIncident({ recoveredAt: 5 }))).toBe(false);
+});
+
+it("leaves the collector's own codes to the collector", () => {
+  expect(["cleaned", "rule_removed", "device_removed", "toString"].map(isPickedCode)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
