@@ -11,6 +11,8 @@ export {
 } from "./control.ts";
 export type { DemoError } from "./demo-error.ts";
 export { type DemoFile, demoCredentials, rememberedPorts, writeDemoFolder } from "./demo-folder.ts";
+export { type Fleet, type FleetCounters, type FleetError, type FleetOptions, runFleet } from "./fleet.ts";
+export { BatchWriter, type FleetBatch, FleetPlan, type FleetShape } from "./fleet-batch.ts";
 export { bringToLife, type LiveDevice } from "./live-device.ts";
 export { labelPrinter } from "./models/label-printer.ts";
 export type { LabelIdentity, LabelState } from "./models/label-state.ts";
