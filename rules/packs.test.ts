@@ -1,0 +1,56 @@
+/** The shipped rules: they compile, pass their own tests, have a runbook each, and every runbook belongs to a rule. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatDiagnostics } from "@aislewatch/config";
+import { compileRules, runTrials } from "@aislewatch/rules";
+import { describe, expect, it } from "vitest";
+
+const PACKS = join(import.meta.dirname, "packs");
+const RUNBOOKS = join(import.meta.dirname, "runbooks");
+
+const files = readdirSync(PACKS)
+  .filter((name) => name.endsWith(".yaml"))
+  .map((name) => ({ file: `rules/packs/${name}`, text: readFileSync(join(PACKS, name), "utf8") }));
+const compiled = compileRules(files);
+const { rules, tests } = compiled.ok ? { rules: compiled.rules, tests: compiled.tests } : { rules: null, tests: [] };
+
+describe("shipped rule packs", () => {
+  it("compile without an error or a warning", () => {
+    const found = compiled.ok ? compiled.warnings : compiled.diagnostics;
+    expect(formatDiagnostics(found, new Map(files.map(({ file, text }) => [file, text])))).toBe("");
+  });
+
+  const results = rules === null ? [] : runTrials(rules, tests);
+  it.each(results.map((result) => ({ ...result, title: `${result.rule}: ${result.name}` })))(
+    "$title",
+    ({ differences }) => expect(differences).toEqual([]),
+  );
+
+  it("have a test for each rule", () => {
+    const tried = new Set(tests.map(({ rule }) => rule));
+    expect((rules?.rules ?? []).filter(({ id }) => !tried.has(id)).map(({ id }) => id)).toEqual([]);
+  });
+});
+
+describe("runbooks", () => {
+  const named = new Set((rules?.rules ?? []).map(({ runbook }) => runbook ?? "none"));
+
+  it.each([...named].map((runbook) => ({ runbook })))(
+    "$runbook has numbered steps and says whom to send",
+    ({ runbook }) => {
+      const file = join(RUNBOOKS, `${runbook}.md`);
+      const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+      for (const heading of ["## What it means", "## Ask", "## Look", "## Do first", "## Send"])
+        expect(text).toContain(heading);
+      expect(text).toMatch(/^# .+/);
+      expect(text.match(/^\d+\. /gm)?.length ?? 0).toBeGreaterThanOrEqual(3);
+    },
+  );
+
+  it("are all used", () => {
+    const kept = readdirSync(RUNBOOKS, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => name.replaceAll("\\", "/").replace(/[.]md$/, ""));
+    expect(kept.filter((name) => !named.has(name))).toEqual([]);
+  });
+});
