@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
-import { compileRules, runTrials } from "@aislewatch/rules";
+import { compileRules, type RuleTest, runTrials } from "@aislewatch/rules";
 import { describe, expect, it } from "vitest";
 
 const PACKS = join(import.meta.dirname, "packs");
@@ -26,11 +26,45 @@ describe("shipped rule packs", () => {
     ({ differences }) => expect(differences).toEqual([]),
   );
 
+  /** With every poll after the fault was seen taken away, it must still be there an hour later. */
+  const silenced = tests.flatMap((placed) => {
+    const fired = placed.test.expect.find((each) => "at" in each && each.state === "firing" && each.at !== "end");
+    if (fired === undefined || !("at" in fired) || fired.at === "end") return [];
+    const at = fired.at + 3_600_000;
+    return [{ ...placed, test: { ...cut(placed.test, fired.at), expect: [{ at, state: "firing" as const }] } }];
+  });
+  const lasting = rules === null ? [] : runTrials(rules, silenced);
+  it.each(lasting.map((result) => ({ ...result, title: `${result.rule} (${result.name})` })))(
+    "$title is not cleared by silence",
+    ({ differences }) => expect(differences).toEqual([]),
+  );
+
   it("have a test for each rule", () => {
     const tried = new Set(tests.map(({ rule }) => rule));
     expect((rules?.rules ?? []).filter(({ id }) => !tried.has(id)).map(({ id }) => id)).toEqual([]);
   });
 });
+
+type Metrics = Readonly<Record<string, readonly (number | boolean | null)[]>>;
+
+function cut(test: RuleTest, atMs: number): RuleTest {
+  const length = Math.floor(atMs / test.step) + 1;
+  const shorter = (metrics: Metrics = {}): Metrics =>
+    Object.fromEntries(Object.entries(metrics).map(([name, series]) => [name, series.slice(0, length)]));
+  const each = <T extends { series?: Metrics | undefined }>(devices: Readonly<Record<string, T>> = {}) =>
+    Object.fromEntries(
+      Object.entries(devices).map(([id, device]) => [id, { ...device, series: shorter(device.series) }]),
+    );
+  return {
+    ...test,
+    ...(test.series && { series: shorter(test.series) }),
+    components: Object.fromEntries(Object.entries(test.components ?? {}).map(([id, part]) => [id, shorter(part)])),
+    parents: Object.fromEntries(
+      Object.entries(test.parents ?? {}).map(([id, parent]) => [id, { ...parent, up: parent.up.slice(0, length) }]),
+    ),
+    devices: each(test.devices),
+  };
+}
 
 describe("runbooks", () => {
   const named = new Set((rules?.rules ?? []).map(({ runbook }) => runbook ?? "none"));
