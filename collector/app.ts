@@ -9,9 +9,8 @@ import type { Clock, Result } from "@aislewatch/base";
 import { type Diagnostic, formatDiagnostics } from "@aislewatch/config";
 import { createEngine } from "@aislewatch/rules";
 import { createLifecycle, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
-import type { FastifyInstance } from "fastify";
 import { verifyAgentPassword } from "./agent-password.ts";
-import { createApi } from "./api/server.ts";
+import { type ApiServer, createApi } from "./api/server.ts";
 import type { Broker } from "./broker/broker.ts";
 import { createEmbeddedBroker } from "./broker/embedded.ts";
 import type { CollectorConfig, Listen } from "./config.ts";
@@ -125,7 +124,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
   });
 
   let broker: Broker | null = null;
-  let api: FastifyInstance | null = null;
+  let api: ApiServer | null = null;
   let httpUrl = "";
   let faultyFiles: string | null = null;
 
@@ -159,7 +158,10 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         ingest.stop();
       },
     },
-    every(clock, "clock", TICK_MS, () => judge.tick()),
+    every(clock, "clock", TICK_MS, () => {
+      rate.mark();
+      judge.tick();
+    }),
     {
       name: "MQTT broker",
       async start() {
@@ -193,7 +195,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
     },
   ];
 
-  const makeApi = (): Promise<FastifyInstance> =>
+  const makeApi = (): Promise<ApiServer> =>
     createApi(
       {
         state,
@@ -208,6 +210,12 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         runbook: judge.runbook,
         health: () => ingest.healthy(),
         metricsText: () => prometheusText(figures()),
+        onFailure: ({ method, route, error }) =>
+          log.emit(events.apiFailed, {
+            method,
+            route,
+            detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          }),
         clock,
         random: (bytes) => randomBytes(bytes),
       },
@@ -390,17 +398,18 @@ function every(clock: Clock, name: string, intervalMs: number, run: () => void):
   };
 }
 
-/** A count's growth a second, over the last ten or so. */
-function createRate(clock: Clock, count: () => number): { perSecond(): number } {
+/** A count's growth a second, over the last ten or so; marked at each tick. */
+function createRate(clock: Clock, count: () => number): { mark(): void; perSecond(): number } {
   const marks: { at: number; count: number }[] = [];
   return {
+    mark() {
+      marks.push({ at: clock.monotonic(), count: count() });
+      while (marks.length > 2 && clock.monotonic() - (marks[1]?.at ?? 0) >= RATE_WINDOW_MS) marks.shift();
+    },
     perSecond() {
-      const now = { at: clock.monotonic(), count: count() };
-      marks.push(now);
-      while (marks.length > 2 && now.at - (marks[1]?.at ?? now.at) >= RATE_WINDOW_MS) marks.shift();
-      const first = marks[0] ?? now;
-      const seconds = (now.at - first.at) / 1_000;
-      return seconds > 0 ? (now.count - first.count) / seconds : 0;
+      const [first, last] = [marks[0], marks.at(-1)];
+      if (first === undefined || last === undefined || last.at === first.at) return 0;
+      return ((last.count - first.count) * 1_000) / (last.at - first.at);
     },
   };
 }

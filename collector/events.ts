@@ -109,7 +109,7 @@ export const events = {
     name: "request_failed",
     level: "error",
     meaning: "A request ended in an error of ours.",
-    fields: { method: "string", url: "string", detail: "string" },
-    sameBy: ["url", "detail"],
+    fields: { method: "string", route: "string", detail: "string" },
+    sameBy: ["route", "detail"],
   }),
 } as const;

@@ -15,6 +15,7 @@ import type { ActionRequest, ActRefusal, DeviceState, LiveAgent, LiveDevice, Liv
 import type { StreamEvent } from "./api/schema.ts";
 import { incidentView } from "./api/view.ts";
 import type { ConfigSet } from "./config-set.ts";
+import { COLLECTOR_AGENT } from "./fleet-watch.ts";
 import { isOpen } from "./incidents/calendar.ts";
 import { decideAction } from "./incidents/decide.ts";
 import { append, incidentId, isEnded, isOpenState } from "./incidents/log.ts";
@@ -100,10 +101,13 @@ export function createJudge(
   let refused: readonly string[] = [];
 
   const agents = new Map<string, AgentRecord>();
-  const devices = new Map<string, DeviceFacts>();
+  /** By site, then id. */
+  const devices = new Map<string, Map<string, DeviceFacts>>();
   /** Not ended, by dedupe key, and by id. */
   const incidents = new Map<string, Incident>();
   const keyOf = new Map<string, string>();
+  /** Keys by site: what a change of capacity may touch. */
+  const keysAt = new Map<string, Set<string>>();
 
   const pendingIncidents = new Map<string, IncidentChange>();
   const pendingFaults = new Map<string, FaultRecord>();
@@ -117,10 +121,15 @@ export function createJudge(
 
   const siteOf = (id: string): Site => sites.get(id) ?? unlistedSite(id);
   const deviceKey = (site: string, id: string) => `${site}/${id}`;
+  const factsOf = (site: string, id: string): DeviceFacts | undefined => devices.get(site)?.get(id);
 
   // ── faults to incidents
 
   function absorb(transitions: readonly Transition[]): boolean {
+    if (transitions.length > 0) {
+      faultsByDevice = null;
+      firingByRule = null;
+    }
     for (const transition of transitions) absorbOne(transition);
     for (const fault of engine.takeChangedFaults()) pendingFaults.set(incidentKey(fault.rule, fault.subject), fault);
     return transitions.length > 0;
@@ -145,22 +154,18 @@ export function createJudge(
 
   function assess(subject: Transition["subject"], severity: Incident["severity"], at: number): Assessment {
     const { site, device } = subject;
-    const kind = device === null ? null : (devices.get(deviceKey(site, device))?.device.kind ?? null);
+    const kind = device === null ? null : (factsOf(site, device)?.device.kind ?? null);
     const capacity = device === null ? null : engine.capacity(site, device);
     return assessPriority({ severity, capacity, kind, open: isOpen(siteOf(site), at) }, config?.priority);
   }
 
   function reassessRole(site: string, device: string, at: number): void {
     const { role } = engine.capacity(site, device);
-    for (const [key, incident] of incidents) {
-      const subject = incident.subject;
-      if (
-        subject.site !== site ||
-        subject.device === null ||
-        incident.recoveredAt !== null ||
-        !isOpenState(incident.state)
-      )
-        continue;
+    for (const key of keysAt.get(site) ?? []) {
+      const incident = incidents.get(key);
+      if (incident === undefined || incident.recoveredAt !== null || !isOpenState(incident.state)) continue;
+      const { subject } = incident;
+      if (subject.device === null) continue;
       if (engine.capacity(site, subject.device).role !== role) continue;
       const changed = reassessed(incident, assess(subject, incident.severity, at));
       if (changed.length > 0) write(key, incident, changed, at, "system");
@@ -179,14 +184,23 @@ export function createJudge(
     if (isEnded(written.incident.state)) {
       incidents.delete(key);
       keyOf.delete(id);
+      keysAt.get(written.incident.subject.site)?.delete(key);
     } else {
-      incidents.set(key, written.incident);
-      keyOf.set(id, key);
+      hold(key, written.incident);
     }
     const before: readonly IncidentEvent[] = pendingIncidents.get(id)?.events ?? [];
     pendingIncidents.set(id, { incident: written.incident, key, events: [...before, ...written.events] });
     if (incident === null) events.onIncidentOpened(written.incident);
     return written.incident;
+  }
+
+  function hold(key: string, incident: Incident): void {
+    const { site } = incident.subject;
+    incidents.set(key, incident);
+    keyOf.set(incident.id, key);
+    const keys = keysAt.get(site);
+    if (keys === undefined) keysAt.set(site, new Set([key]));
+    else keys.add(key);
   }
 
   // ── the present
@@ -202,6 +216,17 @@ export function createJudge(
   }
 
   const faultsOf = (site: string, device: string): FaultView[] => faultIndex().get(deviceKey(site, device)) ?? [];
+
+  let firingByRule: Map<string, number> | null = null;
+  function firingIndex(): Map<string, number> {
+    if (firingByRule === null) {
+      firingByRule = new Map();
+      for (const { rule, state: now } of engine.faults()) {
+        if (now === "firing") firingByRule.set(rule, (firingByRule.get(rule) ?? 0) + 1);
+      }
+    }
+    return firingByRule;
+  }
 
   let faultsByDevice: Map<string, FaultView[]> | null = null;
   function faultIndex(): Map<string, FaultView[]> {
@@ -219,7 +244,7 @@ export function createJudge(
   }
 
   function valuesOf(site: string, device: string): LiveValue[] {
-    const facts = devices.get(deviceKey(site, device));
+    const facts = factsOf(site, device);
     if (facts === undefined) return [];
     const oldMs = clock.now() - (STALE_INTERVALS * facts.device.intervalMs + STALE_GRACE_MS);
     return engine.lastValues(site, device).map((value) => ({ ...value, stale: value.at < oldMs }));
@@ -250,7 +275,6 @@ export function createJudge(
   }
 
   function touch(site: string, device: string): void {
-    faultsByDevice = null;
     if (listeners.size === 0) return;
     const set = touched.get(site);
     if (set === undefined) touched.set(site, new Set([device]));
@@ -264,7 +288,7 @@ export function createJudge(
     lastValuesMs = now;
     for (const [site, ids] of touched) {
       for (const id of ids) {
-        const facts = devices.get(deviceKey(site, id));
+        const facts = factsOf(site, id);
         if (facts === undefined) continue;
         const { state: next, worst } = liveDevice(site, facts);
         if (next === facts.shown && worst === facts.worst) continue;
@@ -282,12 +306,14 @@ export function createJudge(
   }
 
   function applyInventory(site: string, agent: string, list: readonly InventoryDevice[]): void {
-    for (const [key, facts] of devices) {
-      if (facts.agent === agent && key.startsWith(`${site}/`)) devices.delete(key);
+    const known = devices.get(site) ?? new Map<string, DeviceFacts>();
+    devices.set(site, known);
+    for (const [id, facts] of known) {
+      if (facts.agent === agent) known.delete(id);
     }
     for (const device of list) {
       if (!isKind(device.kind)) continue;
-      devices.set(deviceKey(site, device.id), { agent, device, failure: null, shown: "unknown", worst: null });
+      known.set(device.id, { agent, device, failure: null, shown: "unknown", worst: null });
       touch(site, device.id);
     }
   }
@@ -311,21 +337,25 @@ export function createJudge(
       const ids = new Set([...sites.keys(), ...[...agents.values()].map(({ site }) => site)]);
       return [...ids].sort().map(siteOf);
     },
-    agents: () => [...agents.values()].map(liveAgent).sort((a, b) => a.id.localeCompare(b.id)),
+    agents: () =>
+      [...agents.values()]
+        .filter(({ agent }) => agent !== COLLECTOR_AGENT)
+        .map(liveAgent)
+        .sort((a, b) => a.id.localeCompare(b.id)),
     devices(site) {
       const list: LiveDevice[] = [];
-      for (const [key, facts] of devices) if (key.startsWith(`${site}/`)) list.push(liveDevice(site, facts));
+      for (const facts of devices.get(site)?.values() ?? []) list.push(liveDevice(site, facts));
       return list.sort((a, b) => a.device.id.localeCompare(b.device.id));
     },
     device(site, id) {
-      const facts = devices.get(deviceKey(site, id));
+      const facts = factsOf(site, id);
       return facts === undefined ? null : liveDevice(site, facts);
     },
     values: valuesOf,
     faults: faultsOf,
     openIncidents: () => [...incidents.values()].filter(({ state: now }) => isOpenState(now)),
     rules: () => ({ version: rules.version, refused, rules: rules.rules }),
-    firing: (rule) => engine.faults().filter((fault) => fault.rule === rule && fault.state === "firing").length,
+    firing: (rule) => firingIndex().get(rule) ?? 0,
     samplesPerSecond,
   };
 
@@ -344,10 +374,7 @@ export function createJudge(
       }
       engine.restoreValues(values);
       engine.restoreFaults(state.faults());
-      for (const { incident, key } of state.openIncidents()) {
-        incidents.set(key, incident);
-        keyOf.set(incident.id, key);
-      }
+      for (const { incident, key } of state.openIncidents()) hold(key, incident);
       // Rules and devices that went away while the collector was down resolve what they left behind.
       engine.takeChangedFaults();
     },
@@ -369,7 +396,7 @@ export function createJudge(
       }
       setAgent({ ...record, lastSeenAt: clock.now(), judgedUntil: until });
       for (const failure of batch.message.failures ?? []) {
-        const facts = devices.get(deviceKey(batch.site, failure.device));
+        const facts = factsOf(batch.site, failure.device);
         if (facts !== undefined) facts.failure = failure;
       }
       if (listeners.size > 0)
@@ -393,7 +420,7 @@ export function createJudge(
       absorb(engine.setAgentOnline(site, agent, online, clock.now()));
       events.onAgent({ site, agent, online, status });
       announcements.push({ type: "agent", site, agent, online });
-      for (const [, facts] of devices) if (facts.agent === agent) touch(site, facts.device.id);
+      for (const facts of devices.get(site)?.values() ?? []) if (facts.agent === agent) touch(site, facts.device.id);
     },
 
     setInventory(site, agent, list) {

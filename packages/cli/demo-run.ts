@@ -14,7 +14,7 @@ import { complain, EXIT, type ExitCode, print } from "./command.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const SITE = "store-0042";
-const AGENT = "backoffice-pc";
+const AGENT = "back-office";
 const READY_MS_MAX = 30_000;
 /** All three together stop within 5 s; the rest is for the slowest. */
 const STOP_MS_MAX = 4_000;

@@ -1,0 +1,326 @@
+/**
+ * What tests of more than one program share: programs of ours as real processes, in temporary folders, on free ports,
+ * ended by their own pid; and waiting for a condition instead of for time.
+ */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+
+export const ROOT = resolve(import.meta.dirname, "../..");
+/** Recorded devices of others, read where they lie beside the checkout and never copied. */
+export const RECORDINGS = resolve(ROOT, "../shared/devices");
+const NODE_FLAGS = ["--disable-warning=ExperimentalWarning"];
+const STOP_MS = 10_000;
+
+export type Program = {
+  readonly pid: number;
+  /** What it said over its IPC channel once it was up. */
+  readonly ready: Record<string, unknown>;
+  output(): string;
+  /** SIGTERM, and its exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  readonly exited: Promise<number | null>;
+};
+
+const cleanups: (() => Promise<void> | void)[] = [];
+
+/** Ends everything that the tests of a file started, in reverse. Call in afterAll or afterEach. */
+export async function cleanUp(): Promise<void> {
+  for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup();
+}
+
+export function onCleanUp(cleanup: () => Promise<void> | void): void {
+  cleanups.push(cleanup);
+}
+
+export function tempFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "aislewatch-"));
+  onCleanUp(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  return folder;
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.once("error", fail);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => done(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+export function freeUdpPort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const socket = createSocket("udp4");
+    socket.once("error", fail);
+    socket.bind(0, "127.0.0.1", () => {
+      const { port } = socket.address();
+      socket.close(() => done(port));
+    });
+  });
+}
+
+/** Asks again and again until the answer is neither undefined, null nor false; says what it waited for when it fails. */
+export async function waitFor<T>(what: string, ask: () => T | Promise<T>, timeoutMs = 20_000): Promise<NonNullable<T>> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer !== undefined && answer !== null && answer !== false) return answer as NonNullable<T>;
+      last = answer;
+    } catch (thrown) {
+      last = thrown;
+    }
+    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s for ${what}; last: ${String(last)}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** Runs a command of ours to its end. */
+export async function runOnce(
+  script: string,
+  args: readonly string[],
+  options: { env?: Record<string, string>; cwd?: string } = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      [...NODE_FLAGS, join(ROOT, script), ...args],
+      {
+        cwd: options.cwd ?? ROOT,
+        env: { ...process.env, ...options.env },
+        maxBuffer: 16 * 1024 * 1024,
+      },
+    );
+    return { code: 0, stdout, stderr };
+  } catch (thrown) {
+    const failed = thrown as { code?: number; stdout?: string; stderr?: string };
+    return {
+      code: typeof failed.code === "number" ? failed.code : 1,
+      stdout: failed.stdout ?? "",
+      stderr: failed.stderr ?? "",
+    };
+  }
+}
+
+/** Starts one of our programs and waits until it says over IPC that it is up. */
+export async function startProgram(
+  script: string,
+  args: readonly string[],
+  options: { env?: Record<string, string>; cwd?: string; readyMs?: number } = {},
+): Promise<Program> {
+  const child = spawn(process.execPath, [...NODE_FLAGS, join(ROOT, script), ...args], {
+    cwd: options.cwd ?? ROOT,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  return supervise(child, script, options.readyMs ?? 20_000);
+}
+
+async function supervise(child: ChildProcess, name: string, readyMs: number): Promise<Program> {
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (chunk: string) => {
+      text = (text + chunk).slice(-200_000);
+    });
+  }
+  let code: number | null | undefined;
+  const exited = new Promise<number | null>((done) => {
+    child.once("exit", (status) => {
+      code = status;
+      done(status);
+    });
+  });
+  const gone = () => code !== undefined;
+  onCleanUp(async () => {
+    if (!gone()) child.kill("SIGKILL");
+    await exited;
+  });
+  const ready = await new Promise<Record<string, unknown>>((done, fail) => {
+    const timer = setTimeout(() => fail(new Error(`${name} was not up within ${readyMs} ms:\n${text}`)), readyMs);
+    child.on("message", (message) => {
+      clearTimeout(timer);
+      done(message as Record<string, unknown>);
+    });
+    child.once("exit", (status) => {
+      clearTimeout(timer);
+      fail(new Error(`${name} ended with ${status}:\n${text}`));
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    ready,
+    exited,
+    output: () => text,
+    async stop() {
+      if (!gone()) child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+      const status = await exited;
+      clearTimeout(timer);
+      return status;
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+/** A peer that is not ours (snmpd, mosquitto, socat …), ended by its own pid. */
+export async function startPeer(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+) {
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      text = (text + chunk).slice(-50_000);
+    });
+  }
+  const exited = new Promise<number | null>((done) => child.once("exit", done));
+  let error: Error | null = null;
+  child.once("error", (thrown) => {
+    error = thrown;
+  });
+  let over = false;
+  void exited.then(() => {
+    over = true;
+  });
+  const stop = async (): Promise<void> => {
+    if (over || error !== null) return;
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    await exited;
+    clearTimeout(timer);
+  };
+  onCleanUp(stop);
+  return { pid: child.pid ?? 0, output: () => text, stop, error: () => error };
+}
+
+export type CollectorRig = {
+  readonly folder: string;
+  readonly config: string;
+  http: string;
+  mqtt: string;
+  readonly token: string;
+  program: Program;
+  /** GET or POST below /api/v1, as the token's owner. */
+  api<T>(path: string, body?: unknown): Promise<T>;
+  addAgent(name: string): Promise<string>;
+  /** Starts it again, after a stop or a kill, on the same ports and folder. */
+  restart(): Promise<void>;
+};
+
+export type CollectorOptions = {
+  /** Text of a rule file, instead of the shipped packs. */
+  readonly rules?: string;
+  readonly sites?: string;
+};
+
+export async function startCollector(options: CollectorOptions = {}): Promise<CollectorRig> {
+  const folder = tempFolder();
+  const config = join(folder, "collector.yaml");
+  if (options.rules !== undefined) writeFileSync(join(folder, "rules.yaml"), options.rules);
+  if (options.sites !== undefined) writeFileSync(join(folder, "sites.yaml"), options.sites);
+  const [http, mqtt] = [await freePort(), await freePort()];
+  const lines = [
+    "listen:",
+    `  http: "127.0.0.1:${http}"`,
+    `  mqtt: "127.0.0.1:${mqtt}"`,
+    "data: ./data",
+    ...(options.rules !== undefined ? ["rules: ./rules.yaml"] : []),
+    ...(options.sites !== undefined ? ["sites: ./sites.yaml"] : []),
+  ];
+  writeFileSync(config, `${lines.join("\n")}\n`);
+  const tokenFile = join(folder, "token");
+  const made = await runOnce("collector/main.ts", [
+    "tokens",
+    "add",
+    "test",
+    "--role",
+    "admin",
+    "--config",
+    config,
+    "--out",
+    tokenFile,
+  ]);
+  if (made.code !== 0) throw new Error(made.stderr);
+  const token = readFileSync(tokenFile, "utf8").trim();
+  const start = () => startProgram("collector/main.ts", ["collector", "--config", config, "--log-format", "text"]);
+  const rig: CollectorRig = {
+    folder,
+    config,
+    http: `http://127.0.0.1:${http}`,
+    mqtt: `mqtt://127.0.0.1:${mqtt}`,
+    token,
+    program: await start(),
+    async api<T>(path: string, body?: unknown): Promise<T> {
+      const response = await fetch(`${rig.http}/api/v1${path}`, {
+        method: body === undefined ? "GET" : "POST",
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body !== undefined && { "content-type": "application/json" }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+      return (await response.json()) as T;
+    },
+    async addAgent(name) {
+      const out = join(folder, `${name.replace("/", "-")}.password`);
+      const added = await runOnce("collector/main.ts", ["agents", "add", name, "--config", config, "--out", out]);
+      if (added.code !== 0) throw new Error(added.stderr);
+      return out;
+    },
+    async restart() {
+      rig.program = await start();
+    },
+  };
+  return rig;
+}
+
+export type AgentRig = { readonly folder: string; readonly config: string; program: Program; restart(): Promise<void> };
+
+/** An agent of `site/agent` with these devices, as YAML below `devices:`. */
+export async function startAgent(collector: CollectorRig, name: string, devices: string): Promise<AgentRig> {
+  const folder = tempFolder();
+  const [site, agent] = name.split("/");
+  const password = await collector.addAgent(name);
+  const config = join(folder, "agent.yaml");
+  writeFileSync(
+    config,
+    `site: ${site}\nagent: ${agent}\ncollector:\n  url: ${collector.mqtt}\n  password: "file:${password}"\ndata: ./data\ndevices:\n${devices}`,
+  );
+  const start = () => startProgram("agent/main.ts", ["run", "--config", config, "--log-format", "text"]);
+  const rig: AgentRig = {
+    folder,
+    config,
+    program: await start(),
+    async restart() {
+      rig.program = await start();
+    },
+  };
+  return rig;
+}
+
+/** Recordings must be there under CI; elsewhere a test says that it left them out. */
+export function recordingsMissing(): boolean {
+  const missing = !existsSync(RECORDINGS);
+  if (missing && process.env["CI"])
+    throw new Error("the recorded devices are not beside the checkout (../shared/devices)");
+  return missing;
+}
