@@ -55,6 +55,7 @@ export const DEMO_TIMETABLE: readonly Act[] = [
   heal(590, "back-office/printer", "toner-low"),
   heal(595, "lane-1/pos", "cpu-high"),
 ];
+/** The timetable begins again this long after its start; what is left after the last act is a pause. */
 export const ROUND_SECONDS = 640;
 
 /** For how long a device that a visitor touched stays out of the scenario. */

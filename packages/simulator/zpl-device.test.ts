@@ -91,6 +91,14 @@ describe("ZPL over TCP", () => {
     expect(await peer.until(bits)).toBeDefined();
   });
 
+  it("can keep silent on ~HS while in error, as the manual has it, and still answers ~HQES", async () => {
+    const { port, device } = await tcpPrinter({ paceMs: 0, muteInError: true });
+    device.fault("head-open");
+    const peer = client(port);
+    peer.socket.write("~HS~HQES");
+    expect(await peer.until("00000004")).not.toContain("\x02030,");
+  });
+
   it("answers ~HI and SGD variables, and ? for one that it does not know", async () => {
     const { port } = await tcpPrinter({ paceMs: 0 });
     const peer = client(port);

@@ -9,7 +9,7 @@ import { type Conduct, NORMAL } from "./conduct.ts";
 import { type ListenError, listenNear } from "./free-port.ts";
 import type { LiveDevice } from "./live-device.ts";
 import { acceptJob } from "./models/label-printer.ts";
-import type { LabelIdentity, LabelState } from "./models/label-state.ts";
+import { isHeadOpen, isMediaOut, isRibbonOut, type LabelIdentity, type LabelState } from "./models/label-state.ts";
 import type { Random } from "./random.ts";
 import { type ZplCommand, ZplReader } from "./zpl-reader.ts";
 import { errorStatus, hostIdentification, hostStatus, variable } from "./zpl-status.ts";
@@ -21,6 +21,11 @@ export type ZplPrinter = {
   readonly random: Random;
   /** Pause before each piece of a reply; 4 ms is a print server's, 0 for speed. */
   readonly paceMs?: number;
+  /**
+   * Zebra's manual says that ~HS is not answered with media or ribbon out or the head open; a real ZT410 did answer.
+   * False unless given.
+   */
+  readonly muteInError?: boolean;
 };
 
 export type ZplDevice = {
@@ -81,10 +86,12 @@ function converse(
 const noise = (random: Random): Buffer =>
   Buffer.from(Array.from({ length: GARBAGE_BYTES }, () => Math.floor(random() * 256)));
 
-function answer({ identity, device }: ZplPrinter, command: ZplCommand): string[] {
+const isInError = (state: LabelState): boolean => isMediaOut(state) || isRibbonOut(state) || isHeadOpen(state);
+
+function answer({ identity, device, muteInError = false }: ZplPrinter, command: ZplCommand): string[] {
   switch (command.kind) {
     case "host-status":
-      return hostStatus(device.state());
+      return muteInError && isInError(device.state()) ? [] : hostStatus(device.state());
     case "host-identification":
       return [hostIdentification(identity)];
     case "error-status":
