@@ -12,7 +12,9 @@ export function suggest(word: string, candidates: Iterable<string>): string | nu
     const folded = fold(candidate);
     if (Math.abs(folded.length - wanted.length) >= bestDistance) continue;
     const distance = editDistance(wanted, folded);
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+    // Two words without a letter in common are no slip of each other, however short they are.
+    if (distance < Math.min(bestDistance, Math.max(wanted.length, folded.length)))
+      [best, bestDistance] = [candidate, distance];
   }
   return best;
 }

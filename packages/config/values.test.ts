@@ -25,6 +25,8 @@ describe("suggest", () => {
     { word: "Label-Printer", candidates: ["label_printer"], want: "label_printer" },
     { word: "telnet", candidates: ["snmp", "zpl"], want: null },
     { word: "x", candidates: ["y_very_different"], want: null },
+    { word: "2", candidates: ["1", "2c", "3"], want: "2c" },
+    { word: "4", candidates: ["1", "2c", "3"], want: null },
     { word: "", candidates: ["a"], want: null },
   ])("$word means $want", ({ word, candidates, want }) => {
     expect(suggest(word, candidates)).toBe(want);

@@ -85,9 +85,9 @@ describe("the usual mistakes, as a person reads them", () => {
     { name: "a condition that begins with a quoted word", text: 'rules:\n  - id: r\n    when: "a" == b\n' },
     { name: "a condition that begins with a list", text: "rules:\n  - id: r\n    when: [1, 2]\n" },
   ])("asks for quotes around $name", ({ text }) => {
-    const text_ = shown(text, rules);
-    expect(`${text}---\n${text_}\n`).toMatchSnapshot();
-    expect(text_).toContain("quote the condition");
+    const lines = shown(text, rules);
+    expect(`${text}---\n${lines}\n`).toMatchSnapshot();
+    expect(lines).toContain("quote the condition");
   });
 });
 
