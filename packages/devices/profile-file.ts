@@ -93,11 +93,16 @@ function complainParent(parent: string, name: string, via: readonly string[], kn
   return known.includes(parent) ? null : unknown("CFG_UNKNOWN_PROFILE", "a profile", parent, known);
 }
 
+/** Names beyond this many are not listed: nobody reads a hundred metrics in a terminal. */
+const LISTED_MAX = 24;
+
 function unknown(code: string, what: string, received: string, known: Iterable<string>): Complaint {
-  const near = suggest(received, known);
+  const names = [...known];
+  const near = suggest(received, names);
+  const listed = names.length > 0 && names.length <= LISTED_MAX;
   return {
     code,
-    message: `expected ${what}; received "${received}"`,
+    message: `expected ${what}${listed ? `: ${names.join(", ")}` : ""}; received "${received}"`,
     ...(near !== null && { hint: `did you mean "${near}"?` }),
   };
 }

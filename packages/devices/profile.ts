@@ -1,6 +1,6 @@
 /**
  * The profile language for SNMP: data that says which OIDs a family of devices has and which metrics they mean
- * (docs/profiles.md). A second model is a second file, never a second `if`.
+ * (profiles/README.md shows it by example). A second model is a second file, never a second `if`.
  *
  * A value is an expression. Exactly one source (`oid`, `column`, `constant`, `first`, `any`, `all`, `sum`, `product`,
  * `difference`, `percent`, `not`, `rows`, `clock`), then what is done to what it gives, in this order: of a varbind

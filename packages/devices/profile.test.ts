@@ -1,0 +1,416 @@
+import { readFileSync } from "node:fs";
+import { formatDiagnostics } from "@aislewatch/config";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  CATALOGUE,
+  compareOids,
+  evaluateProfile,
+  isWithin,
+  loadBuiltinProfiles,
+  matchProfile,
+  octetsOf,
+  octetsValue,
+  type Profile,
+  parseProfiles,
+  profileMetrics,
+  profileOids,
+  type SnmpReply,
+  type SnmpValue,
+} from "./index.ts";
+import { SOURCES } from "./profile.ts";
+
+const integer = (value: number): SnmpValue => ({ type: "integer", value });
+const text = (value: string): SnmpValue => ({ type: "text", value });
+
+function profileOf(yaml: string): Profile {
+  const parsed = parseProfiles([{ file: "p.yaml", text: `profile: p\ntitle: P\n${yaml}` }]);
+  if (!parsed.ok) throw new Error(formatDiagnostics(parsed.diagnostics));
+  const [profile] = parsed.value;
+  if (profile === undefined) throw new Error("no profile");
+  return profile;
+}
+
+const reply = (varbinds: Record<string, SnmpValue>): SnmpReply => ({ at: Date.UTC(2026, 0, 1), varbinds });
+
+/** The one metric of a profile of one metric, over one varbind at 1.3.1.0. */
+function metric(name: string, expression: string, value?: SnmpValue): number | boolean | undefined {
+  const profile = profileOf(`metrics:\n  ${name}: ${expression}\n`);
+  return evaluateProfile(profile, reply(value === undefined ? {} : { "1.3.1.0": value })).samples[0]?.metrics[name];
+}
+
+describe("expressions", () => {
+  it.each([
+    { name: "a number", expression: "{ oid: 1.3.1.0 }", value: integer(7), want: 7 },
+    { name: "a number in text", expression: "{ oid: 1.3.1.0 }", value: text("0.12 "), want: 0.12 },
+    { name: "text that is no number", expression: "{ oid: 1.3.1.0 }", value: text("12 V"), want: undefined },
+    {
+      name: "a number out of text",
+      expression: '{ oid: 1.3.1.0, match: "(\\\\d+) CENTIMETERS", scale: 0.01 }',
+      value: text("1920 INCHES, 4876 CENTIMETERS"),
+      want: 48.76,
+    },
+    {
+      name: "a special value",
+      expression: "{ oid: 1.3.1.0, absent: [-1, -2, -3] }",
+      value: integer(-2),
+      want: undefined,
+    },
+    { name: "a scale without dust", expression: "{ oid: 1.3.1.0, scale: 0.1 }", value: integer(541), want: 54.1 },
+    {
+      name: "a value within its range",
+      expression: "{ oid: 1.3.1.0, range: [-40, 120] }",
+      value: integer(-40),
+      want: -40,
+    },
+    {
+      name: "a sensor that is not there",
+      expression: "{ oid: 1.3.1.0, range: [-40, 120] }",
+      value: integer(-273),
+      want: undefined,
+    },
+    {
+      name: "32 bits read as signed",
+      expression: "{ oid: 1.3.1.0, unsigned: true }",
+      value: integer(-1),
+      want: 4_294_967_295,
+    },
+    { name: "nothing", expression: "{ oid: 1.3.1.0 }", value: undefined, want: undefined },
+    {
+      name: "the first that is there",
+      expression: "{ first: [{ oid: 1.3.9.0 }, { oid: 1.3.1.0 }, { constant: 1 }] }",
+      value: integer(7),
+      want: 7,
+    },
+    {
+      name: "a sum that lacks a part",
+      expression: "{ sum: [{ oid: 1.3.9.0 }, { oid: 1.3.1.0 }] }",
+      value: integer(7),
+      want: undefined,
+    },
+    {
+      name: "a difference",
+      expression: "{ difference: [{ constant: 10 }, { oid: 1.3.1.0 }, { constant: 1 }] }",
+      value: integer(7),
+      want: 2,
+    },
+    {
+      name: "a percentage",
+      expression: "{ percent: { part: { oid: 1.3.1.0 }, whole: { constant: 3 } } }",
+      value: integer(1),
+      want: 33.3,
+    },
+    {
+      name: "a percentage of an unknown part",
+      expression: "{ percent: { part: { oid: 1.3.1.0 }, whole: { constant: 100 } } }",
+      value: integer(-3),
+      want: undefined,
+    },
+    {
+      name: "a percentage of nothing",
+      expression: "{ percent: { part: { constant: 1 }, whole: { oid: 1.3.1.0 } } }",
+      value: integer(0),
+      want: undefined,
+    },
+    {
+      name: "a percentage above the whole",
+      expression: "{ percent: { part: { oid: 1.3.1.0 }, whole: { constant: 100 } } }",
+      value: integer(120),
+      want: 100,
+    },
+    { name: "a mapped number", expression: "{ oid: 1.3.1.0, map: { 1: 10, else: 0 } }", value: integer(5), want: 0 },
+    {
+      name: "a clock a minute ahead",
+      expression: "{ clock: 1.3.1.0 }",
+      value: octetsValue(Buffer.from([0x07, 0xea, 1, 1, 2, 1, 0, 0, 0x2b, 2, 0])),
+      want: 60,
+    },
+    {
+      name: "a clock without a time zone",
+      expression: "{ clock: 1.3.1.0 }",
+      value: octetsValue(Buffer.from([0x07, 0xea, 1, 1, 2, 1, 0, 0])),
+      want: undefined,
+    },
+    { name: "a clock that is none", expression: "{ clock: 1.3.1.0 }", value: text("11 octets??"), want: undefined },
+  ])("$name is $want", ({ expression, value, want }) => {
+    expect(metric("temperature_celsius", expression, value)).toBe(want);
+  });
+
+  it.each([
+    {
+      name: "an enumeration",
+      expression: "{ oid: 1.3.1.0, map: { 1: true, 2: false } }",
+      value: integer(2),
+      want: false,
+    },
+    {
+      name: "a value that the enumeration lacks",
+      expression: "{ oid: 1.3.1.0, map: { 1: true, 2: false } }",
+      value: integer(4),
+      want: undefined,
+    },
+    { name: "one of", expression: "{ oid: 1.3.1.0, is: [3, 5] }", value: integer(5), want: true },
+    { name: "one of, in text", expression: "{ oid: 1.3.1.0, is: [3, 5] }", value: text("5"), want: true },
+    {
+      name: "bit 0, the highest of the first octet",
+      expression: "{ oid: 1.3.1.0, bit: 0 }",
+      value: octetsValue(Buffer.from([0x80, 0])),
+      want: true,
+    },
+    { name: "bit 13", expression: "{ oid: 1.3.1.0, bit: 13 }", value: octetsValue(Buffer.from([0, 0x04])), want: true },
+    {
+      name: "bit 9 of one octet",
+      expression: "{ oid: 1.3.1.0, bit: 9 }",
+      value: octetsValue(Buffer.from([0xff])),
+      want: false,
+    },
+    {
+      name: "bit 0 of no octet",
+      expression: "{ oid: 1.3.1.0, bit: 0 }",
+      value: octetsValue(Buffer.from([])),
+      want: false,
+    },
+    {
+      name: "a bit of an octet that is a letter",
+      expression: "{ oid: 1.3.1.0, bit: 1 }",
+      value: octetsValue(Buffer.from("A")),
+      want: true,
+    },
+    { name: "a bit of a number", expression: "{ oid: 1.3.1.0, bit: 1 }", value: integer(64), want: undefined },
+    {
+      name: "any, with one unknown",
+      expression: "{ any: [{ oid: 1.3.9.0, is: [1] }, { oid: 1.3.1.0, is: [1] }] }",
+      value: integer(2),
+      want: false,
+    },
+    { name: "any of unknowns", expression: "{ any: [{ oid: 1.3.9.0, is: [1] }] }", value: integer(2), want: undefined },
+    {
+      name: "all",
+      expression: "{ all: [{ oid: 1.3.1.0, is: [2] }, { oid: 1.3.1.0, matches: '^2$' }] }",
+      value: integer(2),
+      want: true,
+    },
+    { name: "not", expression: "{ not: { oid: 1.3.1.0, is: [2] } }", value: integer(2), want: false },
+    { name: "not of an unknown", expression: "{ not: { oid: 1.3.9.0, is: [2] } }", value: integer(2), want: undefined },
+  ])("$name is $want", ({ expression, value, want }) => {
+    expect(metric("fan_fault", expression, value)).toBe(want);
+  });
+});
+
+describe("tables", () => {
+  const trays = profileOf(
+    `
+kind: office_printer
+metrics:
+  media_out: { rows: { table: trays, take: all, of: { column: level, is: [0] } } }
+tables:
+  trays:
+    columns: { name: 1.3.2.1, level: 1.3.2.2, max: 1.3.2.3 }
+    max_rows: 3
+    where: [{ not: { column: name, is: [Ghost] } }]
+    component: { prefix: tray, from: [name] }
+    metrics: { tray_remaining_percent: { percent: { part: { column: level }, whole: { column: max } } } }
+`,
+  );
+  const rows = (table: readonly (readonly [string, string, number])[]): SnmpReply =>
+    reply(
+      Object.fromEntries(
+        table.flatMap(([index, name, level]): [string, SnmpValue][] => [
+          [`1.3.2.1.${index}`, text(name)],
+          [`1.3.2.2.${index}`, integer(level)],
+          [`1.3.2.3.${index}`, integer(500)],
+        ]),
+      ),
+    );
+  const components = (answer: SnmpReply): Record<string, unknown> =>
+    Object.fromEntries(
+      evaluateProfile(trays, answer).samples.map(({ component, metrics }) => [component ?? "device", metrics]),
+    );
+
+  it("give each row's component its name, whatever its index is today", () => {
+    const want = {
+      device: { media_out: false },
+      "tray-1": { tray_remaining_percent: 10 },
+      "tray-bypass": { tray_remaining_percent: 0 },
+    };
+    expect(
+      components(
+        rows([
+          ["1.1", "Tray 1", 50],
+          ["1.2", "Bypass", 0],
+        ]),
+      ),
+    ).toEqual(want);
+    expect(
+      components(
+        rows([
+          ["1.9", "Tray 1", 50],
+          ["1.10", "Bypass", 0],
+        ]),
+      ),
+    ).toEqual(want);
+  });
+
+  it("tell equal names apart in index order, and name by index what has no name", () => {
+    const answer = rows([
+      ["1.10", "Tray", 50],
+      ["1.2", "Tray", 100],
+      ["1.3", "", 150],
+    ]);
+    expect(components(answer)).toMatchObject({
+      tray: { tray_remaining_percent: 20 },
+      "tray-2": { tray_remaining_percent: 10 },
+      "tray-1-3": { tray_remaining_percent: 30 },
+    });
+  });
+
+  it("leave out rows by their where, and rows beyond the limit", () => {
+    const answer = rows([
+      ["1", "A", 0],
+      ["2", "Ghost", 50],
+      ["3", "C", 0],
+      ["4", "D", 50],
+    ]);
+    expect(components(answer)).toEqual({
+      device: { media_out: true },
+      "tray-a": { tray_remaining_percent: 0 },
+      "tray-c": { tray_remaining_percent: 0 },
+    });
+  });
+});
+
+describe("a profile file with mistakes, as its author reads it", () => {
+  it.each([
+    { name: "an unknown metric", yaml: "metrics:\n  uptime_second: { oid: 1.3.1.0 }\n" },
+    { name: "a metric of components at the device", yaml: "metrics:\n  disk_used_percent: { oid: 1.3.1.0 }\n" },
+    { name: "a number for a boolean", yaml: "kind: ups\nmetrics:\n  on_battery: { constant: 1 }\n" },
+    { name: "a metric of another kind", yaml: "kind: ups\nmetrics:\n  head_open: { oid: 1.3.1.0, is: [1] }\n" },
+    {
+      name: "an unknown table",
+      yaml: "metrics:\n  uptime_seconds: { rows: { table: trays, take: max, of: { column: a } } }\n",
+    },
+    {
+      name: "an unknown column",
+      yaml: "tables:\n  disks:\n    columns: { size: 1.3.1 }\n    component: { prefix: disk, from: [nmae] }\n    metrics: { disk_total_bytes: { column: sise } }\n",
+    },
+    { name: "a column without a row", yaml: "metrics:\n  uptime_seconds: { column: a }\n" },
+    { name: "two sources", yaml: "metrics:\n  uptime_seconds: { oid: 1.3.1.0, constant: 1 }\n" },
+    { name: "a misspelt key", yaml: "metrics:\n  uptime_seconds: { oid: 1.3.1.0, scael: 0.01 }\n" },
+    { name: "no OID", yaml: "metrics:\n  uptime_seconds: { oid: sysUpTime.0 }\n" },
+    { name: "an expensive pattern", yaml: 'match:\n  - sys_descr: "(a+)+$"\n' },
+    { name: "a broken pattern", yaml: 'match:\n  - sys_descr: "(a"\n' },
+    { name: "an unknown parent", yaml: "extends: [pritner]\n" },
+    { name: "itself as a parent", yaml: "extends: [p]\n" },
+  ])("$name", ({ yaml }) => {
+    const file = { file: "p.yaml", text: `profile: p\ntitle: P\n${yaml}` };
+    const parsed = parseProfiles([file], loadBuiltinProfiles());
+    const shown = parsed.ok ? "no mistakes" : formatDiagnostics(parsed.diagnostics, new Map([[file.file, file.text]]));
+    expect(`${shown}\n`).toMatchSnapshot();
+  });
+
+  it("says so when two files have one name", () => {
+    const shared = "profile: p\ntitle: P\n";
+    const parsed = parseProfiles([
+      { file: "a.yaml", text: shared },
+      { file: "b.yaml", text: shared },
+    ]);
+    expect(parsed.ok ? [] : parsed.diagnostics.map(({ code, file }) => [code, file])).toEqual([
+      ["CFG_DUPLICATE_ID", "b.yaml"],
+    ]);
+  });
+});
+
+describe("extending", () => {
+  it("puts what a profile says above what it extends, and the operator's above ours", () => {
+    const parsed = parseProfiles(
+      [
+        {
+          file: "p.yaml",
+          text: "profile: our-ups\ntitle: Our UPS\nextends: [ups]\nmetrics:\n  battery_charge_percent: { oid: 1.3.1.0 }\nmatch:\n  - sys_object_id: 1.3.6.1.4.1.99999.*\n",
+        },
+      ],
+      loadBuiltinProfiles(),
+    );
+    if (!parsed.ok) throw new Error(formatDiagnostics(parsed.diagnostics));
+    const facts = { sysObjectID: "1.3.6.1.4.1.99999.1", sysDescr: "", present: new Set(["1.3.6.1.2.1.33.1.2"]) };
+    const profile = matchProfile(parsed.value, facts);
+    expect(profile?.name).toBe("our-ups");
+    expect(profile?.kind).toBe("ups");
+    expect(profile?.metrics["battery_charge_percent"]).toEqual({ oid: "1.3.1.0" });
+    expect(profile?.metrics["on_battery"]).toBeDefined();
+    expect(profile?.lineage).toEqual(["our-ups", "ups", "system"]);
+  });
+});
+
+describe("the README beside the profiles", () => {
+  it("shows a profile that is one, and names every source and step of the language", () => {
+    const readme = readFileSync(new URL("./profiles/README.md", import.meta.url), "utf8");
+    const example = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+    const parsed = parseProfiles([{ file: "README.md", text: example }], loadBuiltinProfiles());
+    expect(parsed.ok ? "" : formatDiagnostics(parsed.diagnostics)).toBe("");
+    const steps = ["bit", "absent", "unsigned", "match", "is", "matches", "map", "scale", "range"];
+    for (const word of [...SOURCES, ...steps]) expect(readme, word).toMatch(new RegExp(`\`${word}[\`:]`));
+  });
+});
+
+describe("the shipped profiles", () => {
+  const profiles = loadBuiltinProfiles();
+
+  it.each(profiles.map((profile) => ({ name: profile.name, profile })))(
+    "$name asks for what it uses",
+    ({ profile }) => {
+      const { gets, walks } = profileOids(profile);
+      expect(new Set(gets).size).toBe(gets.length);
+      expect(gets.length + walks.length).toBeGreaterThan(0);
+      const names = new Set(CATALOGUE.map(({ name }) => name));
+      for (const name of profileMetrics(profile)) expect(names.has(name), name).toBe(true);
+    },
+  );
+
+  it("never throw, whatever stands where they look, and give finite values of the right type", () => {
+    const oids = profiles.flatMap((profile) => {
+      const { gets, walks } = profileOids(profile);
+      return [...gets, ...walks.flatMap(({ columns }) => columns.flatMap((oid) => [`${oid}.1`, `${oid}.1.2`]))];
+    });
+    const value: fc.Arbitrary<SnmpValue> = fc.oneof(
+      fc.record({ type: fc.constantFrom("integer", "gauge", "counter", "ticks", "float"), value: fc.double() }),
+      fc.record({ type: fc.constant("integer"), value: fc.integer({ min: -4, max: 12 }) }),
+      fc.uint8Array({ maxLength: 12 }).map(octetsValue),
+      fc.record({ type: fc.constantFrom("text", "hex", "oid", "ip"), value: fc.string() }),
+      fc.record({ type: fc.constant("counter64"), value: fc.bigInt({ min: 0n, max: 2n ** 64n }).map(String) }),
+    );
+    const varbinds = fc.dictionary(fc.constantFrom(...oids), value, { maxKeys: 80 });
+    fc.assert(
+      fc.property(varbinds, fc.constantFrom(...profiles), (some, profile) => {
+        for (const { component, metrics } of evaluateProfile(profile, reply(some)).samples) {
+          expect(component ?? "device").toMatch(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/);
+          for (const [name, found] of Object.entries(metrics)) {
+            expect(typeof found).toBe(CATALOGUE.find((known) => known.name === name)?.type);
+            if (typeof found === "number") expect(Number.isFinite(found)).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("replies", () => {
+  it("keep every octet", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (octets) => {
+        expect(Buffer.from(octetsOf(octetsValue(octets)) ?? [])).toEqual(Buffer.from(octets));
+      }),
+    );
+  });
+
+  it.each([
+    { a: "1.3.6.1.2", b: "1.3.6.1.10", want: -1 },
+    { a: "1.3.6.1", b: "1.3.6.1.1", want: -1 },
+    { a: "1.3.6.1.2", b: "1.3.6.1.2", want: 0 },
+    { a: "1.3.6.1.2.1", b: "1.3.6.1.2", want: 1 },
+  ])("order $a and $b as a walk does", ({ a, b, want }) => {
+    expect(compareOids(a, b)).toBe(want);
+    expect(isWithin(a, b)).toBe(a !== b && a.startsWith(`${b}.`));
+  });
+});
