@@ -54,6 +54,12 @@ function profileName(profiles: () => readonly Profile[]): z.ZodType<string> {
   });
 }
 
+/** `version: 3` is a number to YAML, and clear enough to us. */
+const version = z.preprocess(
+  (written) => (typeof written === "number" ? String(written) : written),
+  z.enum(["1", "2c", "3"]),
+);
+
 export type SnmpConfig = {
   readonly address: { readonly host: string; readonly port: number };
   readonly version: "1" | "2c" | "3";
@@ -70,7 +76,7 @@ function configOf(profiles: () => readonly Profile[]): z.ZodType<SnmpConfig> {
   return z
     .strictObject({
       address,
-      version: z.enum(["1", "2c", "3"]).default("2c"),
+      version: version.default("2c"),
       /** For v1 and v2c; `public` when there is none. */
       community: secretRef.optional(),
       /** For v3. */
@@ -83,12 +89,12 @@ function configOf(profiles: () => readonly Profile[]): z.ZodType<SnmpConfig> {
       /** Found by itself when it is not named. */
       profile: profileName(profiles).optional(),
     })
-    .superRefine(({ version, community, user: person }, context) => {
+    .superRefine(({ version: chosen, community, user: person }, context) => {
       const complain = (key: string, message: string): void =>
         context.addIssue({ code: "custom", path: [key], message, params: { code: "CFG_VALUE" } });
-      if (version === "3" && person === undefined) complain("version", "expected the key user beside version 3");
-      if (version === "3" && community !== undefined) complain("community", "expected no community with version 3");
-      if (version !== "3" && person !== undefined) complain("user", "expected version 3 beside user");
+      if (chosen === "3" && person === undefined) complain("version", "expected the key user beside version 3");
+      if (chosen === "3" && community !== undefined) complain("community", "expected no community with version 3");
+      if (chosen !== "3" && person !== undefined) complain("user", "expected version 3 beside user");
     });
 }
 
