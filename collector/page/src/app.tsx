@@ -4,6 +4,7 @@ import { live, useLive } from "./api/use-live.ts";
 import { Board } from "./board/board.tsx";
 import { Login } from "./login/login.tsx";
 import { Announcer } from "./ui/announcer.tsx";
+import { useArrival } from "./ui/arrival.ts";
 import { Header } from "./ui/header.tsx";
 import { NoticeLine } from "./ui/notice.tsx";
 import { useWall } from "./ui/wall.ts";
@@ -26,6 +27,7 @@ function SignedIn() {
   const signedOut = useLive((state) => state.signedOut);
   const [wall] = useWall();
 
+  useArrival(path);
   useEffect(() => live.start(), []);
   useEffect(() => {
     document.documentElement.dataset["wall"] = String(wall);

@@ -52,7 +52,11 @@ export function IncidentTable({ rows, filters, change, searchBox }: Props) {
   };
   const open = (row: Row): void => {
     if (row.type === "group") unfold(row.key);
-    else navigate(`/incidents/${encodeURIComponent(row.incident.id)}`);
+    else {
+      // So that the way back leads to this row.
+      change({ selected: row.key }, "replace");
+      navigate(`/incidents/${encodeURIComponent(row.incident.id)}`);
+    }
   };
   const withSelected = (act: (row: Row) => void): void => {
     const row = rows[selectedIndex];

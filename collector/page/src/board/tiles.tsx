@@ -63,8 +63,16 @@ export function Tiles({ totals, filters, change }: Props) {
             <span>{count(overview.samplesPerSecond)} a second</span>
           </Fact>
           <Fact label="Rules">
-            <Link href="/rules" data-bad={overview.rules.refused.length > 0}>
-              {overview.rules.refused.length > 0 ? "⚠ newer files refused" : overview.rules.version.slice(0, 8)}
+            <Link
+              href="/rules"
+              title={
+                overview.rules.refused.length > 0
+                  ? "Newer files are refused; the last good version stays in use"
+                  : undefined
+              }
+              data-bad={overview.rules.refused.length > 0}
+            >
+              {overview.rules.refused.length > 0 ? "⚠ refused" : overview.rules.version.slice(0, 8)}
             </Link>
           </Fact>
         </dl>

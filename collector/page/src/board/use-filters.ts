@@ -11,6 +11,8 @@ export function useFilters(): [Filters, (change: Partial<Filters>, step?: Step) 
   const filters = useMemo(() => parseFilters(search), [search]);
   const change = useCallback(
     (changed: Partial<Filters>, step: Step = "push") => {
+      // A board that waits behind a page that is still loading has pauses running; it has no say in the address.
+      if (window.location.pathname !== "/") return;
       // Read where the page is now, so that two changes in one go do not undo each other.
       const query = formatFilters({ ...parseFilters(window.location.search), ...changed });
       navigate(query === "" ? "/" : `/?${query}`, { replace: step === "replace" });
