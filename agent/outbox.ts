@@ -39,6 +39,8 @@ export type OutboxOptions = {
   readonly folder: string;
   readonly bytesMax: number;
   readonly ageMsMax: number;
+  /** What the file may grow to, come what may; by default twice `bytesMax` and 16 MiB. */
+  readonly fileBytesMax?: number;
   readonly clock: Clock;
   /** `[a-z0-9-]`, random: made once with the file. */
   readonly newEpoch: () => string;
@@ -48,6 +50,8 @@ export type OutboxOptions = {
 
 /** When full, this much is freed at once, so that not every commit has to. */
 const FREED_SHARE = 0.05;
+/** On a full disk a few rows are not enough: only whole pages become free. */
+const FREED_BYTES_MIN = 64 * 1024;
 /** What a row costs beside its body: columns, two index entries, page overhead. */
 const ROW_BYTES = 160;
 /** Space that is given back when the disk is full, for deleting needs some as well. */
@@ -60,6 +64,9 @@ const DROP_STEP = 64;
 const WAL_BYTES_MAX = 4 * 1024 * 1024;
 /** How often batches' ages are looked at. */
 const AGE_CHECK_MS = 60_000;
+
+/** SQLite's default. */
+const PAGE_BYTES = 4_096;
 
 const SCHEMA_VERSION = 1;
 const TIER = { telemetry: 0, state: 1, dropped: 2 } as const;
@@ -279,7 +286,8 @@ export class Outbox {
     rmSync(this.#reservePath, { force: true });
     return this.#commit((tally) => {
       this.#deleteAcked(tally);
-      this.#drop(tally, tally.bytes * (1 - FREED_SHARE), "the disk was full");
+      const freed = Math.max(tally.bytes * FREED_SHARE, FREED_BYTES_MIN);
+      this.#drop(tally, tally.bytes - freed, "the disk was full");
     });
   }
 
@@ -297,6 +305,8 @@ export class Outbox {
     this.#db.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_BYTES_MAX};`,
     );
+    const fileBytesMax = this.#options.fileBytesMax ?? 2 * this.#options.bytesMax + 16 * 2 ** 20;
+    this.#db.exec(`PRAGMA max_page_count = ${Math.ceil(fileBytesMax / PAGE_BYTES)}`);
     const version = Number(this.#get("PRAGMA user_version")["user_version"]);
     if (version > SCHEMA_VERSION) throw new Error("the outbox was written by a newer version of the agent");
     if (version === 0) {

@@ -23,7 +23,7 @@ import { connect, type MqttClient } from "mqtt";
 import { wireText } from "./core/batch.ts";
 import { laneFor } from "./core/lane.ts";
 import { clampTime } from "./core/reading.ts";
-import { SendWindow, type WindowLimits } from "./core/window.ts";
+import { SendWindow, WINDOW_LIMITS, type WindowLimits } from "./core/window.ts";
 import { agentEvents } from "./events.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -55,8 +55,8 @@ export type UplinkFigures = {
 
 /** DESIGN.md §9: the heartbeat of `status`. */
 const HEARTBEAT_MS = 30_000;
-/** How often a stalled ack is looked for; the stall itself is 30 s. */
-const TICK_MS = 5_000;
+/** A stall is noticed within a sixth of its own length. */
+const TICKS_A_STALL = 6;
 const RECONNECT = { baseMs: 500, maxMs: 30_000 } as const;
 /** From this attempt on the wait is at its longest; where a refused agent starts. */
 const REFUSED_ATTEMPT = 6;
@@ -77,6 +77,7 @@ export class Uplink {
   readonly #options: UplinkOptions;
   readonly #window: SendWindow;
   readonly #startedAt: number;
+  readonly #tickMs: number;
   #client: MqttClient | null = null;
   #connected = false;
   #downSinceMs: number;
@@ -90,7 +91,9 @@ export class Uplink {
 
   constructor(options: UplinkOptions) {
     this.#options = options;
-    this.#window = new SendWindow(options.windowLimits);
+    const limits = options.windowLimits ?? WINDOW_LIMITS;
+    this.#window = new SendWindow(limits);
+    this.#tickMs = limits.stallMs / TICKS_A_STALL;
     this.#startedAt = clampTime(options.clock.now());
     this.#downSinceMs = options.clock.monotonic();
   }
@@ -181,7 +184,7 @@ export class Uplink {
     this.#publishStatus();
     this.#publishInventory();
     this.#window.connected(outbox.acked, clock.monotonic());
-    this.#after("tick", TICK_MS, () => this.#tick());
+    this.#after("tick", this.#tickMs, () => this.#tick());
     this.#after("heartbeat", HEARTBEAT_MS, () => this.#heartbeat());
     this.#pump();
   }
@@ -255,7 +258,7 @@ export class Uplink {
       return;
     }
     this.#pump();
-    this.#after("tick", TICK_MS, () => this.#tick());
+    this.#after("tick", this.#tickMs, () => this.#tick());
   }
 
   #heartbeat(): void {
