@@ -427,7 +427,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
           }),
         { numRuns: 15 },
       );
-    });
+    }, 60_000);
   });
 }
 

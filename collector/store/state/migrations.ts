@@ -59,11 +59,15 @@ function firstTables(db: Kysely<Tables>, dialect: SqlDialect): readonly Compiled
       .addColumn("words", "text", required)
       .addColumn("body", "text", required),
     // The order of lists, for open ones and for all: a page is a walk along the index, whatever the number of closed.
+    // The columns after `id` let filters and counts be answered from the index alone, without touching the bodies.
     db.schema
       .createIndex("incidents_open_order")
       .on("incidents")
-      .columns(["is_open", "priority", "opened_at desc", "id"]),
-    db.schema.createIndex("incidents_order").on("incidents").columns(["priority", "opened_at desc", "id"]),
+      .columns(["is_open", "priority", "opened_at desc", "id", "state", "recovered", "site", "device", "kind"]),
+    db.schema
+      .createIndex("incidents_order")
+      .on("incidents")
+      .columns(["priority", "opened_at desc", "id", "state", "recovered", "site", "device", "kind"]),
     db.schema.createIndex("incidents_device").on("incidents").columns(["site", "device"]),
     table("incident_events")
       .addColumn("incident", "text", (column) => column.notNull().references("incidents.id"))

@@ -314,7 +314,7 @@ export function timeSeriesStoreContract(name: string, make: () => Promise<TimeSe
           }),
         { numRuns: 8 },
       );
-    });
+    }, 60_000);
   });
 }
 

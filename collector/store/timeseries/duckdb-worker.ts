@@ -2,11 +2,11 @@
  * The thread that owns the DuckDB file. It takes requests from duckdb.ts, one reply each, in order within each of its
  * two lanes: writes on one connection, reads on another, so that a chart never waits for an append or the reverse.
  *
- * One table holds all samples in the order in which they came. Measured on 10 M rows (10,000 series, one thread): an
- * append costs 155 ns a sample, one series is found in 19 ms, and deleting half of the rows takes 30 ms, after which
- * the checkpoint gives their row groups back. A table a day makes none of this quicker, because the least and greatest
- * time of each row group already narrow a range; what does make it quicker is sorting by series (0.8 ms), which is for
- * sealed days.
+ * One table holds all samples in the order in which they came; the least and greatest time of each row group narrow a
+ * range. Measured: an append costs 155 ns a sample; one series over a day among 30 M rows of ten days takes 3.3 ms, and
+ * 2.6 ms from a table of that day alone; deleting a day takes 30 ms and gives its row groups back at the checkpoint. Late
+ * batches widen row groups: with one sample in a hundred up to three days late, evenly spread, the same query takes 48 ms
+ * and 12 ms. What makes a series quick to find, late or not, is sorting by it (0.8 ms), which is for sealed days.
  *
  * Nobody may `terminate()` this thread while a statement runs: the binding then aborts the whole process (a Napi::Error
  * with nowhere to go). Between statements it is safe and loses nothing that was committed.
@@ -158,7 +158,6 @@ class Database {
         `${file} has schema version ${version}; this program knows ${SCHEMA_VERSION}. Start the version that wrote it, or move the file away`,
       );
     }
-    await compactWatermarks(writer);
     this.#reader = await instance.connect();
     this.#query = await this.#reader.prepare(QUERY);
     this.#last = await this.#reader.prepare(LAST);

@@ -244,6 +244,17 @@ describe.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")(
       await rm(disk, { recursive: true });
     });
 
+    it("starts and reads, and says that it could not clean up", async () => {
+      await store.append([one(1), one(2)]);
+      await store.close();
+      await writeFile(join(disk, "ballast"), Buffer.alloc(8_000_000)).catch(() => undefined);
+      const problems: string[] = [];
+      clock.advance(1);
+      await open({ retentionMs: 1, onProblem: ({ kind }) => problems.push(kind) });
+      expect(await samples()).toBe(2);
+      expect(problems).toEqual(["disk_full"]);
+    });
+
     it("rejects what does not fit, and takes it once there is room, without a loss or a repeat", async () => {
       const rows = Array.from({ length: 8_000 }, (_, n) => n);
       const big = (seq: number) => {
