@@ -6,14 +6,28 @@
  * and a closed port is known at once; a datagram that its parser chokes on is counted instead of thrown; walks check
  * that OIDs grow. A request whose answer comes late is forgotten by its id.
  */
-import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
-import { EventEmitter } from "node:events";
+import type { EventEmitter } from "node:events";
 import { isIP } from "node:net";
 import { err, errorText, ok, type Result } from "@aislewatch/base";
-import { compareOids, isWithin, octetsValue, type SnmpValue } from "@aislewatch/devices";
+import { compareOids, isWithin, type SnmpValue } from "@aislewatch/devices";
 import type * as NetSnmp from "net-snmp";
 import type { PollError } from "../drivers/driver.ts";
+import {
+  AUTHORIZATION_ERROR,
+  culprit,
+  deadline,
+  explainSecurity,
+  explainSocket,
+  type Failure,
+  type LibraryError,
+  NO_SUCH_NAME,
+  NOT_ALLOWED,
+  TOO_BIG,
+  WRONG_PRIVACY,
+} from "./snmp-errors.ts";
+import { DeviceSocket } from "./snmp-socket.ts";
+import { END, isException, type RawVarbind, valueOfVarbind, varbindsOf } from "./snmp-values.ts";
 
 export const SNMP_LIMITS = {
   /** OIDs in one GET: fits 1,472 octets of UDP payload in both directions with room for the values. */
@@ -89,16 +103,7 @@ async function loadNetSnmp(): Promise<Library> {
   return (loaded as unknown as { default: Library }).default;
 }
 
-/** net-snmp's error classes are told apart by name: it subclasses Error by hand. */
-type LibraryError = { name?: string; message?: string; status?: number; code?: number | string };
-type RawVarbind = { readonly oid: string; readonly type: number; readonly value: unknown };
 type Answer = Result<unknown, Failure>;
-type Failure = PollError & { readonly status?: number };
-
-/** Error states of a response (RFC 3416 §3) that mean something to us. */
-const TOO_BIG = 1;
-const NO_SUCH_NAME = 2;
-const AUTHORIZATION_ERROR = 16;
 
 class Session implements SnmpSession {
   readonly #target: SnmpTarget;
@@ -124,7 +129,8 @@ class Session implements SnmpSession {
       timeout: target.timeoutMs,
       dgramModule: {
         createSocket: (type: "udp4" | "udp6"): DeviceSocket => {
-          socket = new DeviceSocket(type, target.port, address.address);
+          const peer = { port: target.port, address: address.address };
+          socket = new DeviceSocket(type, peer, SNMP_LIMITS.bytesPerPollMax);
           return socket;
         },
       },
@@ -366,196 +372,4 @@ function makeSession(
   };
   const { version: _, ...rest } = options;
   return library.createV3Session(address, user, { ...rest, context: credential.context });
-}
-
-const deadline = (): Failure => ({ kind: "timeout", detail: "the poll's time was up" });
-
-function explainSocket(error: LibraryError): Failure | null {
-  switch (error.code) {
-    case "ECONNREFUSED":
-      return {
-        kind: "refused",
-        detail: "the host is there, but nothing listens at the port",
-        hint: "is SNMP switched on?",
-      };
-    case "EHOSTUNREACH":
-    case "ENETUNREACH":
-    case "EHOSTDOWN":
-    case "ENETDOWN":
-      return { kind: "unreachable", detail: `no way to the host: ${String(error.code)}` };
-    default:
-      return typeof error.code === "string" ? { kind: "io", detail: errorText(error) } : null;
-  }
-}
-
-const WRONG_PRIVACY = {
-  detail: "the privacy password or protocol is wrong",
-  hint: "check user.privacy.password and user.privacy.protocol",
-};
-const NOT_ALLOWED = {
-  detail: "the device refuses this user at this security level",
-  hint: "give the user auth and privacy as the device has them",
-};
-
-/** Which part of the credential is wrong: USM's reports (RFC 3414 §3.2) by the words net-snmp has for them. */
-const SECURITY: readonly { readonly says: RegExp; readonly detail: string; readonly hint?: string }[] = [
-  { says: /Unknown User Name/i, detail: "the device does not know the user name", hint: "check user.name" },
-  {
-    says: /Wrong Digest|digest .* does not match/i,
-    detail: "the authentication password or protocol is wrong",
-    hint: "check user.auth.password and user.auth.protocol",
-  },
-  { says: /Decryption Error|decrypt/i, ...WRONG_PRIVACY },
-  { says: /Unsupported Security Level/i, ...NOT_ALLOWED },
-  {
-    says: /Not In Time Window|time window/i,
-    detail: "the device's SNMP engine time does not fit",
-    hint: "it may have just restarted",
-  },
-  { says: /Unknown Engine ID/i, detail: "the device has another SNMP engine than before" },
-  { says: /^Community /, detail: "the answer carries another community than the request" },
-];
-
-function explainSecurity(error: LibraryError): Failure | null {
-  const known = SECURITY.find(({ says }) => says.test(error.message ?? ""));
-  if (known === undefined) return null;
-  return { kind: "auth", detail: known.detail, ...(known.hint !== undefined && { hint: known.hint }) };
-}
-
-/** net-snmp puts the OID that an error is about at the end of its message. */
-const culprit = (error: PollError, oids: readonly string[]): string | null =>
-  oids.find((oid) => error.detail.endsWith(` ${oid}`)) ?? null;
-
-const END_OF_MIB_VIEW = 130;
-/** Stands for the end of a MIB that SNMPv1 tells by an error. */
-const END: RawVarbind = { oid: "0.0", type: END_OF_MIB_VIEW, value: null };
-
-const varbindsOf = (value: unknown): RawVarbind[] => (Array.isArray(value) ? value.filter(isRawVarbind) : []);
-
-function isRawVarbind(value: unknown): value is RawVarbind {
-  return (
-    typeof value === "object" && value !== null && "oid" in value && typeof value.oid === "string" && "type" in value
-  );
-}
-
-/** noSuchObject, noSuchInstance, endOfMibView: not data. */
-const isException = ({ type }: RawVarbind): boolean => type >= 128 && type <= END_OF_MIB_VIEW;
-
-function valueOfVarbind(varbind: RawVarbind): SnmpValue | null {
-  const { type, value } = varbind;
-  if (value instanceof Uint8Array)
-    return type === 70 ? counter64(value) : type === 68 ? opaque(value) : octetsValue(value);
-  if (typeof value === "string") {
-    if (type === 6) return { type: "oid", value };
-    return type === 64 ? { type: "ip", value } : { type: "text", value };
-  }
-  if (typeof value !== "number" || !Number.isFinite(value)) return null;
-  switch (type) {
-    case 2:
-      return { type: "integer", value };
-    case 65:
-      return { type: "counter", value };
-    case 66:
-      return { type: "gauge", value };
-    case 67:
-      return { type: "ticks", value };
-    default:
-      return null;
-  }
-}
-
-function counter64(octets: Uint8Array): SnmpValue {
-  let value = 0n;
-  for (const octet of octets.subarray(-8)) value = value * 256n + BigInt(octet);
-  return { type: "counter64", value: value <= Number.MAX_SAFE_INTEGER ? Number(value) : value.toString() };
-}
-
-/** net-snmp (the C one) wraps floats: 9f 78 04 and four octets. */
-function opaque(octets: Uint8Array): SnmpValue {
-  if (octets.length !== 7 || octets[0] !== 0x9f || octets[1] !== 0x78 || octets[2] !== 4) return octetsValue(octets);
-  const value = new DataView(octets.buffer, octets.byteOffset + 3, 4).getFloat32(0);
-  return Number.isFinite(value) ? { type: "float", value } : octetsValue(octets);
-}
-
-/** What net-snmp needs of a UDP socket, on one that is connected to the device and survives what comes in. */
-class DeviceSocket extends EventEmitter {
-  readonly #socket: Socket;
-  readonly #peer: { readonly port: number; readonly address: string };
-  #connecting: Promise<void> | null = null;
-  #closed = false;
-  #bytes = 0;
-  /** Did anything come in this poll? */
-  heard = false;
-  /** Why the last datagram could not be read; null when none was refused in this poll. */
-  refused: string | null = null;
-  overflowed = false;
-  onFailure: (error: Error) => void = () => undefined;
-
-  constructor(type: "udp4" | "udp6", port: number, address: string) {
-    super();
-    this.#peer = { port, address };
-    this.#socket = createSocket(type);
-    this.#socket.on("message", (message) => this.#receive(message));
-    this.#socket.on("error", (error) => this.onFailure(error));
-    this.#socket.on("close", () => this.emit("close"));
-  }
-
-  reset(): void {
-    this.#bytes = 0;
-    this.heard = false;
-    this.refused = null;
-    this.overflowed = false;
-  }
-
-  refuse(error: unknown): void {
-    this.refused = errorText(error);
-  }
-
-  #receive(message: Buffer): void {
-    this.heard = true;
-    this.#bytes += message.byteLength;
-    if (this.#bytes > SNMP_LIMITS.bytesPerPollMax) {
-      this.overflowed = true;
-      this.onFailure(new Error("too many bytes"));
-      return;
-    }
-    try {
-      this.emit("message", message);
-    } catch (thrown) {
-      // net-snmp's own handling of a datagram that parses but makes no sense.
-      this.refuse(thrown);
-    }
-  }
-
-  /** The address that net-snmp gives is the one we are connected to. */
-  send(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    _port: number,
-    _address: string,
-    done: (error: Error | null) => void,
-  ): void {
-    this.#connecting ??= new Promise((resolve) => {
-      this.#socket.connect(this.#peer.port, this.#peer.address, () => resolve());
-    });
-    this.#connecting.then(() => {
-      if (this.#closed) done(new Error("closed"));
-      else this.#socket.send(buffer, offset, length, (error) => done(error));
-    }, done);
-  }
-
-  ref(): void {
-    if (!this.#closed) this.#socket.ref();
-  }
-
-  unref(): void {
-    if (!this.#closed) this.#socket.unref();
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#socket.close();
-  }
 }

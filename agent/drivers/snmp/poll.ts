@@ -75,9 +75,10 @@ export class SnmpPoll {
     if (this.#session !== null) return ok(this.#session);
     const opened = await this.#open();
     if (!opened.ok) return opened;
-    if (this.#closed) opened.value.close();
-    this.#session = opened.value;
-    return opened;
+    // While a slow name server was asked, a later poll may have got further, or the agent may have stopped.
+    if (this.#closed || this.#session !== null) opened.value.close();
+    this.#session ??= opened.value;
+    return ok(this.#session);
   }
 
   #disconnect(): void {

@@ -160,6 +160,11 @@ describe.skipIf(!installed("snmpd") && process.env["CI"] === undefined)("snmpd",
       want: { kind: "auth", detail: "the privacy password or protocol is wrong" },
     },
     {
+      name: "the cipher, which is too old,",
+      config: () => v3({ ...noc("AUTH", "PRIVACY"), privacy: { protocol: "des", password: "env:PRIVACY" } }),
+      want: { kind: "config", detail: "this program's cryptography has no DES" },
+    },
+    {
       name: "the security level",
       config: () => v3({ name: "noc", auth: { protocol: "sha", password: "env:AUTH" }, privacy: undefined }),
       want: { kind: "auth", detail: "the device refuses this user at this security level" },
