@@ -69,9 +69,10 @@ const isRecent = (arrivedAt: number): boolean => Date.now() - arrivedAt < LIT_MS
 function DeviceName({ incident }: { incident: Incident }) {
   const { device, component } = incident.subject;
   if (device === null) return <span className="device-name">Whole site</span>;
-  const kind = incident.kind === null ? "" : `${kindTitle(incident.kind)} `;
+  const kind = incident.kind === null ? "" : kindTitle(incident.kind);
   return (
-    <span className="device-name" title={`${kind}${device}`}>
+    <span className="device-name" title={`${kind} ${device}`.trim()}>
+      <span className="visually-hidden">{kind}</span>
       <span>{incident.deviceName ?? device}</span>
       <span className="id">
         {device}

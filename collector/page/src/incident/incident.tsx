@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useMemo } from "react";
 import { Link } from "wouter";
-import type { Incident, IncidentDetail, Site } from "../api/types.ts";
+import { type Incident, type IncidentDetail, isOpen, type Site } from "../api/types.ts";
 import { api, useLive, useLoad } from "../api/use-live.ts";
 import { Age, SiteTime } from "../ui/age.tsx";
 import { AssetPanel } from "../ui/asset-panel.tsx";
@@ -16,6 +16,9 @@ import { Runbook } from "./markdown-view.tsx";
 import { acknowledge } from "./perform.ts";
 import { Timeline } from "./timeline.tsx";
 import "./incident.css";
+
+/** While the fault stands the chart's window moves on, and the collector says how far. */
+const RELOAD_EVERY_MS = 15_000;
 
 export default function IncidentPage({ id }: { id: string }) {
   const loaded = useLoad(
@@ -34,6 +37,12 @@ export default function IncidentPage({ id }: { id: string }) {
   useEffect(() => {
     if (behind) reload();
   }, [behind, reload]);
+  const goesOn = incident !== undefined && isOpen(incident) && incident.recoveredAt === null;
+  useEffect(() => {
+    if (!goesOn) return;
+    const timer = setInterval(reload, RELOAD_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [goesOn, reload]);
   useEffect(() => {
     if (incident !== undefined) document.title = `${incident.id} ${incident.title} – Aislewatch`;
   }, [incident]);
@@ -89,7 +98,7 @@ function IncidentHeader({ incident, site }: { incident: Incident; site: Site | u
           </span>
         </p>
         <p className="incident-why">
-          {incident.priority} because {lowerFirst(incident.priorityWhy)}
+          Why {incident.priority}: {incident.priorityWhy}
         </p>
       </div>
       <dl className="incident-facts">
@@ -120,9 +129,6 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
     </div>
   );
 }
-
-const lowerFirst = (text: string): string =>
-  /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 
 /** What changes how the incident is to be read, in sentences. */
 function Facts({ incident }: { incident: Incident }) {
@@ -155,18 +161,15 @@ const CHART_POINTS = 400;
 function OnsetChart({ incident, chart, timeZone }: OnsetChartProps) {
   const { metric, component, from, to, threshold } = chart;
   const device = incident.subject.device ?? "";
-  const series = useLoad(
-    `series ${incident.id} ${metric}`,
-    () =>
-      api.series(incident.subject.site, {
-        device,
-        metric,
-        from,
-        to,
-        points: CHART_POINTS,
-        ...(component !== null && { component }),
-      }),
-    (event) => event.type === "values" && event.site === incident.subject.site && event.devices.includes(device),
+  const series = useLoad(`series ${incident.id} ${metric}`, () =>
+    api.series(incident.subject.site, {
+      device,
+      metric,
+      from,
+      to,
+      points: CHART_POINTS,
+      ...(component !== null && { component }),
+    }),
   );
   const { reload } = series;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the window moved on, so there is something new to fetch.

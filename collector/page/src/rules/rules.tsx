@@ -17,7 +17,7 @@ export default function RulesPage() {
   return (
     <div className="rules">
       <h1>
-        Rules <span className="panel-note">{count(rules.value.length)} in use</span>
+        Rules <span className="panel-note">{count(rules.value.length)} in use,</span>{" "}
         {overview !== null && (
           <span className="panel-note">
             version <span className="id">{overview.rules.version.slice(0, 12)}</span>

@@ -54,6 +54,7 @@ export default function SitePage({ siteId }: { siteId: string }) {
           <thead>
             <tr>
               <th scope="col">Device</th>
+              <th scope="col">Kind</th>
               <th scope="col">State</th>
               <th scope="col">Faults</th>
               <th scope="col">Labels</th>
@@ -166,6 +167,7 @@ function DeviceRow({ device }: { device: Device }) {
           </span>
         </Link>
       </td>
+      <td>{kindTitle(device.kind)}</td>
       <td>
         <DeviceBadge state={device.state} />
       </td>

@@ -1,4 +1,4 @@
-import { isKnownKind, type KnownKind, kindTitle } from "./kinds.ts";
+import { isKnownKind, type KnownKind } from "./kinds.ts";
 
 /** Line drawings on a 20 × 20 grid. Kinds that look alike in a store share one. */
 const PRINTER = "M5 8V3h10v5M5 14H3V8h14v6h-2M6 12h8v5H6z";
@@ -32,11 +32,10 @@ const PATHS: Readonly<Record<KnownKind, string>> = {
   collector: SERVER,
 };
 
-/** The drawing alone is decoration: the kind's name stands beside it or in the title. */
+/** Decoration: the name of the kind stands beside it in words. */
 export function KindIcon({ kind }: { kind: string | null }) {
   return (
     <svg className="kind-icon" viewBox="0 0 20 20" aria-hidden="true">
-      {kind !== null && <title>{kindTitle(kind)}</title>}
       <path d={pathOf(kind)} />
     </svg>
   );
