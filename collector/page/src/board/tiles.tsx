@@ -48,7 +48,7 @@ export function Tiles({ totals, filters, change }: Props) {
       </div>
       {overview !== null && (
         <dl className="facts">
-          <Fact label="Devices" wide>
+          <Fact label="Devices">
             <span>{count(overview.devices.up)} up</span>
             <span data-bad={overview.devices.down > 0}>{count(overview.devices.down)} down</span>
             <span data-warn={overview.devices.unreachable > 0}>{count(overview.devices.unreachable)} unreachable</span>
@@ -81,9 +81,9 @@ export function Tiles({ totals, filters, change }: Props) {
   );
 }
 
-function Fact({ label, wide = false, children }: { label: string; wide?: boolean; children: ReactNode }) {
+function Fact({ label, children }: { label: string; children: ReactNode }) {
   return (
-    <div className="fact" data-wide={wide}>
+    <div className="fact">
       <dt>{label}</dt>
       <dd>{children}</dd>
     </div>
