@@ -118,8 +118,9 @@ export function loadConfig(
   const folder = dirname(resolve(path));
   const check = new Check(loaded.source, { folder, env });
   const config = build(loaded.value, new Map(drivers.map((driver) => [driver.name, driver])), check, folder);
-  const failed = check.diagnostics.some(({ severity }) => severity === "error");
-  return { diagnostics: check.diagnostics, text: loaded.text, config: failed ? null : config };
+  const diagnostics = check.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column);
+  const failed = diagnostics.some(({ severity }) => severity === "error");
+  return { diagnostics, text: loaded.text, config: failed ? null : config };
 }
 
 /** One option per driver, so that its own keys are checked in place and a typo gets a suggestion. */

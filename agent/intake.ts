@@ -22,6 +22,8 @@ const WAITING_MAX = 8_192;
 const COMMIT_AT = 512;
 /** How often a commit that found the disk full is tried again. */
 const RETRY_MS = 1_000;
+/** Each try of a stop on a full disk drops some of the oldest. */
+const STOP_TRIES_MAX = 16;
 /** From here on old batches are dropped to make room on a full disk. */
 const MAKE_ROOM_AT = WAITING_MAX / 2;
 
@@ -69,34 +71,43 @@ export class Intake {
     this.#cancel = null;
     this.#dueMs = Number.POSITIVE_INFINITY;
     if (this.#waiting.length === 0) return true;
-    const { outbox, lane, log, onCommitted } = this.#options;
-    const readings = this.#waiting;
-    if (this.#failing && readings.length >= MAKE_ROOM_AT) outbox.makeRoom();
-    const droppedBefore = outbox.droppedSamples;
-    const into = { lane: lane(), keep: this.#keep, ...(this.#lost !== null && { lost: this.#lost }) };
-    const written = outbox.append(readings, into);
-    if (!written.ok) {
-      log.emit(agentEvents.outboxWriteFailed, { detail: written.error.detail, waiting: readings.length });
-      this.#failing = true;
-      this.#commitWithin(RETRY_MS);
-      return false;
-    }
-    const droppedSamples = outbox.droppedSamples - droppedBefore;
-    if (droppedSamples > 0) log.emit(agentEvents.outboxOverflowed, { droppedSamples });
-    if (this.#failing) log.emit(agentEvents.outboxWriteRecovered, { readings: readings.length });
-    this.#failing = false;
-    this.#waiting = [];
-    this.#keep = false;
-    this.#lost = null;
-    onCommitted();
-    return true;
+    if (this.#failing && this.#waiting.length >= MAKE_ROOM_AT) this.#options.outbox.makeRoom();
+    const before = this.#waiting.length;
+    // Piece by piece: on a disk that is nearly full a part may find room where the whole does not.
+    while (this.#waiting.length > 0 && this.#commitSome());
+    if (this.#waiting.length < before) this.#options.onCommitted();
+    return this.#waiting.length === 0;
   }
 
   /** Commits what waits, on a full disk in place of the oldest. */
   stop(): void {
-    if (!this.commit() && this.#options.outbox.makeRoom().ok) this.commit();
+    const { outbox } = this.#options;
+    for (let tries = 0; tries < STOP_TRIES_MAX && !this.commit() && outbox.makeRoom().ok; tries++);
     this.#cancel?.();
     this.#cancel = null;
+  }
+
+  #commitSome(): boolean {
+    const { outbox, lane, log } = this.#options;
+    const readings = this.#waiting.slice(0, COMMIT_AT);
+    const droppedBefore = outbox.droppedSamples;
+    const into = { lane: lane(), keep: this.#keep, ...(this.#lost !== null && { lost: this.#lost }) };
+    const written = outbox.append(readings, into);
+    if (!written.ok) {
+      log.emit(agentEvents.outboxWriteFailed, { detail: written.error.detail, waiting: this.#waiting.length });
+      this.#failing = true;
+      this.#commitWithin(RETRY_MS);
+      return false;
+    }
+    this.#waiting = this.#waiting.slice(readings.length);
+    const droppedSamples = outbox.droppedSamples - droppedBefore;
+    if (droppedSamples > 0) log.emit(agentEvents.outboxOverflowed, { droppedSamples });
+    this.#lost = null;
+    if (this.#waiting.length > 0) return true;
+    if (this.#failing) log.emit(agentEvents.outboxWriteRecovered, { readings: readings.length });
+    this.#failing = false;
+    this.#keep = false;
+    return true;
   }
 
   #commitWithin(delayMs: number): void {

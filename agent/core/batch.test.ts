@@ -134,6 +134,7 @@ describe("droppedBody", () => {
   it("stands for what is gone", () => {
     const dropped = { fromSeq: 5, toSeq: 7, fromAt: AT, toAt: AT + 9, samples: 12, reason: "the outbox was full" };
     expect(decode(droppedBody(dropped).text)).toMatchObject({ tables: [], dropped: [dropped] });
+    expect(droppedBody(dropped)).toMatchObject({ samples: 12, fromAt: AT, toAt: AT + 9 });
   });
 });
 

@@ -16,6 +16,7 @@ import {
 export type Body = {
   /** JSON text of a telemetry message without `v`, `epoch`, `lane`, `seq` and `sentAt`, without the opening brace. */
   readonly text: string;
+  /** How many it holds, or stands for. */
   readonly samples: number;
   readonly fromAt: number;
   readonly toAt: number;
@@ -48,7 +49,8 @@ export function packReadings(readings: readonly Reading[], bytesMax: number = BA
 
 /** A batch that stands for readings which are gone. */
 export function droppedBody(dropped: Dropped): Body {
-  return encode([], dropped.toAt, [dropped]);
+  const { samples, fromAt, toAt } = dropped;
+  return { ...encode([], toAt, [dropped]), samples, fromAt, toAt };
 }
 
 type Group = { readonly readings: Reading[]; rows: number; events: number; leastAt: number; mostAt: number };

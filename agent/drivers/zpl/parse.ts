@@ -19,8 +19,8 @@ const FIRST = /^\d{3},[01],[01],\d{4},\d{3},[01],[01],[01],\d{3},[01],[01],[01]$
 /** The print mode (r) is a letter on newer firmware; widths of u and w differ between models. */
 const SECOND = /^\d{3},\d,[01],[01],[01],[0-9A-Z],\d,[01],\d{1,8},\d,\d{1,4}$/;
 const THIRD = /^[^,]{0,8},[01]$/;
-/** Model, firmware, dots per mm, memory; newer firmware adds options. */
-const IDENTIFICATION = /^[^,]{1,64},[^,]{1,64},\d{1,3},[^,]{1,32}(?:,[^,]{0,32})*$/;
+/** Model, firmware, dots per mm, memory; newer firmware adds options. A model has a letter, and a status has none there. */
+const IDENTIFICATION = /^(?=[^,]*[A-Za-z])[^,]{1,64},[^,]{1,64},\d{1,3},[^,]{1,32}(?:,[^,]{0,32})*$/;
 
 const STX = "\u0002";
 const ETX = "\u0003";
@@ -75,7 +75,7 @@ function lastStatus(text: string): Status | null {
 }
 
 function identificationOf(text: string): Asset | null {
-  const frame = framesOf(text).findLast((candidate) => IDENTIFICATION.test(candidate) && !FIRST.test(candidate));
+  const frame = framesOf(text).findLast((candidate) => IDENTIFICATION.test(candidate));
   if (frame === undefined) return null;
   const [model = "", firmware = ""] = frame.split(",");
   return { model: model.trim(), firmware: firmware.trim() };

@@ -1,0 +1,153 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { formatDiagnostics } from "@aislewatch/config";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { loadConfig } from "./config.ts";
+import { DRIVERS } from "./drivers/index.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "agent-config-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const HEAD = 'site: store-1\nagent: back-office\ncollector: { url: "mqtt://127.0.0.1:1883" }\n';
+
+function load(text: string | null, env: Record<string, string> = {}) {
+  const path = join(folder, "agent.yaml");
+  if (text !== null) writeFileSync(path, text);
+  return loadConfig(path, DRIVERS, env);
+}
+
+/** Diagnostics as a person reads them; the folder of this run is not theirs. */
+function complaints(text: string | null): string {
+  const { diagnostics, text: read } = load(text);
+  const file = join(folder, "agent.yaml");
+  const written = formatDiagnostics(diagnostics, new Map(read === null ? [] : [[file, read]]));
+  return `${read ?? "(no file)\n"}---\n${written.replaceAll(`${folder}/`, "")}\n`;
+}
+
+describe("loadConfig", () => {
+  it("reads a whole file and fills in what is not written", () => {
+    writeFileSync(join(folder, "password"), "hunter2\n");
+    const { config, diagnostics } = load(
+      [
+        "site: store-1",
+        "agent: back-office",
+        "collector: { url: mqtts://noc.example.com:8883, password: file:password }",
+        "outbox: { size: 64MiB }",
+        "every: 10s",
+        "devices:",
+        "  - { id: this-host, kind: host, driver: host }",
+        "  - id: receiving/printer",
+        "    kind: label_printer",
+        "    driver: zpl",
+        "    every: 2s",
+        "    labels: { zone: receiving }",
+        "    depends_on: [this-host]",
+        "    line: { tcp: 10.1.2.3 }",
+      ].join("\n"),
+    );
+    expect(diagnostics).toEqual([]);
+    expect(config).toMatchObject({
+      collector: { url: "mqtts://noc.example.com:8883", username: "store-1/back-office", password: "hunter2" },
+      dataFolder: join(folder, "data"),
+      outbox: { bytesMax: 64 * 2 ** 20, ageMsMax: 7 * 86_400_000 },
+    });
+    expect(config?.devices.map(({ driver, secret: _, ...device }) => ({ ...device, driver: driver.name }))).toEqual([
+      {
+        id: "this-host",
+        kind: "host",
+        driver: "host",
+        driverConfig: { processes: [] },
+        lineKey: "host",
+        intervalMs: 10_000,
+        timeoutMs: 5_000,
+        labels: {},
+        dependsOn: [],
+      },
+      {
+        id: "receiving/printer",
+        kind: "label_printer",
+        driver: "zpl",
+        driverConfig: { line: { tcp: { host: "10.1.2.3", port: 9100 } } },
+        lineKey: "tcp:10.1.2.3:9100",
+        intervalMs: 2_000,
+        timeoutMs: 2_000,
+        labels: { zone: "receiving" },
+        dependsOn: ["this-host"],
+      },
+    ]);
+  });
+
+  it("takes a dependency on another agent's device, and says that it is not in this file", () => {
+    const { config, diagnostics } = load(
+      `${HEAD}devices:\n  - { id: a, kind: host, driver: host, depends_on: [switch-1] }\n`,
+    );
+    expect(diagnostics.map(({ code, severity }) => [code, severity])).toEqual([["CFG_UNKNOWN_DEVICE", "warning"]]);
+    expect(config?.devices[0]?.dependsOn).toEqual(["switch-1"]);
+  });
+
+  it("hands a driver the secrets that its keys refer to", () => {
+    const text = `${HEAD}devices:\n  - { id: a, kind: ups, driver: snmp, address: 10.0.0.1, community: env:COMMUNITY }\n`;
+    const { config } = load(text, { COMMUNITY: "s3cret" });
+    expect(config?.devices[0]?.secret({ kind: "env", name: "COMMUNITY" })).toBe("s3cret");
+  });
+
+  it.each([
+    { name: "a missing file", text: null },
+    { name: "a wrong key", text: `${HEAD}evry: 10s\ndevices: []\n` },
+    {
+      name: "a wrong key of a driver",
+      text: `${HEAD}devices:\n  - { id: a, kind: host, driver: host, proceses: [] }\n`,
+    },
+    { name: "a wrong type", text: `${HEAD}devices:\n  - { id: a, kind: host, driver: host, labels: lane-1 }\n` },
+    { name: "an unknown driver", text: `${HEAD}devices:\n  - id: a\n    kind: ups\n    driver: snmpp\n` },
+    { name: "an unknown kind", text: `${HEAD}devices:\n  - { id: a, kind: labelprinter, driver: host }\n` },
+    { name: "a bad duration", text: `${HEAD}every: 10\ndevices: []\n` },
+    {
+      name: "an id twice",
+      text: `${HEAD}devices:\n  - { id: a, kind: host, driver: host }\n  - { id: a, kind: host, driver: host }\n`,
+    },
+    { name: "a tab", text: `${HEAD}devices:\n\t- id: a\n` },
+    {
+      name: "an unreadable secret",
+      text: 'site: s\nagent: a\ncollector: { url: "mqtt://127.0.0.1", password: "env:NOT_SET" }\ndevices: []\n',
+    },
+    {
+      name: "a wrong address",
+      text: `${HEAD}devices:\n  - { id: a, kind: label_printer, driver: zpl, line: { tcp: "http://printer" } }\n`,
+    },
+    {
+      name: "a device that depends on itself",
+      text: `${HEAD}devices:\n  - { id: a, kind: host, driver: host, depends_on: [a] }\n`,
+    },
+    {
+      name: "a collector elsewhere without TLS or password",
+      text: HEAD.replace("127.0.0.1", "noc.example.com").concat("devices: []\n"),
+    },
+    {
+      name: "a password in the address",
+      text: HEAD.replace("127.0.0.1", "me:hunter2@127.0.0.1").concat("devices: []\n"),
+    },
+    {
+      name: "many mistakes at once",
+      text: [
+        "site: Store 1",
+        "agent: back-office",
+        "collector: { url: mqtt://127.0.0.1, pasword: hunter2 }",
+        "outbox: { size: 512 }",
+        "devices:",
+        "  - { id: a, kind: hots, driver: host }",
+        "  - { id: b, kind: label_printer, driver: zpl, line: { serial: /dev/ttyS0, baud_rate: 9601 } }",
+        "  - { id: c, kind: ups, driver: snmp, adress: 10.0.0.1, every: fast }",
+        "",
+      ].join("\n"),
+    },
+  ])("complains about $name", async ({ name, text }) => {
+    const golden = name.replaceAll(/[^a-z]+/gi, "-").toLowerCase();
+    expect(load(text).config).toBeNull();
+    await expect(complaints(text)).toMatchFileSnapshot(`testdata/config/${golden}.golden.txt`);
+  });
+});

@@ -1,0 +1,215 @@
+import { err, ManualClock, ok, type Result } from "@aislewatch/base";
+import type { Reading } from "@aislewatch/contract";
+import { type Log, silentLog } from "@aislewatch/runtime";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import type { Device } from "./config.ts";
+import { defineDriver, type Parsed, type PollContext, type PollError } from "./drivers/driver.ts";
+import { Poller } from "./poller.ts";
+
+type Poll = (context: PollContext, clock: ManualClock) => Promise<Result<Parsed, PollError>>;
+
+const answer = (over: Partial<Parsed> = {}): Parsed => ({
+  samples: [{ component: null, metrics: { media_out: false } }],
+  ...over,
+});
+
+/** A poller over fake devices, and a clock that moves while promises settle. */
+function setUp(polls: Record<string, Poll>, over: Partial<Device> = {}, log: Log = silentLog) {
+  const clock = new ManualClock();
+  const readings: Reading[] = [];
+  const closed: string[] = [];
+  let inventories = 0;
+  const devices = Object.entries(polls).map(([id, poll]): Device => {
+    const driver = defineDriver({
+      name: "fake",
+      title: "A fake device",
+      config: z.strictObject({}),
+      lineKey: () => id,
+      address: () => `fake://${id}`,
+      open: () => ({
+        poll: (context: PollContext) => poll(context, clock),
+        parse: (reply: Parsed) => (reply.asset?.model === "nonsense" ? err({ detail: "no frame" }) : ok(reply)),
+        metrics: () => ["media_out"],
+        profile: () => null,
+        close: async () => void closed.push(id),
+      }),
+    });
+    return {
+      id,
+      kind: "label_printer",
+      driver,
+      driverConfig: {},
+      lineKey: id,
+      intervalMs: 10_000,
+      timeoutMs: 5_000,
+      labels: {},
+      dependsOn: [],
+      secret: () => "",
+      ...over,
+    };
+  });
+  const poller = new Poller({
+    devices,
+    clock,
+    random: () => 0,
+    log,
+    onReading: (reading) => readings.push(reading),
+    onInventory: () => inventories++,
+  });
+  const advance = async (ms: number): Promise<void> => {
+    await new Promise(setImmediate);
+    for (let passed = 0; passed < ms; passed += 100) {
+      clock.advance(100);
+      await new Promise(setImmediate);
+    }
+  };
+  return { poller, clock, readings, closed, advance, inventories: () => inventories };
+}
+
+const metricsOf = (reading: Reading | undefined) => reading?.samples[0]?.metrics;
+
+describe("Poller", () => {
+  it("polls each device at its interval and stamps what it says", async () => {
+    const { poller, clock, readings, advance } = setUp({ a: async () => ok(answer()) });
+    poller.start();
+    await advance(20_000);
+    expect(readings).toHaveLength(3);
+    expect(readings[0]).toEqual({
+      device: "a",
+      at: clock.now() - 20_000,
+      samples: [{ component: null, metrics: { up: true, poll_duration_seconds: 0, media_out: false } }],
+    });
+    await poller.stop();
+  });
+
+  it.each([
+    {
+      name: "an answer that makes no sense",
+      poll: async () => ok(answer({ asset: { model: "nonsense" } })),
+      kind: "protocol",
+      up: false,
+    },
+    {
+      name: "a failed poll",
+      poll: async () => err({ kind: "refused", detail: "no", hint: "try" } as const),
+      kind: "refused",
+      up: false,
+    },
+    {
+      name: "a line in other hands",
+      poll: async () => err({ kind: "busy", detail: "no" } as const),
+      kind: "busy",
+      up: undefined,
+    },
+    { name: "a bug in a driver", poll: async () => Promise.reject(new Error("bug")), kind: "protocol", up: false },
+  ] satisfies { name: string; poll: Poll; kind: string; up: boolean | undefined }[])(
+    "makes $name a reading of kind $kind",
+    async ({ poll, kind, up }) => {
+      const { poller, readings, advance } = setUp({ a: poll });
+      poller.start();
+      await advance(100);
+      expect(readings[0]?.failure?.kind).toBe(kind);
+      expect(metricsOf(readings[0])?.["up"]).toBe(up);
+      await poller.stop();
+    },
+  );
+
+  it("ends a poll at its deadline by its signal", async () => {
+    const { poller, readings, advance } = setUp({
+      a: ({ signal }) =>
+        new Promise((resolve) => {
+          signal.addEventListener("abort", () => resolve(err({ kind: "timeout", detail: "no answer" })));
+        }),
+    });
+    poller.start();
+    await advance(4_900);
+    expect(readings).toEqual([]);
+    await advance(200);
+    expect(readings[0]).toMatchObject({ failure: { kind: "timeout", detail: "no answer" } });
+    expect(metricsOf(readings[0])?.["poll_duration_seconds"]).toBeCloseTo(5, 0);
+    await poller.stop();
+  });
+
+  it("goes on without a driver that ignores its deadline, and says whose bug it is", async () => {
+    const events: string[] = [];
+    const log: Log = { emit: (event) => void events.push(event.name) };
+    const { poller, readings, advance } = setUp(
+      { a: () => new Promise(() => {}), b: async () => ok(answer()) },
+      {},
+      log,
+    );
+    poller.start();
+    await advance(6_000);
+    expect(readings.map(({ device, failure }) => [device, failure?.kind])).toEqual([
+      ["b", undefined],
+      ["a", "timeout"],
+    ]);
+    expect(events).toContain("poll_overran");
+    await advance(6_000);
+    expect(readings.filter(({ device }) => device === "b")).toHaveLength(2);
+    const stopped = poller.stop();
+    await advance(1_000);
+    await stopped;
+  });
+
+  it("counts the turns that a slow device skipped", async () => {
+    const { poller, advance } = setUp(
+      {
+        a: (_, clock) => new Promise((resolve) => clock.after(4_500, () => resolve(ok(answer())))),
+      },
+      { intervalMs: 1_000 },
+    );
+    poller.start();
+    await advance(9_500);
+    expect(poller.states[0]?.health).toMatchObject({ polls: 2, skippedTurns: 3 });
+    const stopped = poller.stop();
+    await advance(600);
+    await stopped;
+  });
+
+  it("tells when an asset or a component becomes known, and keeps what it knew", async () => {
+    let polls = 0;
+    const replies = [
+      answer(),
+      answer({ asset: { model: "ZD421" }, samples: [{ component: "tray-1", metrics: { tray_empty: false } }] }),
+      answer({ asset: { model: "ZD421" } }),
+      answer({ asset: { serial: "D8J0042" } }),
+    ];
+    const { poller, advance, inventories } = setUp({ a: async () => ok(replies[polls++] ?? answer()) });
+    const before = poller.inventory().revision;
+    poller.start();
+    await advance(50_000);
+    expect(inventories()).toBe(2);
+    expect(poller.inventory()).toMatchObject({
+      revision: before + 2,
+      devices: [
+        {
+          id: "a",
+          kind: "label_printer",
+          driver: "fake",
+          address: "fake://a",
+          intervalMs: 10_000,
+          asset: { model: "ZD421", serial: "D8J0042" },
+          components: ["tray-1"],
+          metrics: ["up", "poll_duration_seconds", "media_out"],
+        },
+      ],
+    });
+    await poller.stop();
+  });
+
+  it("stops at once, reports nothing of what it cut short, and leaves no timer", async () => {
+    const { poller, clock, readings, closed, advance } = setUp({
+      a: ({ signal }) =>
+        new Promise((resolve) => {
+          signal.addEventListener("abort", () => resolve(err({ kind: "timeout", detail: "" })));
+        }),
+    });
+    poller.start();
+    await advance(100);
+    await poller.stop();
+    clock.advance(600);
+    expect([readings, closed, clock.pending]).toEqual([[], ["a"], 0]);
+  });
+});
