@@ -15,7 +15,9 @@ class Bench {
   streams = 0;
   stream: { onData: (data: string) => void; onError: () => void } | null = null;
   timers: { atMs: number; callback: () => void }[] = [];
-  listsAsked = 0;
+  /** What the list goes on with, and what its second page waits for. */
+  secondPage: Incident[] = [];
+  pagesAfterFirst: Promise<void> = Promise.resolve();
 
   readonly live: Live = createLive({
     api: this.api(),
@@ -40,9 +42,11 @@ class Bench {
     const refused = async <T>(): Promise<Answer<T>> => ({ ok: false, error: { kind: "missing", message: "" } });
     return {
       me: () => this.answer({ name: "anna", role: "operator" }),
-      incidents: () => {
-        this.listsAsked += 1;
-        return this.answer({ items: this.open, cursor: null, total: this.open.length });
+      incidents: async ({ cursor }) => {
+        if (cursor !== undefined) await this.pagesAfterFirst;
+        const rest = this.secondPage.length > 0;
+        if (cursor !== undefined) return this.answer({ items: this.secondPage, cursor: null, total: 2 });
+        return this.answer({ items: this.open, cursor: rest ? "2" : null, total: this.open.length });
       },
       overview: refused,
       signIn: refused,
@@ -107,6 +111,18 @@ describe("the live store", () => {
     await bench.start();
     expect(bench.ids).toEqual(["A"]);
     expect(bench.live.get()).toMatchObject({ synced: true, connection: { phase: "live" } });
+  });
+
+  it("shows the first page of a long list while the rest is on its way", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    bench.open = [sampleIncident({ id: "A" })];
+    bench.secondPage = [sampleIncident({ id: "B" })];
+    bench.pagesAfterFirst = promise;
+    await bench.start();
+    expect([bench.ids, bench.live.get().synced]).toEqual([["A"], false]);
+    resolve();
+    await settle();
+    expect([bench.ids, bench.live.get().synced]).toEqual([["A", "B"], true]);
   });
 
   it("shows an incident that the stream brings, together with others of the same moment", async () => {

@@ -162,7 +162,9 @@ export function createLive(world: World): Live {
     syncing = true;
     const mine = life;
     const since = state.incidents.revision;
-    const open = await fetchOpen(world.api);
+    const open = await fetchOpen(world.api, (items) => {
+      if (mine === life) set({ incidents: fetched(state.incidents, { items, since, complete: false }) });
+    });
     syncing = false;
     if (mine !== life) return;
     if (open.ok) {
@@ -237,8 +239,14 @@ export function createLive(world: World): Live {
   };
 }
 
-/** All open incidents, page by page; `complete` unless there are more than the page keeps. */
-async function fetchOpen(api: Api): Promise<Answer<{ items: Incident[]; complete: boolean }>> {
+/**
+ * All open incidents, page by page; `complete` unless there are more than the page keeps. The collector sends the gravest
+ * first, so the first of several pages is shown while the others are on their way.
+ */
+async function fetchOpen(
+  api: Api,
+  onFirst: (items: readonly Incident[]) => void,
+): Promise<Answer<{ items: Incident[]; complete: boolean }>> {
   const items: Incident[] = [];
   let cursor: string | null = null;
   for (let page = 0; page < PAGES_MAX; page += 1) {
@@ -251,6 +259,7 @@ async function fetchOpen(api: Api): Promise<Answer<{ items: Incident[]; complete
     items.push(...list.value.items);
     cursor = list.value.cursor;
     if (cursor === null) return { ok: true, value: { items, complete: true } };
+    if (page === 0) onFirst(items);
   }
   return { ok: true, value: { items, complete: false } };
 }
