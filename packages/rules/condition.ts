@@ -80,9 +80,10 @@ const environmentOf = (() => {
   const base = new Environment({ limits: { maxDepth: CONDITION_DEPTH_MAX } });
   // CEL keeps int and double apart; a person who writes `a / 2` means the number.
   for (const operator of ["+", "-", "*", "/", "%"]) {
-    base.registerOperator(`double ${operator} int`, never).registerOperator(`int ${operator} double`, never);
+    base.registerOperator(`double ${operator} int: double`, never);
+    base.registerOperator(`int ${operator} double: double`, never);
   }
-  base.registerOperator("double % double", never);
+  base.registerOperator("double % double", never).registerOperator("double == int: bool", never);
   for (const name of ["avg", "min", "max", "sum", "rate", "increase", "delta"]) {
     base.registerFunction(`${name}(double, string): double`, never);
   }

@@ -12,7 +12,7 @@
  */
 import type { InventoryDevice, Table, Telemetry, Value } from "@aislewatch/contract";
 import { joinSubject, splitSubject } from "@aislewatch/contract";
-import { SEVERITIES } from "@aislewatch/devices";
+import { findMetric, SEVERITIES } from "@aislewatch/devices";
 import type { Frame, Tally } from "./compile.ts";
 import { DueHeap } from "./due.ts";
 import { dueAt, type Fault, isOpen, isPlain, newFault, raisedOf, stepFault, UNKNOWN } from "./fault.ts";
@@ -83,10 +83,12 @@ class RuleEngine implements Engine {
   #shapes = new Map<string, Shape>();
   readonly #ruleNumbers = new Map<CompiledRule, number>();
   readonly #changed = new Map<string, { rule: string; ruleVersion: string; subject: Subject; active: Active | null }>();
-  /** Kept faults whose device or rule is not known (yet). */
+  /** Kept faults whose device is not known yet. */
   readonly #waiting = new Map<string, FaultRecord>();
+  /** Kept faults whose rule is gone; the next tick says so. */
+  readonly #orphans: FaultRecord[] = [];
   readonly #frame: Frame;
-  #out: Transition[] = [];
+  #out: Emitted[] = [];
 
   // One round: the rows of one instant.
   #round = 0;
@@ -133,7 +135,7 @@ class RuleEngine implements Engine {
       this.#emitOrphan(record, atMs);
     }
     this.#settle(atMs);
-    return this.#out;
+    return this.#inOrder();
   }
 
   setSites(sites: readonly SiteInfo[]): void {
@@ -158,14 +160,14 @@ class RuleEngine implements Engine {
     }
     this.#arrange(siteUnit, atMs);
     this.#settle(atMs);
-    return this.#out;
+    return this.#inOrder();
   }
 
   setAgentOnline(site: string, agent: string, online: boolean, atMs: number): Transition[] {
     this.#begin();
     const siteUnit = this.#site(site);
     const agentUnit = this.#agent(siteUnit, agent);
-    if (agentUnit.isOnline === online) return this.#out;
+    if (agentUnit.isOnline === online) return this.#inOrder();
     const units = [...siteUnit.devices.values()].filter((unit) => unit.agent === agentUnit);
     for (const unit of units) this.#runDue(unit, atMs);
     agentUnit.isOnline = online;
@@ -178,7 +180,7 @@ class RuleEngine implements Engine {
       this.#reblock(unit, atMs);
     }
     this.#settle(atMs);
-    return this.#out;
+    return this.#inOrder();
   }
 
   // ---- Readings and time ---------------------------------------------------------------------------------------
@@ -195,7 +197,7 @@ class RuleEngine implements Engine {
       let end = from;
       for (; end < rows.size && rows.delta(end) === delta; end++) {
         const owner = subjects[rows.subject(end, message)]?.owner;
-        if (owner !== undefined && owner.dueAt < at) this.#runDue(owner, at - 1);
+        if (owner?.is === "device") this.#catchUp(owner, at - 1);
       }
       this.#round++;
       for (let i = from; i < end; i++) {
@@ -218,21 +220,32 @@ class RuleEngine implements Engine {
       this.#settle(at);
       from = end;
     }
-    return this.#out;
+    return this.#inOrder();
+  }
+
+  /** What was due before a reading happens before it; also to those whom the reading may flag. */
+  #catchUp(unit: DeviceUnit, limit: number): void {
+    if (unit.site.dueAt <= limit) this.#runDue(unit.site, limit);
+    if (unit.dueAt <= limit) this.#runDue(unit, limit);
+    for (let i = 0; i < unit.descendants.length; i++) {
+      const below = unit.descendants[i];
+      if (below !== undefined && below.dueAt <= limit) this.#runDue(below, limit);
+    }
   }
 
   tick(nowMs: number): Transition[] {
     this.#begin();
+    for (const record of this.#orphans.splice(0)) this.#emitOrphan(record, nowMs);
     while (this.#heap.nextAt <= nowMs) {
       const at = this.#heap.nextAt;
       const owner = this.#heap.pop();
       // An older entry of an owner that was queued again meanwhile.
       if (owner === undefined || owner.queuedAt !== at) continue;
       owner.queuedAt = NEVER;
-      this.#runDue(owner, nowMs);
+      this.#runDue(owner, at);
       this.#enqueue(owner);
     }
-    return this.#out;
+    return this.#inOrder();
   }
 
   #applyRow(subject: JudgedSubject, table: Table, place: { row: number; offsets: Int32Array; at: number }): void {
@@ -281,6 +294,7 @@ class RuleEngine implements Engine {
     if (unit.isUnjudged) {
       unit.isUnjudged = false;
       this.#touchAll(unit);
+      this.#moved.add(unit);
     }
     if (unit.awaitingSince !== null) {
       const isFresh = isAnswer ? at > unit.awaitingSince : at >= unit.awaitingSince + this.#settleMs;
@@ -288,6 +302,7 @@ class RuleEngine implements Engine {
         unit.awaitingSince = null;
         unit.blockedBy = null;
         this.#reflag.add(unit);
+        for (const active of unit.active) this.#remarkChanged(active);
       }
     }
     if (unit.dueAt <= at) this.#dueNow.push(unit);
@@ -347,13 +362,11 @@ class RuleEngine implements Engine {
       for (const unit of this.#dueNow.splice(0)) this.#runDue(unit, at);
     }
     if (this.#reflag.size > 0) {
-      const from = this.#out.length;
       for (const unit of this.#reflag) {
         for (const active of unit.active) this.#reflagged(active, at);
         this.#restate(unit);
       }
       this.#reflag.clear();
-      this.#orderFrom(from);
     }
     if (this.#moved.size > 0) {
       for (const unit of this.#moved) this.#restate(unit);
@@ -363,13 +376,11 @@ class RuleEngine implements Engine {
   }
 
   #judgeTouched(at: number): void {
-    const from = this.#out.length;
     for (let i = 0; i < this.#touched.length; i++) {
       const touched = this.#touched[i];
       if (touched !== undefined) this.#evaluate(touched.subject, touched.local, at);
     }
     this.#touched.length = 0;
-    this.#orderFrom(from);
   }
 
   #judgeSites(at: number): void {
@@ -380,11 +391,15 @@ class RuleEngine implements Engine {
     this.#dirtySites.clear();
   }
 
-  /** Transitions of one instant stand in the order of their subjects, in whatever order the rows came. */
-  #orderFrom(from: number): void {
-    if (this.#out.length - from < 2) return;
-    const sorted = this.#out.splice(from).sort((a, b) => compareText(orderKey(a), orderKey(b)));
-    this.#out.push(...sorted);
+  /** By event time; within an instant causes before what hangs below them, sites last; in whatever order rows came. */
+  #inOrder(): Transition[] {
+    const out = this.#out;
+    if (out.length > 1) {
+      out.sort(
+        (a, b) => a.transition.at - b.transition.at || a.depth - b.depth || compareText(orderKey(a), orderKey(b)),
+      );
+    }
+    return out.map(({ transition }) => transition);
   }
 
   // ---- Judging -------------------------------------------------------------------------------------------------
@@ -423,9 +438,7 @@ class RuleEngine implements Engine {
   #step(subject: JudgedSubject, local: number, at: number): void {
     const compiled = subject.shape.bindings[local]?.compiled;
     if (compiled === undefined) return;
-    const { owner } = subject;
-    const judgedAt = Math.max(at, owner.judgedAt);
-    owner.judgedAt = judgedAt;
+    const judgedAt = Math.max(at, subject.owner.judgedAt);
     const active = subject.faults[local] ?? null;
     const before = active?.fault ?? compiled.untouched;
     const seen = unpack(subject.codes[local] ?? 0, compiled);
@@ -435,10 +448,12 @@ class RuleEngine implements Engine {
   }
 
   #put(change: { subject: JudgedSubject; local: number; next: Fault; at: number; reason: Transition["reason"] }): void {
-    const { subject, local, next, at, reason } = change;
+    const { subject, local, next, reason } = change;
     const compiled = subject.shape.bindings[local]?.compiled;
     if (compiled === undefined) return;
     const { owner } = subject;
+    const at = Math.max(change.at, owner.judgedAt);
+    owner.judgedAt = at;
     const before = subject.faults[local] ?? null;
     const was = before?.fault ?? compiled.untouched;
     const flags = this.#flagsOf(subject, compiled, next, local);
@@ -492,7 +507,8 @@ class RuleEngine implements Engine {
     const { was, next, at, reason, flags } = change;
     const { rule } = compiled;
     this.#aim(subject, at);
-    this.#out.push({
+    const depth = subject.owner.is === "device" ? subject.owner.ancestors.length : SITE_DEPTH;
+    const transition: Transition = {
       rule: rule.id,
       ruleVersion: rule.version,
       subject: subjectOf(subject),
@@ -505,7 +521,8 @@ class RuleEngine implements Engine {
       since: next.state === "inactive" ? was.onset : next.onset,
       values: this.#evidence(subject, compiled),
       reason,
-    });
+    };
+    this.#out.push({ transition, depth });
   }
 
   #evidence(subject: JudgedSubject, compiled: CompiledRule): Record<string, Value> {
@@ -536,11 +553,16 @@ class RuleEngine implements Engine {
 
   /** The last value of a metric of the subject or of its device, however old. */
   #lastOf(subject: JudgedSubject, metric: string): Value | undefined {
+    const slot = this.#slotOf(subject, metric);
+    if (slot === null) return undefined;
+    return asValue(this.#memory.last[slot] ?? Number.NaN, findMetric(metric)?.type === "boolean");
+  }
+
+  #slotOf(subject: JudgedSubject, metric: string): number | null {
     const own = subject.layout?.offsetOf.get(metric);
     const holder = own === undefined && subject.owner.is === "device" ? subject.owner.self : subject;
     const offset = holder.layout?.offsetOf.get(metric);
-    if (offset === undefined || holder.layout === null) return undefined;
-    return asValue(this.#memory.last[holder.base + offset] ?? Number.NaN, isFlag(holder.layout, offset));
+    return offset === undefined ? null : holder.base + offset;
   }
 
   // ---- Timers --------------------------------------------------------------------------------------------------
@@ -628,7 +650,7 @@ class RuleEngine implements Engine {
     const isDown = up === 0;
     if (isDown === unit.isDown) return;
     unit.isDown = isDown;
-    for (const other of unit.site.devices.values()) if (other.ancestors.includes(unit)) this.#reblock(other, at);
+    for (const other of unit.descendants) this.#reblock(other, at);
   }
 
   #reblock(unit: DeviceUnit, at: number): void {
@@ -638,11 +660,14 @@ class RuleEngine implements Engine {
       unit.awaitingSince = null;
     } else if (unit.blockedBy !== null && unit.awaitingSince === null) unit.awaitingSince = at;
     this.#reflag.add(unit);
+    // What is awaited is kept with the faults, flags changed or not.
+    for (const active of unit.active) this.#remarkChanged(active);
   }
 
   #restate(unit: DeviceUnit): void {
     const up = this.#memory.values[unit.self.base + (unit.self.layout?.up ?? 0)];
-    const isFailed = up === 0 || unit.active.some(isBad);
+    // A failure from before a restart may have been a parent's that is up again: the next reading tells.
+    const isFailed = (up === 0 && !unit.isUnjudged) || unit.active.some(isBad);
     // Behind a dead switch nobody can tell: the fault is counted where it is.
     const status = isFailed ? (unit.blockedBy === null ? "failed" : "unknown") : up === 1 ? "working" : "unknown";
     if (status === unit.status) return;
@@ -762,7 +787,9 @@ class RuleEngine implements Engine {
 
   /** After the inventory of a site changed: who depends on whom, and how many there are. */
   #arrange(site: SiteUnit, at: number): void {
-    for (const unit of site.devices.values()) unit.ancestors = ancestorsOf(unit);
+    const units = [...site.devices.values()];
+    for (const unit of units) unit.ancestors = ancestorsOf(unit);
+    for (const unit of units) unit.descendants = units.filter((other) => other.ancestors.includes(unit));
     for (const unit of site.devices.values()) this.#reblock(unit, at);
     this.#bindSite(site, at);
   }
@@ -909,7 +936,7 @@ class RuleEngine implements Engine {
   /** A kept fault whose rule is gone since: nobody would ever resolve it. */
   #emitOrphan({ rule, ruleVersion, subject, state }: FaultRecord, at: number): void {
     this.#changed.set(faultKey(rule, subject), { rule, ruleVersion, subject, active: null });
-    this.#out.push({
+    const transition: Transition = {
       rule,
       ruleVersion,
       subject,
@@ -922,7 +949,13 @@ class RuleEngine implements Engine {
       since: at,
       values: {},
       reason: "rule_removed",
-    });
+    };
+    this.#out.push({ transition, depth: 0 });
+  }
+
+  #remarkChanged(active: Active): void {
+    const rule = active.subject.shape.bindings[active.local]?.compiled.rule;
+    if (rule !== undefined) this.#markChanged(active.subject, rule, active);
   }
 
   #markChanged(judged: JudgedSubject, rule: Rule, active: Active | null): void {
@@ -938,10 +971,21 @@ class RuleEngine implements Engine {
       const compiled = active?.subject.shape.bindings[active.local]?.compiled;
       if (active === null || compiled === undefined) return { ...head, state: "inactive", severity: null, detail: {} };
       const { state } = active.fault;
-      return { ...head, state, severity: severityOf(compiled.rule, active.fault), detail: detailOf(active, compiled) };
+      const detail = detailOf(active, compiled, this.#streaksOf(active.subject, compiled));
+      return { ...head, state, severity: severityOf(compiled.rule, active.fault), detail };
     });
     this.#changed.clear();
     return records;
+  }
+
+  #streaksOf(subject: JudgedSubject, compiled: CompiledRule): FaultDetail["streaks"] {
+    return compiled.streakMetrics.flatMap((metric) => {
+      const slot = this.#slotOf(subject, metric);
+      const window = slot === null ? undefined : this.#frame.windows.get(slot);
+      if (window === undefined || window.size === 0) return [];
+      const newest = window.size - 1;
+      return [{ metric, at: window.at(newest), value: window.value(newest), streak: window.streak }];
+    });
   }
 
   restoreFaults(records: readonly FaultRecord[]): void {
@@ -958,7 +1002,8 @@ class RuleEngine implements Engine {
     const detail = readDetail(record);
     if (detail === null) return;
     if (found === null) {
-      this.#waiting.set(key, record);
+      if (this.#rules.some(({ rule }) => rule.id === record.rule)) this.#waiting.set(key, record);
+      else this.#orphans.push(record);
       return;
     }
     this.#waiting.delete(key);
@@ -979,6 +1024,10 @@ class RuleEngine implements Engine {
     subject.faults[local] = active;
     owner.active.push(active);
     if (owner.is === "device") this.#restoreWaits(owner, detail);
+    for (const { metric, ...kept } of detail.streaks) {
+      const slot = this.#slotOf(subject, metric);
+      if (slot !== null) this.#frame.windows.get(slot)?.resume(kept);
+    }
     this.#setDue(owner);
   }
 
@@ -1035,15 +1084,16 @@ class RuleEngine implements Engine {
   #restoreTree(unit: DeviceUnit): void {
     unit.isUnjudged = true;
     unit.isDown = this.#memory.last[unit.self.base + (unit.self.layout?.up ?? 0)] === 0;
-    this.#restate(unit);
     this.#setSilenceDue(unit, unit.judgedAt);
   }
 
   #restoreBlock(unit: DeviceUnit): void {
     const blocker = unit.agent.isOnline ? blockerOf(unit, ["*"]) : unit.agent;
-    if (blocker === null) return;
-    unit.blockedBy = blocker;
-    unit.awaitingSince = null;
+    if (blocker !== null) {
+      unit.blockedBy = blocker;
+      unit.awaitingSince = null;
+    }
+    this.#restate(unit);
   }
 
   faults(): FaultView[] {
@@ -1135,6 +1185,10 @@ class RuleEngine implements Engine {
   }
 }
 
+/** How deep below others the subject stands orders what happens in one instant. */
+type Emitted = { readonly transition: Transition; readonly depth: number };
+const SITE_DEPTH = 1_000;
+
 const staleAfterMs = ({ intervalMs }: InventoryDevice): number => STALE_POLLS * intervalMs + STALE_SLACK_MS;
 
 function silentSeconds(unit: DeviceUnit, at: number): number {
@@ -1155,7 +1209,11 @@ function isBad({ subject, local, fault }: Active): boolean {
   return severity !== null && SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf("major");
 }
 
-function detailOf({ subject, local, fault, flags }: Active, compiled: CompiledRule): FaultDetail {
+function detailOf(
+  { subject, local, fault, flags }: Active,
+  compiled: CompiledRule,
+  streaks: FaultDetail["streaks"],
+): FaultDetail {
   const { level, onset, steps, clear, unknownSince } = fault;
   const { owner } = subject;
   const unit = owner.is === "device" ? owner : null;
@@ -1173,10 +1231,9 @@ function detailOf({ subject, local, fault, flags }: Active, compiled: CompiledRu
     answeredAt: unit?.answeredAt ?? 0,
     awaitingSince: unit?.awaitingSince ?? null,
     awaitedParent: awaited === null || unit === null ? null : suppressorName(awaited, unit.site),
+    streaks,
   };
 }
-
-const isFlag = (layout: Layout, offset: number): boolean => layout.metrics[offset]?.type === "boolean";
 
 const asValue = (value: number, asFlag: boolean): Value | undefined =>
   Number.isNaN(value) ? undefined : asFlag ? value !== 0 : value;
@@ -1186,5 +1243,5 @@ const newTally = (): Tally => ({ expected: 0, working: 0, failed: 0 });
 const faultKey = (rule: string, { site, device, component }: Subject): string =>
   [site, device ?? "", component ?? "", rule].join("|");
 
-const orderKey = ({ rule, subject }: Transition): string => faultKey(rule, subject);
+const orderKey = ({ transition }: Emitted): string => faultKey(transition.rule, transition.subject);
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

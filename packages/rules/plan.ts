@@ -27,6 +27,8 @@ export type CompiledRule = {
   readonly partClass: string | null;
   /** Kinds and roles that are counted, with `scope: site`. */
   readonly groups: readonly string[];
+  /** Metrics whose streak() decides: it must survive a restart. */
+  readonly streakMetrics: readonly string[];
   readonly bindings: Map<string, Binding>;
 };
 
@@ -59,6 +61,9 @@ export function compileRule(rule: Rule): CompiledRule {
     conditionHash: conditionHashOf(rule),
     partClass: rule.scope === "component" ? partClassOf(uses) : null,
     groups: [...new Set(uses.flatMap((use) => (use.of === "count" ? [use.group] : [])))],
+    streakMetrics: [
+      ...new Set(uses.flatMap((use) => (use.of === "window" && use.spanMs === 0 ? [use.metric.name] : []))),
+    ],
     bindings: new Map(),
   };
 }

@@ -21,6 +21,8 @@ const detailSchema = z.strictObject({
   answeredAt: time,
   awaitingSince: time.nullable(),
   awaitedParent: z.string().nullable(),
+  /** Of the metrics that the conditions use streak() on. */
+  streaks: z.array(z.strictObject({ metric: z.string(), at: time, value: z.number(), streak: z.int().min(0) })).max(16),
 });
 
 export type FaultDetail = z.infer<typeof detailSchema>;

@@ -81,6 +81,8 @@ export class DeviceUnit extends Owner {
   isDown = false;
   /** Everything above it, nearest first. */
   ancestors: readonly DeviceUnit[] = [];
+  /** Everything that has it above. */
+  descendants: readonly DeviceUnit[] = [];
   /** What is down above it; while `awaitingSince` is set, what was. */
   blockedBy: DeviceUnit | AgentUnit | null = null;
   /** The parent came back then; the child's own reading is still awaited. */

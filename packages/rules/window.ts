@@ -52,11 +52,18 @@ export class RecentReadings {
     }
     this.#streak = this.#size > 0 && this.value(this.#size - 1) === value ? this.#streak + 1 : 1;
     this.#forget(at - this.#keepMs);
+    if (this.#size === WINDOW_READINGS_MAX) this.#dropOldest();
     if (this.#size === this.#at.length) this.#grow();
     const index = this.#index(this.#size);
     this.#at[index] = at;
     this.#value[index] = value;
     this.#size++;
+  }
+
+  /** After a restart: the last reading and the streak that it ended, as they were kept. */
+  resume(kept: { at: number; value: number; streak: number }): void {
+    if (this.#size === 0) this.push(kept.at, kept.value);
+    if (this.at(this.#size - 1) === kept.at && this.value(this.#size - 1) === kept.value) this.#streak = kept.streak;
   }
 
   /** Time of the i-th oldest reading that is kept. */
@@ -95,10 +102,6 @@ export class RecentReadings {
   }
 
   #grow(): void {
-    if (this.#size >= WINDOW_READINGS_MAX) {
-      this.#dropOldest();
-      return;
-    }
     const at = new Float64Array(this.#at.length * 2);
     const value = new Float64Array(this.#at.length * 2);
     for (let i = 0; i < this.#size; i++) {

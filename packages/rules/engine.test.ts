@@ -1,0 +1,590 @@
+import type { InventoryDevice, Reading, Telemetry, Value } from "@aislewatch/contract";
+import { encodeTelemetry } from "@aislewatch/contract";
+import type { Kind } from "@aislewatch/devices";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createEngine } from "./engine.ts";
+import { compileRules } from "./file.ts";
+import type { Engine, RuleSet, Transition } from "./types.ts";
+
+const START = 1_700_006_400_000;
+const SITE = "store-1";
+const AGENT = "back-office";
+
+function rulesOf(yaml: string): RuleSet {
+  const compiled = compileRules([{ file: "test.yaml", text: yaml }]);
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.diagnostics));
+  return compiled.rules;
+}
+
+/** A rule file of one group over all kinds, from the lines of its rules. */
+function group(...rules: readonly string[]): RuleSet {
+  const items = rules.map((rule) => `  - { title: t, category: hardware, ${rule} }`);
+  return rulesOf(`group: test\nrules:\n${items.join("\n")}\n`);
+}
+
+function device(id: string, kind: Kind, more: Partial<InventoryDevice> = {}): InventoryDevice {
+  return {
+    id,
+    kind,
+    driver: "test",
+    labels: {},
+    dependsOn: [],
+    intervalMs: 10_000,
+    asset: {},
+    components: [],
+    metrics: [],
+    ...more,
+  };
+}
+
+let seq = 0;
+function message(readings: readonly Reading[], sentAt = START): Telemetry {
+  seq++;
+  return encodeTelemetry({ epoch: "e", lane: "live", seq, sentAt }, readings);
+}
+
+const reading = (
+  id: string,
+  at: number,
+  metrics: Readonly<Record<string, Value>>,
+  component: string | null = null,
+) => ({
+  device: id,
+  at: START + at,
+  samples: [{ component, metrics }],
+});
+
+/** `12.5s printer media-out inactive>firing major`, and the flags when there are any. */
+function line({ at, subject, rule, from, to, severity, flags, reason }: Transition): string {
+  const who = [subject.device ?? subject.site, subject.component].filter((part) => part !== null).join("#");
+  const marks = [flags.stale ? "stale" : "", flags.suppressedBy === null ? "" : `below ${flags.suppressedBy}`];
+  const why = reason === "condition" || reason === "clear" ? "" : `(${reason})`;
+  return [`${(at - START) / 1000}s`, who, rule, `${from}>${to}`, severity ?? "", ...marks, why]
+    .filter(Boolean)
+    .join(" ");
+}
+
+/** An engine with a script: what each call said, as lines. */
+function stage(rules: RuleSet, devices: readonly InventoryDevice[]) {
+  const engine = createEngine();
+  const said: string[] = [];
+  const say = (transitions: readonly Transition[]): void => void said.push(...transitions.map(line));
+  say(engine.setRules(rules, START));
+  say(engine.setInventory(SITE, AGENT, devices, START));
+  return {
+    engine,
+    said,
+    read: (id: string, atS: number, metrics: Readonly<Record<string, Value>>, component: string | null = null) =>
+      say(engine.observe(SITE, AGENT, message([reading(id, atS * 1000, metrics, component)]), 0)),
+    tick: (atS: number) => say(engine.tick(START + atS * 1000)),
+    say,
+  };
+}
+
+const MEDIA_OUT = `id: media-out, when: media_out, severity: major, for: 20s`;
+const PRINTER = device("printer", "label_printer");
+
+describe("time", () => {
+  it("fires at the deadline between polls", () => {
+    const { read, tick, said } = stage(group(MEDIA_OUT), [PRINTER]);
+    read("printer", 0, { up: true, media_out: true });
+    tick(19);
+    tick(21);
+    expect(said).toEqual(["0s printer media-out inactive>pending major", "20s printer media-out pending>firing major"]);
+  });
+
+  it("honours the deadline in event time when the next reading comes late", () => {
+    const { read, said } = stage(group(MEDIA_OUT), [PRINTER]);
+    read("printer", 0, { media_out: true });
+    read("printer", 30, { media_out: false });
+    expect(said.slice(1)).toEqual([
+      "20s printer media-out pending>firing major",
+      "30s printer media-out firing>inactive",
+    ]);
+  });
+
+  it("believes a reading of the deadline itself", () => {
+    const { read, said } = stage(group(MEDIA_OUT), [PRINTER]);
+    read("printer", 0, { media_out: true });
+    read("printer", 20, { media_out: false });
+    expect(said.slice(1)).toEqual(["20s printer media-out pending>inactive"]);
+  });
+
+  it("holds a fault as stale when the metric was not read for three polls and five seconds", () => {
+    const { read, tick, said } = stage(group(MEDIA_OUT), [PRINTER]);
+    read("printer", 0, { media_out: true });
+    tick(20);
+    tick(34.9);
+    tick(35);
+    read("printer", 60, { media_out: true });
+    expect(said.slice(2)).toEqual([
+      "35s printer media-out firing>firing major stale (flags)",
+      "60s printer media-out firing>firing major (flags)",
+    ]);
+  });
+
+  it("leaves what is older than what it knows", () => {
+    const { read, said, engine } = stage(group(MEDIA_OUT), [PRINTER]);
+    read("printer", 10, { media_out: false });
+    read("printer", 5, { media_out: true });
+    expect(said).toEqual([]);
+    expect(engine.lastValues(SITE, "printer")).toEqual([
+      { component: null, metric: "media_out", at: START + 10_000, value: false },
+    ]);
+  });
+});
+
+describe("silence", () => {
+  const rules = group(`id: silent, when: silent_for() > 60, severity: major`);
+
+  it("is judged without a reading, also of a device that was never heard", () => {
+    const { read, tick, said } = stage(rules, [PRINTER, device("scale", "scale")]);
+    read("printer", 30, { up: true });
+    tick(60);
+    tick(61);
+    tick(91);
+    read("printer", 95, { up: true });
+    expect(said).toEqual([
+      "60.001s scale silent inactive>firing major",
+      "90.001s printer silent inactive>firing major",
+      "95s printer silent firing>inactive",
+    ]);
+  });
+
+  it("a failed poll is no answer", () => {
+    const { read, tick, said } = stage(rules, [PRINTER]);
+    for (let at = 0; at <= 60; at += 10) read("printer", at, { up: at === 0 });
+    tick(61);
+    expect(said).toEqual(["60.001s printer silent inactive>firing major"]);
+  });
+
+  it("means nothing while the agent is offline, nor before it could have reported again", () => {
+    const { read, tick, said, say, engine } = stage(rules, [PRINTER]);
+    read("printer", 0, { up: true });
+    say(engine.setAgentOnline(SITE, AGENT, false, START + 30_000));
+    tick(600);
+    say(engine.setAgentOnline(SITE, AGENT, true, START + 600_000));
+    tick(630);
+    read("printer", 631, { up: true });
+    tick(640);
+    expect(said).toEqual([]);
+  });
+});
+
+describe("the tree above", () => {
+  const rules = group(`id: dead, when: "!up", severity: major, clear: { when: up }`);
+  const devices = [
+    device("switch", "network_switch"),
+    device("host", "host", { dependsOn: ["switch"] }),
+    device("printer", "label_printer", { dependsOn: ["host"] }),
+  ];
+
+  it("suppresses by the topmost that is down, re-decides when it returns, and waits for a fresh reading", () => {
+    const { read, said } = stage(rules, devices);
+    for (const id of ["switch", "host", "printer"]) read(id, 0, { up: true });
+    read("printer", 10, { up: false });
+    read("host", 11, { up: false });
+    read("switch", 12, { up: false });
+    read("switch", 20, { up: true });
+    read("printer", 22, { up: false });
+    read("printer", 30, { up: false });
+    read("host", 31, { up: true });
+    read("printer", 40, { up: true });
+    expect(said).toEqual([
+      "10s printer dead inactive>firing major",
+      "11s host dead inactive>firing major",
+      "11s printer dead firing>firing major below store-1/host (flags)",
+      "12s switch dead inactive>firing major",
+      "12s host dead firing>firing major below store-1/switch (flags)",
+      "12s printer dead firing>firing major below store-1/switch (flags)",
+      "20s switch dead firing>inactive",
+      "20s printer dead firing>firing major below store-1/host (flags)",
+      "31s host dead firing>inactive",
+      "40s printer dead firing>inactive",
+    ]);
+  });
+
+  it("a failed poll within the settle time after the parent's return does not count", () => {
+    const two = [device("switch", "network_switch"), device("printer", "label_printer", { dependsOn: ["switch"] })];
+    const { read, said } = stage(rules, two);
+    read("switch", 0, { up: false });
+    read("printer", 1, { up: false });
+    read("switch", 10, { up: true });
+    read("printer", 12, { up: false });
+    read("printer", 20, { up: false });
+    expect(said.slice(1)).toEqual([
+      "1s printer dead inactive>firing major below store-1/switch",
+      "10s switch dead firing>inactive",
+      "20s printer dead firing>firing major (flags)",
+    ]);
+  });
+
+  it("kinds narrow what suppresses, and none is none", () => {
+    const narrow = group(
+      `id: a, select: 'kind == "label_printer"', when: media_out, severity: major, depends_on: [host]`,
+      `id: b, select: 'kind == "label_printer"', when: media_out, severity: major, depends_on: none`,
+      `id: c, select: 'kind == "label_printer"', when: media_out, severity: major`,
+    );
+    const { read, said } = stage(narrow, devices);
+    read("switch", 0, { up: false });
+    read("printer", 1, { media_out: true });
+    expect(said).toEqual([
+      "1s printer a inactive>firing major",
+      "1s printer b inactive>firing major",
+      "1s printer c inactive>firing major below store-1/switch",
+    ]);
+  });
+
+  it("an offline agent makes its devices unreachable, not down, and nothing clears", () => {
+    const { read, said, say, engine } = stage(group(MEDIA_OUT), [PRINTER]);
+    read("printer", 0, { up: true, media_out: true });
+    say(engine.tick(START + 20_000));
+    say(engine.setAgentOnline(SITE, AGENT, false, START + 25_000));
+    say(engine.setAgentOnline(SITE, AGENT, true, START + 100_000));
+    read("printer", 105, { up: true, media_out: true });
+    expect(said.slice(2)).toEqual([
+      "25s printer media-out firing>firing major stale below agent:store-1/back-office (flags)",
+      "105s printer media-out firing>firing major (flags)",
+    ]);
+  });
+
+  it("survives a circle of dependencies", () => {
+    const circle = [device("a", "host", { dependsOn: ["b"] }), device("b", "host", { dependsOn: ["a"] })];
+    const { read, said } = stage(rules, circle);
+    read("a", 0, { up: false });
+    read("b", 1, { up: false });
+    expect(said).toHaveLength(3);
+  });
+});
+
+describe("components", () => {
+  it("are judged each by itself, and appear by themselves", () => {
+    const rules = group(
+      `id: disk, scope: component, select: 'kind == "host"', when: disk_used_percent > 90, severity: minor`,
+    );
+    const { read, said } = stage(rules, [device("pc", "host", { components: ["disk-root"] })]);
+    read("pc", 0, { disk_used_percent: 95 }, "disk-root");
+    read("pc", 1, { disk_used_percent: 50 }, "disk-data");
+    read("pc", 2, { disk_used_percent: 99 }, "disk-data");
+    expect(said).toEqual(["0s pc#disk-root disk inactive>firing minor", "2s pc#disk-data disk inactive>firing minor"]);
+  });
+
+  it("are counted from their device, where one that never reported takes no part", () => {
+    const rules = group(`id: trays, select: 'kind == "office_printer"', when: all_of(tray_empty), severity: minor`);
+    const printer = device("p", "office_printer", { components: ["tray-1", "tray-2", "tray-3"] });
+    const { read, tick, said } = stage(rules, [printer]);
+    read("p", 0, { tray_empty: true }, "tray-1");
+    read("p", 0, { tray_empty: false }, "tray-2");
+    read("p", 10, { tray_empty: true }, "tray-2");
+    tick(36);
+    expect(said).toEqual([
+      "0s p trays inactive>firing minor",
+      "0s p trays firing>inactive",
+      "10s p trays inactive>firing minor",
+      "35s p trays firing>firing minor stale (flags)",
+    ]);
+  });
+});
+
+describe("sites", () => {
+  const rules = group(
+    `id: few, scope: site, select: 'kind == "pos_terminal"', severity: critical, when: 'failed("pos_terminal") * 2 >= expected("pos_terminal")'`,
+    `id: broken, select: 'kind == "pos_terminal"', severity: major, when: cpu_used_percent > 90`,
+  );
+  const lanes = ["lane-1", "lane-2", "lane-3", "lane-4"].map((id) =>
+    device(id, "pos_terminal", { labels: { role: "pos" } }),
+  );
+
+  it("count what should be there, by answer and by fault", () => {
+    const { read, said, engine } = stage(rules, lanes);
+    read("lane-1", 0, { up: false });
+    read("lane-2", 1, { up: true, cpu_used_percent: 99 });
+    expect(engine.capacity(SITE, "lane-3")).toEqual({ role: "pos", expected: 4, working: 0, failed: 2 });
+    read("lane-2", 2, { up: true, cpu_used_percent: 20 });
+    expect(engine.capacity(SITE, "lane-3")).toEqual({ role: "pos", expected: 4, working: 1, failed: 1 });
+    expect(said).toEqual([
+      "1s lane-2 broken inactive>firing major",
+      "1s store-1 few inactive>firing critical",
+      "2s lane-2 broken firing>inactive",
+      "2s store-1 few firing>inactive",
+    ]);
+  });
+
+  it("a lane behind a dead switch is unknown, not failed", () => {
+    const behind = [device("sw", "network_switch"), ...lanes.map((lane) => ({ ...lane, dependsOn: ["sw"] }))];
+    const { read, said, engine } = stage(rules, behind);
+    read("sw", 0, { up: false });
+    for (const { id } of lanes) read(id, 1, { up: false });
+    expect(engine.capacity(SITE, "lane-1")).toEqual({ role: "pos", expected: 4, working: 0, failed: 0 });
+    expect(said).toEqual([]);
+  });
+});
+
+describe("changes while running", () => {
+  it("an edit that leaves the condition unchanged keeps the timer", () => {
+    const { read, tick, said, say, engine } = stage(group(MEDIA_OUT), [PRINTER]);
+    read("printer", 0, { media_out: true });
+    say(engine.setRules(group(MEDIA_OUT.replace("20s", "30s")), START + 10_000));
+    tick(31);
+    expect(said.slice(1)).toEqual(["30s printer media-out pending>firing major"]);
+  });
+
+  it("another condition keeps what fires until it says otherwise, and drops what is pending", () => {
+    const { read, tick, said, say, engine } = stage(
+      group(MEDIA_OUT, `id: slow, when: paused, severity: minor, for: 5m`),
+      [PRINTER],
+    );
+    read("printer", 0, { media_out: true, paused: true });
+    tick(20);
+    const edited = group(
+      `id: media-out, when: media_out && head_open, severity: major`,
+      `id: slow, when: paused && up, severity: minor`,
+    );
+    say(engine.setRules(edited, START + 21_000));
+    read("printer", 30, { media_out: true, head_open: false, up: true });
+    expect(said.slice(3)).toEqual([
+      "21s printer media-out firing>firing major stale (flags)",
+      "21s printer slow pending>inactive",
+      "30s printer media-out firing>inactive",
+      "30s printer slow inactive>firing minor",
+    ]);
+  });
+
+  it("a removed rule and a removed device resolve what they left", () => {
+    const { read, said, say, engine } = stage(group(MEDIA_OUT, `id: paused, when: paused, severity: minor`), [PRINTER]);
+    read("printer", 0, { media_out: true, paused: true });
+    say(engine.setRules(group(MEDIA_OUT), START + 5_000));
+    say(engine.setInventory(SITE, AGENT, [], START + 6_000));
+    expect(said.slice(2)).toEqual([
+      "5s printer paused firing>inactive (rule_removed)",
+      "6s printer media-out pending>inactive (device_removed)",
+    ]);
+    expect(engine.counts).toMatchObject({ devices: 0, subjects: 0, instances: 0 });
+  });
+
+  it("a repeated inventory changes nothing, and a second agent can't take a device", () => {
+    const { read, said, say, engine } = stage(group(MEDIA_OUT), [PRINTER]);
+    read("printer", 0, { media_out: true });
+    say(engine.setInventory(SITE, AGENT, [PRINTER], START + 1_000));
+    say(engine.setInventory(SITE, "other", [PRINTER], START + 2_000));
+    say(engine.observe(SITE, "other", message([reading("printer", 3_000, { media_out: false })]), 0));
+    expect(said).toEqual(["0s printer media-out inactive>pending major"]);
+    expect(engine.counts.unknownRows).toBe(1);
+  });
+
+  it("a kept fault whose rule is gone is resolved, one whose device is not known yet waits for it", () => {
+    const first = stage(group(MEDIA_OUT, `id: gone, when: media_out, severity: minor`), [PRINTER]);
+    first.read("printer", 0, { media_out: true });
+    const records = JSON.parse(JSON.stringify(first.engine.takeChangedFaults()));
+    const engine = createEngine();
+    engine.setRules(group(MEDIA_OUT), START + 1_000);
+    engine.restoreFaults(records);
+    expect(engine.faults()).toEqual([]);
+    const met = engine.setInventory(SITE, AGENT, [PRINTER], START + 2_000);
+    engine.restoreValues([{ site: SITE, subject: "printer", metric: "media_out", at: START, value: true }]);
+    const said = [...met, ...engine.tick(START + 3_000), ...engine.tick(START + 20_000)].map(line);
+    expect(said).toEqual([
+      "3s printer gone firing>inactive (rule_removed)",
+      "20s printer media-out pending>firing major",
+    ]);
+  });
+});
+
+describe("hostile and odd input", () => {
+  it("rows of unknown sites, devices, components and metrics are counted or left", () => {
+    const { engine, said, say } = stage(group(MEDIA_OUT), [PRINTER]);
+    say(engine.observe("nowhere", AGENT, message([reading("printer", 0, { media_out: true })]), 0));
+    say(engine.observe(SITE, AGENT, message([reading("ghost", 0, { media_out: true })]), 0));
+    say(engine.observe(SITE, AGENT, message([reading("printer", 0, { nonsense: 1 }, "wheel-1")]), 0));
+    say(engine.observe(SITE, AGENT, message([reading("printer", 0, { nonsense: 1 })]), 0));
+    say(engine.observe(SITE, AGENT, { ...message([]), subjects: ["printer"], tables: [] }, 0));
+    expect(said).toEqual([]);
+    expect(engine.counts.unknownRows).toBe(3);
+  });
+});
+
+describe("what a transition says", () => {
+  it("has the title with values, the onset and the evidence", () => {
+    const rules = rulesOf(`
+group: test
+rules:
+  - id: low
+    title: "{{device}} at {{site}}: {{media_remaining_percent}} % (limit {{vars.low}}), ribbon {{ribbon_remaining_percent}}"
+    when: 'media_remaining_percent < vars.low && avg(media_remaining_percent, "1m") < 20'
+    for: 20s
+    severity: minor
+    category: consumable
+    vars: { low: 15 }
+    select: kind == "label_printer"
+`);
+    const { engine } = stage(rules, [PRINTER]);
+    const all: Transition[] = [];
+    for (let at = 0; at <= 60_000; at += 10_000) {
+      const value = at < 30_000 ? 15.04 : 12.346;
+      all.push(
+        ...engine.observe(SITE, AGENT, message([reading("printer", at, { media_remaining_percent: value })]), 0),
+      );
+    }
+    const [last] = all.slice(-1);
+    expect(last).toMatchObject({
+      to: "firing",
+      title: "printer at store-1: 12.3 % (limit 15), ribbon ?",
+      since: START + 30_000,
+      at: START + 50_000,
+      values: { media_remaining_percent: 12.346 },
+    });
+    expect(last?.values['avg(media_remaining_percent, "1m")']).toBeCloseTo(13.69, 1);
+  });
+});
+
+// ---- Laws --------------------------------------------------------------------------------------------------------
+
+const LAW_RULES = group(
+  `id: dead, when: "!up && streak(up) >= 2", severity: major, for: 15s, clear: { when: up }`,
+  `id: out, select: 'kind == "label_printer"', when: media_out, severity: major, for: 20s`,
+  `id: low, select: 'kind == "label_printer"', raise: { minor: { when: media_remaining_percent < 20, for: 10s }, major: { when: media_remaining_percent < 5 } }, clear: { when: media_remaining_percent > 30, for: 10s }`,
+  `id: tray, scope: component, select: 'kind == "label_printer"', when: tray_empty && up, severity: minor, for: 5s, keep: 15s`,
+  `id: few, scope: site, severity: critical, when: 'failed("label_printer") >= 2', clear: { when: 'working("label_printer") >= 2' }`,
+);
+const LAW_DEVICES = [
+  device("sw", "network_switch"),
+  device("p-1", "label_printer", { dependsOn: ["sw"], components: ["tray-1"] }),
+  device("p-2", "label_printer", { dependsOn: ["sw"] }),
+];
+
+type Poll = {
+  readonly id: string;
+  readonly atMs: number;
+  readonly values: Readonly<Record<string, Value>>;
+  readonly tray: boolean | null;
+};
+
+const value = fc.record(
+  { up: fc.boolean(), media_out: fc.boolean(), media_remaining_percent: fc.constantFrom(3, 10, 25, 50) },
+  { requiredKeys: ["up"] },
+);
+const polls = fc
+  .array(
+    fc.record({
+      id: fc.constantFrom("sw", "p-1", "p-2"),
+      atMs: fc.integer({ min: 0, max: 120 }).map((step) => step * 1_000),
+      values: value,
+      tray: fc.option(fc.boolean()),
+    }),
+    { maxLength: 60 },
+  )
+  .map((list) => {
+    // One poll per device and instant: two different truths of one moment do not come from a device.
+    const unique = new Map(list.map((poll) => [`${poll.id} ${poll.atMs}`, poll]));
+    return [...unique.values()].sort((a, b) => a.atMs - b.atMs);
+  });
+
+function readingOf({ id, atMs, values, tray }: Poll): Reading {
+  const { up, ...rest } = values;
+  const own = { component: null, metrics: id === "sw" ? { up: up ?? true } : { up: up ?? true, ...rest } };
+  const part = tray === null || id !== "p-1" ? [] : [{ component: "tray-1", metrics: { tray_empty: tray } }];
+  return { device: id, at: START + atMs, samples: [own, ...part] };
+}
+
+function lawEngine(): Engine {
+  const engine = createEngine();
+  engine.setRules(LAW_RULES, START);
+  engine.setInventory(SITE, AGENT, LAW_DEVICES, START);
+  return engine;
+}
+
+/** Messages of a few polls each, a tick after each. */
+function drive(engine: Engine, batches: readonly (readonly Poll[])[]): string[] {
+  return batches.flatMap((batch) => {
+    const last = Math.max(0, ...batch.map(({ atMs }) => atMs));
+    const seen = engine.observe(SITE, AGENT, message(batch.map(readingOf)), 0);
+    return [...seen, ...engine.tick(START + last)].map(line);
+  });
+}
+
+function batchesOf(list: readonly Poll[], size: number): Poll[][] {
+  const batches: Poll[][] = [];
+  for (let i = 0; i < list.length; i += size) batches.push(list.slice(i, i + size));
+  return batches;
+}
+
+describe("laws", () => {
+  it("the order of rows inside a message changes nothing", () => {
+    fc.assert(
+      fc.property(
+        polls.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }))),
+        ([ordered, shuffled]) => {
+          expect(drive(lawEngine(), [shuffled])).toEqual(drive(lawEngine(), [ordered]));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("a message that comes twice changes nothing", () => {
+    fc.assert(
+      fc.property(polls, fc.integer({ min: 1, max: 8 }), (list, size) => {
+        const once = batchesOf(list, size);
+        const twice = once.flatMap((batch) => [batch, batch]);
+        expect(drive(lawEngine(), twice)).toEqual(drive(lawEngine(), once));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  /** But for counts of a site: what failed before a restart counts again once it was polled. */
+  it("a restart at any step changes nothing", () => {
+    fc.assert(
+      fc.property(polls, fc.integer({ min: 1, max: 8 }), fc.nat(), (list, size, cut) => {
+        const batches = batchesOf(list, size);
+        const at = batches.length === 0 ? 0 : cut % batches.length;
+        const whole = lawEngine();
+        drive(whole, batches.slice(0, at));
+        const store = new Map<string, string>();
+        const first = lawEngine();
+        for (const batch of batches.slice(0, at)) {
+          drive(first, [batch]);
+          for (const record of first.takeChangedFaults())
+            store.set(JSON.stringify([record.rule, record.subject]), JSON.stringify(record));
+        }
+        const second = lawEngine();
+        second.restoreFaults([...store.values()].map((text) => JSON.parse(text)));
+        second.restoreValues(
+          LAW_DEVICES.flatMap(({ id }) =>
+            first.lastValues(SITE, id).map(({ component, ...rest }) => ({
+              site: SITE,
+              subject: component === null ? id : `${id}#${component}`,
+              ...rest,
+            })),
+          ),
+        );
+        const ofDevices = (lines: readonly string[]) => lines.filter((each) => !each.includes(" few "));
+        expect(ofDevices(drive(second, batches.slice(at)))).toEqual(ofDevices(drive(whole, batches.slice(at))));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("each transition begins where the one before ended", () => {
+    fc.assert(
+      fc.property(polls, fc.integer({ min: 1, max: 8 }), (list, size) => {
+        const engine = lawEngine();
+        const state = new Map<string, string>();
+        for (const batch of batchesOf(list, size)) {
+          const last = Math.max(0, ...batch.map(({ atMs }) => atMs));
+          const seen = [...engine.observe(SITE, AGENT, message(batch.map(readingOf)), 0), ...engine.tick(START + last)];
+          for (const transition of seen) {
+            const key = JSON.stringify([transition.rule, transition.subject]);
+            expect(transition.from).toBe(state.get(key) ?? "inactive");
+            state.set(key, transition.to);
+          }
+        }
+        const open = [...state].filter(([, to]) => to !== "inactive").map(([key]) => key);
+        const views = engine.faults().map(({ rule, subject }) => JSON.stringify([rule, subject]));
+        expect(views.sort()).toEqual(open.sort());
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
