@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { LIMITS } from "@aislewatch/contract";
+import { findMetric } from "@aislewatch/devices";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import host from "./index.ts";
+import { METRICS, PROCESS_METRICS, parse } from "./parse.ts";
+import type { HostReply } from "./types.ts";
+
+const CASES = new URL("testdata/", import.meta.url);
+const json = (path: string): unknown => JSON.parse(readFileSync(new URL(path, CASES), "utf8"));
+
+describe("parse", () => {
+  it.each(readdirSync(CASES))("reads %s", (name) => {
+    const parsed = parse(json(`${name}/reply.json`) as HostReply);
+    expect(parsed).toEqual({ ok: true, value: json(`${name}/expected.json`) });
+  });
+
+  it("announces only metrics of the catalogue", () => {
+    expect([...METRICS, ...PROCESS_METRICS].filter((name) => findMetric(name) === undefined)).toEqual([]);
+  });
+
+  it("never throws and reports finite numbers only, whatever the system says", () => {
+    const number = fc.oneof(fc.double(), fc.integer());
+    const reply: fc.Arbitrary<HostReply> = fc.record({
+      cpuUsedPercent: fc.option(number),
+      load: fc.option(fc.record({ oneMinute: number, fiveMinutes: number })),
+      memory: fc.option(
+        fc.record({ totalBytes: number, availableBytes: number, swapTotalBytes: number, swapUsedBytes: number }),
+      ),
+      uptimeSeconds: number,
+      disks: fc.option(
+        fc.array(
+          fc.record({
+            mount: fc.string(),
+            type: fc.constantFrom("ext4", "tmpfs"),
+            sizeBytes: number,
+            usedBytes: number,
+            availableBytes: number,
+            inodes: fc.option(number),
+            inodesFree: fc.option(number),
+          }),
+        ),
+      ),
+      ports: fc.constant(null),
+      cpuTemperatureCelsius: fc.option(number),
+      processCount: fc.option(number),
+      processes: fc.constant(null),
+      clockSynchronized: fc.option(fc.boolean()),
+      identity: fc.constant(null),
+    });
+    fc.assert(
+      fc.property(reply, (some) => {
+        const parsed = parse(some);
+        const values = parsed.ok ? parsed.value.samples.flatMap(({ metrics }) => Object.values(metrics)) : [];
+        expect(values.every((value) => typeof value === "boolean" || Number.isFinite(value))).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("host", () => {
+  it("watches this very machine", async () => {
+    const me = process.argv0.split("/").at(-1) ?? "node";
+    const config = host.config.parse({
+      processes: [
+        { name: "this-test", match: me },
+        { name: "nobody", match: "no such process" },
+      ],
+    });
+    const poller = host.open({ id: "here", kind: "host", config, secret: () => "" });
+    const reply = await poller.poll({ signal: AbortSignal.timeout(15_000), timeoutMs: 15_000, nowMs: Date.now() });
+    const parsed = reply.ok ? poller.parse(JSON.parse(JSON.stringify(reply.value))) : reply;
+    expect(parsed).toMatchObject({ ok: true });
+    const samples = parsed.ok ? parsed.value.samples : [];
+    const own = samples.find(({ component }) => component === null)?.metrics ?? {};
+    expect(own["cpu_used_percent"]).toBeLessThanOrEqual(100);
+    expect(own["memory_total_bytes"]).toBeGreaterThan(1e6);
+    expect(own["uptime_seconds"]).toBeGreaterThan(0);
+    const find = (component: string) => samples.find((set) => set.component === component)?.metrics;
+    expect(find("process-this-test")?.["process_running"]).toBe(true);
+    expect(find("process-this-test")?.["process_cpu_percent"]).toBeLessThanOrEqual(100 * cpus().length);
+    expect(find("process-nobody")).toMatchObject({ process_running: false, process_instances: 0 });
+    expect(samples.some(({ component }) => component === "port-lo")).toBe(false);
+    expect(samples.length).toBeLessThan(LIMITS.tablesMax);
+    const announced = new Set(poller.metrics());
+    expect(samples.flatMap(({ metrics }) => Object.keys(metrics)).filter((name) => !announced.has(name))).toEqual([]);
+    await poller.close();
+  });
+});
