@@ -789,7 +789,9 @@ class RuleEngine implements Engine {
   #arrange(site: SiteUnit, at: number): void {
     const units = [...site.devices.values()];
     for (const unit of units) unit.ancestors = ancestorsOf(unit);
-    for (const unit of units) unit.descendants = units.filter((other) => other.ancestors.includes(unit));
+    const below = new Map<DeviceUnit, DeviceUnit[]>(units.map((unit) => [unit, []]));
+    for (const unit of units) for (const ancestor of unit.ancestors) below.get(ancestor)?.push(unit);
+    for (const unit of units) unit.descendants = below.get(unit) ?? [];
     for (const unit of site.devices.values()) this.#reblock(unit, at);
     this.#bindSite(site, at);
   }
