@@ -112,6 +112,13 @@ const fileSchema = z.strictObject({
 });
 type WrittenFile = z.infer<typeof fileSchema>;
 
+/** The same without a look into the rules. */
+const looseSchema = z.looseObject({
+  group: z.string().catch(""),
+  select: condition.default("true").catch("true"),
+  rules: z.array(z.unknown()),
+});
+
 /** How long `missing: ok` and `missing: raise` wait when they don't say. */
 const MISSING_AFTER_MS = 600_000;
 
@@ -135,7 +142,7 @@ export type CompiledRules =
 /** The whole set or, with any error in any file, every diagnostic of all files. Never throws. */
 export function compileRules(files: readonly { file: string; text: string }[]): CompiledRules {
   const read = files.map((file) => parseYaml(file, fileSchema));
-  const compiled = read.map((result) => (result.ok ? compileFile(result.value, result.source) : null));
+  const compiled = read.map((result, i) => (result.ok ? compileFile(result.value, result.source) : salvage(files[i])));
   const diagnostics = read.flatMap((result) => (result.ok ? [] : result.diagnostics));
   const placed = compiled.flatMap((file) => file?.rules ?? []);
   diagnostics.push(...compiled.flatMap((file) => file?.diagnostics ?? []), ...acrossFiles(placed));
@@ -166,6 +173,23 @@ function compileFile(file: WrittenFile, source: YamlSource): { rules: Placed[]; 
     return { rule: compileRule(written, { file, group, path, complaints }), written, source, path };
   });
   return { rules, diagnostics: complaints.all };
+}
+
+/** Of a file with a misshapen rule, the mistakes in the conditions of the others: one run should show all there are. */
+function salvage(file: { file: string; text: string } | undefined): ReturnType<typeof compileFile> | null {
+  const loose = file === undefined ? null : parseYaml(file, looseSchema);
+  if (!loose?.ok) return null;
+  const complaints = new Complaints(loose.source);
+  const { group, select, rules } = loose.value;
+  const selected = complaints.select(select, ["select"]);
+  const placed = rules.flatMap((raw, i): Placed[] => {
+    const parsed = ruleSchema.safeParse(raw);
+    if (!parsed.success) return [];
+    const [written, path] = [parsed.data, ["rules", i]];
+    const place = { file: { group, select, rules: [] }, group: selected, path, complaints };
+    return [{ rule: compileRule(written, place), written, source: loose.source, path }];
+  });
+  return { rules: placed, diagnostics: complaints.all };
 }
 
 /** Duplicate ids and names of rules that are nowhere: what only the whole set can tell. */

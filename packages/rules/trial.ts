@@ -185,7 +185,7 @@ function totalsOf(rule: Rule, transitions: readonly Transition[]): { incidents: 
     }
     if (known === undefined) continue;
     known.suppressed = flags.suppressedBy !== null || severity === "info" || rule.mode === "shadow";
-    known.recoveredAt = isFiring ? null : at;
+    known.recoveredAt = isFiring ? null : (known.recoveredAt ?? at);
     known.firingSince = isFiring ? (known.firingSince ?? at) : null;
   }
   settleBefore(Number.POSITIVE_INFINITY);

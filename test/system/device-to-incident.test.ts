@@ -67,7 +67,7 @@ const list = async (collector: CollectorRig, query = "state=open") =>
   (await collector.api<{ items: Incident[] }>(`/incidents?${query}`)).items;
 const device = (collector: CollectorRig, id: string) =>
   collector.api<DeviceDetail>(`/sites/store-1/device?id=${encodeURIComponent(id)}`);
-const valueOf = ({ values }: DeviceDetail, metric: string, component: string | null = null) =>
+const shownValue = ({ values }: DeviceDetail, metric: string, component: string | null = null) =>
   values.find((value) => value.metric === metric && value.component === component)?.value;
 
 describe("a label printer that runs out of labels", () => {
@@ -236,7 +236,7 @@ describe("SNMP devices", () => {
     for (const id of ["lane-1/pos", "lane-2/pos"]) {
       const found = await waitFor(`values of ${id}`, async () => {
         const detail = await device(collector, id);
-        return valueOf(detail, "memory_used_percent") !== undefined ? detail : null;
+        return shownValue(detail, "memory_used_percent") !== undefined ? detail : null;
       });
       expect(found.device.state).toBe("up");
       expect(found.values.some(({ metric, component }) => metric === "disk_used_percent" && component !== null)).toBe(
