@@ -145,7 +145,13 @@ export function compileRules(files: readonly { file: string; text: string }[]): 
   const compiled = read.map((result, i) => (result.ok ? compileFile(result.value, result.source) : salvage(files[i])));
   const diagnostics = read.flatMap((result) => (result.ok ? [] : result.diagnostics));
   const placed = compiled.flatMap((file) => file?.rules ?? []);
-  diagnostics.push(...compiled.flatMap((file) => file?.diagnostics ?? []), ...acrossFiles(placed));
+  diagnostics.push(
+    ...compiled.flatMap((file) => file?.diagnostics ?? []),
+    ...acrossFiles(
+      placed,
+      read.every(({ ok }) => ok),
+    ),
+  );
   diagnostics.sort(inOrderOf(files.map(({ file }) => file)));
   if (diagnostics.some(({ severity }) => severity === "error")) return { ok: false, diagnostics };
   const rules = placed.map(({ rule }) => rule);
@@ -192,8 +198,8 @@ function salvage(file: { file: string; text: string } | undefined): ReturnType<t
   return { rules: placed, diagnostics: complaints.all };
 }
 
-/** Duplicate ids and names of rules that are nowhere: what only the whole set can tell. */
-function acrossFiles(placed: readonly Placed[]): Diagnostic[] {
+/** Duplicate ids, and when every file could be read names of rules that are nowhere. */
+function acrossFiles(placed: readonly Placed[], isWhole: boolean): Diagnostic[] {
   const first = new Map<string, Placed>();
   const found: Diagnostic[] = [];
   for (const each of placed) {
@@ -207,7 +213,7 @@ function acrossFiles(placed: readonly Placed[]): Diagnostic[] {
   }
   for (const { rule, source, path } of placed) {
     for (const [i, absorbed] of rule.absorbs.entries()) {
-      if (first.has(absorbed)) continue;
+      if (!isWhole || first.has(absorbed)) continue;
       const near = suggest(absorbed, first.keys());
       const hint = near === null ? {} : { hint: `did you mean "${near}"?` };
       const message = `expected the id of a rule; received "${absorbed}"`;
