@@ -50,7 +50,7 @@ export function packReadings(readings: readonly Reading[], bytesMax: number = BA
 /** A batch that stands for readings which are gone. */
 export function droppedBody(dropped: Dropped): Body {
   const { samples, fromAt, toAt } = dropped;
-  return { ...encode([], toAt, [dropped]), samples, fromAt, toAt };
+  return { ...encode([], [dropped]), samples, fromAt, toAt };
 }
 
 type Group = { readonly readings: Reading[]; rows: number; events: number; leastAt: number; mostAt: number };
@@ -99,7 +99,7 @@ function withSamples(reading: Reading, samples: readonly SampleSet[], first: boo
 }
 
 function encodeWithin(readings: readonly Reading[], bytesMax: number): Body[] {
-  const body = encode(readings, readings[0]?.at ?? 0, []);
+  const body = encode(readings, []);
   if (byteLength(body.text) + HEAD_BYTES_MAX <= bytesMax) return [body];
   const halves = halve(readings);
   return halves === null ? [body] : halves.flatMap((half) => encodeWithin(half, bytesMax));
@@ -118,10 +118,10 @@ function halve(readings: readonly Reading[]): [Reading[], Reading[]] | null {
   ];
 }
 
-function encode(readings: readonly Reading[], at: number, dropped: readonly Dropped[]): Body {
-  const times = readings.map((reading) => reading.at);
-  const fromAt = Math.min(...times, at);
-  const toAt = Math.max(...times, at);
+function encode(readings: readonly Reading[], dropped: readonly Dropped[]): Body {
+  const times = [...readings.map(({ at }) => at), ...dropped.map((lost) => lost.toAt)];
+  const fromAt = Math.min(...times);
+  const toAt = Math.max(...times);
   // Only `base` depends on sentAt, and takes the earliest: the earliest reading, when sentAt is that time.
   const {
     v: _v,

@@ -16,7 +16,7 @@ const MARK = "[redacted]";
 const RUN = /\d(?:[ \-\u00a0]?\d|(?<=\d{3})\.(?=\d{3})\d)+(?:[=D]\d+)?/g;
 
 export function redact(text: string): string {
-  return text.replace(RUN, (run) => (holdsCardNumber(run.split(/[=D]/)[0] ?? run) ? MARK : run));
+  return text.replace(RUN, (run) => (holdsCardNumber(run.replace(/[=D].*/, "")) ? MARK : run));
 }
 
 function holdsCardNumber(run: string): boolean {

@@ -63,15 +63,17 @@ export const isWholeIdentification = (text: string): boolean => identificationOf
 type Status = { readonly first: readonly string[]; readonly second: readonly string[]; readonly after: string[] };
 
 function lastStatus(text: string): Status | null {
-  const frames = framesOf(text);
-  for (let second = frames.length - 1; second > 0; second--) {
-    const secondText = frames[second] ?? "";
-    if (!SECOND.test(secondText)) continue;
-    const firstText = frames[second - 1] ?? "";
-    if (!FIRST.test(firstText)) continue;
-    return { first: firstText.split(","), second: secondText.split(","), after: frames.slice(second + 1) };
+  let first: string | null = null;
+  let found: Status | null = null;
+  for (const frame of framesOf(text)) {
+    if (first !== null && SECOND.test(frame)) {
+      found = { first: first.split(","), second: frame.split(","), after: [] };
+    } else {
+      found?.after.push(frame);
+    }
+    first = FIRST.test(frame) ? frame : null;
   }
-  return null;
+  return found;
 }
 
 function identificationOf(text: string): Asset | null {

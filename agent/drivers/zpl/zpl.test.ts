@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SerialPort } from "serialport";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import zpl from "./index.ts";
 import type { ZplReply } from "./types.ts";
@@ -156,6 +157,16 @@ describe.runIf(hasSocat)("zpl over a serial line", () => {
       expect(reply.ok && reply.value.hostStatus).toContain("030,1,0,1225");
     }
     expect(printer.seen).toEqual(["connect", "~HS", "~HI", "~HS", "~HS"]);
+  });
+
+  it("leaves a port alone that another program has, and does not blame the printer", async () => {
+    const printer = await startPrinter({ "~HS": STATUS });
+    const { path } = await startPort(printer.port);
+    const owner = new SerialPort({ path, baudRate: 9600, autoOpen: false });
+    await new Promise((resolve) => owner.open(resolve));
+    stops.push(() => new Promise((resolve) => owner.close(resolve)));
+    expect(await pollerFor({ serial: path })()).toMatchObject({ ok: false, error: { kind: "busy" } });
+    expect(printer.seen).not.toContain("~HS");
   });
 
   it("says so when the port is not there", async () => {
