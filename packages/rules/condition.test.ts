@@ -123,6 +123,9 @@ describe("the chart of an incident", () => {
     ["5 > media_remaining_percent", { metric: "media_remaining_percent", threshold: 5 }],
     ['max(head_temperature_celsius, "5m") > 60', { metric: "head_temperature_celsius", threshold: 60 }],
     ["media_out", { metric: "media_out", threshold: null }],
+    ["!up && streak(up) >= 2", { metric: "up", threshold: null }],
+    ['!up && changes(paused, "10m") > 3', { metric: "paused", threshold: null }],
+    ["streak(up) >= 2 && media_remaining_percent < 5", { metric: "media_remaining_percent", threshold: 5 }],
     ["silent_for() > 120", null],
   ])("of %s", (text, want) => {
     const checked = checkCondition(text, PRINTER);

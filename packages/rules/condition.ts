@@ -374,32 +374,29 @@ function unknownMetric(name: string, kinds: ReadonlySet<Kind> | null): [message:
 }
 
 function chartOf(tree: ASTNode, uses: readonly Use[], vars: Vars): Condition["chart"] {
-  const compared = firstComparison(tree, vars);
-  if (compared !== null) return compared;
+  const compared = comparisons(tree, vars);
+  const drawn = compared.find(({ threshold }) => threshold !== null) ?? compared[0];
+  if (drawn !== undefined) return drawn;
   for (const use of uses) if ("metric" in use) return { metric: use.metric.name, threshold: null };
   return null;
 }
 
-function firstComparison(node: ASTNode, vars: Vars): Condition["chart"] {
-  const children = childrenOf(node);
-  if (COMPARISONS.has(node.op)) {
-    for (const [side, other] of [children, [...children].reverse()]) {
-      const metric = side === undefined ? null : metricOf(side);
-      const threshold = other === undefined ? null : constantOf(other, vars);
-      if (metric !== null && typeof threshold === "number") return { metric, threshold };
-    }
-  }
-  for (const child of children) {
-    const found = firstComparison(child, vars);
-    if (found !== null) return found;
-  }
-  return null;
-}
+/** Functions whose result is a value of the metric. `streak(up) >= 2` counts readings: 2 is no place on the axis of `up`. */
+const ON_THE_AXIS = ["avg", "min", "max", "last", "quantile"];
 
-function metricOf(node: ASTNode): string | null {
-  if (node.op === "id") return node.args;
-  const first = callOf(node)?.args[0];
-  return first?.op === "id" ? first.args : null;
+function comparisons(node: ASTNode, vars: Vars): NonNullable<Condition["chart"]>[] {
+  const children = childrenOf(node);
+  if (!COMPARISONS.has(node.op)) return children.flatMap((child) => comparisons(child, vars));
+  for (const [side, other] of [children, [...children].reverse()]) {
+    const constant = other === undefined ? null : constantOf(other, vars);
+    if (side === undefined || typeof constant !== "number") continue;
+    if (side.op === "id") return [{ metric: side.args, threshold: constant }];
+    const call = callOf(side);
+    const first = call?.args[0];
+    if (call !== null && first?.op === "id")
+      return [{ metric: first.args, threshold: isOneOf(call.name, ON_THE_AXIS) ? constant : null }];
+  }
+  return [];
 }
 
 /** The value of a literal or of `vars.x`, with a minus in front or not; null when it is neither. */

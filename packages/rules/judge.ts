@@ -1,0 +1,486 @@
+/**
+ * Judging: what was touched is evaluated, what is due falls due, and what changed becomes a transition. One round is
+ * the rows of one instant, or one moment of a timer; `settle` ends it, in this order: who is down, conditions, timers
+ * of that very instant, flags of what hangs below, and the sites that count it all.
+ */
+import type { Value } from "@aislewatch/contract";
+import { findMetric, SEVERITIES } from "@aislewatch/devices";
+import type { Frame } from "./compile.ts";
+import { DueHeap } from "./due.ts";
+import { dueAt, type Fault, isOpen, isPlain, raisedOf, stepFault, UNKNOWN } from "./fault.ts";
+import { SlotMemory } from "./memory.ts";
+import { type Binding, type CompiledRule, unpack } from "./plan.ts";
+import {
+  type Active,
+  blockerOf,
+  type DeviceUnit,
+  isInGroup,
+  type JudgedSubject,
+  type SiteUnit,
+  subjectOf,
+  suppressorOf,
+} from "./subjects.ts";
+import { renderTitle } from "./title.ts";
+import type { Rule, Subject, Transition } from "./types.ts";
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** How deep below others the subject stands orders what happens in one instant. */
+type Emitted = { readonly transition: Transition; readonly depth: number };
+const SITE_DEPTH = 1_000;
+
+/** What the store must hear of: a fault as it is now, or null where there is none any more. */
+type Changed = {
+  readonly rule: string;
+  readonly ruleVersion: string;
+  readonly subject: Subject;
+  readonly active: Active | null;
+};
+
+export class Judge {
+  readonly memory = new SlotMemory();
+  readonly heap = new DueHeap<DeviceUnit | SiteUnit>();
+  readonly changed = new Map<string, Changed>();
+  readonly frame: Frame;
+  out: Emitted[] = [];
+  round = 0;
+  readonly #touched: { subject: JudgedSubject; local: number }[] = [];
+  readonly moved = new Set<DeviceUnit>();
+  readonly reflag = new Set<DeviceUnit>();
+  readonly dueNow: DeviceUnit[] = [];
+  readonly dirtySites = new Set<SiteUnit>();
+  readonly counts = { devices: 0, subjects: 0, instances: 0, unknownRows: 0, evaluations: 0 };
+
+  constructor() {
+    this.frame = {
+      values: this.memory.values,
+      times: this.memory.times,
+      base: 0,
+      deviceBase: 0,
+      parts: new Map(),
+      windows: new Map(),
+      nowMs: 0,
+      silentSeconds: Number.NaN,
+      tallies: new Map(),
+    };
+  }
+
+  touchReaders(subject: JudgedSubject, offset: number): void {
+    this.touch(subject, subject.shape.onChange[offset]);
+    const unit = subject.owner;
+    if (unit.is !== "device") return;
+    if (subject.partClass !== null) {
+      this.touch(unit.self, unit.self.shape.onPartChange.get(subject.partClass)?.[offset]);
+    } else if (unit.parts.size > 0) {
+      for (const part of unit.parts.values()) this.touch(part, part.shape.onDeviceChange[offset]);
+    }
+  }
+
+  touch(subject: JudgedSubject, locals: readonly number[] | undefined): void {
+    if (locals === undefined) return;
+    for (let i = 0; i < locals.length; i++) {
+      const local = locals[i] ?? 0;
+      if (subject.marks[local] === this.round) continue;
+      subject.marks[local] = this.round;
+      this.#touched.push({ subject, local });
+    }
+  }
+
+  touchAll(unit: DeviceUnit): void {
+    for (const subject of [unit.self, ...unit.parts.values()]) this.touch(subject, [...subject.codes.keys()]);
+  }
+
+  touchSilence(unit: DeviceUnit): void {
+    if (unit.silenceMs.length === 0) return;
+    for (const subject of [unit.self, ...unit.parts.values()]) this.touch(subject, subject.shape.onSilence);
+  }
+
+  judgeAll(unit: DeviceUnit, at: number): void {
+    this.round++;
+    this.touchAll(unit);
+    this.#judgeTouched(at);
+  }
+
+  /** Ends a round: what moved is judged, then what hangs below it is flagged, then the sites are. */
+  settle(at: number): void {
+    if (this.moved.size > 0) for (const unit of this.moved) this.#upChanged(unit, at);
+    if (this.#touched.length > 0) this.#judgeTouched(at);
+    if (this.dueNow.length > 0) {
+      for (const unit of this.dueNow.splice(0)) this.runDue(unit, at);
+    }
+    if (this.reflag.size > 0) {
+      for (const unit of this.reflag) {
+        for (const active of unit.active) this.#reflagged(active, at);
+        this.restate(unit);
+      }
+      this.reflag.clear();
+    }
+    if (this.moved.size > 0) {
+      for (const unit of this.moved) this.restate(unit);
+      this.moved.clear();
+    }
+    if (this.dirtySites.size > 0) this.#judgeSites(at);
+  }
+
+  #judgeTouched(at: number): void {
+    for (let i = 0; i < this.#touched.length; i++) {
+      const touched = this.#touched[i];
+      if (touched !== undefined) this.#evaluate(touched.subject, touched.local, at);
+    }
+    this.#touched.length = 0;
+  }
+
+  #judgeSites(at: number): void {
+    for (const site of this.dirtySites) {
+      this.#tally(site);
+      for (let local = 0; local < site.self.codes.length; local++) this.#evaluate(site.self, local, at);
+    }
+    this.dirtySites.clear();
+  }
+
+  /** By event time; within an instant causes before what hangs below them, sites last; in whatever order rows came. */
+  inOrder(): Transition[] {
+    const out = this.out;
+    if (out.length > 1) {
+      out.sort(
+        (a, b) => a.transition.at - b.transition.at || a.depth - b.depth || compareText(orderKey(a), orderKey(b)),
+      );
+    }
+    return out.map(({ transition }) => transition);
+  }
+
+  #evaluate(subject: JudgedSubject, local: number, at: number): void {
+    const binding = subject.shape.bindings[local];
+    if (binding === undefined) return;
+    const code = this.#judge(subject, binding, at);
+    if (code === subject.codes[local]) return;
+    subject.codes[local] = code;
+    this.step(subject, local, at);
+  }
+
+  #judge(subject: JudgedSubject, binding: Binding, at: number): number {
+    this.counts.evaluations++;
+    this.#aim(subject, at);
+    return binding.judge(this.frame);
+  }
+
+  /** Points the frame at a subject. */
+  #aim(subject: JudgedSubject, at: number): void {
+    const frame = this.frame;
+    const { owner } = subject;
+    frame.nowMs = at;
+    frame.base = subject.base;
+    if (owner.is === "site") {
+      frame.tallies = owner.tallies;
+      return;
+    }
+    frame.deviceBase = owner.self.base;
+    frame.parts = owner.partBases;
+    if (owner.silenceMs.length > 0) frame.silentSeconds = silentSeconds(owner, at);
+  }
+
+  /** Takes what the conditions say now into the state machine, and reports what changed. */
+  step(subject: JudgedSubject, local: number, at: number): void {
+    const compiled = subject.shape.bindings[local]?.compiled;
+    if (compiled === undefined) return;
+    const judgedAt = Math.max(at, subject.owner.judgedAt);
+    const active = subject.faults[local] ?? null;
+    const before = active?.fault ?? compiled.untouched;
+    const seen = unpack(subject.codes[local] ?? 0, compiled);
+    const { next, reason } = stepFault(before, seen, judgedAt, compiled.spec);
+    if (active === null && isPlain(next, compiled.spec)) return;
+    this.put({ subject, local, next, at: judgedAt, reason });
+  }
+
+  put(change: { subject: JudgedSubject; local: number; next: Fault; at: number; reason: Transition["reason"] }): void {
+    const { subject, local, next, reason } = change;
+    const compiled = subject.shape.bindings[local]?.compiled;
+    if (compiled === undefined) return;
+    const { owner } = subject;
+    const at = Math.max(change.at, owner.judgedAt);
+    owner.judgedAt = at;
+    const before = subject.faults[local] ?? null;
+    const was = before?.fault ?? compiled.untouched;
+    const flags = this.#flagsOf(subject, compiled, next, local);
+    const active: Active = before ?? { subject, local, fault: next, dueAt: NEVER, flags };
+    const isFlagged = active.flags.stale !== flags.stale || active.flags.suppressedBy !== flags.suppressedBy;
+    active.fault = next;
+    active.flags = flags;
+    active.dueAt = dueAt(next, compiled.spec);
+    if (isPlain(next, compiled.spec)) this.drop(active);
+    else if (before === null) {
+      subject.faults[local] = active;
+      owner.active.push(active);
+    }
+    this.markChanged(subject, compiled.rule, isPlain(next, compiled.spec) ? null : active);
+    this.setDue(owner);
+    if (was.state !== next.state || was.level !== next.level) {
+      this.#emit(subject, compiled, { was, next, at, reason, flags });
+    } else if (isFlagged && next.state !== "inactive") {
+      this.#emit(subject, compiled, { was, next, at, reason: "flags", flags });
+    }
+    if (owner.is === "device" && isOpen(was) !== isOpen(next)) this.restate(owner);
+    else if (owner.is === "device" && was.level !== next.level) this.restate(owner);
+  }
+
+  drop(active: Active): void {
+    const { subject, local } = active;
+    subject.faults[local] = null;
+    subject.owner.active = subject.owner.active.filter((other) => other !== active);
+  }
+
+  #flagsOf(subject: JudgedSubject, compiled: CompiledRule, fault: Fault, local: number): Active["flags"] {
+    const stale = fault.state !== "inactive" && raisedOf(unpack(subject.codes[local] ?? 0, compiled).steps) === UNKNOWN;
+    const { owner } = subject;
+    return { stale, suppressedBy: owner.is === "device" ? suppressorOf(owner, compiled.rule.dependsOn) : null };
+  }
+
+  #reflagged(active: Active, at: number): void {
+    const { subject, local, fault, flags } = active;
+    const compiled = subject.shape.bindings[local]?.compiled;
+    if (compiled === undefined) return;
+    const now = this.#flagsOf(subject, compiled, fault, local);
+    if (now.stale === flags.stale && now.suppressedBy === flags.suppressedBy) return;
+    this.put({ subject, local, next: fault, at, reason: "flags" });
+  }
+
+  #emit(
+    subject: JudgedSubject,
+    compiled: CompiledRule,
+    change: { was: Fault; next: Fault; at: number; reason: Transition["reason"]; flags: Active["flags"] },
+  ): void {
+    const { was, next, at, reason, flags } = change;
+    const { rule } = compiled;
+    this.#aim(subject, at);
+    const depth = subject.owner.is === "device" ? subject.owner.ancestors.length : SITE_DEPTH;
+    const transition: Transition = {
+      rule: rule.id,
+      ruleVersion: rule.version,
+      subject: subjectOf(subject),
+      at,
+      from: was.state,
+      to: next.state,
+      severity: severityOf(rule, next),
+      flags,
+      title: renderTitle(rule.title, (name) => this.#titleValue(subject, rule, name)),
+      since: next.state === "inactive" ? was.onset : next.onset,
+      values: this.#evidence(subject, compiled),
+      reason,
+    };
+    this.out.push({ transition, depth });
+  }
+
+  #evidence(subject: JudgedSubject, compiled: CompiledRule): Record<string, Value> {
+    const binding = subject.shape.bindings.find((each) => each.compiled === compiled);
+    const values: Record<string, Value> = {};
+    for (const { name, isFlag, read } of binding?.evidence ?? []) {
+      const value = this.#lastOf(subject, name) ?? asValue(read(this.frame), isFlag);
+      if (value !== undefined) values[name] = value;
+    }
+    return values;
+  }
+
+  #titleValue(subject: JudgedSubject, rule: Rule, name: string): Value | string | undefined {
+    const { site, device, component } = subjectOf(subject);
+    if (name === "site") return site;
+    if (name === "device") return device ?? site;
+    if (name === "component") return component ?? "";
+    if (name.startsWith("vars.")) return rule.vars[name.slice("vars.".length)];
+    return this.#lastOf(subject, name) ?? this.#calledValue(subject, rule, name);
+  }
+
+  /** A call in a title, `failed("pos_terminal")`, must stand in a condition of the rule, too. */
+  #calledValue(subject: JudgedSubject, rule: Rule, name: string): Value | undefined {
+    const binding = subject.shape.bindings.find(({ compiled }) => compiled.rule === rule);
+    const evidence = binding?.evidence.find((each) => each.name === name);
+    return evidence === undefined ? undefined : asValue(evidence.read(this.frame), evidence.isFlag);
+  }
+
+  /** The last value of a metric of the subject or of its device, however old. */
+  #lastOf(subject: JudgedSubject, metric: string): Value | undefined {
+    const slot = this.slotOf(subject, metric);
+    if (slot === null) return undefined;
+    return asValue(this.memory.last[slot] ?? Number.NaN, findMetric(metric)?.type === "boolean");
+  }
+
+  slotOf(subject: JudgedSubject, metric: string): number | null {
+    const own = subject.layout?.offsetOf.get(metric);
+    const holder = own === undefined && subject.owner.is === "device" ? subject.owner.self : subject;
+    const offset = holder.layout?.offsetOf.get(metric);
+    return offset === undefined ? null : holder.base + offset;
+  }
+
+  setDue(owner: DeviceUnit | SiteUnit): void {
+    let due = owner.is === "device" ? Math.min(owner.staleDue, owner.silenceDue) : NEVER;
+    for (let i = 0; i < owner.active.length; i++) due = Math.min(due, owner.active[i]?.dueAt ?? NEVER);
+    owner.dueAt = due;
+    this.enqueue(owner);
+  }
+
+  enqueue(owner: DeviceUnit | SiteUnit): void {
+    if (owner.dueAt >= owner.queuedAt) return;
+    owner.queuedAt = owner.dueAt;
+    this.heap.push(owner.dueAt, owner);
+  }
+
+  /** Everything of this owner that falls due up to `limit`, in order of time. */
+  runDue(owner: DeviceUnit | SiteUnit, limit: number): void {
+    while (owner.dueAt <= limit) {
+      const at = owner.dueAt;
+      this.round++;
+      if (owner.is === "device" && owner.staleDue <= at) this.expire(owner, at, at - owner.staleAfterMs);
+      if (owner.is === "device" && owner.silenceDue <= at) this.#silenceRuns(owner, at);
+      this.settle(at);
+      for (const active of [...owner.active]) if (active.dueAt <= at) this.#fallDue(active, at);
+      this.setDue(owner);
+      this.settle(at);
+    }
+  }
+
+  #fallDue(active: Active, at: number): void {
+    const { subject, local } = active;
+    const binding = subject.shape.bindings[local];
+    if (binding === undefined || subject.faults[local] !== active) return;
+    subject.codes[local] = this.#judge(subject, binding, at);
+    this.step(subject, local, at);
+  }
+
+  /** Values read at `before` or earlier become unknown. */
+  expire(unit: DeviceUnit, at: number, before: number): void {
+    const { values, times } = this.memory;
+    let oldest = NEVER;
+    for (const subject of [unit.self, ...unit.parts.values()]) {
+      const size = subject.layout?.metrics.length ?? 0;
+      for (let offset = 0; offset < size; offset++) {
+        const slot = subject.base + offset;
+        if (Number.isNaN(values[slot])) continue;
+        const readAt = times[slot] ?? 0;
+        if (readAt > before) oldest = Math.min(oldest, readAt);
+        else {
+          values[slot] = Number.NaN;
+          this.touchReaders(subject, offset);
+          if (subject === unit.self && offset === subject.layout?.up) this.moved.add(unit);
+        }
+      }
+    }
+    // Never at or before `at`: a late reading may be older than its own limit.
+    unit.staleDue = oldest === NEVER ? NEVER : Math.max(oldest + unit.staleAfterMs, at + 1);
+    this.setDue(unit);
+  }
+
+  #silenceRuns(unit: DeviceUnit, at: number): void {
+    unit.isSilent = true;
+    this.touchSilence(unit);
+    this.setSilenceDue(unit, at);
+  }
+
+  /** The next moment after `at` at which a comparison with silent_for() may change. */
+  setSilenceDue(unit: DeviceUnit, at: number): void {
+    unit.silenceDue = NEVER;
+    if (!unit.agent.isOnline) unit.isSilent = true;
+    else {
+      const moments = unit.silenceMs.map((silence) => unit.answeredAt + silence + 1);
+      if (unit.silenceMs.length > 0) moments.push(unit.quietUntil);
+      for (const moment of moments) if (moment > at) unit.silenceDue = Math.min(unit.silenceDue, moment);
+    }
+    this.setDue(unit);
+  }
+
+  #upChanged(unit: DeviceUnit, at: number): void {
+    const up = this.memory.last[unit.self.base + (unit.self.layout?.up ?? 0)];
+    const isDown = up === 0;
+    if (isDown === unit.isDown) return;
+    unit.isDown = isDown;
+    for (const other of unit.descendants) this.reblock(other, at);
+  }
+
+  reblock(unit: DeviceUnit, at: number): void {
+    const blocker = unit.agent.isOnline ? blockerOf(unit, ["*"]) : unit.agent;
+    if (blocker !== null) {
+      unit.blockedBy = blocker;
+      unit.awaitingSince = null;
+    } else if (unit.blockedBy !== null && unit.awaitingSince === null) unit.awaitingSince = at;
+    this.reflag.add(unit);
+    // What is awaited is kept with the faults, flags changed or not.
+    for (const active of unit.active) this.remarkChanged(active);
+  }
+
+  restate(unit: DeviceUnit): void {
+    const up = this.memory.values[unit.self.base + (unit.self.layout?.up ?? 0)];
+    // A failure from before a restart may have been a parent's that is up again: the next reading tells.
+    const isFailed = (up === 0 && !unit.isUnjudged) || unit.active.some(isBad);
+    // Behind a dead switch nobody can tell: the fault is counted where it is.
+    const status = isFailed ? (unit.blockedBy === null ? "failed" : "unknown") : up === 1 ? "working" : "unknown";
+    if (status === unit.status) return;
+    unit.status = status;
+    if (unit.site.self.codes.length > 0) this.dirtySites.add(unit.site);
+  }
+
+  #tally(site: SiteUnit): void {
+    for (const tally of site.tallies.values()) Object.assign(tally, { expected: 0, working: 0, failed: 0 });
+    for (const { device, status } of site.devices.values()) {
+      for (const [group, tally] of site.tallies) {
+        if (!isInGroup(device, group)) continue;
+        tally.expected++;
+        if (status !== "unknown") tally[status]++;
+      }
+    }
+  }
+
+  resolveAll(subject: JudgedSubject, at: number, reason: "rule_removed" | "device_removed"): void {
+    for (const [local, active] of subject.faults.entries()) {
+      const compiled = subject.shape.bindings[local]?.compiled;
+      if (active && compiled) this.resolve(active, compiled, at, reason);
+    }
+  }
+
+  resolve(active: Active, compiled: CompiledRule, at: number, reason: "rule_removed" | "device_removed"): void {
+    const { subject, fault, flags } = active;
+    this.drop(active);
+    this.markChanged(subject, compiled.rule, null);
+    if (fault.state === "inactive") return;
+    this.#emit(subject, compiled, { was: fault, next: compiled.untouched, at, reason, flags });
+    if (subject.owner.is === "device") this.restate(subject.owner);
+  }
+
+  remarkChanged(active: Active): void {
+    const rule = active.subject.shape.bindings[active.local]?.compiled.rule;
+    if (rule !== undefined) this.markChanged(active.subject, rule, active);
+  }
+
+  markChanged(judged: JudgedSubject, rule: Rule, active: Active | null): void {
+    const subject = subjectOf(judged);
+    this.changed.set(faultKey(rule.id, subject), { rule: rule.id, ruleVersion: rule.version, subject, active });
+  }
+
+  begin(): void {
+    this.out = [];
+  }
+}
+
+function silentSeconds(unit: DeviceUnit, at: number): number {
+  if (!unit.agent.isOnline) return Number.NaN;
+  // Since the agent came back nothing was heard yet, and there was not time enough to.
+  if (at < unit.quietUntil && unit.answeredAt < unit.quietUntil - unit.staleAfterMs) return Number.NaN;
+  return (at - unit.answeredAt) / 1000;
+}
+
+export const severityOf = (rule: Rule, fault: Fault): Transition["severity"] =>
+  fault.state === "inactive" ? null : (rule.raise[Math.max(0, fault.level)]?.severity ?? null);
+
+/** A device with a fault of major or worse does not work. A shadow rule is only tried out. */
+function isBad({ subject, local, fault }: Active): boolean {
+  const rule = subject.shape.bindings[local]?.compiled.rule;
+  if (rule === undefined || rule.mode === "shadow" || !isOpen(fault)) return false;
+  const severity = severityOf(rule, fault);
+  return severity !== null && SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf("major");
+}
+
+export const asValue = (value: number, asFlag: boolean): Value | undefined =>
+  Number.isNaN(value) ? undefined : asFlag ? value !== 0 : value;
+
+export const faultKey = (rule: string, { site, device, component }: Subject): string =>
+  [site, device ?? "", component ?? "", rule].join("|");
+
+const orderKey = ({ transition }: Emitted): string => faultKey(transition.rule, transition.subject);
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,221 @@
+/** Faults and last values across a restart: what the state store is told, and what it gives back. */
+import { joinSubject, type Value } from "@aislewatch/contract";
+import { dueAt, type Fault, isOpen, newFault } from "./fault.ts";
+import { faultKey, type Judge, severityOf } from "./judge.ts";
+import type { CompiledRule } from "./plan.ts";
+import { type FaultDetail, faultOf, readDetail } from "./record.ts";
+import type { Roster } from "./roster.ts";
+import { type Active, blockerOf, type DeviceUnit, type JudgedSubject, subjectOf, suppressorName } from "./subjects.ts";
+import type { FaultRecord, Transition } from "./types.ts";
+
+export class Keeping {
+  /** Kept faults whose device is not known yet. */
+  readonly #waiting = new Map<string, FaultRecord>();
+  /** Kept faults whose rule is gone; the next tick says so. */
+  readonly #orphans: FaultRecord[] = [];
+  readonly #judge: Judge;
+  readonly #roster: Roster;
+
+  constructor(judge: Judge, roster: Roster) {
+    this.#judge = judge;
+    this.#roster = roster;
+  }
+
+  /** A kept fault whose rule is gone since: nobody would ever resolve it. */
+  #emitOrphan({ rule, ruleVersion, subject, state }: FaultRecord, at: number): void {
+    this.#judge.changed.set(faultKey(rule, subject), { rule, ruleVersion, subject, active: null });
+    const transition: Transition = {
+      rule,
+      ruleVersion,
+      subject,
+      at,
+      from: state,
+      to: "inactive",
+      severity: null,
+      flags: { stale: false, suppressedBy: null },
+      title: rule,
+      since: at,
+      values: {},
+      reason: "rule_removed",
+    };
+    this.#judge.out.push({ transition, depth: 0 });
+  }
+
+  /** Takes up what was kept for a subject that was not known when the store gave it back. */
+  takeUp(subject: JudgedSubject, { rule }: CompiledRule): boolean {
+    const record = this.#waiting.get(faultKey(rule.id, subjectOf(subject)));
+    if (record !== undefined) this.#restoreFault(record);
+    return record !== undefined;
+  }
+
+  /** Faults that wait for their device, and whose rule went away meanwhile. */
+  dropWithoutRule(at: number): void {
+    for (const [key, record] of this.#waiting) {
+      if (this.#roster.rules.some(({ rule }) => rule.id === record.rule)) continue;
+      this.#waiting.delete(key);
+      this.#emitOrphan(record, at);
+    }
+  }
+
+  emitOrphans(at: number): void {
+    for (const record of this.#orphans.splice(0)) this.#emitOrphan(record, at);
+  }
+
+  takeChangedFaults(): FaultRecord[] {
+    const records = [...this.#judge.changed.values()].map(({ rule, ruleVersion, subject, active }): FaultRecord => {
+      const head = { v: 1, rule, ruleVersion, subject } as const;
+      const compiled = active?.subject.shape.bindings[active.local]?.compiled;
+      if (active === null || compiled === undefined) return { ...head, state: "inactive", severity: null, detail: {} };
+      const { state } = active.fault;
+      const detail = detailOf(active, compiled, this.#streaksOf(active.subject, compiled));
+      return { ...head, state, severity: severityOf(compiled.rule, active.fault), detail };
+    });
+    this.#judge.changed.clear();
+    return records;
+  }
+
+  #streaksOf(subject: JudgedSubject, compiled: CompiledRule): FaultDetail["streaks"] {
+    return compiled.streakMetrics.flatMap((metric) => {
+      const slot = this.#judge.slotOf(subject, metric);
+      const window = slot === null ? undefined : this.#judge.frame.windows.get(slot);
+      if (window === undefined || window.size === 0) return [];
+      const newest = window.size - 1;
+      return [{ metric, at: window.at(newest), value: window.value(newest), streak: window.streak }];
+    });
+  }
+
+  restoreFaults(records: readonly FaultRecord[]): void {
+    for (const record of records) {
+      if (record.state !== "inactive") this.#restoreFault(record);
+    }
+    for (const site of this.#roster.sites.values()) for (const unit of site.devices.values()) this.#judge.restate(unit);
+  }
+
+  /** A record without its rule or device waits for them: the inventory of another agent may come later. */
+  #restoreFault(record: FaultRecord): void {
+    const key = faultKey(record.rule, record.subject);
+    const found = this.#locate(record);
+    const detail = readDetail(record);
+    if (detail === null) return;
+    if (found === null) {
+      if (this.#roster.rules.some(({ rule }) => rule.id === record.rule)) this.#waiting.set(key, record);
+      else this.#orphans.push(record);
+      return;
+    }
+    this.#waiting.delete(key);
+    const { subject, local, compiled } = found;
+    const { owner } = subject;
+    const isSame = detail.conditions === compiled.conditionHash && detail.steps.length === compiled.steps.length;
+    const kept = faultOf(record, detail);
+    const isKept = isSame || isOpen(kept);
+    if (!isKept) return;
+    const fault: Fault = isSame
+      ? kept
+      : { ...newFault(compiled.steps.length), state: "firing", level: 0, onset: kept.onset };
+    subject.codes[local] = isSame ? detail.code : -1;
+    const flags = { stale: detail.stale, suppressedBy: detail.suppressedBy };
+    const active: Active = { subject, local, fault, dueAt: dueAt(fault, compiled.spec), flags };
+    const before = subject.faults[local];
+    if (before) this.#judge.drop(before);
+    subject.faults[local] = active;
+    owner.active.push(active);
+    if (owner.is === "device") this.#restoreWaits(owner, detail);
+    for (const { metric, ...kept } of detail.streaks) {
+      const slot = this.#judge.slotOf(subject, metric);
+      if (slot !== null) this.#judge.frame.windows.get(slot)?.resume(kept);
+    }
+    this.#judge.setDue(owner);
+  }
+
+  #restoreWaits(unit: DeviceUnit, detail: FaultDetail): void {
+    const { awaitingSince, awaitedParent, answeredAt } = detail;
+    unit.answeredAt = Math.min(unit.answeredAt, answeredAt);
+    this.#judge.setSilenceDue(unit, unit.judgedAt);
+    const candidates = [...unit.site.devices.values(), ...unit.site.agents.values()];
+    const awaited = candidates.find((each) => suppressorName(each, unit.site) === awaitedParent);
+    if (awaitingSince === null || awaited === undefined) return;
+    unit.awaitingSince = awaitingSince;
+    unit.blockedBy = awaited;
+  }
+
+  #locate({ rule, subject }: FaultRecord): { subject: JudgedSubject; local: number; compiled: CompiledRule } | null {
+    const site = this.#roster.sites.get(subject.site);
+    const judged =
+      subject.device === null ? site?.self : site?.subjects.get(joinSubject(subject.device, subject.component));
+    const local = judged?.shape.bindings.findIndex(({ compiled }) => compiled.rule.id === rule) ?? -1;
+    const compiled = judged?.shape.bindings[local]?.compiled;
+    return judged === undefined || compiled === undefined ? null : { subject: judged, local, compiled };
+  }
+
+  restoreValues(values: readonly { site: string; subject: string; metric: string; at: number; value: Value }[]): void {
+    const touched = new Set<DeviceUnit>();
+    for (const { site, subject, metric, at, value } of [...values].sort((a, b) => a.at - b.at)) {
+      const siteUnit = this.#roster.sites.get(site);
+      const judged =
+        siteUnit?.subjects.get(subject) ?? (siteUnit ? this.#roster.adoptKept(siteUnit, subject, at) : null);
+      const offset = judged?.layout?.offsetOf.get(metric);
+      if (!judged || offset === undefined || judged.owner.is !== "device") continue;
+      const slot = judged.base + offset;
+      if (at < (this.#judge.memory.times[slot] ?? 0)) continue;
+      this.#judge.memory.values[slot] = Number(value);
+      this.#judge.memory.last[slot] = Number(value);
+      this.#judge.memory.times[slot] = at;
+      this.#judge.frame.windows.get(slot)?.push(at, Number(value));
+      this.#restoreLife(judged.owner, { metric, at, value });
+      touched.add(judged.owner);
+    }
+    for (const unit of touched) this.#restoreTree(unit);
+    for (const { site } of touched) for (const unit of site.devices.values()) this.#restoreBlock(unit);
+  }
+
+  #restoreLife(unit: DeviceUnit, { metric, at, value }: { metric: string; at: number; value: Value }): void {
+    unit.staleDue = Math.min(unit.staleDue, at + unit.staleAfterMs);
+    // A failed poll reports these two and is no answer.
+    const isAnswer = metric === "up" ? value !== false : metric !== "poll_duration_seconds";
+    if (isAnswer && (unit.isUnheard || at > unit.answeredAt)) {
+      unit.answeredAt = at;
+      unit.isUnheard = false;
+    }
+  }
+
+  #restoreTree(unit: DeviceUnit): void {
+    unit.isUnjudged = true;
+    unit.isDown = this.#judge.memory.last[unit.self.base + (unit.self.layout?.up ?? 0)] === 0;
+    this.#judge.setSilenceDue(unit, unit.judgedAt);
+  }
+
+  #restoreBlock(unit: DeviceUnit): void {
+    const blocker = unit.agent.isOnline ? blockerOf(unit, ["*"]) : unit.agent;
+    if (blocker !== null) {
+      unit.blockedBy = blocker;
+      unit.awaitingSince = null;
+    }
+    this.#judge.restate(unit);
+  }
+}
+
+function detailOf(
+  { subject, local, fault, flags }: Active,
+  compiled: CompiledRule,
+  streaks: FaultDetail["streaks"],
+): FaultDetail {
+  const { level, onset, steps, clear, unknownSince } = fault;
+  const { owner } = subject;
+  const unit = owner.is === "device" ? owner : null;
+  const awaited = unit?.awaitingSince == null ? null : unit.blockedBy;
+  return {
+    conditions: compiled.conditionHash,
+    level,
+    onset,
+    steps: [...steps],
+    clear,
+    unknownSince,
+    code: subject.codes[local] ?? 0,
+    stale: flags.stale,
+    suppressedBy: flags.suppressedBy,
+    answeredAt: unit?.answeredAt ?? 0,
+    awaitingSince: unit?.awaitingSince ?? null,
+    awaitedParent: awaited === null || unit === null ? null : suppressorName(awaited, unit.site),
+    streaks,
+  };
+}

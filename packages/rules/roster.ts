@@ -1,0 +1,296 @@
+/**
+ * Who is judged by what: sites, agents, devices and their components as the inventory has them, and the rules bound to
+ * each. An edit of either rebinds; faults of rules that stay keep their state.
+ */
+import { type InventoryDevice, joinSubject, splitSubject } from "@aislewatch/contract";
+import type { Tally } from "./compile.ts";
+import { dueAt, type Fault, isOpen, newFault } from "./fault.ts";
+import type { Judge } from "./judge.ts";
+import { createLayouts, type Layout, type Layouts } from "./layout.ts";
+import { bindingOf, type CompiledRule, compileRule, NO_SHAPE, type Shape, shapeOf } from "./plan.ts";
+import { type Active, type AgentUnit, ancestorsOf, DeviceUnit, JudgedSubject, SiteUnit } from "./subjects.ts";
+import type { RuleSet } from "./types.ts";
+import { RecentReadings } from "./window.ts";
+
+/** A value is stale after this many polls that did not bring it, and some seconds for a slow one. */
+const STALE_POLLS = 3;
+const STALE_SLACK_MS = 5_000;
+/** Components of a device that appear by themselves; a switch has 500 ports at most. */
+const PARTS_MAX = 1_024;
+
+export class Roster {
+  readonly #layouts: Layouts = createLayouts();
+  readonly sites = new Map<string, SiteUnit>();
+  rules: readonly CompiledRule[] = [];
+  #shapes = new Map<string, Shape>();
+  #ruleNumbers = new Map<CompiledRule, number>();
+  readonly #judge: Judge;
+  /** A rule meets a subject for the first time: is there a fault kept from before, and is it taken up? */
+  readonly #takeUpKept: (subject: JudgedSubject, compiled: CompiledRule) => boolean;
+
+  constructor(judge: Judge, takeUpKept: (subject: JudgedSubject, compiled: CompiledRule) => boolean) {
+    this.#judge = judge;
+    this.#takeUpKept = takeUpKept;
+  }
+
+  replaceRules(rules: RuleSet, at: number): void {
+    const known = new Map(this.rules.map((compiled) => [compiled.rule.version, compiled]));
+    this.rules = rules.rules.map((rule) => known.get(rule.version) ?? compileRule(rule));
+    this.#shapes = new Map();
+    this.#ruleNumbers = new Map(this.rules.map((compiled, number) => [compiled, number]));
+    for (const site of this.sites.values()) {
+      for (const unit of site.devices.values()) this.#bindDevice(unit, at);
+      this.#bindSite(site, at);
+      for (const unit of site.devices.values()) this.#judge.judgeAll(unit, at);
+    }
+  }
+
+  site(id: string): SiteUnit {
+    const known = this.sites.get(id);
+    if (known !== undefined) return known;
+    const site = new SiteUnit(id);
+    this.sites.set(id, site);
+    return site;
+  }
+
+  agent(site: SiteUnit, id: string): AgentUnit {
+    let agent = site.agents.get(id);
+    if (agent === undefined) {
+      agent = { is: "agent", id, isOnline: true };
+      site.agents.set(id, agent);
+    }
+    return agent;
+  }
+
+  addDevice(site: SiteUnit, agent: AgentUnit, device: InventoryDevice, at: number): void {
+    const layout = this.#layouts.device(device.kind);
+    const unit = new DeviceUnit(site, agent, device, { layout, base: this.#allocate(layout) });
+    unit.signature = JSON.stringify(device);
+    unit.staleAfterMs = staleAfterMs(device);
+    unit.answeredAt = at;
+    site.devices.set(device.id, unit);
+    site.subjects.set(device.id, unit.self);
+    this.#judge.counts.devices++;
+    this.#judge.counts.subjects++;
+    for (const component of device.components) this.#addPart(unit, component);
+    this.#bindDevice(unit, at);
+  }
+
+  updateDevice(unit: DeviceUnit, device: InventoryDevice, at: number): void {
+    unit.device = device;
+    unit.signature = JSON.stringify(device);
+    unit.staleAfterMs = staleAfterMs(device);
+    for (const [component, part] of unit.parts) {
+      if (!device.components.includes(component)) this.#removePart(unit, part, at);
+    }
+    for (const component of device.components) this.#addPart(unit, component);
+    this.#bindDevice(unit, at);
+    this.#judge.judgeAll(unit, at);
+  }
+
+  /** Null when the kind has no such components, or the device too many. */
+  #addPart(unit: DeviceUnit, component: string): JudgedSubject | null {
+    const known = unit.parts.get(component);
+    if (known !== undefined) return known;
+    const partClass = this.#layouts.classOf(unit.device.kind, component);
+    const layout = partClass === null ? null : this.#layouts.component(unit.device.kind, partClass);
+    if (partClass === null || layout === null || unit.parts.size >= PARTS_MAX) return null;
+    const base = this.#allocate(layout);
+    const part = new JudgedSubject(unit, { component, partClass, layout, base });
+    unit.parts.set(component, part);
+    unit.partBases.set(partClass, [...(unit.partBases.get(partClass) ?? []), base]);
+    unit.site.subjects.set(joinSubject(unit.device.id, component), part);
+    this.#judge.counts.subjects++;
+    return part;
+  }
+
+  #removePart(unit: DeviceUnit, part: JudgedSubject, at: number): void {
+    this.#judge.resolveAll(part, at, "device_removed");
+    unit.parts.delete(part.component ?? "");
+    unit.site.subjects.delete(joinSubject(unit.device.id, part.component));
+    const bases = unit.partBases.get(part.partClass ?? "") ?? [];
+    unit.partBases.set(
+      part.partClass ?? "",
+      bases.filter((base) => base !== part.base),
+    );
+    this.#release(part);
+  }
+
+  removeDevice(unit: DeviceUnit, at: number): void {
+    for (const part of [...unit.parts.values()]) this.#removePart(unit, part, at);
+    this.#judge.resolveAll(unit.self, at, "device_removed");
+    unit.site.devices.delete(unit.device.id);
+    unit.site.subjects.delete(unit.device.id);
+    unit.queuedAt = Number.NEGATIVE_INFINITY;
+    unit.dueAt = Number.POSITIVE_INFINITY;
+    this.#judge.counts.devices--;
+    this.#release(unit.self);
+  }
+
+  #release(subject: JudgedSubject): void {
+    const size = subject.layout?.metrics.length ?? 0;
+    for (let offset = 0; offset < size; offset++) this.#judge.frame.windows.delete(subject.base + offset);
+    this.#judge.memory.release(subject.base, size);
+    this.#judge.counts.subjects--;
+    this.#judge.counts.instances -= subject.codes.length;
+  }
+
+  #allocate(layout: Layout): number {
+    const base = this.#judge.memory.allocate(layout.metrics.length);
+    this.#judge.frame.values = this.#judge.memory.values;
+    this.#judge.frame.times = this.#judge.memory.times;
+    return base;
+  }
+
+  /** After the inventory of a site changed: who depends on whom, and how many there are. */
+  arrange(site: SiteUnit, at: number): void {
+    const units = [...site.devices.values()];
+    for (const unit of units) unit.ancestors = ancestorsOf(unit);
+    const below = new Map<DeviceUnit, DeviceUnit[]>(units.map((unit) => [unit, []]));
+    for (const unit of units) for (const ancestor of unit.ancestors) below.get(ancestor)?.push(unit);
+    for (const unit of units) unit.descendants = below.get(unit) ?? [];
+    for (const unit of site.devices.values()) this.#judge.reblock(unit, at);
+    this.#bindSite(site, at);
+  }
+
+  #bindDevice(unit: DeviceUnit, at: number): void {
+    const { device, site, self } = unit;
+    const selected = this.rules.filter(
+      ({ rule, selector }) => rule.scope !== "site" && selector.matches(site.id, device),
+    );
+    const context = { kind: device.kind, layouts: this.#layouts };
+    const ofDevice = selected.filter(({ rule }) => rule.scope === "device");
+    this.#bind(self, ofDevice, { to: { device: self.layout, component: null }, context, at });
+    for (const part of unit.parts.values()) {
+      const ofPart = selected.filter(
+        ({ rule, partClass }) => rule.scope === "component" && partClass === part.partClass,
+      );
+      this.#bind(part, ofPart, { to: { device: self.layout, component: part.layout }, context, at });
+    }
+    unit.silenceMs = [self, ...unit.parts.values()].flatMap(({ shape }) => shape.silenceMs);
+    this.#judge.setSilenceDue(unit, at);
+  }
+
+  #bindSite(site: SiteUnit, at: number): void {
+    const devices = [...site.devices.values()];
+    const rules = this.rules.filter(
+      ({ rule, selector }) => rule.scope === "site" && devices.some(({ device }) => selector.matches(site.id, device)),
+    );
+    const context = { kind: "", layouts: this.#layouts };
+    this.#bind(site.self, rules, { to: { device: null, component: null }, context, at });
+    site.tallies = new Map(rules.flatMap(({ groups }) => groups.map((group) => [group, newTally()])));
+    if (rules.length > 0) this.#judge.dirtySites.add(site);
+  }
+
+  /** Gives a subject its bindings; faults of rules that stay keep their state, others resolve. */
+  #bind(
+    subject: JudgedSubject,
+    rules: readonly CompiledRule[],
+    how: {
+      to: { device: Layout | null; component: Layout | null };
+      context: { kind: string; layouts: Layouts };
+      at: number;
+    },
+  ): void {
+    const kept = new Map(
+      subject.shape.bindings.map(({ compiled }, local) => [
+        compiled.rule.id,
+        { compiled, code: subject.codes[local] ?? 0, active: subject.faults[local] ?? null },
+      ]),
+    );
+    const stays = new Set(rules.map(({ rule }) => rule.id));
+    for (const [id, { compiled, active }] of kept) {
+      if (active !== null && !stays.has(id)) this.#judge.resolve(active, compiled, how.at, "rule_removed");
+    }
+    this.#judge.counts.instances += rules.length - subject.codes.length;
+    subject.shape = this.#shape(subject.layout, rules, how);
+    subject.codes = [];
+    subject.faults = [];
+    subject.marks = [];
+    for (const [local, binding] of subject.shape.bindings.entries()) {
+      const old = kept.get(binding.compiled.rule.id);
+      const isSame = old?.compiled.conditionHash === binding.compiled.conditionHash;
+      subject.codes[local] = isSame && old !== undefined ? old.code : binding.unknownCode;
+      subject.faults[local] = null;
+      subject.marks[local] = 0;
+      if (old?.active) this.#carry(old.active, { subject, local, isSame, at: how.at });
+      else this.#greet(subject, local, how.at);
+    }
+    this.#openWindows(subject);
+  }
+
+  /** A fault moves to the new shape. With another condition it keeps firing until that says otherwise. */
+  #carry(active: Active, to: { subject: JudgedSubject; local: number; isSame: boolean; at: number }): void {
+    const { subject, local, isSame, at } = to;
+    const compiled = subject.shape.bindings[local]?.compiled;
+    if (compiled === undefined) return;
+    active.local = local;
+    subject.faults[local] = active;
+    if (isSame) {
+      active.dueAt = dueAt(active.fault, compiled.spec);
+      this.#judge.markChanged(subject, compiled.rule, active);
+      return;
+    }
+    const { fault } = active;
+    const fresh = newFault(compiled.steps.length);
+    const level = Math.min(fault.level, compiled.steps.length - 1);
+    const next: Fault = isOpen(fault) ? { ...fresh, state: "firing", level, onset: fault.onset } : fresh;
+    // A code that no condition gives: whatever comes is news.
+    subject.codes[local] = -1;
+    this.#judge.put({ subject, local, next, at, reason: "condition" });
+  }
+
+  /** A subject that a rule meets for the first time: a fault that was kept, or the clock of `missing: raise`. */
+  #greet(subject: JudgedSubject, local: number, at: number): void {
+    const compiled = subject.shape.bindings[local]?.compiled;
+    if (compiled === undefined) return;
+    if (this.#takeUpKept(subject, compiled)) return;
+    if (compiled.spec.missing.then === "raise") this.#judge.step(subject, local, at);
+  }
+
+  #shape(
+    layout: Layout | null,
+    rules: readonly CompiledRule[],
+    how: { to: { device: Layout | null; component: Layout | null }; context: { kind: string; layouts: Layouts } },
+  ): Shape {
+    const key = `${layout?.name ?? ""}|${rules.map((compiled) => this.#ruleNumbers.get(compiled)).join(",")}`;
+    let shape = this.#shapes.get(key);
+    if (shape === undefined) {
+      shape = rules.length === 0 ? NO_SHAPE : shapeOf(rules.map((rule) => bindingOf(rule, how.to, how.context)));
+      this.#shapes.set(key, shape);
+    }
+    return shape;
+  }
+
+  #openWindows(subject: JudgedSubject): void {
+    for (const { whose, offset, windowMs } of subject.shape.windows) {
+      if (windowMs === null) continue;
+      const owner = whose === "device" && subject.owner.is === "device" ? subject.owner.self : subject;
+      const slot = owner.base + offset;
+      const window = this.#judge.frame.windows.get(slot);
+      if (window === undefined) this.#judge.frame.windows.set(slot, new RecentReadings(windowMs));
+      else window.keepAtLeast(windowMs);
+    }
+  }
+
+  /** A kept value of a component that the inventory does not list: taken up while it is fresh, else it is gone. */
+  adoptKept(site: SiteUnit, name: string, at: number): JudgedSubject | null {
+    const unit = site.devices.get(splitSubject(name).device);
+    if (unit === undefined || at + unit.staleAfterMs < unit.answeredAt) return null;
+    return this.adopt(site, name, { agent: unit.agent.id, at: unit.answeredAt });
+  }
+
+  /** A component that the inventory did not list yet: a file system was mounted, a tray pushed in. */
+  adopt(site: SiteUnit, name: string, from: { agent: string; at: number }): JudgedSubject | null {
+    const { device, component } = splitSubject(name);
+    const unit = site.devices.get(device);
+    if (unit === undefined || component === null || unit.agent.id !== from.agent) return null;
+    const part = this.#addPart(unit, component);
+    if (part !== null) this.#bindDevice(unit, from.at);
+    return part;
+  }
+}
+
+const staleAfterMs = ({ intervalMs }: InventoryDevice): number => STALE_POLLS * intervalMs + STALE_SLACK_MS;
+
+const newTally = (): Tally => ({ expected: 0, working: 0, failed: 0 });
