@@ -197,7 +197,12 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
     const lane = agent.lanes[message.lane];
     const { seq } = message;
     const expected = lane.seen + 1;
-    if (seq > expected && lane.seen > 0 && !acceptGap(agent, message, expected)) return;
+    if (seq > expected && lane.seen > 0) {
+      // A full outbox says itself what it had to drop; that is no hole.
+      if (standsFor(message, expected)) {
+        if (lane.series === expected - 1) lane.series = seq - 1;
+      } else if (!acceptGap(agent, message, expected)) return;
+    }
     const needsState = seq > lane.state;
     const needsSeries = seq > lane.series;
     if (seq > lane.seen) lane.seen = seq;
@@ -529,3 +534,7 @@ const laneOf = (agent: AgentState, message: Telemetry) => ({
   epoch: message.epoch,
   lane: message.lane,
 });
+
+/** Does this batch report that everything from `expected` up to itself was dropped at the agent? */
+const standsFor = ({ seq, dropped = [] }: Telemetry, expected: number): boolean =>
+  dropped.some(({ fromSeq, toSeq }) => fromSeq <= expected && toSeq === seq);
