@@ -1,0 +1,83 @@
+/**
+ * `npm run docs`: the pages that are lists of what the code holds. A test (test/lint/docs.test.ts) compares them, so
+ * they can't fall behind.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CATALOGUE, FAULT_CODES, KINDS } from "@aislewatch/devices";
+import { type AnyLogEvent, lifecycleEvents } from "@aislewatch/runtime";
+import { agentEvents } from "../agent/events.ts";
+import { events as collectorEvents } from "../collector/events.ts";
+
+const HEADER = "<!-- Made by `npm run docs` from the code; edit there. -->\n";
+
+export const PAGES: Readonly<Record<string, () => string>> = { "metrics.md": metricsPage, "logs.md": logsPage };
+
+function metricsPage(): string {
+  const rows = CATALOGUE.map(
+    ({ name, type, unit, component, kinds, meaning, bad }) =>
+      `| \`${name}\` | ${type === "boolean" ? `yes/no${bad === undefined ? "" : bad ? ", yes is bad" : ", no is bad"}` : unit || "number"} | ${component ?? "–"} | ${kinds === null ? "all" : kinds.join(", ")} | ${meaning} |`,
+  );
+  const faults = Object.entries(FAULT_CODES).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`);
+  return `${HEADER}# Metrics and fault codes
+
+What a name means is the same on the wire, in rules, on the page and in stores. A metric never changes its type or unit;
+a new meaning is a new name. A level that a device calls "unknown" or "some" is absent, not zero. Names that end in
+\`_total\` are counters: use \`rate()\` and \`increase()\` on them. A metric with a component class belongs to a part of the
+device (\`disk-var\`, \`port-gi0-1\`) and is used in rules with \`scope: component\`.
+
+Kinds: ${KINDS.map((kind) => `\`${kind}\``).join(", ")}.
+
+| metric | unit | component | kinds | meaning |
+|---|---|---|---|---|
+${rows.join("\n")}
+
+## Fault codes
+
+Locale-free names of what is wrong; a vendor's own text is evidence beside them.
+
+| code | meaning |
+|---|---|
+${faults.join("\n")}
+`;
+}
+
+function logsPage(): string {
+  const table = (events: Readonly<Record<string, AnyLogEvent>>) =>
+    [
+      "| event | level | meaning | fields |",
+      "|---|---|---|---|",
+      ...Object.values(events)
+        .sort((a, b) => a.name.localeCompare(b.name))
+        .map(
+          ({ name, level, meaning, fields }) =>
+            `| \`${name}\` | ${level} | ${meaning} | ${
+              Object.keys(fields)
+                .map((field) => `\`${field}\``)
+                .join(", ") || "–"
+            } |`,
+        ),
+    ].join("\n");
+  return `${HEADER}# Log events
+
+Both programs write one JSON object a line on stderr (\`--log-format text\` for people). \`event\` is one of the names
+below, values are fields, and a line that repeats within a minute is counted (\`repeats\`) instead of printed. *error*:
+somebody must act. *warn*: odd, nothing lost. *info*: what the program does. *debug*: each poll.
+
+## Every program
+
+${table(lifecycleEvents)}
+
+## Agent
+
+${table(agentEvents)}
+
+## Collector
+
+${table(collectorEvents)}
+`;
+}
+
+if (import.meta.main) {
+  for (const [name, make] of Object.entries(PAGES)) writeFileSync(join(import.meta.dirname, name), make());
+}

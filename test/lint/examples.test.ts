@@ -1,0 +1,59 @@
+/** What the documents tell a user to write is taken by the programs as it stands. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { compileRules, runTrials } from "@aislewatch/rules";
+import { afterAll, describe, expect, it } from "vitest";
+import { runOnce } from "../rig/rig.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const blocks = (page: string): string[] =>
+  [...readFileSync(join(ROOT, page), "utf8").matchAll(/^( *)```yaml\n([\s\S]*?)^\1```/gm)].map(
+    ([, indent = "", text = ""]) => text.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
+  );
+
+describe("docs/rules.md", () => {
+  const [example = ""] = blocks("docs/rules.md");
+
+  it("shows a rule that has no mistake and whose tests pass", () => {
+    const compiled = compileRules([{ file: "docs/rules.md", text: example }]);
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.diagnostics));
+    const results = runTrials(compiled.rules, compiled.tests);
+    expect(results.map(({ differences }) => differences)).toEqual([[]]);
+  });
+});
+
+describe("docs/first-device.md", () => {
+  const folder = mkdtempSync(join(tmpdir(), "first-device-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("leads to a configuration that both programs take", async () => {
+    const [sites = "", collector = "", agent = ""] = blocks("docs/first-device.md");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "sites.yaml"), sites);
+    writeFileSync(join(folder, "collector.yaml"), collector);
+    writeFileSync(join(folder, "agent.yaml"), agent);
+    const added = await runOnce(
+      "collector/main.ts",
+      ["agents", "add", "my-store/pc", "--config", "collector.yaml", "--out", "agent-password"],
+      { cwd: folder },
+    );
+    expect(added).toMatchObject({ code: 0, stderr: "" });
+    const checked = await runOnce("collector/main.ts", ["collector", "--check", "--config", "collector.yaml"], {
+      cwd: folder,
+    });
+    expect(checked.stdout + checked.stderr).toMatch(/\d+ rules, 1 sites: no mistakes found/);
+    const agentChecked = await runOnce("agent/main.ts", ["check", "--config", "agent.yaml"], { cwd: folder });
+    expect(agentChecked.code, agentChecked.stdout + agentChecked.stderr).toBe(0);
+    const user = await runOnce(
+      "collector/main.ts",
+      ["users", "add", "you", "--role", "admin", "--config", "collector.yaml"],
+      { cwd: folder },
+    );
+    expect(user.code, user.stderr).toBe(0);
+    const link = await runOnce("collector/main.ts", ["login-link", "you", "--config", "collector.yaml"], {
+      cwd: folder,
+    });
+    expect(link.stdout).toMatch(/^http:\/\/127\.0\.0\.1:8080\/api\/v1\/session\/link\/\S+\n$/);
+  });
+});
