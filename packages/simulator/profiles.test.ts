@@ -116,6 +116,8 @@ describe("the demo's devices under the shipped profiles", () => {
     { maker: "ups", fault: "battery-low", metric: "battery_low", from: false, to: true },
     { maker: "ups", fault: "battery-replace", metric: "battery_replace", from: false, to: true },
     { maker: "ups", fault: "overload", metric: "overload", from: false, to: true },
+    { maker: "linux", fault: "process-down", metric: "process-pos-client.process_running", from: true, to: false },
+    { maker: "linux", fault: "process-down", metric: "process-pos-client.process_instances", from: 1, to: 0 },
     { maker: "switch", fault: "port-down", metric: "port-gi0-7.port_up", from: true, to: false },
   ] as const)("$maker: $fault turns $metric from $from to $to", ({ maker, fault, metric, from, to }) => {
     const clock = new ManualClock();
