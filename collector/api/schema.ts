@@ -199,6 +199,8 @@ export const series = z
   .object({
     metric: z.string(),
     unit: z.string(),
+    /** A boolean's points are shares of true: 0 and 1, or between them where a bucket holds both. */
+    type: z.enum(["number", "boolean"]),
     component: z.string().nullable(),
     points: z.array(z.object({ at: z.number(), mean: z.number(), min: z.number(), max: z.number() })),
   })

@@ -229,7 +229,7 @@ describe("incidents", () => {
         },
       ],
       runbook: { title: "Labels are out" },
-      chart: { metric: "head_temperature_celsius", unit: "°C", threshold: 60, from: T0 - 3_600_000, to: T0 },
+      chart: { metric: "head_temperature_celsius", unit: "°C", threshold: 60, from: T0 - 600_000, to: T0 + 1_000 },
       asset: { model: "ZT411" },
       suppresses: [],
       earlier: [{ id: earlier.id }],
@@ -379,6 +379,7 @@ describe("what is watched", () => {
     expect((await get(url)).json()).toEqual({
       metric: "head_temperature_celsius",
       unit: "°C",
+      type: "number",
       component: null,
       points: [{ at: 1000, mean: 21.5, min: 20, max: 23 }],
     });

@@ -113,22 +113,30 @@ export function countByPriority(incidents: readonly Incident[]): Record<Priority
   return counts;
 }
 
-const LEAD_MS = 3_600_000;
-const TAIL_MS = 15 * 60_000;
+const LEAD_MS_MIN = 10 * 60_000;
+const LEAD_MS_MAX = 3_600_000;
+const TAIL_MS = 5 * 60_000;
 const SPAN_MS_MAX = 24 * 3_600_000;
 
-/** An hour before the onset until the recovery and a little more; at most a day, for the onset is what one looks for. */
+/**
+ * Until the recovery and a little more, and as much before the onset as after it: what is minutes old is drawn in
+ * minutes. At most a day, for the onset is what one looks for.
+ */
 export function chartView(incident: Incident, live: LiveView, nowMs: number): ChartView {
   const chart = live.rules().rules.find((rule) => rule.id === incident.rule)?.chart ?? null;
   if (chart === null || incident.subject.device === null) return null;
-  const from = incident.onset - LEAD_MS;
-  const end = incident.recoveredAt === null ? nowMs : incident.recoveredAt + TAIL_MS;
+  const { onset, recoveredAt } = incident;
+  const lasting = Math.max(0, (recoveredAt ?? nowMs) - onset);
+  const from = onset - Math.min(LEAD_MS_MAX, Math.max(LEAD_MS_MIN, lasting));
+  const end = recoveredAt === null ? nowMs : Math.min(nowMs, recoveredAt + TAIL_MS);
+  const metric = findMetric(chart.metric);
   return {
     metric: chart.metric,
-    unit: findMetric(chart.metric)?.unit ?? "",
-    component: findMetric(chart.metric)?.component === null ? null : incident.subject.component,
-    threshold: chart.threshold,
+    unit: metric?.unit ?? "",
+    component: metric?.component === null ? null : incident.subject.component,
+    threshold: metric?.type === "boolean" ? null : chart.threshold,
     from,
-    to: Math.max(from + LEAD_MS, Math.min(end, nowMs, from + SPAN_MS_MAX)),
+    // A device's clock may run ahead of ours: never an empty range.
+    to: Math.max(onset + 1_000, Math.min(end, from + SPAN_MS_MAX)),
   };
 }

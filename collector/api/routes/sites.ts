@@ -142,12 +142,12 @@ export function siteRoutes(deps: ApiDeps, { version }: { version: string }): Fas
       },
       async (request) => {
         const { device: id, component = null, metric, from, to, points } = request.query;
-        const unit = findMetric(metric)?.unit ?? "";
+        const { unit = "", type = "number" } = findMetric(metric) ?? {};
         const found = await deps.series.query(
           { site: request.params.site, device: id, component, metric },
           { from, to, pointsMax: points },
         );
-        return { metric, unit, component, points: found };
+        return { metric, unit, type, component, points: found };
       },
     );
 

@@ -1085,6 +1085,8 @@ export interface components {
     Series: {
       metric: string;
       unit: string;
+      /** @enum {string} */
+      type: "number" | "boolean";
       component: string | null;
       points: {
         at: number;

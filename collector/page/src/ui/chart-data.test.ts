@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isTwoValued, toColumns, valueRange } from "./chart-data.ts";
+import { shownFrom, toColumns, valueRange } from "./chart-data.ts";
 
 const flat = (at: number, value: number) => ({ at, mean: value, min: value, max: value });
 
@@ -20,18 +20,28 @@ describe("columns of a series", () => {
   });
 });
 
-it.each([
-  { name: "zeros and ones without a unit", values: [0, 1, 0], unit: "", two: true },
-  { name: "zeros and ones with a unit", values: [0, 1], unit: "%", two: false },
-  { name: "other numbers", values: [0, 1, 2], unit: "", two: false },
-  { name: "nothing", values: [], unit: "", two: false },
-])("takes $name for a boolean: $two", ({ values, unit, two }) => {
-  expect(
-    isTwoValued(
-      values.map((value, index) => flat(index, value)),
-      unit,
-    ),
-  ).toBe(two);
+describe("the time that a chart shows", () => {
+  const range = { from: 0, to: 3_600_000 };
+  it.each([
+    { name: "is the whole range when readings fill it", first: 10_000, until: undefined, want: 0 },
+    {
+      name: "begins shortly before the first reading of a young device",
+      first: 3_000_000,
+      until: undefined,
+      want: 2_982_000,
+    },
+    {
+      name: "keeps the onset that comes before the first reading",
+      first: 3_000_000,
+      until: 2_600_000,
+      want: 2_570_000,
+    },
+    { name: "has room for a single reading", first: 3_599_000, until: undefined, want: 3_540_000 },
+    { name: "is the whole range when there is no reading at all", first: null, until: undefined, want: 0 },
+  ])("$name", ({ first, until, want }) => {
+    const points = first === null ? [] : [flat(first, 1)];
+    expect(shownFrom(points, { ...range, ...(until !== undefined && { until }) })).toBe(want);
+  });
 });
 
 describe("the vertical range", () => {
@@ -42,7 +52,7 @@ describe("the vertical range", () => {
     { name: "has height for nothing at all", values: [], threshold: null, unit: "" },
   ])("$name", ({ values, threshold, unit }) => {
     const points = values.map((value, index) => flat(index, value));
-    const [low, high] = valueRange(points, { threshold, unit });
+    const [low, high] = valueRange({ points, unit, type: "number" }, threshold);
     expect(high).toBeGreaterThan(low);
     for (const value of threshold === null ? values : [...values, threshold]) {
       expect(value).toBeGreaterThanOrEqual(low);
@@ -51,8 +61,14 @@ describe("the vertical range", () => {
   });
 
   it("does not go below zero for what can't, nor far above a whole for a share", () => {
-    const [low, high] = valueRange([flat(0, 1), flat(1, 100)], { threshold: null, unit: "%" });
+    const [low, high] = valueRange({ points: [flat(0, 1), flat(1, 100)], unit: "%", type: "number" }, null);
     expect(low).toBe(0);
     expect(high).toBeLessThanOrEqual(103);
+  });
+
+  it("of a boolean is from no to yes, of a number between zero and one it is not", () => {
+    const points = [flat(0, 0), flat(1, 1)];
+    expect(valueRange({ points, unit: "", type: "boolean" }, null)).toEqual([-0.15, 1.15]);
+    expect(valueRange({ points: [flat(0, 1)], unit: "", type: "number" }, null)).toEqual([0, 2]);
   });
 });

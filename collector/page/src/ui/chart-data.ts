@@ -40,29 +40,40 @@ function usualStepMs(points: Points): number {
   return steps.sort((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 0;
 }
 
-/** A boolean metric comes as zeros and ones without a unit: it is drawn as steps between no and yes. */
-export const isTwoValued = (points: Points, unit: string): boolean =>
-  unit === "" && points.length > 0 && points.every(({ min, max }) => isBit(min) && isBit(max));
+/** Air before the first reading, as a share of what is shown. */
+const LEAD_SHARE = 0.03;
+/** One reading alone still gets a time axis. */
+const SPAN_MS_MIN = 60_000;
 
-const isBit = (value: number): boolean => value === 0 || value === 1;
+/** Where the chart begins: at the first reading, when there was none for most of the range, and never after `until`. */
+export function shownFrom(points: Points, range: { from: number; to: number; until?: number }): number {
+  const first = points[0];
+  if (first === undefined) return range.from;
+  const begin = Math.min(first.at, range.until ?? first.at);
+  const shown = begin - Math.max(SPAN_MS_MIN - (range.to - begin), (range.to - begin) * LEAD_SHARE);
+  return shown - range.from > (range.to - range.from) / 4 ? shown : range.from;
+}
 
 /** The vertical range: all values and the threshold, with a little air, and never without height. */
-export function valueRange(points: Points, options: { threshold: number | null; unit: string }): [number, number] {
-  if (isTwoValued(points, options.unit)) return [-0.15, 1.15];
+export function valueRange(
+  { points, unit, type }: Pick<Series, "points" | "unit" | "type">,
+  threshold: number | null,
+): [number, number] {
+  if (type === "boolean") return [-0.15, 1.15];
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const { min, max } of points) {
     low = Math.min(low, min);
     high = Math.max(high, max);
   }
-  if (options.threshold !== null) {
-    low = Math.min(low, options.threshold);
-    high = Math.max(high, options.threshold);
+  if (threshold !== null) {
+    low = Math.min(low, threshold);
+    high = Math.max(high, threshold);
   }
   if (low > high) return [0, 1];
   const air = (high - low) * 0.12 || Math.max(1, Math.abs(high) * 0.1);
   const floor = low >= 0 ? Math.max(0, low - air) : low - air;
   // A share above its whole would only raise questions.
-  const ceiling = options.unit === "%" && high <= 100 ? Math.min(103, high + air) : high + air;
+  const ceiling = unit === "%" && high <= 100 ? Math.min(103, high + air) : high + air;
   return [floor, ceiling];
 }

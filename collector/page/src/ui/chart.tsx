@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Series } from "../api/types.ts";
-import { isTwoValued, toColumns, valueRange } from "./chart-data.ts";
+import { shownFrom, toColumns, valueRange } from "./chart-data.ts";
 import { measure, timeText } from "./format.ts";
 import { useTheme } from "./preference.ts";
 import "./chart.css";
@@ -11,7 +11,7 @@ import "./chart.css";
 export type Marker = { readonly at: number; readonly label: string; readonly bad: boolean };
 
 type Props = {
-  series: Pick<Series, "points" | "unit">;
+  series: Pick<Series, "points" | "unit" | "type">;
   /** What the chart shows, for those who don't see it. */
   title: string;
   from: number;
@@ -42,13 +42,12 @@ export function Chart({
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const { points, unit } = series;
+    const onsets = markers.map(({ at }) => at);
     const options = plotOptions({
-      points,
-      unit,
+      series,
       threshold,
       markers,
-      from,
+      from: shownFrom(series.points, { from, to, ...(onsets.length > 0 && { until: Math.min(...onsets) }) }),
       to,
       timeZone,
       width: Math.max(200, element.clientWidth),
@@ -58,7 +57,7 @@ export function Chart({
         if (readout.current !== null) readout.current.textContent = describe(series, index, timeZone);
       },
     });
-    const plot = new uPlot(options, toColumns(points), element);
+    const plot = new uPlot(options, toColumns(series.points), element);
     const observer = new ResizeObserver(() => {
       if (element.clientWidth > 0) plot.setSize({ width: element.clientWidth, height });
     });
@@ -91,7 +90,7 @@ function describe(series: Props["series"], index: number | null, timeZone: strin
   const point = index === null ? series.points.at(-1) : nearestAt(series, index);
   if (point === undefined) return "No readings in this time.";
   const say = (value: number): string =>
-    isTwoValued(series.points, series.unit) ? measure(value >= 0.5, "") : measure(value, series.unit);
+    series.type === "boolean" ? measure(value >= 0.5, "") : measure(value, series.unit);
   const spread = point.min === point.max ? "" : ` (${say(point.min)} to ${say(point.max)})`;
   const when = timeText(point.at, Date.now(), timeZone);
   return `${index === null ? "Last: " : ""}${say(point.mean)}${spread} at ${when}`;
@@ -130,8 +129,7 @@ function readColours(element: Element): Colours {
 }
 
 type PlotInput = {
-  points: Series["points"];
-  unit: string;
+  series: Props["series"];
   threshold: number | null;
   markers: readonly Marker[];
   from: number;
@@ -147,9 +145,10 @@ const FONT = "12px system-ui, sans-serif";
 
 /** `shared` holds the colours that every drawing function looks up, so that a redraw recolours. */
 function plotOptions(input: PlotInput): uPlot.Options & { shared: Colours } {
-  const { points, unit, from, to, threshold } = input;
+  const { series, from, to, threshold } = input;
+  const { points, unit } = series;
   const shared = { ...input.colours };
-  const bits = isTwoValued(points, unit);
+  const bits = series.type === "boolean";
   const stepped = uPlot.paths.stepped?.({ align: 1 });
   const paths = bits && stepped ? { paths: stepped } : {};
   const axis = {
@@ -166,7 +165,7 @@ function plotOptions(input: PlotInput): uPlot.Options & { shared: Colours } {
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
       x: { time: true, range: [from / 1000, to / 1000] },
-      y: { range: valueRange(points, { threshold, unit }) },
+      y: { range: valueRange(series, threshold) },
     },
     axes: [
       {
@@ -179,7 +178,8 @@ function plotOptions(input: PlotInput): uPlot.Options & { shared: Colours } {
         ...axis,
         size: 74,
         ...(bits && { splits: () => [0, 1] }),
-        values: (_plot, splits) => splits.map((value) => (bits ? measure(value >= 0.5, "") : measure(value, unit))),
+        values: (_plot, splits) =>
+          distinct(splits.map((value) => (bits ? measure(value >= 0.5, "") : measure(value, unit)))),
       },
     ],
     series: [
@@ -197,6 +197,10 @@ function plotOptions(input: PlotInput): uPlot.Options & { shared: Colours } {
   };
 }
 
+/** A label that repeats the one below it, rounded as it is, says nothing. */
+const distinct = (labels: readonly string[]): string[] =>
+  labels.map((label, index) => (label === labels[index - 1] ? "" : label));
+
 const DAY_S = 86_400;
 
 function timeLabels(splits: readonly number[], stepSeconds: number, timeZone: string | undefined): string[] {
@@ -210,7 +214,7 @@ function timeLabels(splits: readonly number[], stepSeconds: number, timeZone: st
   return splits.map((seconds) => format.format(seconds * 1000));
 }
 
-function drawThreshold(plot: uPlot, { threshold, unit }: PlotInput, colours: Colours): void {
+function drawThreshold(plot: uPlot, { threshold, series: { unit } }: PlotInput, colours: Colours): void {
   if (threshold === null) return;
   const { ctx, bbox } = plot;
   const y = Math.round(plot.valToPos(threshold, "y", true));
