@@ -57,3 +57,21 @@ describe("docs/first-device.md", () => {
     expect(link.stdout).toMatch(/^http:\/\/127\.0\.0\.1:8080\/api\/v1\/session\/link\/\S+\n$/);
   });
 });
+
+describe("deploy/examples/agent.yaml", () => {
+  const folder = mkdtempSync(join(tmpdir(), "example-agent-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("has no mistake once its secrets are there, and names each that is missing", async () => {
+    writeFileSync(join(folder, "agent.yaml"), readFileSync(join(ROOT, "deploy/examples/agent.yaml")));
+    const check = (env: Record<string, string>) =>
+      runOnce("agent/main.ts", ["check", "--config", "agent.yaml"], { cwd: folder, env });
+    const bare = await check({});
+    expect(bare.code).toBe(2);
+    expect(bare.stderr.match(/CFG_SECRET_UNREADABLE/g)).toHaveLength(4);
+    for (const secret of ["agent-password", "snmp-auth", "snmp-privacy"])
+      writeFileSync(join(folder, secret), "a-long-secret");
+    const whole = await check({ SNMP_COMMUNITY: "store" });
+    expect(whole.code, whole.stdout + whole.stderr).toBe(0);
+  });
+});
