@@ -21,9 +21,11 @@ export type FleetOptions = {
   /** As `mqtt://127.0.0.1:1883`. */
   readonly url: string;
   readonly agents: number;
-  /** Agents of one site; 10 unless given. */
-  readonly agentsPerSite?: number;
-  readonly shape: FleetShape;
+  /**
+   * Several: the agents take them in turn. A site has one agent of each, for the devices of two agents of one shape have
+   * the same ids, and a site's device belongs to one agent.
+   */
+  readonly shape: FleetShape | readonly FleetShape[];
   /** Of the whole fleet; `max`: as fast as acks come. */
   readonly samplesPerSecond: number | "max";
   readonly password: (site: string, agent: string) => string;
@@ -42,7 +44,7 @@ export type FleetCounters = {
   readonly ackedBatches: number;
   readonly ackedSamples: number;
   readonly acks: number;
-  /** Batches that were due while every agent's window was full: the collector is slower than the wanted rate. */
+  /** How often samples were due while every agent's window was full: the collector is slower than the wanted rate. */
   readonly heldBack: number;
   readonly connectionsLost: number;
   /** From publish to ack, of the newest batch that each ack covers; the last LATENCIES_MAX of them, in ms. */
@@ -50,7 +52,6 @@ export type FleetCounters = {
 };
 
 export type Fleet = {
-  readonly plan: FleetPlan;
   counters(): FleetCounters;
   /** Publishes no more and waits until all is acked or `waitMs` have passed; then disconnects. */
   stop(waitMs?: number): Promise<FleetCounters>;
@@ -58,7 +59,6 @@ export type Fleet = {
 
 export type FleetError = { readonly kind: "shape" | "connect"; readonly detail: string };
 
-const AGENTS_PER_SITE = 10;
 const WINDOW_BATCHES = 32;
 const INTERVAL_MS = 1_000;
 const TICK_MS = 5;
@@ -73,6 +73,7 @@ const CATCH_UP_MS_MAX = 250;
 
 type Member = {
   readonly client: MqttClient;
+  readonly samplesPerBatch: number;
   readonly topic: string;
   readonly writer: BatchWriter;
   readonly sentAtMs: Map<number, number>;
@@ -81,19 +82,21 @@ type Member = {
 };
 
 export async function runFleet(options: FleetOptions): Promise<Result<Fleet, FleetError>> {
-  let plan: FleetPlan;
+  const shapes = Array.isArray(options.shape) ? options.shape : [options.shape];
+  let plans: FleetPlan[];
   try {
-    plan = new FleetPlan(options.shape, options.random);
+    if (shapes.length === 0) throw new RangeError("a fleet without a shape");
+    plans = shapes.map((shape) => new FleetPlan(shape, options.random));
   } catch (thrown) {
     return err({ kind: "shape", detail: errorText(thrown) });
   }
-  const tally = new Tally(plan.samplesPerBatch);
+  const tally = new Tally();
   const members: Member[] = [];
   try {
     for (let first = 0; first < options.agents; first += CONNECTING_MAX) {
       const count = Math.min(CONNECTING_MAX, options.agents - first);
       const joined = await Promise.allSettled(
-        Array.from({ length: count }, (_, i) => join(first + i, plan, options, tally)),
+        Array.from({ length: count }, (_, i) => join(first + i, plans, options, tally)),
       );
       for (const one of joined) if (one.status === "fulfilled") members.push(one.value);
       const failed = joined.find((one) => one.status === "rejected");
@@ -103,9 +106,8 @@ export async function runFleet(options: FleetOptions): Promise<Result<Fleet, Fle
     for (const { client } of members) client.end(true);
     return err({ kind: "connect", detail: errorText(thrown) });
   }
-  const stopPublishing = publish(members, plan, options, tally);
+  const stopPublishing = publish(members, options, tally);
   return ok({
-    plan,
     counters: () => tally.counters(),
     async stop(waitMs = DRAIN_MS_MAX) {
       stopPublishing();
@@ -117,10 +119,17 @@ export async function runFleet(options: FleetOptions): Promise<Result<Fleet, Fle
   });
 }
 
-async function join(index: number, plan: FleetPlan, options: FleetOptions, tally: Tally): Promise<Member> {
+/** Who the n-th agent of a fleet is, from 0; to let it in before it comes. */
+export const fleetMember = (index: number, shapes: number): { readonly site: string; readonly agent: string } => ({
+  site: `fleet-${Math.floor(index / shapes) + 1}`,
+  agent: `agent-${index + 1}`,
+});
+
+async function join(index: number, plans: readonly FleetPlan[], options: FleetOptions, tally: Tally): Promise<Member> {
   const { clock, random } = options;
-  const site = `fleet-${Math.floor(index / (options.agentsPerSite ?? AGENTS_PER_SITE)) + 1}`;
-  const agent = `agent-${index + 1}`;
+  const plan = plans[index % plans.length];
+  if (plan === undefined) throw new RangeError("a fleet without a shape");
+  const { site, agent } = fleetMember(index, plans.length);
   const epoch = `e${Math.floor(random() * 2 ** 48).toString(16)}`;
   const status = (state: AgentStatus["state"]): string => {
     const message: AgentStatus = {
@@ -145,6 +154,7 @@ async function join(index: number, plan: FleetPlan, options: FleetOptions, tally
   });
   const member: Member = {
     client,
+    samplesPerBatch: plan.samplesPerBatch,
     topic: agentTopic(site, agent, "telemetry"),
     writer: new BatchWriter(plan, { epoch, nowMs: clock.now(), phase: random() }),
     sentAtMs: new Map(),
@@ -168,17 +178,18 @@ async function join(index: number, plan: FleetPlan, options: FleetOptions, tally
 }
 
 /** Publishes until the returned function is called. */
-function publish(members: readonly Member[], plan: FleetPlan, options: FleetOptions, tally: Tally): () => void {
+function publish(members: readonly Member[], options: FleetOptions, tally: Tally): () => void {
   const { clock, samplesPerSecond, windowBatches = WINDOW_BATCHES } = options;
   const unlimited = samplesPerSecond === "max";
-  const batchesPerMs = unlimited ? 0 : samplesPerSecond / plan.samplesPerBatch / 1_000;
+  const samplesPerMs = unlimited ? 0 : samplesPerSecond / 1_000;
+  /** Samples. */
   let due = 0;
   let turn = 0;
   let lastMs = clock.monotonic();
   let cancel: () => void = () => {};
 
-  /** Sends the next batch of the next agent that may; false when none may. */
-  const sendOne = (nowMs: number): boolean => {
+  /** Sends the next batch of the next agent that may; returns its samples, 0 when none may. */
+  const sendOne = (nowMs: number): number => {
     for (let tried = 0; tried < members.length; tried++) {
       const member = members[turn++ % members.length];
       if (member === undefined || !member.client.connected || member.seq - member.acked >= windowBatches) continue;
@@ -188,23 +199,24 @@ function publish(members: readonly Member[], plan: FleetPlan, options: FleetOpti
         throw new RangeError("batchSamples: a message is too large");
       member.seq = batch.seq;
       member.sentAtMs.set(batch.seq, clock.monotonic());
-      tally.sent(batch.payload.byteLength);
+      tally.sent(batch.samples, batch.payload.byteLength);
       member.client.publish(member.topic, batch.payload, { qos: 1 });
-      return true;
+      return batch.samples;
     }
-    return false;
+    return 0;
   };
   const tick = (): void => {
     const startMs = clock.monotonic();
-    due += Math.min(startMs - lastMs, CATCH_UP_MS_MAX) * batchesPerMs;
+    due += Math.min(startMs - lastMs, CATCH_UP_MS_MAX) * samplesPerMs;
     lastMs = startMs;
-    while ((unlimited || due >= 1) && clock.monotonic() - startMs < BURST_MS_MAX) {
-      if (!sendOne(clock.now())) {
-        tally.heldBack += Math.floor(due);
-        due %= 1;
+    while ((unlimited || due >= 0) && clock.monotonic() - startMs < BURST_MS_MAX) {
+      const samples = sendOne(clock.now());
+      if (samples === 0) {
+        if (!unlimited) tally.heldBack++;
+        due = Math.min(due, 0);
         break;
       }
-      if (!unlimited) due--;
+      if (!unlimited) due -= samples;
     }
     cancel = clock.after(unlimited ? 0 : TICK_MS, tick);
   };
@@ -222,20 +234,18 @@ async function drained(members: readonly Member[], clock: Clock, waitMs: number)
 class Tally {
   heldBack = 0;
   leaving = false;
-  readonly #samplesPerBatch: number;
   readonly #latenciesMs: number[] = [];
   #batches = 0;
+  #samples = 0;
   #bytes = 0;
   #ackedBatches = 0;
+  #ackedSamples = 0;
   #acks = 0;
   #lost = 0;
 
-  constructor(samplesPerBatch: number) {
-    this.#samplesPerBatch = samplesPerBatch;
-  }
-
-  sent(bytes: number): void {
+  sent(samples: number, bytes: number): void {
     this.#batches++;
+    this.#samples += samples;
     this.#bytes += bytes;
   }
 
@@ -252,6 +262,7 @@ class Tally {
     }
     for (let seq = member.acked + 1; seq <= live; seq++) member.sentAtMs.delete(seq);
     this.#ackedBatches += live - member.acked;
+    this.#ackedSamples += (live - member.acked) * member.samplesPerBatch;
     member.acked = live;
   }
 
@@ -261,10 +272,10 @@ class Tally {
     const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
     return {
       batches: this.#batches,
-      samples: this.#batches * this.#samplesPerBatch,
+      samples: this.#samples,
       bytes: this.#bytes,
       ackedBatches: this.#ackedBatches,
-      ackedSamples: this.#ackedBatches * this.#samplesPerBatch,
+      ackedSamples: this.#ackedSamples,
       acks: this.#acks,
       heldBack: this.heldBack,
       connectionsLost: this.#lost,

@@ -11,7 +11,7 @@ export {
 } from "./control.ts";
 export type { DemoError } from "./demo-error.ts";
 export { type DemoFile, demoCredentials, rememberedPorts, writeDemoFolder } from "./demo-folder.ts";
-export { type Fleet, type FleetCounters, type FleetError, type FleetOptions, runFleet } from "./fleet.ts";
+export { type Fleet, type FleetCounters, type FleetError, type FleetOptions, fleetMember, runFleet } from "./fleet.ts";
 export { BatchWriter, type FleetBatch, FleetPlan, type FleetShape } from "./fleet-batch.ts";
 export { bringToLife, type LiveDevice } from "./live-device.ts";
 export { labelPrinter } from "./models/label-printer.ts";

@@ -14,3 +14,8 @@ function format(value: number): string {
   if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString("en-US");
   return value.toPrecision(3);
 }
+
+/** What is being done now, on stderr: a benchmark takes a while. */
+export function progress(text: string): void {
+  process.stderr.write(`bench: ${text} …\n`);
+}

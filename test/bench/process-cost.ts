@@ -1,0 +1,41 @@
+/**
+ * What a process costs, from Linux' /proc: CPU time of all its threads (proc_pid_stat(5), fields utime and stime, in
+ * clock ticks of 10 ms) and the most memory it ever held (proc_pid_status(5), VmHWM).
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/** sysconf(_SC_CLK_TCK), which is 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+export function cpuSecondsOf(pid: number): number {
+  return cpuOf(`/proc/${pid}/stat`);
+}
+
+/** Of the thread that runs JavaScript, which has the process's id. */
+export function mainThreadCpuSecondsOf(pid: number): number {
+  return cpuOf(`/proc/${pid}/task/${pid}/stat`);
+}
+
+export function peakMemoryBytesOf(pid: number): number {
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kilobytes) * 1_024;
+}
+
+export function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** Of all files below. */
+export function folderBytes(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
+
+function cpuOf(file: string): number {
+  // The program's name stands in parentheses and may hold anything, also a space.
+  const fields = readFileSync(file, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
