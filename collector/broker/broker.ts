@@ -22,6 +22,15 @@ export type Broker = {
   disconnect(site: string, agent: string): void;
   /** Where agents connect to, once open. */
   readonly url: string;
-  readonly counts: { connected: number; messages: number; bytes: number; refused: number; badPackets: number };
+  readonly counts: {
+    connected: number;
+    messages: number;
+    bytes: number;
+    /** Messages and subscriptions that their sender may not have. */
+    refused: number;
+    signInsRefused: number;
+    /** Connections ended for bytes that are no MQTT, or too many of them. */
+    badPackets: number;
+  };
   close(): Promise<void>;
 };

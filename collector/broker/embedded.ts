@@ -7,9 +7,11 @@
  * an error from authorizePublish closes the connection, which would make a misconfigured agent reconnect for ever. So a
  * message that is not allowed is taken, counted, reported and goes nowhere, as MQTT-3.3.5-2 allows.
  */
+import type { EventEmitter } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { agentPrefix, LIMITS, parseTopic } from "@aislewatch/contract";
+import { errorText } from "@aislewatch/base";
+import { agentPrefix, isId, LIMITS, parseTopic } from "@aislewatch/contract";
 import { Aedes, type Client } from "aedes";
 import type { Broker, BrokerEvents } from "./broker.ts";
 import { createLengthGuard, type LengthGuard } from "./length-guard.ts";
@@ -20,10 +22,15 @@ const SIGN_IN_BYTES_MAX = 4 * 1024;
 const PACKET_OVERHEAD_BYTES = 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 const DRAIN_TIMEOUT_MS = 10_000;
+/** An agent needs one, for its acks. */
+const SUBSCRIPTIONS_MAX = 16;
 /** An agent holds one connection; this many leave room for 10,000 of them and their half-open ghosts. */
 const CONNECTIONS_MAX = 20_000;
 /** What goes nowhere is sent there: nobody may subscribe below $SYS. */
 const NOWHERE = "$SYS/aislewatch/refused";
+
+/** `topics`: what it subscribed to on this connection. */
+type Identity = { readonly site: string; readonly agent: string; readonly topics: Set<string> };
 
 export type EmbeddedBrokerOptions = BrokerEvents & {
   readonly host: string;
@@ -35,8 +42,8 @@ export type EmbeddedBrokerOptions = BrokerEvents & {
 };
 
 export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
-  const counts = { connected: 0, messages: 0, bytes: 0, refused: 0, badPackets: 0 };
-  const identities = new WeakMap<Client, { site: string; agent: string }>();
+  const counts = { connected: 0, messages: 0, bytes: 0, refused: 0, signInsRefused: 0, badPackets: 0 };
+  const identities = new WeakMap<Client, Identity>();
   const guards = new WeakMap<object, LengthGuard>();
   const connections = new Map<string, Client>();
   let aedes: Aedes | null = null;
@@ -56,22 +63,33 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
       maxTopicLevels: 8,
       queueLimit: 1_000,
 
+      preConnect(_client, packet, done) {
+        // Sessions end with the connection: kept ones would fill memory with acks for agents that never come back.
+        packet.clean = true;
+        done(null, true);
+      },
+
       authenticate(client, username, password, done) {
-        const [site, agent, ...rest] = (username ?? "").split("/");
-        if (site === undefined || agent === undefined || rest.length > 0 || password === undefined) {
+        const refuseSignIn = (): void => {
+          counts.signInsRefused++;
           done(null, false);
+        };
+        const [site = "", agent = "", ...rest] = (username ?? "").split("/");
+        if (!isId(site) || !isId(agent) || rest.length > 0 || password === undefined) {
+          refuseSignIn();
           return;
         }
-        options.authenticate(site, agent, password).then(
-          (known) => {
-            if (known) {
-              identities.set(client, { site, agent });
-              guards.get(client.conn)?.allow(LIMITS.messageBytesMax + PACKET_OVERHEAD_BYTES);
-            }
-            done(null, known);
-          },
-          () => done(null, false),
-        );
+        options.authenticate(site, agent, password).then((isKnown) => {
+          if (!isKnown) {
+            refuseSignIn();
+            return;
+          }
+          identities.set(client, { site, agent, topics: new Set() });
+          // By who it is, not by what it calls itself: nobody can take another agent's connection over by naming it.
+          client.id = `${site}/${agent}`;
+          guards.get(client.conn)?.allow(LIMITS.messageBytesMax + PACKET_OVERHEAD_BYTES);
+          done(null, true);
+        }, refuseSignIn);
       },
 
       authorizePublish(client, packet, done) {
@@ -99,9 +117,15 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
 
       authorizeSubscribe(client, subscription, done) {
         const identity = identities.get(client);
-        const allowed =
-          identity !== undefined && subscription.topic.startsWith(agentPrefix(identity.site, identity.agent));
-        if (!allowed) refuse(client, subscription.topic, "an agent may subscribe below its own prefix only");
+        const { topic } = subscription;
+        const isOwn = identity !== undefined && topic.startsWith(agentPrefix(identity.site, identity.agent));
+        if (isOwn) identity.topics.add(topic);
+        const allowed = isOwn && identity.topics.size <= SUBSCRIPTIONS_MAX;
+        if (!isOwn) refuse(client, topic, "an agent may subscribe below its own prefix only");
+        else if (!allowed) {
+          identity.topics.delete(topic);
+          refuse(client, topic, `more than ${SUBSCRIPTIONS_MAX} subscriptions`);
+        }
         // null is SUBACK 0x80 (MQTT-3.9.3): refused, without ending the connection.
         done(null, allowed ? subscription : null);
       },
@@ -137,19 +161,22 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
       broker.on("clientReady", (client) => {
         const identity = identities.get(client);
         if (identity !== undefined) connections.set(`${identity.site}/${identity.agent}`, client);
-        counts.connected++;
+        counts.connected = connections.size;
       });
       broker.on("clientDisconnect", (client) => {
         const identity = identities.get(client);
         const key = identity === undefined ? "" : `${identity.site}/${identity.agent}`;
         if (connections.get(key) === client) connections.delete(key);
-        counts.connected--;
+        counts.connected = connections.size;
       });
-      const malformed = () => {
-        counts.badPackets++;
+      const malformed = (_client: unknown, error: Error): void => {
+        if (isMalformed(error)) counts.badPackets++;
       };
       broker.on("connectionError", malformed);
       broker.on("clientError", malformed);
+      // Of its memory for sessions, which holds none of ours. Without a listener Node would end the process.
+      const emitter: EventEmitter = broker;
+      emitter.on("error", (thrown) => refuse(null, "", errorText(thrown)));
       const accept = (socket: Socket): void => {
         guardSocket(socket);
         broker.handle(socket);
@@ -158,8 +185,10 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
       const listener =
         tls === null
           ? createServer({ noDelay: true }, accept)
-          : createTlsServer({ ...tls, minVersion: "TLSv1.2" }, accept);
-      listener.on("tlsClientError", malformed);
+          : createTlsServer({ ...tls, minVersion: "TLSv1.2", handshakeTimeout: CONNECT_TIMEOUT_MS }, accept);
+      listener.on("tlsClientError", () => {
+        counts.badPackets++;
+      });
       listener.maxConnections = CONNECTIONS_MAX;
       server = listener;
       await new Promise<void>((resolve, reject) => {
@@ -194,3 +223,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
     },
   };
 }
+
+/** Not a line that broke (`code`), a sign-in that was refused (`errorCode`) or somebody who fell silent. */
+const isMalformed = (error: Error): boolean =>
+  !("code" in error) && !("errorCode" in error) && !/did not arrive in time|timeout|closed/.test(error.message);
