@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Clock, Result } from "@aislewatch/base";
+import { type Clock, errorText, type Result } from "@aislewatch/base";
 import { type Diagnostic, formatDiagnostics } from "@aislewatch/config";
 import { createEngine } from "@aislewatch/rules";
 import { createLifecycle, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
@@ -107,7 +107,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
   const watch: FleetWatch = createFleetWatch({
     clock,
     agents: () =>
-      state.agents().map(({ site, agent, online, status, lastSeenAt }) => ({
+      judge.roster().map(({ record: { site, agent, online, status, lastSeenAt }, isHeard }) => ({
         site,
         id: agent,
         online,
@@ -115,18 +115,18 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         lastSeenAt,
         outbox: status?.outbox ?? null,
         skewMs: ingest.skewMs(site, agent),
+        isHeard,
       })),
-    setInventory(site, devices) {
-      state.putInventory(site, COLLECTOR_AGENT, devices, clock.now());
-      judge.setInventory(site, COLLECTOR_AGENT, devices);
-    },
+    setInventory: (site, devices) => ingest.setInventory({ site, agent: COLLECTOR_AGENT, devices }),
     accept: (batch) => ingest.accept(batch),
+    lastSeq: (lane) => ingest.lastSeq(lane),
   });
 
   let broker: Broker | null = null;
   let api: ApiServer | null = null;
   let httpUrl = "";
   let faultyFiles: string | null = null;
+  let isSetKept = true;
 
   const makeBroker = (port: number): Broker =>
     createEmbeddedBroker({
@@ -226,7 +226,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
   function startingSet(): ConfigSet {
     const loaded = loadConfigSet(config);
     if (loaded.ok) {
-      keepConfigSet(config, state);
+      keepSet();
       log.emit(events.rulesLoaded, { version: loaded.value.rules.version, rules: loaded.value.rules.rules.length });
       return loaded.value;
     }
@@ -239,6 +239,17 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
     log.emit(events.startedOnLastGood, { diagnostics: text });
     judge.setRefused(summary(loaded.diagnostics));
     return kept;
+  }
+
+  /** A set that can't be kept just now is used all the same, and kept once the disk takes it. */
+  function keepSet(): void {
+    try {
+      keepConfigSet(config, state);
+      isSetKept = true;
+    } catch (thrown) {
+      isSetKept = false;
+      log.emit(events.storeFailed, { store: "state", detail: errorText(thrown) });
+    }
   }
 
   /** What was judged before the restart; later readings come again with their batches. */
@@ -256,13 +267,16 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
     let seen = "";
     const look = (): void => {
       const now = fingerprint(config);
-      if (now === seen) return;
+      if (now === seen) {
+        if (!isSetKept) keepSet();
+        return;
+      }
       seen = now;
       const loaded = loadConfigSet(config);
       if (loaded.ok) {
         log.emit(events.rulesLoaded, { version: loaded.value.rules.version, rules: loaded.value.rules.rules.length });
         judge.setConfig(loaded.value);
-        keepConfigSet(config, state);
+        keepSet();
       } else {
         log.emit(events.rulesRefused, { diagnostics: formatDiagnostics(loaded.diagnostics, loaded.texts) });
         judge.setRefused(summary(loaded.diagnostics));
@@ -318,6 +332,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
       counter("batch_gaps", "Holes in the numbers of a lane that a resend did not fill", counts.gaps),
       counter("messages_set_aside", "Messages that could not be read", counts.poison),
       counter("messages_refused", "Messages that their sender may not send", broker?.counts.refused ?? 0),
+      counter("sign_ins_refused", "Agents' names or passwords that were wrong", broker?.counts.signInsRefused ?? 0),
       counter(
         "packets_malformed",
         "Connections ended for a broken or oversized packet",
@@ -330,6 +345,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         "Batches that the time-series store could not take in time; the agent sends them again",
         counts.shed,
       ),
+      counter("values_ignored", "Values of unknown metrics, or of a wrong type", counts.ignored),
       counter("state_commits", "Transactions of the state store", counts.commits),
       counter("state_commit_failures", "Transactions that could not be written", counts.commitFailures),
       counter("timeseries_append_failures", "Appends that could not be written", counts.appendFailures),

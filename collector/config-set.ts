@@ -84,8 +84,9 @@ const keptSchema = z.object({
 
 export type DocumentStore = { document(name: string): string | null; putDocument(name: string, text: string): void };
 
-/** Keeps the texts of a set that was found good. */
-export function keepConfigSet(paths: ConfigPaths, store: DocumentStore): void {
+/** Keeps the texts of a set that was found good; throws when the store can't be written. */
+export function keepConfigSet({ rules, runbooks, sites, priority }: ConfigPaths, store: DocumentStore): void {
+  const paths = { rules, runbooks, sites, priority };
   const files: Record<string, string> = {};
   for (const file of allFiles(paths)) {
     const text = readConfigText(file);

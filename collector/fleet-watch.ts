@@ -3,19 +3,24 @@
  * collector itself takes (is its session up, how much waits in its outbox, how far off is its clock) and puts through
  * the same door as everybody's. So a silent agent is one incident by an ordinary rule, with a chart and a runbook.
  */
-import { randomBytes } from "node:crypto";
 import type { Clock } from "@aislewatch/base";
 import { encodeTelemetry, type InventoryDevice, type Reading } from "@aislewatch/contract";
 import type { LiveAgent } from "./api/deps.ts";
-import type { TelemetryBatch } from "./store/timeseries/store.ts";
+import type { LaneKey, TelemetryBatch } from "./store/timeseries/store.ts";
 
 /** The id under which the collector reports; no agent may have it. */
 export const COLLECTOR_AGENT = "collector";
+/** Devices below it stand for agents; no agent may name one. */
+export const AGENT_DEVICE_PREFIX = "agent/";
+/** One for ever: each start counts on where the stores stand, so that their lists of lanes do not grow with starts. */
+const EPOCH = "watch";
 const INTERVAL_MS = 10_000;
 
 export type WatchedAgent = LiveAgent & {
   readonly outbox: { readonly batches: number; readonly bytes: number; readonly oldestAt: number | null } | null;
   readonly skewMs: number;
+  /** False: nothing of it since the collector's start, and it had no time to come back yet, so nobody knows. */
+  readonly isHeard: boolean;
 };
 
 export type FleetWatchDeps = {
@@ -24,13 +29,13 @@ export type FleetWatchDeps = {
   /** A site's set of agents changed. */
   setInventory(site: string, devices: readonly InventoryDevice[]): void;
   accept(batch: TelemetryBatch): void;
+  /** The last seq that a store has of this lane; what was not stored before a crash is looked at again, not sent again. */
+  lastSeq(lane: LaneKey): number;
 };
 
 export type FleetWatch = { start(): void; look(): void; stop(): void };
 
-export function createFleetWatch({ clock, agents, setInventory, accept }: FleetWatchDeps): FleetWatch {
-  // A new epoch with each start: what was not stored before a crash is taken again by the next look, not sent again.
-  const epoch = `c${randomBytes(8).toString("hex")}`;
+export function createFleetWatch({ clock, agents, setInventory, accept, lastSeq }: FleetWatchDeps): FleetWatch {
   const seqs = new Map<string, number>();
   const known = new Map<string, string>();
   let cancel: (() => void) | null = null;
@@ -41,20 +46,27 @@ export function createFleetWatch({ clock, agents, setInventory, accept }: FleetW
       ({ site }) => site,
     );
     for (const [site, members] of sites) {
-      const ids = members.map(({ id }) => id).join(" ");
-      if (known.get(site) !== ids) {
-        known.set(site, ids);
-        setInventory(site, members.map(deviceOf));
+      const devices = members.map(deviceOf);
+      const listed = JSON.stringify(devices);
+      if (known.get(site) !== listed) {
+        known.set(site, listed);
+        setInventory(site, devices);
       }
-      const seq = (seqs.get(site) ?? 0) + 1;
-      seqs.set(site, seq);
-      const now = clock.now();
-      const message = encodeTelemetry(
-        { epoch, lane: "live", seq, sentAt: now },
-        members.map((agent) => readingOf(agent, now)),
-      );
-      accept({ site, agent: COLLECTOR_AGENT, epoch, lane: "live", seq, message, skewMs: 0 });
+      const heard = members.filter(({ isHeard }) => isHeard);
+      if (heard.length > 0) report(site, heard);
     }
+  }
+
+  function report(site: string, heard: readonly WatchedAgent[]): void {
+    const lane = { site, agent: COLLECTOR_AGENT, epoch: EPOCH, lane: "live" } as const;
+    const seq = (seqs.get(site) ?? lastSeq(lane)) + 1;
+    seqs.set(site, seq);
+    const now = clock.now();
+    const message = encodeTelemetry(
+      { epoch: EPOCH, lane: "live", seq, sentAt: now },
+      heard.map((agent) => readingOf(agent, now)),
+    );
+    accept({ ...lane, seq, message, skewMs: 0 });
   }
 
   function loop(): void {
@@ -74,7 +86,7 @@ export function createFleetWatch({ clock, agents, setInventory, accept }: FleetW
 const METRICS = ["up", "outbox_batches", "outbox_bytes", "outbox_age_seconds", "clock_offset_seconds"];
 
 const deviceOf = ({ id, version }: WatchedAgent): InventoryDevice => ({
-  id: `agent/${id}`,
+  id: `${AGENT_DEVICE_PREFIX}${id}`,
   kind: "agent",
   name: `Agent ${id}`,
   driver: "collector",
@@ -89,7 +101,7 @@ const deviceOf = ({ id, version }: WatchedAgent): InventoryDevice => ({
 function readingOf({ id, online, outbox, skewMs }: WatchedAgent, now: number): Reading {
   const waiting = outbox !== null && online;
   return {
-    device: `agent/${id}`,
+    device: `${AGENT_DEVICE_PREFIX}${id}`,
     at: now,
     samples: [
       {

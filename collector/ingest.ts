@@ -21,9 +21,11 @@ import {
   WIRE_VERSION,
 } from "@aislewatch/contract";
 import type { AgentMessage } from "./broker/broker.ts";
+import { AGENT_DEVICE_PREFIX, COLLECTOR_AGENT } from "./fleet-watch.ts";
 import type { Judge } from "./judge.ts";
+import { knownValues } from "./known-values.ts";
 import type { Commit, GapRecord, StateStore } from "./store/state/store.ts";
-import type { TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
+import type { LaneKey, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
 
 /** Batches that wait for the time-series store, by their size on the wire. */
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
@@ -39,6 +41,15 @@ const AGENTS_MAX = 20_000;
 const HISTORY_BYTES_PER_SECOND = 1024 * 1024;
 /** A clock that is off by more is corrected by the difference (DESIGN: event time per agent). */
 const SKEW_TOLERATED_MS = 60_000;
+/** An outbox file is lost once in a disk's life; an agent that names more of them is broken or worse. */
+const EPOCHS_PER_AGENT_MAX = 256;
+/** A batch of the collector's own counts for this much in the queue: a few values for each agent of a site. */
+const OWN_PAYLOAD = new Uint8Array(1_024);
+/** Devices and components of one agent. The greatest sites have a few thousand. */
+const INVENTORY_SUBJECTS_MAX = 50_000;
+
+/** Nothing of a lane came yet, so any seq may be its first. */
+const UNHEARD = -1;
 
 type LaneState = { seen: number; state: number; series: number };
 type AgentState = {
@@ -50,12 +61,14 @@ type AgentState = {
   acked: { live: number; history: number };
   ackDue: boolean;
   skewMs: number;
-  /** The gap that was seen last: the second time the same one is seen after a resend, it is real. */
-  suspectedGap: string | null;
+  epochs: number;
+  /** The hole that was seen last. Seen again after the agent came back and sent again, it is real. */
+  suspectedGap: { readonly at: string; isResent: boolean } | null;
   /** Had batches that the queue could not hold; must send again. */
   mustResend: boolean;
-  inventory: { revision: number; parts: Map<number, readonly InventoryDevice[]> } | null;
+  inventory: { revision: number; of: number; parts: Map<number, readonly InventoryDevice[]> } | null;
 };
+type AgentInventory = { site: string; agent: string; devices: readonly InventoryDevice[] };
 
 export type IngestCounts = {
   batches: number;
@@ -64,6 +77,8 @@ export type IngestCounts = {
   gaps: number;
   poison: number;
   shed: number;
+  /** Values of unknown metrics or of a wrong type. */
+  ignored: number;
   commits: number;
   commitFailures: number;
   appendFailures: number;
@@ -96,6 +111,10 @@ export type Ingest = {
   onMessage(message: AgentMessage): void;
   /** A batch of the collector's own (its watch over the agents), through the same door. */
   accept(batch: TelemetryBatch): void;
+  /** The last seq that either store has of a lane: the collector counts its own batches on from there. */
+  lastSeq(lane: LaneKey): number;
+  /** What an agent watches: kept, judged from now on; tried again while the state store can't be written. */
+  setInventory(inventory: AgentInventory): void;
   /** The judge has something to commit that no batch brought: a tick, a person, a reload. */
   commitSoon(urgent: boolean): void;
   /** Commits at once what is pending; false when the state store can't be written (it is tried again). */
@@ -117,6 +136,7 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
     gaps: 0,
     poison: 0,
     shed: 0,
+    ignored: 0,
     commits: 0,
     commitFailures: 0,
     appendFailures: 0,
@@ -127,6 +147,8 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
 
   const dirty = new Map<string, Watermark>();
   let newGaps: GapRecord[] = [];
+  /** What could not be written yet, by agent. */
+  const unsaved = new Map<string, AgentInventory>();
   const toAck = new Set<AgentState>();
   let queue: { batch: TelemetryBatch; bytes: number }[] = [];
   let queuedBytes = 0;
@@ -152,6 +174,7 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
         acked: { live: -1, history: -1 },
         ackDue: false,
         skewMs: 0,
+        epochs: 0,
         suspectedGap: null,
         mustResend: false,
         inventory: null,
@@ -161,9 +184,11 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
     return found;
   }
 
-  /** The lanes of the epoch that an agent sends in; a new outbox file starts a new one. */
-  function useEpoch(agent: AgentState, epoch: string): void {
-    if (agent.epoch === epoch) return;
+  /** The lanes of the epoch that an agent sends in; a new outbox file starts a new one. False when it has too many. */
+  function useEpoch(agent: AgentState, epoch: string): boolean {
+    if (agent.epoch === epoch) return true;
+    const isNew = !known.has(laneKey(agent.site, agent.agent, epoch, "live"));
+    if (isNew && ++agent.epochs > EPOCHS_PER_AGENT_MAX) return false;
     if (agent.epoch !== null) {
       for (const lane of ["live", "history"] as const) {
         known.set(laneKey(agent.site, agent.agent, agent.epoch, lane), agent.lanes[lane]);
@@ -175,6 +200,7 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
       history: known.get(laneKey(agent.site, agent.agent, epoch, "history")) ?? freshLane(),
     };
     agent.acked = { live: -1, history: -1 };
+    return true;
   }
 
   function onTelemetry(message: AgentMessage): void {
@@ -188,16 +214,21 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
       setAside(message, `more than ${AGENTS_MAX} agents`);
       return;
     }
-    const telemetry = decoded.value;
-    useEpoch(agent, telemetry.epoch);
-    take(agent, telemetry, message.payload.byteLength);
+    const { message: telemetry, ignored } = knownValues(decoded.value);
+    counts.ignored += ignored;
+    if (useEpoch(agent, telemetry.epoch)) take(agent, telemetry, message);
+    else setAside(message, `more than ${EPOCHS_PER_AGENT_MAX} epochs`);
   }
 
-  function take(agent: AgentState, message: Telemetry, bytes: number): void {
+  function take(agent: AgentState, message: Telemetry, source: AgentMessage): void {
     const lane = agent.lanes[message.lane];
     const { seq } = message;
     const expected = lane.seen + 1;
-    if (seq > expected && lane.seen > 0) {
+    if (lane.seen === UNHEARD) {
+      // The first of this lane that we hear: whatever was before was acked by stores that are gone.
+      lane.state = Math.max(lane.state, seq - 1);
+      lane.series = Math.max(lane.series, seq - 1);
+    } else if (seq > expected && !agent.mustResend) {
       // A full outbox says itself what it had to drop; that is no hole.
       if (standsFor(message, expected)) {
         if (lane.series === expected - 1) lane.series = seq - 1;
@@ -218,19 +249,40 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
       lane: message.lane,
       seq,
       message,
-      skewMs: agent.skewMs,
+      skewMs: skewOf(agent, message),
     };
     if (needsState) {
       counts.batches++;
       counts.samples += sampleCount(message);
       // What was stored while the uplink was down is history: it is kept, and does not move the present.
-      const urgent = message.lane === "live" && judge.observe(batch);
+      const urgent = message.lane === "live" && observe(batch, source);
       lane.state = seq;
       dirty.set(laneKey(agent.site, agent.agent, message.epoch, message.lane), { ...laneOf(agent, message), seq });
       toAck.add(agent);
       commitSoon(urgent);
     }
-    if (needsSeries) enqueue(agent, lane, batch, bytes);
+    if (needsSeries) enqueue(agent, lane, batch, source.payload.byteLength);
+  }
+
+  /** A bug that one message brings out must not end the collector, for the message would come again after each start. */
+  function observe(batch: TelemetryBatch, source: AgentMessage): boolean {
+    try {
+      return judge.observe(batch);
+    } catch (thrown) {
+      setAside(source, `a bug: stored, but not judged: ${thrown instanceof Error ? thrown.stack : errorText(thrown)}`);
+      return true;
+    }
+  }
+
+  /**
+   * What is added to a message's times. Nothing is from the future: one such reading (a clock that had been ahead while
+   * it was taken) would make every later one of its device look late.
+   */
+  function skewOf(agent: AgentState, message: Telemetry): number {
+    const aheadMs = latestAt(message) + agent.skewMs - clock.now();
+    if (aheadMs <= SKEW_TOLERATED_MS) return agent.skewMs;
+    events.onClockOff({ site: agent.site, agent: agent.agent, offSeconds: Math.round(aheadMs / 1_000) });
+    return agent.skewMs - aheadMs;
   }
 
   /**
@@ -238,9 +290,9 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
    * batches are lost for good and the ledger says so, for a lane must not stand still for ever.
    */
   function acceptGap(agent: AgentState, message: Telemetry, expected: number): boolean {
-    const gap = `${message.epoch}/${message.lane}/${expected}-${message.seq - 1}`;
-    if (agent.suspectedGap !== gap) {
-      agent.suspectedGap = gap;
+    const at = `${message.epoch}/${message.lane}/${expected}`;
+    if (agent.suspectedGap?.at !== at || !agent.suspectedGap.isResent) {
+      agent.suspectedGap = { at, isResent: false };
       disconnect(agent.site, agent.agent);
       return false;
     }
@@ -262,7 +314,7 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
 
   function enqueue(agent: AgentState, lane: LaneState, batch: TelemetryBatch, bytes: number): void {
     // The store's watermark says that everything up to it is there, so a batch never overtakes one that was shed.
-    const overtakes = lane.series > 0 && batch.seq > lane.series + 1;
+    const overtakes = batch.seq > lane.series + 1;
     if (agent.mustResend || overtakes || queuedBytes + bytes > QUEUE_BYTES_MAX) {
       counts.shed++;
       agent.mustResend = true;
@@ -302,11 +354,18 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
         events.onStoreRecovered({ store: "timeseries" });
       }
       sendAcks();
+      // Not only when it is empty: others may keep it from ever being.
+      if (queuedBytes <= QUEUE_BYTES_MAX / 2) askToResend();
     }
     appending = false;
+  }
+
+  /** There is room again: whose batches were shed sends them again, from its last ack. */
+  function askToResend(): void {
     for (const agent of agents.values()) {
       if (!agent.mustResend) continue;
       agent.mustResend = false;
+      for (const lane of Object.values(agent.lanes)) lane.seen = Math.min(lane.state, lane.series);
       disconnect(agent.site, agent.agent);
     }
   }
@@ -328,6 +387,7 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
 
   function commit(): void {
     commitTimer = null;
+    for (const inventory of unsaved.values()) if (!saveInventory(inventory)) return;
     const pending = judge.takePending();
     const change: Commit = { ...pending.change, watermarks: [...dirty.values()], gaps: newGaps };
     if (dirty.size === 0 && newGaps.length === 0 && pending.empty) {
@@ -340,21 +400,29 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
     } catch (thrown) {
       counts.commitFailures++;
       pending.putBack();
-      if (stateFailed === null) events.onStoreFailed({ store: "state", detail: errorText(thrown) });
-      stateFailed = errorText(thrown);
-      commitTimer = clock.after(RETRY_MS, commit);
+      stateStoreFailed(thrown);
       return;
     }
     counts.commits++;
     for (const [key, { seq }] of dirty) committed.set(key, seq);
     dirty.clear();
     newGaps = [];
-    if (stateFailed !== null) {
-      stateFailed = null;
-      events.onStoreRecovered({ store: "state" });
-    }
+    stateStoreWrote();
     pending.announce();
     sendAcks();
+  }
+
+  function stateStoreWrote(): void {
+    if (stateFailed === null) return;
+    stateFailed = null;
+    events.onStoreRecovered({ store: "state" });
+  }
+
+  function stateStoreFailed(thrown: unknown): void {
+    if (stateFailed === null) events.onStoreFailed({ store: "state", detail: errorText(thrown) });
+    stateFailed = errorText(thrown);
+    commitTimer?.();
+    commitTimer = clock.after(RETRY_MS, commit);
   }
 
   const safe = (agent: AgentState, lane: Lane): number => {
@@ -403,7 +471,11 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
       agent.skewMs = Math.abs(offMs) > SKEW_TOLERATED_MS ? offMs : 0;
       if (agent.skewMs !== 0)
         events.onClockOff({ site: agent.site, agent: agent.agent, offSeconds: Math.round(-offMs / 1_000) });
-      useEpoch(agent, status.epoch);
+      if (agent.suspectedGap !== null) agent.suspectedGap.isResent = true;
+      if (!useEpoch(agent, status.epoch)) {
+        setAside(message, `more than ${EPOCHS_PER_AGENT_MAX} epochs`);
+        return;
+      }
       // It may have missed acks while it was away: say again where it stands.
       dueAck(agent);
     }
@@ -420,24 +492,47 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
     const agent = agentState(message.site, message.agent);
     if (agent === null) return;
     const { revision, part, parts, devices } = decoded.value;
-    if (agent.inventory?.revision !== revision) agent.inventory = { revision, parts: new Map() };
-    agent.inventory.parts.set(part, devices);
-    if (agent.inventory.parts.size < parts) return;
-    const all = [...agent.inventory.parts.keys()]
-      .sort((a, b) => a - b)
-      .flatMap((key) => agent.inventory?.parts.get(key) ?? []);
+    if (part !== message.part || part >= parts) {
+      setAside(message, `shape: part ${part} of ${parts} on the topic of part ${message.part}`);
+      return;
+    }
+    if (agent.inventory?.revision !== revision || agent.inventory.of !== parts) {
+      agent.inventory = { revision, of: parts, parts: new Map() };
+    }
+    const { parts: had } = agent.inventory;
+    had.set(part, devices);
+    if (had.size < parts) return;
     agent.inventory = null;
+    const all = [...had.keys()].sort((a, b) => a - b).flatMap((key) => had.get(key) ?? []);
+    const subjects = all.reduce((sum, { components }) => sum + 1 + components.length, 0);
+    if (subjects > INVENTORY_SUBJECTS_MAX)
+      setAside(message, `more than ${INVENTORY_SUBJECTS_MAX} devices and components`);
+    else setInventory({ site: message.site, agent: message.agent, devices: all });
+  }
+
+  function setInventory(inventory: AgentInventory): void {
+    unsaved.set(`${inventory.site}/${inventory.agent}`, inventory);
+    if (saveInventory(inventory)) commitSoon(true);
+  }
+
+  /** Devices first: what was judged of a device that the store does not know would be lost with a restart. */
+  function saveInventory({ site, agent, devices }: AgentInventory): boolean {
+    const own = devices.filter(({ id }) => agent === COLLECTOR_AGENT || !id.startsWith(AGENT_DEVICE_PREFIX));
     try {
-      const { refused } = state.putInventory(message.site, message.agent, all, clock.now());
-      if (refused.length > 0) events.onClaimRefused({ site: message.site, agent: message.agent, devices: refused });
+      const refused = new Set(state.putInventory(site, agent, own, clock.now()).refused);
+      unsaved.delete(`${site}/${agent}`);
+      stateStoreWrote();
+      for (const { id } of devices) if (!own.some((device) => device.id === id)) refused.add(id);
+      if (refused.size > 0) events.onClaimRefused({ site, agent, devices: [...refused] });
       judge.setInventory(
-        message.site,
-        message.agent,
-        all.filter(({ id }) => !refused.includes(id)),
+        site,
+        agent,
+        own.filter(({ id }) => !refused.has(id)),
       );
-      commitSoon(true);
+      return true;
     } catch (thrown) {
-      events.onStoreFailed({ store: "state", detail: errorText(thrown) });
+      stateStoreFailed(thrown);
+      return false;
     }
   }
 
@@ -467,6 +562,11 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
       return stateFailed === null;
     },
     queueBytes: () => queuedBytes,
+    setInventory,
+    lastSeq({ site, agent, epoch, lane }) {
+      const key = laneKey(site, agent, epoch, lane);
+      return Math.max(committed.get(key) ?? 0, stored.get(key) ?? 0);
+    },
     skewMs: (site, agent) => agents.get(`${site}/${agent}`)?.skewMs ?? 0,
 
     async start() {
@@ -482,7 +582,9 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
         known.set(key, { ...lanes, series: seq });
       }
       // The next batch to be expected is the one after what both have; each store drops what it has had.
-      for (const lane of known.values()) lane.seen = Math.min(lane.state, lane.series);
+      for (const lane of known.values()) {
+        lane.seen = lane.state === 0 || lane.series === 0 ? UNHEARD : Math.min(lane.state, lane.series);
+      }
     },
 
     onMessage(message) {
@@ -494,9 +596,13 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
 
     accept(batch) {
       const agent = agentState(batch.site, batch.agent);
-      if (agent === null) return;
-      useEpoch(agent, batch.epoch);
-      take(agent, batch.message, 256);
+      if (agent === null || !useEpoch(agent, batch.epoch)) return;
+      // Nobody sends these again, so nothing before them is waited for.
+      const before = batch.seq - 1;
+      agent.mustResend = false;
+      agent.lanes[batch.lane] = { seen: before, state: before, series: before };
+      const { site, agent: name } = batch;
+      take(agent, batch.message, { site, agent: name, channel: "telemetry", part: 0, topic: "", payload: OWN_PAYLOAD });
     },
 
     async flush(timeoutMs) {
@@ -526,7 +632,14 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
   };
 }
 
-const freshLane = (): LaneState => ({ seen: 0, state: 0, series: 0 });
+/** When the newest reading was taken, by the agent's clock. */
+function latestAt({ base, tables }: Telemetry): number {
+  let latest = 0;
+  for (const { at } of tables) for (let row = 0; row < at.length; row++) latest = Math.max(latest, at[row] ?? 0);
+  return base + latest;
+}
+
+const freshLane = (): LaneState => ({ seen: UNHEARD, state: 0, series: 0 });
 
 const laneOf = (agent: AgentState, message: Telemetry) => ({
   site: agent.site,

@@ -40,6 +40,8 @@ const VALUES_INTERVAL_MS = 1_000;
 /** Devices named in one `values` event; a page that shows more asks for all of them anyway. */
 const VALUES_DEVICES_MAX = 500;
 const DUE_CLOSES_INTERVAL_MS = 60_000;
+/** After a start, agents that were online get this long to come back: twice the longest wait between their attempts. */
+const RETURN_MS = 60_000;
 
 export type Pending = {
   readonly change: Commit;
@@ -79,6 +81,8 @@ export type Judge = {
   takePending(): Pending;
   subscribe(listener: (event: StreamEvent) => void): () => void;
   readonly live: LiveView;
+  /** `isHeard`: false while it is only presumed that an agent of before the start will come back. */
+  roster(): readonly { readonly record: AgentRecord; readonly isHeard: boolean }[];
   runbook(ref: string): { title: string; markdown: string } | null;
 };
 
@@ -101,6 +105,8 @@ export function createJudge(
   let refused: readonly string[] = [];
 
   const agents = new Map<string, AgentRecord>();
+  /** Online when the collector ended, not heard of since: until when they are taken at their word. */
+  const presumed = new Map<string, number>();
   /** By site, then id. */
   const devices = new Map<string, Map<string, DeviceFacts>>();
   /** Not ended, by dedupe key, and by id. */
@@ -332,6 +338,29 @@ export function createJudge(
     pendingAgents.set(key, record);
   }
 
+  function setOnline(record: AgentRecord, wasOnline: boolean | undefined): void {
+    const { site, agent, online, status } = record;
+    presumed.delete(deviceKey(site, agent));
+    setAgent(record);
+    if (wasOnline === online) return;
+    absorb(engine.setAgentOnline(site, agent, online, clock.now()));
+    events.onAgent({ site, agent, online, status });
+    announcements.push({ type: "agent", site, agent, online });
+    for (const facts of devices.get(site)?.values() ?? []) if (facts.agent === agent) touch(site, facts.device.id);
+  }
+
+  /** An agent that does not come back after a start died meanwhile: its last word, `online`, is out of date. */
+  function giveUpWaiting(): boolean {
+    let isAnyGone = false;
+    for (const [key, until] of presumed) {
+      const record = agents.get(key);
+      if (record === undefined || clock.monotonic() < until) continue;
+      setOnline({ ...record, online: false }, true);
+      isAnyGone = true;
+    }
+    return isAnyGone;
+  }
+
   const live: LiveView = {
     sites() {
       const ids = new Set([...sites.keys(), ...[...agents.values()].map(({ site }) => site)]);
@@ -361,16 +390,22 @@ export function createJudge(
 
   return {
     live,
+    roster: () => [...agents].map(([key, record]) => ({ record, isHeard: !presumed.has(key) })),
     runbook: (ref) => config?.runbooks.get(ref) ?? null,
 
     restore(next, values) {
       useConfig(next);
       engine.setRules(next.rules, clock.now());
-      for (const record of state.agents()) agents.set(deviceKey(record.site, record.agent), record);
+      for (const record of state.agents()) {
+        const key = deviceKey(record.site, record.agent);
+        agents.set(key, record);
+        if (record.online && record.agent !== COLLECTOR_AGENT) presumed.set(key, clock.monotonic() + RETURN_MS);
+      }
       for (const { site, agent, devices: list } of state.inventory()) {
         applyInventory(site, agent, list);
         engine.setInventory(site, agent, list, clock.now());
-        engine.setAgentOnline(site, agent, agents.get(deviceKey(site, agent))?.online ?? false, clock.now());
+        const online = agent === COLLECTOR_AGENT || agents.get(deviceKey(site, agent))?.online === true;
+        engine.setAgentOnline(site, agent, online, clock.now());
       }
       engine.restoreValues(values);
       engine.restoreFaults(state.faults());
@@ -392,8 +427,9 @@ export function createJudge(
       };
       let until = record.judgedUntil;
       for (const table of batch.message.tables) {
-        for (const at of table.at) if (batch.message.base + at > until) until = batch.message.base + at;
+        for (const at of table.at) until = Math.max(until, batch.message.base + at + batch.skewMs);
       }
+      presumed.delete(key);
       setAgent({ ...record, lastSeenAt: clock.now(), judgedUntil: until });
       for (const failure of batch.message.failures ?? []) {
         const facts = factsOf(batch.site, failure.device);
@@ -408,25 +444,15 @@ export function createJudge(
       const key = deviceKey(site, agent);
       const record = agents.get(key);
       const online = status.state === "online";
-      setAgent({
-        site,
-        agent,
-        online,
-        status,
-        lastSeenAt: online ? clock.now() : (record?.lastSeenAt ?? clock.now()),
-        judgedUntil: record?.judgedUntil ?? 0,
-      });
-      if (record?.online === online) return;
-      absorb(engine.setAgentOnline(site, agent, online, clock.now()));
-      events.onAgent({ site, agent, online, status });
-      announcements.push({ type: "agent", site, agent, online });
-      for (const facts of devices.get(site)?.values() ?? []) if (facts.agent === agent) touch(site, facts.device.id);
+      const lastSeenAt = online ? clock.now() : (record?.lastSeenAt ?? clock.now());
+      const judgedUntil = record?.judgedUntil ?? 0;
+      setOnline({ site, agent, online, status, lastSeenAt, judgedUntil }, record?.online);
     },
 
     setInventory(site, agent, list) {
       applyInventory(site, agent, list);
       absorb(engine.setInventory(site, agent, list, clock.now()));
-      engine.setAgentOnline(site, agent, agents.get(deviceKey(site, agent))?.online ?? true, clock.now());
+      absorb(engine.setAgentOnline(site, agent, agents.get(deviceKey(site, agent))?.online ?? true, clock.now()));
     },
 
     setConfig(next) {
@@ -445,7 +471,8 @@ export function createJudge(
 
     tick() {
       const now = clock.now();
-      let urgent = absorb(engine.tick(now));
+      let urgent = giveUpWaiting();
+      if (absorb(engine.tick(now))) urgent = true;
       if (clock.monotonic() - lastClosesMs >= DUE_CLOSES_INTERVAL_MS) {
         lastClosesMs = clock.monotonic();
         for (const { incident, events: bodies } of dueCloses([...incidents.values()], ruleById, now)) {
