@@ -14,8 +14,8 @@ import { storeInVictoriaMetrics } from "./victoria-metrics.ts";
 
 /** What an agent sends when it has a backlog, or when a whole store's devices were polled at once; 11 KiB on the wire. */
 const BATCH_SAMPLES = 2_000;
-/** Unacked batches of the whole fleet: enough to keep the collector busy, so that one agent or many make no difference. */
-const IN_FLIGHT_BATCHES = 200;
+/** Unacked samples of the whole fleet: enough to keep the collector busy, however many agents send them. */
+const IN_FLIGHT_SAMPLES = 400_000;
 const WARM_UP_MS = 3_000;
 const MEASURE_MS = 8_000;
 const DRAIN_MS_MAX = 10_000;
@@ -83,7 +83,7 @@ export async function ingestWith(agents: number, batchSamples = BATCH_SAMPLES): 
       agents,
       batchSamples,
       samplesPerSecond: "max",
-      windowBatches: Math.ceil(IN_FLIGHT_BATCHES / agents),
+      windowBatches: Math.ceil(IN_FLIGHT_SAMPLES / batchSamples / agents),
     });
     await pass(WARM_UP_MS);
     const look = async () => ({

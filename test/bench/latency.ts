@@ -1,0 +1,202 @@
+/**
+ * From a fault to its incident: an agent publishes a reading that makes a rule with `for: 0s` fire; the clock runs until
+ * the incident arrives on the API's event stream, which is after it is on disk. Meanwhile a fleet sends 20,000 samples a
+ * second, judged by 200 rules, one message a store and poll.
+ *
+ * Publisher and stream are this one process, so one clock measures, and the fleet's work in it counts as latency.
+ */
+import {
+  type AgentStatus,
+  agentTopic,
+  encodeTelemetry,
+  type InventoryDevice,
+  splitInventory,
+  WIRE_VERSION,
+} from "@aislewatch/contract";
+import { connectAsync, type MqttClient } from "mqtt";
+import { cleanUp, onCleanUp, waitFor } from "../rig/rig.ts";
+import { type Figure, progress } from "./figure.ts";
+import { type AgentName, fleetNames, type LoadedCollector, startLoad, startLoadedCollector } from "./load.ts";
+
+const LOAD = { agents: 50, batchSamples: 240, samplesPerSecond: 20_000, windowBatches: 32 };
+/** Faults at sites of ten devices, so that no site is in a state that no store ever was in. */
+const SITES = 32;
+const DEVICES_PER_SITE = 10;
+const PAUSE_MS = 40;
+const ARRIVE_MS_MAX = 10_000;
+const EPOCH = "latency";
+const INTERVAL_MS = 60_000;
+
+const RULE = `  - id: fault-to-incident
+    title: "{{device}} is hot"
+    select: kind == "conveyor"
+    when: temperature_celsius > 60
+    for: 0s
+    severity: major
+    category: hardware
+`;
+
+export async function benchLatency(): Promise<Figure[]> {
+  progress("latency: one fault after the other under load");
+  try {
+    const sites = Array.from({ length: SITES }, (_, i) => ({ site: `latency-${i + 1}`, agent: "agent" }));
+    const collector = await startLoadedCollector([...fleetNames(LOAD.agents), ...sites], RULE);
+    const fleet = await startLoad(collector, LOAD);
+    const agents = await Promise.all(sites.map((name) => FaultyStore.join(collector, name)));
+    const arrivals = await watchIncidents(collector);
+    const before = { at: performance.now(), samples: fleet.counters().ackedSamples };
+    const tookMs: number[] = [];
+    for (let device = 0; device < DEVICES_PER_SITE; device++) {
+      for (const agent of agents) {
+        await new Promise((done) => setTimeout(done, PAUSE_MS));
+        tookMs.push(await faultToIncident(agent, device, arrivals));
+      }
+    }
+    const seconds = (performance.now() - before.at) / 1_000;
+    const samplesPerSecond = (fleet.counters().ackedSamples - before.samples) / seconds;
+    await fleet.stop();
+    await collector.program.stop();
+    tookMs.sort((a, b) => a - b);
+    const at = (share: number): number => tookMs[Math.floor(share * (tookMs.length - 1))] ?? Number.NaN;
+    return [
+      { label: `publish to incident on the stream, p50 of ${tookMs.length}`, value: at(0.5), unit: "ms" },
+      { label: "  p99", value: at(0.99), unit: "ms" },
+      { label: "  worst", value: at(1), unit: "ms" },
+      { label: "load meanwhile, 200 rules", value: samplesPerSecond, unit: "samples/s" },
+    ];
+  } finally {
+    await cleanUp();
+  }
+}
+
+/** When an incident of a device arrived first, by site and device. */
+type Arrivals = { readonly next: (site: string, device: string) => Promise<number> };
+
+async function faultToIncident(agent: FaultyStore, device: number, arrivals: Arrivals): Promise<number> {
+  const arrived = arrivals.next(agent.site, deviceId(device));
+  const publishedAt = performance.now();
+  agent.publish(device, true);
+  return (await arrived) - publishedAt;
+}
+
+/** Devices of a store that can be told to be faulty. */
+class FaultyStore {
+  readonly site: string;
+  readonly #agent: string;
+  readonly #client: MqttClient;
+  #seq = 0;
+
+  private constructor({ site, agent }: AgentName, client: MqttClient) {
+    this.site = site;
+    this.#agent = agent;
+    this.#client = client;
+  }
+
+  static async join(collector: LoadedCollector, { site, agent }: AgentName): Promise<FaultyStore> {
+    const client = await connectAsync(collector.mqtt, {
+      clientId: `aislewatch:${site}:${agent}`,
+      username: `${site}/${agent}`,
+      password: collector.password,
+      reconnectPeriod: 0,
+    });
+    onCleanUp(() => client.endAsync(true));
+    const store = new FaultyStore({ site, agent }, client);
+    const now = Date.now();
+    const status: AgentStatus = {
+      v: WIRE_VERSION,
+      state: "online",
+      version: "bench",
+      epoch: EPOCH,
+      startedAt: now,
+      sentAt: now,
+    };
+    await client.publishAsync(agentTopic(site, agent, "status"), JSON.stringify(status), { qos: 1 });
+    const devices = Array.from({ length: DEVICES_PER_SITE }, (_, i) => deviceOf(i));
+    for (const part of splitInventory(devices, 1)) {
+      await client.publishAsync(agentTopic(site, agent, `inventory/${part.part}`), JSON.stringify(part), { qos: 1 });
+    }
+    for (let device = 0; device < DEVICES_PER_SITE; device++) store.publish(device, false);
+    return store;
+  }
+
+  publish(device: number, hot: boolean): void {
+    const now = Date.now();
+    const message = encodeTelemetry({ epoch: EPOCH, lane: "live", seq: ++this.#seq, sentAt: now }, [
+      {
+        device: deviceId(device),
+        at: now,
+        samples: [{ component: null, metrics: { up: true, temperature_celsius: hot ? 75 : 25 } }],
+      },
+    ]);
+    this.#client.publish(agentTopic(this.site, this.#agent, "telemetry"), JSON.stringify(message), { qos: 1 });
+  }
+}
+
+const deviceId = (index: number): string => `belt-${index + 1}/conveyor`;
+
+const deviceOf = (index: number): InventoryDevice => ({
+  id: deviceId(index),
+  kind: "conveyor",
+  driver: "bench",
+  labels: {},
+  dependsOn: [],
+  intervalMs: INTERVAL_MS,
+  asset: {},
+  components: [],
+  metrics: ["up", "temperature_celsius"],
+});
+
+/** Reads the API's event stream as a page does. */
+async function watchIncidents(collector: LoadedCollector): Promise<Arrivals> {
+  const waiting = new Map<string, (at: number) => void>();
+  const abort = new AbortController();
+  onCleanUp(() => abort.abort());
+  const response = await fetch(`${collector.http}/api/v1/stream`, {
+    headers: { authorization: `Bearer ${collector.token}` },
+    signal: abort.signal,
+  });
+  const { body } = response;
+  if (!response.ok || body === null) throw new Error(`the stream answered ${response.status}`);
+  let helloSeen = false;
+  const read = async (): Promise<void> => {
+    let text = "";
+    for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+      const at = performance.now();
+      const frames = (text + chunk).split("\n\n");
+      text = frames.pop() ?? "";
+      for (const frame of frames) {
+        if (!frame.startsWith("data: ")) continue;
+        const event: unknown = JSON.parse(frame.slice("data: ".length));
+        helloSeen = true;
+        const key = incidentOf(event);
+        if (key === null) continue;
+        waiting.get(key)?.(at);
+        waiting.delete(key);
+      }
+    }
+  };
+  read().catch((thrown: unknown) => {
+    if (!abort.signal.aborted) throw thrown;
+  });
+  await waitFor("the stream's first event", () => helloSeen);
+  return {
+    next: (site, device) =>
+      new Promise((done, fail) => {
+        const key = `${site}/${device}`;
+        const timer = setTimeout(() => fail(new Error(`no incident of ${key}`)), ARRIVE_MS_MAX);
+        waiting.set(key, (at) => {
+          clearTimeout(timer);
+          done(at);
+        });
+      }),
+  };
+}
+
+type IncidentEvent = { type: "incident"; incident: { subject: { site: string; device: string | null } } };
+
+/** Whose incident an event is about; null for any other event. */
+function incidentOf(event: unknown): string | null {
+  if (typeof event !== "object" || event === null || !("type" in event) || event.type !== "incident") return null;
+  const { site, device } = (event as IncidentEvent).incident.subject;
+  return `${site}/${device ?? ""}`;
+}
