@@ -94,6 +94,7 @@ function open(id: string, event: IncidentEvent): Incident {
     resolutionCode: null,
     recurrences: 0,
     suppressedBy,
+    cause: suppressedBy === null ? null : { by: suppressedBy, since: event.at, until: null },
     stale: false,
     updatedAt: event.recordedAt,
     values,
@@ -110,9 +111,9 @@ function change(before: Incident, event: IncidentEvent): Partial<Incident> {
     case "priority_changed":
       return { priority: event.priority, priorityWhy: event.why };
     case "suppressed":
-      return { suppressedBy: event.by };
+      return { suppressedBy: event.by, cause: { by: event.by, since: event.at, until: null } };
     case "unsuppressed":
-      return { suppressedBy: null };
+      return { suppressedBy: null, cause: before.cause === null ? null : { ...before.cause, until: event.at } };
     case "stale":
       return { stale: true };
     case "fresh":

@@ -204,6 +204,41 @@ describe("fromTransition", () => {
   });
 });
 
+describe("a fault behind another one", () => {
+  const by = "berlin-01/network/switch-1";
+  const behind = { flags: { stale: false, suppressedBy: by } };
+  const last = (...steps: Parameters<typeof play>) => play(...steps).at(-1);
+
+  it.each([
+    {
+      name: "opened behind its cause, back with it",
+      steps: [fires(0, behind), changes(3, { reason: "flags" }), clears(4)],
+    },
+    {
+      name: "opened just before its cause was known",
+      steps: [fires(0), changes(0.5, { ...behind, reason: "flags" }), clears(4)],
+    },
+    { name: "back while its cause is still down", steps: [fires(0, behind), clears(4)] },
+  ])("resolves by itself: $name", ({ steps }) => {
+    expect(last(...steps)).toMatchObject({ state: "resolved", resolutionCode: "self_recovered" });
+  });
+
+  it.each([
+    {
+      name: "it stood long before its cause",
+      steps: [fires(0), changes(5, { ...behind, reason: "flags" }), clears(9)],
+    },
+    { name: "it outlived its cause", steps: [fires(0, behind), changes(3, { reason: "flags" }), clears(9)] },
+    {
+      name: "somebody took it in hand",
+      steps: [fires(0, behind), { at: 1, do: [{ type: "acknowledged" as const }] }, clears(4)],
+    },
+  ])("waits for review: $name", ({ steps }) => {
+    expect(last(...steps)).toMatchObject({ resolutionCode: null });
+    expect(last(...steps)?.recoveredAt).not.toBeNull();
+  });
+});
+
 describe("reassessed", () => {
   it("says only what changed", () => {
     const [incident] = play(fires(0));

@@ -59,7 +59,26 @@ function cleared(incident: Incident, transition: Transition): Outcome {
   const events: IncidentEventBody[] = [{ type: "recovered", values: transition.values }];
   if (incident.suppressedBy !== null) events.push({ type: "unsuppressed" });
   if (incident.stale) events.push({ type: "fresh" });
+  const cause = causeOfRecovery(incident, transition.at);
+  if (cause !== null)
+    events.push({ type: "resolved", code: "self_recovered", text: `It came back together with ${cause}.` });
   return { events, open: null };
+}
+
+/** A child may fire this long before what it hangs on is known to be down. */
+const CAUSE_SETTLE_MS = 60_000;
+/** And come back this long after it. */
+const CAUSE_ECHO_MS = 2 * 60_000;
+
+/**
+ * The cause that an incident came and went with, when nobody took it in hand: there is nothing to review in it, for the
+ * cause has an incident of its own. A fault that stood before its cause, or outlived it, is one by itself.
+ */
+function causeOfRecovery({ state, cause, openedAt }: Incident, at: number): string | null {
+  if (state !== "new" || cause === null) return null;
+  const cameWithIt = cause.since - openedAt <= CAUSE_SETTLE_MS;
+  const wentWithIt = cause.until === null || at - cause.until <= CAUSE_ECHO_MS;
+  return cameWithIt && wentWithIt ? cause.by : null;
 }
 
 function firing(

@@ -130,6 +130,8 @@ export type Incident = {
   /** How often the fault came back within the reopen window. */
   readonly recurrences: number;
   readonly suppressedBy: string | null;
+  /** What it hung behind last, and from when until when (null: still); null when it stood for itself all the time. */
+  readonly cause: { readonly by: string; readonly since: number; readonly until: number | null } | null;
   readonly stale: boolean;
   readonly updatedAt: number;
   readonly values: Readonly<Record<string, Value>>;

@@ -32,6 +32,7 @@ export function anIncident(id: string, given: Partial<Incident> = {}): Incident 
     resolutionCode: null,
     recurrences: 0,
     suppressedBy: null,
+    cause: null,
     stale: false,
     updatedAt: T0,
     values: { media_remaining_percent: 12, media_out: false },
