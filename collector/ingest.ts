@@ -103,6 +103,8 @@ export type IngestDeps = {
   readonly publish: (topic: string, payload: string) => void;
   readonly disconnect: (site: string, agent: string) => void;
   readonly events: IngestEvents;
+  /** For tests: less than QUEUE_BYTES_MAX. */
+  readonly queueBytesMax?: number;
 };
 
 export type Ingest = {
@@ -128,7 +130,8 @@ export type Ingest = {
   stop(): void;
 };
 
-export function createIngest({ clock, state, timeseries, judge, publish, disconnect, events }: IngestDeps): Ingest {
+export function createIngest(deps: IngestDeps): Ingest {
+  const { clock, state, timeseries, judge, publish, disconnect, events, queueBytesMax = QUEUE_BYTES_MAX } = deps;
   const counts: IngestCounts = {
     batches: 0,
     samples: 0,
@@ -315,7 +318,7 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
   function enqueue(agent: AgentState, lane: LaneState, batch: TelemetryBatch, bytes: number): void {
     // The store's watermark says that everything up to it is there, so a batch never overtakes one that was shed.
     const overtakes = batch.seq > lane.series + 1;
-    if (agent.mustResend || overtakes || queuedBytes + bytes > QUEUE_BYTES_MAX) {
+    if (agent.mustResend || overtakes || queuedBytes + bytes > queueBytesMax) {
       counts.shed++;
       agent.mustResend = true;
       return;
@@ -355,7 +358,7 @@ export function createIngest({ clock, state, timeseries, judge, publish, disconn
       }
       sendAcks();
       // Not only when it is empty: others may keep it from ever being.
-      if (queuedBytes <= QUEUE_BYTES_MAX / 2) askToResend();
+      if (queuedBytes <= queueBytesMax / 2) askToResend();
     }
     appending = false;
   }
