@@ -113,7 +113,7 @@ function readingOf({ id, online, outbox, skewMs }: WatchedAgent, now: number): R
             outbox_bytes: outbox.bytes,
             outbox_age_seconds: outbox.oldestAt === null ? 0 : Math.max(0, (now - outbox.oldestAt) / 1_000),
           }),
-          ...(online && { clock_offset_seconds: -skewMs / 1_000 }),
+          ...(online && { clock_offset_seconds: (0 - skewMs) / 1_000 }),
         },
       },
     ],

@@ -13,13 +13,17 @@ export function prometheusText(figures: readonly Figure[]): string {
   for (const { name, type, help, value, labels } of figures) {
     if (!seen.has(name)) {
       seen.add(name);
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+      lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`);
     }
     const pairs = Object.entries(labels ?? {}).map(([key, text]) => `${key}="${escapeLabel(text)}"`);
-    lines.push(`${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${value}`);
+    lines.push(`${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${numberText(value)}`);
   }
-  return `${lines.join("\n")}\n`;
+  return lines.map((line) => `${line}\n`).join("");
 }
+
+const numberText = (value: number): string => String(value).replace(/^(-?)Infinity$/, (_, sign) => `${sign || "+"}Inf`);
+
+const escapeHelp = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 
 const escapeLabel = (text: string): string =>
   text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");

@@ -1,0 +1,93 @@
+import { ManualClock } from "@aislewatch/base";
+import { type InventoryDevice, rowsOf } from "@aislewatch/contract";
+import { describe, expect, it } from "vitest";
+import { createFleetWatch, type WatchedAgent } from "./fleet-watch.ts";
+import { T0 } from "./sample-site.ts";
+import type { TelemetryBatch } from "./store/timeseries/store.ts";
+
+const agent = (id: string, given: Partial<WatchedAgent> = {}): WatchedAgent => ({
+  site: "s1",
+  id,
+  online: true,
+  version: "1.0.0",
+  lastSeenAt: T0,
+  outbox: { batches: 2, bytes: 300, oldestAt: T0 - 5_000 },
+  skewMs: 0,
+  isHeard: true,
+  ...given,
+});
+
+function watchOver(agents: WatchedAgent[], lastSeq = 0) {
+  const clock = new ManualClock(T0);
+  const inventories: { site: string; devices: readonly InventoryDevice[] }[] = [];
+  const batches: TelemetryBatch[] = [];
+  const watch = createFleetWatch({
+    clock,
+    agents: () => agents,
+    setInventory: (site, devices) => inventories.push({ site, devices }),
+    accept: (batch) => batches.push(batch),
+    lastSeq: () => lastSeq,
+  });
+  const rows = () => batches.flatMap(({ message }) => [...rowsOf(message)]);
+  return { clock, watch, inventories, batches, rows };
+}
+
+describe("fleet watch", () => {
+  it("reports each agent as a device of its site, every ten seconds", () => {
+    const { clock, watch, inventories, batches, rows } = watchOver([agent("pc"), agent("till", { site: "s2" })], 40);
+    watch.start();
+    clock.advance(20_000);
+    watch.stop();
+    clock.advance(60_000);
+    expect(inventories.map(({ site, devices }) => [site, devices.map(({ id, kind }) => [id, kind])])).toEqual([
+      ["s1", [["agent/pc", "agent"]]],
+      ["s2", [["agent/till", "agent"]]],
+    ]);
+    expect(batches.map(({ site, agent: by, seq }) => [site, by, seq])).toEqual(
+      [41, 42, 43].flatMap((seq) => [
+        ["s1", "collector", seq],
+        ["s2", "collector", seq],
+      ]),
+    );
+    expect(rows()[0]).toEqual({
+      subject: "agent/pc",
+      at: T0,
+      metrics: { up: true, outbox_batches: 2, outbox_bytes: 300, outbox_age_seconds: 5, clock_offset_seconds: 0 },
+    });
+  });
+
+  it("says of a silent agent only that it is down: its last words are out of date", () => {
+    const { watch, rows } = watchOver([agent("pc", { online: false })]);
+    watch.look();
+    expect(rows().map(({ metrics }) => metrics)).toEqual([{ up: false }]);
+  });
+
+  it("says nothing of an agent that may still come back after a start", () => {
+    const { watch, batches, inventories } = watchOver([agent("pc", { isHeard: false })]);
+    watch.look();
+    expect(inventories.length).toBe(1);
+    expect(batches).toEqual([]);
+  });
+
+  it("says by how much a clock is off, ahead is positive", () => {
+    const { watch, rows } = watchOver([agent("pc", { skewMs: -90_000 })]);
+    watch.look();
+    expect(rows()[0]?.metrics["clock_offset_seconds"]).toBe(90);
+  });
+
+  it("names its devices again when an agent joins or is updated, and never itself", () => {
+    const agents = [agent("pc"), agent("collector")];
+    const { watch, inventories } = watchOver(agents);
+    watch.look();
+    watch.look();
+    agents.push(agent("till"));
+    watch.look();
+    agents[0] = agent("pc", { version: "1.1.0" });
+    watch.look();
+    expect(inventories.map(({ devices }) => devices.map(({ id, asset }) => `${id} ${asset.firmware}`))).toEqual([
+      ["agent/pc 1.0.0"],
+      ["agent/pc 1.0.0", "agent/till 1.0.0"],
+      ["agent/pc 1.1.0", "agent/till 1.0.0"],
+    ]);
+  });
+});
