@@ -4,7 +4,7 @@
  * start on faulty files still watches (with an alarm).
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 import type { Diagnostic } from "@aislewatch/config";
 import { readConfigText } from "@aislewatch/config";
@@ -100,7 +100,7 @@ export function keepConfigSet({ rules, runbooks, sites, priority }: ConfigPaths,
 export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigSet | null {
   const text = store.document(DOCUMENT);
   if (text === null) return null;
-  const kept = keptSchema.safeParse(JSON.parse(text));
+  const kept = keptSchema.safeParse(parseJson(text));
   if (!kept.success) return null;
   const { roots, files } = kept.data;
   rmSync(folder, { recursive: true, force: true });
@@ -116,6 +116,14 @@ export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigS
     priority: roots.priority === null ? null : moved(roots.priority),
   });
   return loaded.ok ? loaded.value : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // Of another version, or damaged: as good as none.
+  }
 }
 
 function allFiles({ rules, runbooks, sites, priority }: ConfigPaths): string[] {
@@ -151,7 +159,9 @@ function readRunbooks(folder: string): Map<string, Runbook> {
   const runbooks = new Map<string, Runbook>();
   for (const file of filesBelow(folder, ".md")) {
     const ref = relative(folder, file).slice(0, -".md".length).replaceAll("\\", "/");
-    const markdown = readFileSync(file, "utf8");
+    const read = readConfigText(file);
+    if (!read.ok) continue; // Gone since it was listed: a rule that names it shows no steps.
+    const markdown = read.value;
     runbooks.set(ref, { title: /^#\s+(.+)$/m.exec(markdown)?.[1]?.trim() ?? ref, markdown });
   }
   return runbooks;
