@@ -12,7 +12,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { errorText } from "@aislewatch/base";
 import { agentPrefix, isId, LIMITS, parseTopic } from "@aislewatch/contract";
-import { Aedes, type Client } from "aedes";
+import { Aedes, type Client, type PublishPacket } from "aedes";
 import type { Broker, BrokerEvents } from "./broker.ts";
 import { createLengthGuard, type LengthGuard } from "./length-guard.ts";
 
@@ -26,11 +26,29 @@ const DRAIN_TIMEOUT_MS = 10_000;
 const SUBSCRIPTIONS_MAX = 16;
 /** An agent holds one connection; this many leave room for 10,000 of them and their half-open ghosts. */
 const CONNECTIONS_MAX = 20_000;
-/** What goes nowhere is sent there: nobody may subscribe below $SYS. */
-const NOWHERE = "$SYS/aislewatch/refused";
-
 /** `topics`: what it subscribed to on this connection. */
 type Identity = { readonly site: string; readonly agent: string; readonly topics: Set<string> };
+
+type Done = (error?: Error) => void;
+
+/**
+ * A broker whose agents publish to nobody: authorizePublish has taken what they sent, so looking for its subscribers,
+ * half of what a message costs, is left out. It is also what ended the process under load: aedes' emitter lets messages
+ * without a subscriber that had to wait go by calling itself, one level deeper for each.
+ */
+class OneWayBroker extends Aedes {
+  /** Called by aedes for what clients send and for their wills (with a client), and for its own `$SYS` messages. */
+  override publish(packet: PublishPacket, ...rest: readonly [Done] | readonly [Client | null, Done]): void {
+    const done = rest.length === 1 ? rest[0] : rest[1];
+    if (rest.length === 1 && packet.topic.startsWith("$SYS/")) super.publish(packet, done);
+    else done();
+  }
+
+  /** Of ours, to whoever subscribed to it. */
+  send(packet: PublishPacket): void {
+    super.publish(packet, () => {});
+  }
+}
 
 export type EmbeddedBrokerOptions = BrokerEvents & {
   readonly host: string;
@@ -46,7 +64,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
   const identities = new WeakMap<Client, Identity>();
   const guards = new WeakMap<object, LengthGuard>();
   const connections = new Map<string, Client>();
-  let aedes: Aedes | null = null;
+  let aedes: OneWayBroker | null = null;
   let server: Server | null = null;
   let url = "";
 
@@ -55,8 +73,10 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
     options.onRefused({ client: client?.id ?? "unknown", topic: topic.slice(0, LIMITS.topicBytesMax), reason });
   }
 
-  async function start(): Promise<Aedes> {
-    return Aedes.createBroker({
+  async function start(): Promise<OneWayBroker> {
+    const broker = new OneWayBroker({
+      // Nothing waits in the emitter, see OneWayBroker; what waits for a slow reader is bound by drainTimeout.
+      concurrency: 0,
       connectTimeout: CONNECT_TIMEOUT_MS,
       drainTimeout: DRAIN_TIMEOUT_MS,
       maxClientsIdLength: 160,
@@ -107,11 +127,8 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
           counts.messages++;
           counts.bytes += payload.byteLength;
           options.onMessage({ ...parsed, topic, payload });
-          // Taken: nothing needs to be kept for subscribers, and a retained copy would outlive what it says.
         }
-        packet.topic = NOWHERE;
-        packet.payload = "";
-        packet.retain = false;
+        // Taken, or to be dropped: an error would end the connection.
         done(null);
       },
 
@@ -130,6 +147,8 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
         done(null, allowed ? subscription : null);
       },
     });
+    await broker.listen();
+    return broker;
   }
 
   function guardSocket(socket: Socket): void {
@@ -174,6 +193,9 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
       };
       broker.on("connectionError", malformed);
       broker.on("clientError", malformed);
+      broker.on("unsubscribe", (topics, client) => {
+        for (const topic of topics) identities.get(client)?.topics.delete(topic);
+      });
       // Of its memory for sessions, which holds none of ours. Without a listener Node would end the process.
       const emitter: EventEmitter = broker;
       emitter.on("error", (thrown) => refuse(null, "", errorText(thrown)));
@@ -204,10 +226,20 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
     },
 
     publish(topic, payload) {
-      aedes?.publish(
-        { cmd: "publish", topic, payload: Buffer.from(payload), qos: 1, retain: false, dup: false },
-        () => {},
-      );
+      const to = parseTopic(topic);
+      const client = to === null ? undefined : connections.get(`${to.site}/${to.agent}`);
+      const packet: PublishPacket = {
+        cmd: "publish",
+        topic,
+        payload: Buffer.from(payload),
+        qos: 1,
+        retain: false,
+        dup: false,
+      };
+      if (client === undefined) return;
+      // Straight to the one who reads it; only who subscribed with a wildcard has to be looked for.
+      if (identities.get(client)?.topics.has(topic)) client.publish(packet, () => {});
+      else aedes?.send(packet);
     },
 
     disconnect(site, agent) {
