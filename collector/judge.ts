@@ -8,7 +8,7 @@
  * only after they were written.
  */
 import { type Clock, err, ok, type Result } from "@aislewatch/base";
-import { type AgentStatus, type InventoryDevice, type PollFailure, rowsOf } from "@aislewatch/contract";
+import { type AgentStatus, type InventoryDevice, type PollFailure, splitSubject } from "@aislewatch/contract";
 import { isKind } from "@aislewatch/devices";
 import type { Engine, FaultRecord, FaultView, RuleSet, Transition } from "@aislewatch/rules";
 import type { ActionRequest, ActRefusal, DeviceState, LiveAgent, LiveDevice, LiveValue, LiveView } from "./api/deps.ts";
@@ -425,18 +425,16 @@ export function createJudge(
         lastSeenAt: 0,
         judgedUntil: 0,
       };
-      let until = record.judgedUntil;
-      for (const table of batch.message.tables) {
-        for (const at of table.at) until = Math.max(until, batch.message.base + at + batch.skewMs);
-      }
+      let latest = Number.NEGATIVE_INFINITY;
+      for (const { at } of batch.message.tables) for (const afterBase of at) latest = Math.max(latest, afterBase);
+      const until = Math.max(record.judgedUntil, batch.message.base + latest + batch.skewMs);
       presumed.delete(key);
       setAgent({ ...record, lastSeenAt: clock.now(), judgedUntil: until });
       for (const failure of batch.message.failures ?? []) {
         const facts = factsOf(batch.site, failure.device);
         if (facts !== undefined) facts.failure = failure;
       }
-      if (listeners.size > 0)
-        for (const { subject } of rowsOf(batch.message)) touch(batch.site, subject.split("#")[0] ?? subject);
+      for (const subject of batch.message.subjects) touch(batch.site, splitSubject(subject).device);
       return transitions.length > 0 ? absorb(transitions) : absorb([]);
     },
 
