@@ -89,6 +89,8 @@ describe("signing in", () => {
     expect((await get("/api/v1/me", { cookie })).json()).toEqual({ name: "admin", role: "admin" });
     const second = await get(link, {});
     expect([second.statusCode, second.json().error]).toEqual([401, "link_spent"]);
+    const inBrowser = await get(link, { accept: "text/html,application/xhtml+xml,*/*;q=0.8" });
+    expect([inBrowser.statusCode, inBrowser.headers.location]).toEqual([303, "/login?spent"]);
 
     const late = createLoginLink(authDeps(), "admin");
     collector.clock.advance(LINK_LIFE_MS + 1);

@@ -8,6 +8,8 @@ import { me, problem } from "../schema.ts";
 
 /** Attempts to sign in from one address, a minute. */
 const SIGN_INS_A_MINUTE = 10;
+/** The page's view for signing in, which says what became of the link. */
+const SPENT_LINK_PAGE = "/login?spent";
 const rateLimit = { max: SIGN_INS_A_MINUTE, timeWindow: 60_000 };
 
 export function sessionRoutes(deps: ApiDeps, { secure }: { secure: boolean }): FastifyPluginAsyncZod {
@@ -32,6 +34,8 @@ export function sessionRoutes(deps: ApiDeps, { secure }: { secure: boolean }): F
         const user = takeLink(deps, request.params.token);
         if (user === null) {
           audit("system", "sign_in_refused", `link from ${request.ip}`);
+          // A person gets the page that asks for a password and tells how to make another link.
+          if (request.headers.accept?.includes("text/html") === true) return reply.redirect(SPENT_LINK_PAGE, 303);
           const hint = "Links work once, for ten minutes. Make a new one with: aislewatch login-link";
           throw new Refused(401, "link_spent", "This sign-in link was used already or is too old.", hint);
         }

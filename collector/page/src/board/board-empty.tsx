@@ -8,7 +8,7 @@ export function BoardEmpty({ filters, change }: { filters: Filters; change: (cha
   if (filters.state !== "open" || isNarrowed(filters)) {
     return (
       <div className="empty">
-        <h2>No incident matches</h2>
+        <h2>No incidents match</h2>
         <button type="button" onClick={() => change({ ...NO_FILTERS, wall: filters.wall })}>
           Show all open incidents
         </button>

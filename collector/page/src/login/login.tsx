@@ -8,7 +8,9 @@ import "./login.css";
 export function Login() {
   const search = useSearch();
   const [, navigate] = useLocation();
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<string | null>(
+    new URLSearchParams(search).has("spent") ? "This sign-in link was used already or is too old." : null,
+  );
   const [busy, setBusy] = useState(false);
 
   async function signIn(event: FormEvent<HTMLFormElement>): Promise<void> {

@@ -57,7 +57,7 @@ function RuleGroup({ group, rules }: { group: string; rules: readonly Rule[] }) 
           {rules.map((rule) => (
             <tr key={rule.id} data-firing={rule.firing > 0}>
               <th scope="row">
-                {rule.title}
+                <Title text={rule.title} />
                 <span className="id">
                   {rule.id} {rule.mode === "shadow" && <span className="tag">shadow: pages nobody</span>}
                 </span>
@@ -72,13 +72,24 @@ function RuleGroup({ group, rules }: { group: string; rules: readonly Rule[] }) 
                 <span className="muted"> per {rule.scope}</span>
               </td>
               <td className="rule-firing">{rule.firing}</td>
-              <td className="id" title={`version ${rule.version}`}>
-                {rule.file}:{rule.line}
+              <td className="id rule-file" title={`${rule.file}:${rule.line}, version ${rule.version}`}>
+                {fileName(rule.file)}:{rule.line}
               </td>
             </tr>
           ))}
         </tbody>
       </table>
     </section>
+  );
+}
+
+const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
+
+/** `No answer from {{device}}`, with what an incident fills in set apart. */
+function Title({ text }: { text: string }) {
+  const parts = text.split(/\{\{(.*?)\}\}/);
+  return parts.map((part, index) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text have no other name than their place.
+    index % 2 === 0 ? part : <var key={index}>{part.replaceAll('"', "")}</var>,
   );
 }

@@ -6,11 +6,21 @@ import { Age } from "../ui/age.tsx";
 import { AssetPanel } from "../ui/asset-panel.tsx";
 import { DeviceBadge, SeverityTag } from "../ui/badges.tsx";
 import { Chart } from "../ui/chart.tsx";
-import { measure, metricTitle } from "../ui/format.ts";
+import { measure, metricTitle, sentence } from "../ui/format.ts";
 import { KindIcon } from "../ui/kind-icon.tsx";
 import { kindTitle } from "../ui/kinds.ts";
 import { LoadState } from "../ui/load-state.tsx";
-import { chartable, groupValues, isBad, isRange, RANGES, type Range } from "./values.ts";
+import {
+  chartable,
+  type Family,
+  groupValues,
+  isBad,
+  isRange,
+  RANGES,
+  type Range,
+  takeFamilies,
+  type ValueGroup,
+} from "./values.ts";
 import "./sites.css";
 
 export default function DevicePage({ siteId, deviceId }: { siteId: string; deviceId: string }) {
@@ -80,10 +90,21 @@ function DeviceHeader({ detail: { device } }: { detail: DeviceDetail }) {
 }
 
 function Values({ values }: { values: readonly MetricValue[] }) {
-  const groups = useMemo(() => groupValues(values), [values]);
-  if (groups.length === 0) {
+  const { single, families } = useMemo(() => takeFamilies(groupValues(values)), [values]);
+  if (values.length === 0) {
     return <p className="panel">No reading has come in yet.</p>;
   }
+  return (
+    <>
+      {single.length > 0 && <ValueList groups={single} />}
+      {families.map((family) => (
+        <FamilyTable key={family.name} family={family} />
+      ))}
+    </>
+  );
+}
+
+function ValueList({ groups }: { groups: readonly ValueGroup[] }) {
   return (
     <section className="panel" aria-labelledby="values-title">
       <h2 id="values-title">Live values</h2>
@@ -111,6 +132,62 @@ function Values({ values }: { values: readonly MetricValue[] }) {
         ))}
       </table>
     </section>
+  );
+}
+
+const FAMILY_TITLES: Readonly<Record<string, string>> = {
+  disk: "Disks",
+  port: "Ports",
+  process: "Processes",
+  supply: "Supplies",
+  tray: "Trays",
+  outlet: "Outlets",
+};
+
+function FamilyTable({ family: { name, metrics, members } }: { family: Family }) {
+  return (
+    <section className="panel" aria-labelledby={`family-${name}`}>
+      <h2 id={`family-${name}`}>{FAMILY_TITLES[name] ?? sentence(name)}</h2>
+      {/* Scrolls sideways where the window is narrow, and then has to be reached by Tab. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus. */}
+      <section className="family-scroll" aria-label={`${FAMILY_TITLES[name] ?? name}, values`} tabIndex={0}>
+        <table className="family">
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              {metrics.map((metric) => (
+                <th key={metric.name} scope="col" title={metric.meaning}>
+                  {metricTitle(metric.name.replace(`${name}_`, ""))}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {members.map(({ component, values }) => (
+              <tr key={component}>
+                <th scope="row" className="id">
+                  {component}
+                </th>
+                {metrics.map((metric) => (
+                  <FamilyCell key={metric.name} value={values.get(metric.name)} />
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </section>
+  );
+}
+
+function FamilyCell({ value }: { value: MetricValue | undefined }) {
+  if (value === undefined) return <td className="muted">–</td>;
+  const bad = isBad(value);
+  return (
+    <td data-metric={value.metric} data-bad={bad} data-stale={value.stale} title={value.stale ? "stale" : undefined}>
+      {measure(value.value, value.unit)}
+      {bad && <span className="visually-hidden"> (bad)</span>}
+    </td>
   );
 }
 

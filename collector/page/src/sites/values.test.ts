@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Device, MetricValue } from "../api/types.ts";
 import { formatDeviceFilters, matchesDevice, parseDeviceFilters } from "./device-filters.ts";
 import { compareDevices, compareSites, toneOf } from "./health.ts";
-import { chartable, groupValues, isBad } from "./values.ts";
+import { chartable, groupValues, isBad, takeFamilies } from "./values.ts";
 
 const value = (metric: string, change: Partial<MetricValue> = {}): MetricValue => ({
   metric,
@@ -26,6 +26,29 @@ it("puts the device's own values first, then components in natural order, what i
   ]);
   expect(groups.map((group) => group.component)).toEqual([null, "port-2", "port-10"]);
   expect(groups[0]?.values.map((each) => each.metric)).toEqual(["media_out", "a"]);
+});
+
+it("lays parts of one sort side by side when there are three, and leaves the others in the list", () => {
+  const { single, families } = takeFamilies(
+    groupValues([
+      value("cpu_used_percent"),
+      value("disk_used_percent", { component: "disk-c" }),
+      value("disk_used_percent", { component: "disk-d" }),
+      value("port_up", { component: "port-3" }),
+      value("port_up", { component: "port-1" }),
+      value("port_speed", { component: "port-1", meaning: "Negotiated speed" }),
+      value("port_up", { component: "port-2" }),
+    ]),
+  );
+  expect(single.map(({ component }) => component)).toEqual([null, "disk-c", "disk-d"]);
+  expect(families.map(({ name, metrics }) => [name, metrics.map((metric) => metric.name)])).toEqual([
+    ["port", ["port_speed", "port_up"]],
+  ]);
+  expect(families[0]?.members.map(({ component, values }) => [component, values.size])).toEqual([
+    ["port-1", 2],
+    ["port-2", 1],
+    ["port-3", 1],
+  ]);
 });
 
 it.each([

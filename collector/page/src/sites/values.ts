@@ -16,6 +16,39 @@ export function groupValues(values: readonly MetricValue[]): ValueGroup[] {
     .map(([component, members]) => ({ component, values: members.sort(badFirst) }));
 }
 
+/** Parts of one sort, such as a switch's ports, side by side: a list of each port's nine values is not to be read. */
+export type Family = {
+  readonly name: string;
+  readonly metrics: readonly { readonly name: string; readonly meaning: string }[];
+  readonly members: readonly { readonly component: string; readonly values: ReadonlyMap<string, MetricValue> }[];
+};
+
+/** Fewer than this are read one below the other. */
+const FAMILY_MEMBERS_MIN = 3;
+
+/** Components of one sort carry its name in front: `port-gi0-7`. */
+export function takeFamilies(groups: readonly ValueGroup[]): { single: ValueGroup[]; families: Family[] } {
+  const sortOf = ({ component }: ValueGroup): string => component?.split("-")[0] ?? "";
+  const bySort = Map.groupBy(groups, sortOf);
+  const isFamily = (sort: string): boolean => sort !== "" && (bySort.get(sort)?.length ?? 0) >= FAMILY_MEMBERS_MIN;
+  const families = [...bySort].filter(([sort]) => isFamily(sort)).map(([sort, members]) => familyOf(sort, members));
+  return { single: groups.filter((group) => !isFamily(sortOf(group))), families };
+}
+
+function familyOf(name: string, groups: readonly ValueGroup[]): Family {
+  const meanings = new Map(groups.flatMap(({ values }) => values.map(({ metric, meaning }) => [metric, meaning])));
+  return {
+    name,
+    metrics: [...meanings]
+      .map(([metric, meaning]) => ({ name: metric, meaning }))
+      .sort((a, b) => a.name.localeCompare(b.name, "en")),
+    members: groups.map(({ component, values }) => ({
+      component: component ?? "",
+      values: new Map(values.map((value) => [value.metric, value])),
+    })),
+  };
+}
+
 /** A boolean whose value is the bad one. */
 export const isBad = (value: MetricValue): boolean => value.bad !== null && value.value === value.bad;
 
