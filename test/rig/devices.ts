@@ -7,6 +7,7 @@ import {
   type LiveDevice,
   labelPrinter,
   seededRandom,
+  startSnmpDevice,
   startZplSerialDevice,
   startZplTcpDevice,
 } from "@aislewatch/simulator";
@@ -41,7 +42,25 @@ export async function zplOverTcp(): Promise<Breakable & { port: number }> {
   return { port: Number(started.value.line), ...breakable(device) };
 }
 
-/** The same behind a socat pty, for the real serialport binding. `path` is the agent's end. */
+/** One that answers SNMP v2c, community `public`: it tells how much is left on the roll. */
+export async function zebraOverSnmp(): Promise<Breakable & { port: number }> {
+  const { device, random } = printer();
+  const started = await startSnmpDevice({
+    address: "127.0.0.1",
+    port: 0,
+    community: "public",
+    users: [],
+    engineId: Buffer.from("8000000001020304", "hex"),
+    view: () => device.tree(),
+    clock: realClock,
+    random,
+  });
+  if (!started.ok) throw new Error(`no port for the printer: ${JSON.stringify(started.error)}`);
+  onCleanUp(() => started.value.stop());
+  return { port: started.value.port, ...breakable(device) };
+}
+
+/** One that answers `~HS` behind a socat pty, for the real serialport binding. `path` is the agent's end. */
 export async function zplOverSerial(): Promise<Breakable & { path: string }> {
   const folder = tempFolder();
   const [ours, theirs] = [join(folder, "printer"), join(folder, "ttyLABEL")];
