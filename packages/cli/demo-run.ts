@@ -6,10 +6,11 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { backoffMs, errorText } from "@aislewatch/base";
 import { lockFolder } from "@aislewatch/runtime";
+import { DEMO_FOLDER } from "./client.ts";
 import { complain, EXIT, type ExitCode, print } from "./command.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -34,6 +35,8 @@ export type DemoOptions = {
 type Program = {
   readonly name: string;
   readonly args: readonly string[];
+  /** As bin/ starts it. */
+  readonly nodeFlags?: readonly string[];
   /** How it says that it is up. */
   readonly ready: (message: unknown) => boolean;
 };
@@ -88,13 +91,14 @@ export async function runDemo(options: DemoOptions): Promise<ExitCode> {
         {
           name: "agent",
           args: ["agent/main.ts", "run", "--config", join(folder, "demo", "agent.yaml")],
+          nodeFlags: ["--max-semi-space-size=1"],
           ready: hasReady,
         },
         folder,
         stop.signal,
       ),
     );
-    if (!stop.signal.aborted) welcome(folder, url, await loginLink(config, url));
+    if (!stop.signal.aborted) welcome(folder, await loginLink(config));
     await new Promise<void>((done) => {
       if (stop.signal.aborted) done();
       else stop.signal.addEventListener("abort", () => done(), { once: true });
@@ -188,8 +192,8 @@ async function makeSecrets(folder: string, config: string, url: string): Promise
   return { agentPassword };
 }
 
-const loginLink = async (config: string, url: string): Promise<string> =>
-  (await collectorCommand(["login-link", "--config", config, "--url", url])).trim();
+const loginLink = async (config: string): Promise<string> =>
+  (await collectorCommand(["login-link", "--config", config])).trim();
 
 async function collectorCommand(args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [
@@ -202,15 +206,18 @@ async function collectorCommand(args: string[]): Promise<string> {
 
 const NODE_FLAGS = ["--disable-warning=ExperimentalWarning"];
 
-function welcome(folder: string, url: string, link: string): void {
+function welcome(folder: string, link: string): void {
+  const shown = relative(process.cwd(), folder) || ".";
+  const here = shown === DEMO_FOLDER ? "" : ` --folder ${shown}`;
   print(`
   Aislewatch is running.
 
   Open     ${link}
-           (signs you in once, within 10 minutes; "npx aislewatch login-link --url ${url} --config ${join(folder, "collector.yaml")}" makes another)
-  Break    npx aislewatch demo fault receiving/label-printer media-out
-  Watch    npx aislewatch incidents watch
-  Logs     ${join(folder, "logs")}
+           (signs you in once, within 10 minutes)
+  Again    npx aislewatch login-link --config ${join(shown, "collector.yaml")}
+  Break    npx aislewatch demo fault receiving/label-printer media-out${here}
+  Watch    npx aislewatch incidents watch${here}
+  Logs     ${join(shown, "logs")}
   Stop     Ctrl-C
 
 `);
@@ -231,7 +238,7 @@ async function start(program: Program, folder: string, stop: AbortSignal): Promi
 
   const launch = (): ChildProcess => {
     const [script = "", ...args] = program.args;
-    const next = spawn(process.execPath, [...NODE_FLAGS, join(ROOT, script), ...args], {
+    const next = spawn(process.execPath, [...NODE_FLAGS, ...(program.nodeFlags ?? []), join(ROOT, script), ...args], {
       cwd: folder,
       stdio: ["ignore", "ignore", log, "ipc"],
     });
