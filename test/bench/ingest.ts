@@ -5,23 +5,34 @@
  *
  * CPU time is what counts, for other programs' work changes what a second brings, not what a sample costs.
  */
-import { join } from "node:path";
 import { cleanUp } from "../rig/rig.ts";
 import { type Figure, progress } from "./figure.ts";
-import { fleetNames, metricOf, startLoad, startLoadedCollector } from "./load.ts";
+import { DEVICES_PER_AGENT, fleetNames, metricOf, startLoad, startLoadedCollector } from "./load.ts";
 import { cpuSecondsOf, folderBytes, mainThreadCpuSecondsOf, ownCpuSeconds, peakMemoryBytesOf } from "./process-cost.ts";
-import { storeInVictoriaMetrics } from "./victoria-metrics.ts";
+import { type PeerRun, storeInVictoriaMetrics } from "./victoria-metrics.ts";
 
-/** What an agent sends when it has a backlog, or when a whole store's devices were polled at once; 11 KiB on the wire. */
+/** What an agent sends when it has a backlog: eight polls of all its devices; 11 KiB on the wire. */
 const BATCH_SAMPLES = 2_000;
+/** The load that is compared with the peer. */
+const MAIN: IngestLoad = { agents: 100 };
+/** A tenth and five times as many devices: the cost of a sample must not grow with them. */
+const GROWTH: readonly IngestLoad[] = [{ agents: 20 }, { agents: 500 }];
+/** While all is well a message is one poll, here of twenty devices and of two: then a message costs more than its samples. */
+const POLL_OF_ALL: IngestLoad = { agents: 100, batchSamples: 240 };
+const POLL_OF_TWO: IngestLoad = { agents: 500, devicesPerAgent: 2, batchSamples: 24 };
 /** Unacked samples of the whole fleet: enough to keep the collector busy, however many agents send them. */
 const IN_FLIGHT_SAMPLES = 400_000;
-const WARM_UP_MS = 3_000;
-const MEASURE_MS = 8_000;
+const WARM_UP_MS = 2_500;
+const MEASURE_MS = 6_000;
 const DRAIN_MS_MAX = 10_000;
-/** The size that is compared with the peer, and those that show how the cost grows. */
-const AGENTS = 100;
-const GROWTH_AGENTS = [20, 500];
+
+const CPU = "CPU s per M samples";
+
+export type IngestLoad = {
+  readonly agents: number;
+  readonly batchSamples?: number;
+  readonly devicesPerAgent?: number;
+};
 
 export type IngestRun = {
   readonly agents: number;
@@ -39,48 +50,75 @@ export type IngestRun = {
 };
 
 export async function benchIngest(): Promise<Figure[]> {
-  const main = await ingestWith(AGENTS);
+  const main = await ingestWith(MAIN);
   const growth: IngestRun[] = [];
-  for (const agents of GROWTH_AGENTS) growth.push(await ingestWith(agents));
+  for (const load of GROWTH) growth.push(await ingestWith(load));
+  const pollOfAll = await ingestWith(POLL_OF_ALL);
+  const pollOfTwo = await ingestWith(POLL_OF_TWO);
   const peer = await storeInVictoriaMetrics({
-    agents: AGENTS,
+    agents: main.agents,
     batchSamples: BATCH_SAMPLES,
     batchEveryMs: main.batchEveryMs,
   });
   const figures: Figure[] = [
-    { label: "committed and acked, 200 rules", value: main.samplesPerSecond, unit: "samples/s" },
-    { label: "collector", value: main.collectorCpu, unit: "CPU s per M samples" },
-    { label: "  its main thread", value: main.mainThreadCpu, unit: "CPU s per M samples" },
-    { label: "with the load generator", value: main.collectorCpu + main.fleetCpu, unit: "CPU s per M samples" },
-    { label: "conditions evaluated", value: main.evaluationsPerSample, unit: "per sample" },
-    { label: "from publish to ack at this load, p50", value: main.ackMs.p50, unit: "ms" },
-    { label: "  p99", value: main.ackMs.p99, unit: "ms" },
-    { label: "on disk after close", value: main.bytesPerSample, unit: "bytes/sample" },
-    { label: "collector's memory, peak", value: main.peakMemoryBytes / 2 ** 20, unit: "MiB" },
+    {
+      label: "committed and acked, 200 rules, 2,000 samples a message",
+      value: main.samplesPerSecond,
+      unit: "samples/s",
+    },
+    { label: "  collector", value: main.collectorCpu, unit: CPU },
+    { label: "  of it the main thread", value: main.mainThreadCpu, unit: CPU },
+    { label: "  with the load generator", value: main.collectorCpu + main.fleetCpu, unit: CPU },
+    { label: "  conditions evaluated", value: main.evaluationsPerSample, unit: "per sample" },
+    { label: "  from publish to ack, p50", value: main.ackMs.p50, unit: "ms" },
+    { label: "  from publish to ack, p99", value: main.ackMs.p99, unit: "ms" },
+    { label: "  on disk after close", value: main.bytesPerSample, unit: "bytes/sample" },
+    { label: "  memory, peak", value: main.peakMemoryBytes / 2 ** 20, unit: "MiB" },
   ];
-  for (const run of [...growth, main].sort((a, b) => a.agents - b.agents)) {
-    const devices = `${run.agents} agents, ${(run.agents * 20).toLocaleString("en-US")} devices`;
-    figures.push({ label: `collector with ${devices}`, value: run.collectorCpu, unit: "CPU s per M samples" });
+  const polls: [label: string, run: IngestRun][] = [
+    ["the same, 240 samples a message (one poll of 20 devices)", pollOfAll],
+    ["the same, 24 samples a message (one poll of 2 devices)", pollOfTwo],
+  ];
+  for (const [label, run] of polls) {
+    figures.push(
+      { label, value: run.samplesPerSecond, unit: "samples/s" },
+      { label: "  collector", value: run.collectorCpu, unit: CPU },
+      { label: "  with the load generator", value: run.collectorCpu + run.fleetCpu, unit: CPU },
+    );
   }
-  if (peer === null) return figures;
-  figures.push(
-    { label: "VictoriaMetrics, storing only", value: peer.samplesPerSecond, unit: "samples/s" },
-    { label: "  its CPU", value: peer.cpu, unit: "CPU s per M samples" },
-    { label: "  on disk, merged", value: peer.bytesPerSample, unit: "bytes/sample" },
-    { label: "ours to VictoriaMetrics: samples/s", value: main.samplesPerSecond / peer.samplesPerSecond, unit: "x" },
-    { label: "  CPU a sample", value: main.collectorCpu / peer.cpu, unit: "x" },
-    { label: "  bytes a sample", value: main.bytesPerSample / peer.bytesPerSample, unit: "x" },
-  );
-  return figures;
+  for (const run of [...growth, main].sort((a, b) => a.agents - b.agents)) {
+    const devices = (run.agents * DEVICES_PER_AGENT).toLocaleString("en-US");
+    figures.push({
+      label: `collector with ${run.agents} agents, ${devices} devices`,
+      value: run.collectorCpu,
+      unit: CPU,
+    });
+  }
+  return peer === null ? figures : [...figures, ...besidePeer(main, peer)];
 }
 
-export async function ingestWith(agents: number, batchSamples = BATCH_SAMPLES): Promise<IngestRun> {
-  progress(`ingest: ${agents} agents`);
+const besidePeer = (main: IngestRun, peer: PeerRun): Figure[] => [
+  { label: "VictoriaMetrics, storing only", value: peer.samplesPerSecond, unit: "samples/s" },
+  { label: "  CPU", value: peer.cpu, unit: CPU },
+  { label: "  on disk, merged", value: peer.bytesPerSample, unit: "bytes/sample" },
+  { label: "  memory, peak", value: peer.peakMemoryBytes / 2 ** 20, unit: "MiB" },
+  { label: "ours to VictoriaMetrics: samples/s", value: main.samplesPerSecond / peer.samplesPerSecond, unit: "times" },
+  { label: "  CPU a sample", value: main.collectorCpu / peer.cpu, unit: "times" },
+  { label: "  bytes a sample", value: main.bytesPerSample / peer.bytesPerSample, unit: "times" },
+];
+
+export async function ingestWith({
+  agents,
+  batchSamples = BATCH_SAMPLES,
+  devicesPerAgent = DEVICES_PER_AGENT,
+}: IngestLoad): Promise<IngestRun> {
+  progress(`ingest: ${agents} agents, ${batchSamples} samples a message`);
   try {
     const collector = await startLoadedCollector(fleetNames(agents));
     const { pid } = collector.program;
     const fleet = await startLoad(collector, {
       agents,
+      devicesPerAgent,
       batchSamples,
       samplesPerSecond: "max",
       windowBatches: Math.ceil(IN_FLIGHT_SAMPLES / batchSamples / agents),
@@ -117,7 +155,7 @@ export async function ingestWith(agents: number, batchSamples = BATCH_SAMPLES): 
       mainThreadCpu: (after.mainThread - before.mainThread) / millions,
       fleetCpu: (after.own - before.own) / millions,
       evaluationsPerSample: (after.evaluations - before.evaluations) / samples,
-      bytesPerSample: folderBytes(join(collector.dataFolder)) / whole.samples,
+      bytesPerSample: folderBytes(collector.dataFolder) / whole.samples,
       peakMemoryBytes,
       ackMs: after.counters.ackMs ?? { p50: Number.NaN, p99: Number.NaN },
       batchEveryMs: ((after.at - before.at) * agents) / batches,

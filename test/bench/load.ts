@@ -29,8 +29,8 @@ export const DEVICES_PER_AGENT = 20;
 export const METRICS_PER_DEVICE = 12;
 const SEED = 1;
 
-export const shapesOf = (batchSamples: number): FleetShape[] =>
-  KINDS.map((kind) => ({ kind, devices: DEVICES_PER_AGENT, metrics: METRICS_PER_DEVICE, batchSamples }));
+export const shapesOf = (batchSamples: number, devices = DEVICES_PER_AGENT): FleetShape[] =>
+  KINDS.map((kind) => ({ kind, devices, metrics: METRICS_PER_DEVICE, batchSamples }));
 
 /** The same numbers each time. */
 export const loadRandom = () => seededRandom(SEED);
@@ -102,6 +102,7 @@ export async function startLoad(
   collector: LoadedCollector,
   load: {
     readonly agents: number;
+    readonly devicesPerAgent?: number;
     readonly batchSamples: number;
     readonly samplesPerSecond: number | "max";
     readonly windowBatches: number;
@@ -110,7 +111,7 @@ export async function startLoad(
   const started = await runFleet({
     url: collector.mqtt,
     agents: load.agents,
-    shape: shapesOf(load.batchSamples),
+    shape: shapesOf(load.batchSamples, load.devicesPerAgent),
     samplesPerSecond: load.samplesPerSecond,
     windowBatches: load.windowBatches,
     password: () => collector.password,

@@ -11,7 +11,7 @@ import { BatchWriter, FleetPlan } from "@aislewatch/simulator";
 import { cleanUp, freePort, startPeer, tempFolder, waitFor } from "../rig/rig.ts";
 import { progress } from "./figure.ts";
 import { fleetNames, loadRandom, shapesOf } from "./load.ts";
-import { cpuSecondsOf, folderBytes } from "./process-cost.ts";
+import { cpuSecondsOf, folderBytes, peakMemoryBytesOf } from "./process-cost.ts";
 
 const BINARY = "/usr/bin/victoria-metrics";
 const SAMPLES = 6_000_000;
@@ -23,6 +23,7 @@ export type PeerRun = {
   /** CPU seconds of a million samples, until they can be read. */
   readonly cpu: number;
   readonly bytesPerSample: number;
+  readonly peakMemoryBytes: number;
 };
 
 /** Null where VictoriaMetrics is not installed. */
@@ -63,6 +64,7 @@ export async function storeInVictoriaMetrics(load: {
     const seconds = (performance.now() - startedAt) / 1_000;
     await call("/internal/force_flush");
     const cpu = cpuSecondsOf(peer.pid) - cpuBefore;
+    const peakMemoryBytes = peakMemoryBytesOf(peer.pid);
     await call("/internal/force_merge");
     await peer.stop();
     agent.destroy();
@@ -71,6 +73,7 @@ export async function storeInVictoriaMetrics(load: {
       samplesPerSecond: samples / seconds,
       cpu: (cpu * 1e6) / samples,
       bytesPerSample: bytes / samples,
+      peakMemoryBytes,
     };
   } finally {
     await cleanUp();
