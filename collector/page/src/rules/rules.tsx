@@ -43,7 +43,7 @@ function RuleGroup({ group, rules }: { group: string; rules: readonly Rule[] }) 
   return (
     <section className="panel" aria-label={group}>
       <h2>{group}</h2>
-      <table className="rule-table">
+      <table className="rule-table" aria-label={`Rules of ${group}`}>
         <thead>
           <tr>
             <th scope="col">Rule</th>

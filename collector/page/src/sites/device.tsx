@@ -108,7 +108,7 @@ function ValueList({ groups }: { groups: readonly ValueGroup[] }) {
   return (
     <section className="panel" aria-labelledby="values-title">
       <h2 id="values-title">Live values</h2>
-      <table className="values" data-testid="device-values">
+      <table className="values" data-testid="device-values" aria-labelledby="values-title">
         <thead className="visually-hidden">
           <tr>
             <th scope="col">Metric</th>
@@ -151,7 +151,7 @@ function FamilyTable({ family: { name, metrics, members } }: { family: Family })
       {/* Scrolls sideways where the window is narrow, and then has to be reached by Tab. */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus. */}
       <section className="family-scroll" aria-label={`${FAMILY_TITLES[name] ?? name}, values`} tabIndex={0}>
-        <table className="family">
+        <table className="family" aria-labelledby={`family-${name}`}>
           <thead>
             <tr>
               <th scope="col">Name</th>

@@ -50,7 +50,7 @@ export default function SitePage({ siteId }: { siteId: string }) {
       {shown.length === 0 ? (
         <p className="empty">No device matches.</p>
       ) : (
-        <table className="devices">
+        <table className="devices" aria-label="Devices">
           <thead>
             <tr>
               <th scope="col">Device</th>
