@@ -37,7 +37,7 @@ describe("signing in", () => {
       paths: Record<string, Record<string, unknown>>;
     };
     for (const path of Object.keys(document.paths)) {
-      if (path.startsWith("/api/v1/session")) continue;
+      if (!path.startsWith("/api/v1/") || path.startsWith("/api/v1/session")) continue;
       const answer = await fetch(`${collector.http}${path.replaceAll(/\{\w+\}/g, "x")}`);
       expect([path, answer.status]).toEqual([path, path.endsWith("/actions") ? 405 : 401]);
     }
