@@ -37,6 +37,8 @@ export type DevicePoller<Reply> = {
   metrics(): readonly string[];
   /** Profile in use, when the driver has such a thing. */
   profile(): string | null;
+  /** What is worth knowing of the last poll, for a person: names and texts, such as why this profile. */
+  about?(): readonly (readonly [name: string, text: string])[];
   close(): Promise<void>;
 };
 

@@ -60,11 +60,14 @@ export type SnmpTarget = {
 };
 
 export type Varbinds = Record<string, SnmpValue>;
-export type WalkColumn = { readonly oid: string; readonly rowsMax: number };
+/** `after` is where an earlier walk of the column stopped. */
+export type WalkColumn = { readonly oid: string; readonly rowsMax: number; readonly after?: string };
 
 /** Numbers of SnmpAuthProtocol and of SnmpPrivProtocol in net-snmp, which is not loaded while configuration is read. */
 export const AUTH = { md5: 2, sha: 3, sha224: 4, sha256: 5, sha384: 6, sha512: 7 } as const;
 export const PRIVACY = { des: 2, aes: 4, aes256b: 6, aes256r: 8 } as const;
+
+export type SnmpCost = { readonly requests: number; readonly values: number };
 
 /** A session to one device. One request is in flight at a time; after a failure it is closed and opened anew. */
 export type SnmpSession = {
@@ -74,6 +77,8 @@ export type SnmpSession = {
   /** Those of the OIDs at or below which the device has something. */
   present(oids: readonly string[]): Promise<Result<ReadonlySet<string>, PollError>>;
   walk(columns: readonly WalkColumn[]): Promise<Result<Varbinds, PollError>>;
+  /** What was asked and what came since `begin`. */
+  cost(): SnmpCost;
   close(): void;
 };
 
@@ -220,7 +225,7 @@ class Session implements SnmpSession {
 
   async walk(columns: readonly WalkColumn[]): Promise<Result<Varbinds, PollError>> {
     const varbinds: Varbinds = {};
-    let open = columns.map(({ oid, rowsMax }) => ({ root: oid, cursor: oid, rowsLeft: rowsMax }));
+    let open = columns.map(({ oid, rowsMax, after }) => ({ root: oid, cursor: after ?? oid, rowsLeft: rowsMax }));
     while (open.length > 0) {
       const asked = open.slice(0, SNMP_LIMITS.columnsPerBulkMax);
       const rows = await this.#rows(asked.map(({ cursor }) => cursor));
@@ -345,6 +350,10 @@ class Session implements SnmpSession {
         ? "is SNMP switched on, and may this host ask?"
         : "is SNMP switched on, may this host ask, and is the community right? A wrong one is not answered";
     return { kind: "timeout", detail: `no answer in ${this.#target.retries + 1} tries`, hint };
+  }
+
+  cost(): SnmpCost {
+    return { requests: this.#requests, values: this.#values };
   }
 
   close(): void {

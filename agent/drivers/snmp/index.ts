@@ -117,6 +117,7 @@ export function snmpDriver(profiles: () => readonly Profile[]): Driver<SnmpConfi
         metrics: () =>
           poller.profile === null ? [] : profileMetrics(poller.profile).filter((name) => ofKind.has(name)),
         profile: () => poller.profile?.name ?? null,
+        about: () => poller.about(),
         close: async () => poller.close(),
       };
     },
@@ -125,7 +126,8 @@ export function snmpDriver(profiles: () => readonly Profile[]): Driver<SnmpConfi
 
 export default snmpDriver(loadBuiltinProfiles);
 
-function targetOf(config: SnmpConfig, secret: (ref: SecretRef) => string): SnmpTarget {
+/** Where a configured device is, and what it is asked with. */
+export function targetOf(config: SnmpConfig, secret: (ref: SecretRef) => string): SnmpTarget {
   const { version, community, user: person, context } = config;
   return {
     ...config.address,

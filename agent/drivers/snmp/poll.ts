@@ -12,7 +12,7 @@ import {
   probeOids,
   profileOids,
 } from "@aislewatch/devices";
-import type { SnmpSession, Varbinds, WalkColumn } from "../../transport/snmp.ts";
+import type { SnmpCost, SnmpSession, Varbinds, WalkColumn } from "../../transport/snmp.ts";
 import type { PollContext, PollError } from "../driver.ts";
 import { uptimeTicks } from "./parse.ts";
 import { type SnmpDeviceReply, SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME } from "./types.ts";
@@ -25,6 +25,8 @@ const SYSTEM = [SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME];
 type Known = {
   readonly profile: Profile;
   readonly plan: ProfileOids;
+  /** Which of the profile's signs were seen. */
+  readonly why: string;
   /** What sysObjectID and sysDescr were when it was recognised. */
   readonly who: string;
   readonly identity: Varbinds;
@@ -40,6 +42,8 @@ export class SnmpPoll {
   #known: Known | null = null;
   #before: SnmpDeviceReply["before"] = null;
   #closed = false;
+  #facts: DeviceFacts = { sysObjectID: "", sysDescr: "" };
+  #cost: SnmpCost = { requests: 0, values: 0 };
 
   constructor(open: OpenSession, profiles: readonly Profile[], chosen: Profile | null) {
     this.#open = open;
@@ -56,6 +60,7 @@ export class SnmpPoll {
     if (!session.ok) return session;
     session.value.begin(signal, timeoutMs);
     const reply = await this.#ask(session.value, nowMs);
+    this.#cost = session.value.cost();
     if (!reply.ok) {
       // A new session forgets what this one believed of the device: its address, its engine, its clock.
       this.#disconnect();
@@ -64,6 +69,16 @@ export class SnmpPoll {
     const ticks = uptimeTicks(reply.value.varbinds);
     this.#before = ticks === null ? null : { at: nowMs, uptimeTicks: ticks };
     return reply;
+  }
+
+  /** Why it has its profile, and what the last poll cost. */
+  about(): readonly (readonly [string, string])[] {
+    const known = this.#known;
+    const { requests, values } = this.#cost;
+    return [
+      ...(known === null ? [] : [["recognised", known.why] as const]),
+      ["asked", `${requests} request${requests === 1 ? "" : "s"}, ${values} values came`],
+    ];
   }
 
   close(): void {
@@ -116,17 +131,30 @@ export class SnmpPoll {
     const plan = profileOids(profile.value);
     const identity = await session.walk(columnsOf(plan.walks.filter(({ identityOnly }) => identityOnly)));
     if (!identity.ok) return identity;
-    return ok({ profile: profile.value, plan, who, identity: identity.value, identityAt: nowMs });
+    const why = this.#chosen === null ? whyMatched(profile.value, this.#facts) : "by the configuration";
+    return ok({ profile: profile.value, plan, why, who, identity: identity.value, identityAt: nowMs });
   }
 
   async #match(session: SnmpSession, facts: DeviceFacts): Promise<Result<Profile, PollError>> {
     const present = await session.present(probeOids(this.#profiles));
     if (!present.ok) return present;
-    const profile = matchProfile(this.#profiles, { ...facts, present: present.value });
+    this.#facts = { ...facts, present: present.value };
+    const profile = matchProfile(this.#profiles, this.#facts);
     if (profile !== null) return ok(profile);
     const detail = `no profile fits ${facts.sysObjectID || "a device without sysObjectID"}`;
     return { ok: false, error: { kind: "config", detail, hint: "name one with profile:" } };
   }
+}
+
+/** The entries of a profile's `match` that fit, as they are written. */
+function whyMatched(profile: Profile, facts: DeviceFacts): string {
+  const fits = profile.match.filter((entry) => matchProfile([{ ...profile, match: [entry] }], facts) !== null);
+  const texts = fits.map((entry) =>
+    Object.entries(entry)
+      .map(([sign, wanted]) => `${sign} ${wanted}`)
+      .join(" and "),
+  );
+  return texts.join(", ");
 }
 
 /** Each column once, however many tables share it, with the most rows that any of them wants. */
