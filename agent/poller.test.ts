@@ -212,4 +212,41 @@ describe("Poller", () => {
     clock.advance(600);
     expect([readings, closed, clock.pending]).toEqual([[], ["a"], 0]);
   });
+
+  it("polls a device that spoke up at once, with what it said, and once more however often it speaks", async () => {
+    const { poller, readings, advance } = setUp({ "lane-1/ups": async () => ok(answer()) });
+    poller.start();
+    await advance(3_000);
+    expect(readings).toHaveLength(1);
+    const event = (n: number) => ({ component: null, code: "on_battery", detail: `trap ${n}` });
+    const taken = Array.from({ length: 10_000 }, (_, n) => poller.pollNow("lane-1/ups", [event(n)]));
+    await advance(200);
+    expect([readings.length, taken.filter(Boolean).length, poller.pollNow("nobody")]).toEqual([2, 64, false]);
+    expect(readings[1]?.events).toEqual(Array.from({ length: 64 }, (_, n) => event(n)));
+    await advance(1_000);
+    expect(readings).toHaveLength(2);
+    // Once more, for it spoke while that poll was under way; then on its grid again.
+    await advance(2_000);
+    expect([readings.length, readings[2]?.events]).toEqual([3, undefined]);
+    await advance(4_000);
+    expect(readings).toHaveLength(4);
+    await poller.stop();
+  });
+
+  it("tells what a device said though it does not answer, and what it said as the agent stops", async () => {
+    const { poller, readings, advance } = setUp({
+      "lane-1/ups": async () => err({ kind: "timeout", detail: "no answer" }),
+    });
+    const event = { component: null, code: "battery_low", detail: "a trap" };
+    poller.start();
+    poller.pollNow("lane-1/ups", [event]);
+    await advance(500);
+    expect(readings).toMatchObject([{ failure: { kind: "timeout" }, events: [event] }]);
+    poller.pollNow("lane-1/ups", [event]);
+    const stopped = poller.stop();
+    await advance(2_000);
+    await stopped;
+    expect(readings[1]).toMatchObject({ samples: [], events: [event] });
+    expect(poller.pollNow("lane-1/ups", [event])).toBe(false);
+  });
 });

@@ -8,7 +8,7 @@ import { type Asset, type InventoryDevice, LIMITS, type Reading } from "@aislewa
 import type { Log } from "@aislewatch/runtime";
 import type { Device } from "./config.ts";
 import { type Health, NEW_HEALTH, stepHealth } from "./core/health.ts";
-import { cleanAsset, makeReading, type PollResult } from "./core/reading.ts";
+import { cleanAsset, EVENTS_A_POLL_MAX, makeReading, type PollResult } from "./core/reading.ts";
 import { Schedule } from "./core/schedule.ts";
 import type { DevicePoller, Parsed, PollError } from "./drivers/driver.ts";
 import { agentEvents } from "./events.ts";
@@ -35,10 +35,14 @@ const GRACE_MS = 500;
 /** Components remembered for the inventory; what a device invents beyond that is not a part of it. */
 const COMPONENTS_MAX = LIMITS.subjectsMax;
 
+export type DeviceEvent = NonNullable<Reading["events"]>[number];
+
 type Watched = {
   readonly device: Device;
   readonly poller: DevicePoller<unknown>;
   readonly components: Set<string>;
+  /** What the device said unasked since its last reading. */
+  events: DeviceEvent[];
   health: Health;
   asset: Asset;
   /** What the inventory said last, to see when it changes. */
@@ -73,7 +77,21 @@ export class Poller {
     this.#cancelWake?.();
     this.#cancelWake = null;
     await Promise.allSettled(this.#running);
+    for (const watched of this.#watched.values()) this.#tellEvents(watched);
     await Promise.allSettled([...this.#watched.values()].map(({ poller }) => poller.close()));
+  }
+
+  /**
+   * A device spoke up: it is polled at once, and what it said goes with the reading. However often it speaks, it has one
+   * poll to wait for, and as many events as a reading holds; false when an event found no room.
+   */
+  pollNow(id: string, events: readonly DeviceEvent[] = []): boolean {
+    const watched = this.#watched.get(id);
+    if (watched === undefined || this.#stop.signal.aborted) return false;
+    const room = EVENTS_A_POLL_MAX - watched.events.length;
+    watched.events.push(...events.slice(0, room));
+    if (this.#schedule.soon(id, this.#options.clock.monotonic())) this.#wake();
+    return events.length <= room;
   }
 
   get states(): DeviceState[] {
@@ -119,9 +137,11 @@ export class Poller {
     // What our own stop cut short is no failure of the device.
     if (!polled.ok && this.#stop.signal.aborted) return;
     if (polled.ok) this.#learn(watched, polled.value);
+    const events = [...(polled.ok ? (polled.value.events ?? []) : []), ...watched.events];
+    watched.events = [];
     const result: PollResult = polled.ok
-      ? { ok: true, samples: polled.value.samples, events: polled.value.events ?? [] }
-      : { ok: false, kind: polled.error.kind, detail: withHint(polled.error) };
+      ? { ok: true, samples: polled.value.samples, events }
+      : { ok: false, kind: polled.error.kind, detail: withHint(polled.error), events };
     const made = makeReading({ device: device.id, atMs: clock.now(), tookMs }, result);
     if (made.refused > 0) log.emit(agentEvents.valuesRefused, { device: device.id, count: made.refused });
     onReading(made.reading);
@@ -157,6 +177,16 @@ export class Poller {
       cancelDeadline();
       cancelGrace();
     }
+  }
+
+  /** What no poll will carry any more, for the agent stops: a reading of its own, about nothing else. */
+  #tellEvents(watched: Watched): void {
+    const { events, device } = watched;
+    if (events.length === 0) return;
+    watched.events = [];
+    const told: PollResult = { ok: true, samples: [], events };
+    const { reading } = makeReading({ device: device.id, atMs: this.#options.clock.now(), tookMs: 0 }, told);
+    this.#options.onReading({ ...reading, samples: [] });
   }
 
   #learn(watched: Watched, { samples, asset }: Parsed): void {
@@ -202,6 +232,7 @@ function watch(device: Device): Watched {
     device,
     poller,
     components: new Set(),
+    events: [],
     health: NEW_HEALTH,
     asset: {},
     described: "",

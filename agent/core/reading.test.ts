@@ -38,8 +38,10 @@ describe("makeReading", () => {
     // Another program has the line: nobody knows how the device is.
     { kind: "busy", metrics: { poll_duration_seconds: 0.012 } },
   ] as const)("makes of a failure of kind $kind a reading that says so", ({ kind, metrics }) => {
-    const { reading } = makeReading(poll, { ok: false, kind, detail: "read 4111 1111 1111 1111" });
+    const events = [{ component: null, code: "on_battery", detail: "a trap" }];
+    const { reading } = makeReading(poll, { ok: false, kind, detail: "read 4111 1111 1111 1111", events });
     expect(reading).toEqual({
+      events,
       device: "lane-1/printer",
       at: AT,
       samples: [{ component: null, metrics }],

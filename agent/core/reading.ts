@@ -15,9 +15,11 @@ import { redact } from "./redact.ts";
 
 type Event = NonNullable<Reading["events"]>[number];
 
-export type PollResult =
-  | { readonly ok: true; readonly samples: readonly SampleSet[]; readonly events: readonly Event[] }
-  | { readonly ok: false; readonly kind: PollFailureKind; readonly detail: string };
+/** A device that does not answer may still have sent something: a trap is an event, whatever the poll brings. */
+export type PollResult = { readonly events?: readonly Event[] } & (
+  | { readonly ok: true; readonly samples: readonly SampleSet[] }
+  | { readonly ok: false; readonly kind: PollFailureKind; readonly detail: string }
+);
 
 export type MadeReading = {
   readonly reading: Reading;
@@ -28,18 +30,23 @@ export type MadeReading = {
 /** As telemetry's schema has it: metric names and event codes. */
 const NAME = /^[a-z][a-z0-9_]{0,127}$/;
 /** Events of one poll; a device that lists more has one fault, not a thousand. */
-const EVENTS_A_POLL_MAX = 64;
+export const EVENTS_A_POLL_MAX = 64;
 
 export function makeReading(poll: { device: string; atMs: number; tookMs: number }, result: PollResult): MadeReading {
   const at = clampTime(poll.atMs);
   const own = { poll_duration_seconds: Math.round(poll.tookMs) / 1000 };
+  const brought = result.events ?? [];
+  const events = brought.filter(isEvent).slice(0, EVENTS_A_POLL_MAX);
+  let refused = brought.length - events.length;
+  const told = events.length > 0 && {
+    events: events.map(({ component, code, detail }) => ({ component, code, detail: freeText(detail) })),
+  };
   if (!result.ok) {
     // `busy` says nothing about the device: another program had its line. Silence, then, instead of `up: false`.
     const metrics: Record<string, Value> = result.kind === "busy" ? own : { up: false, ...own };
     const failure = { kind: result.kind, detail: freeText(result.detail) };
-    return { reading: { device: poll.device, at, samples: [{ component: null, metrics }], failure }, refused: 0 };
+    return { reading: { device: poll.device, at, samples: [{ component: null, metrics }], failure, ...told }, refused };
   }
-  let refused = 0;
   const sets = new Map<string | null, Record<string, Value>>([[null, { up: true, ...own }]]);
   for (const { component, metrics } of result.samples) {
     const accepted = acceptSamples(component, metrics);
@@ -48,16 +55,13 @@ export function makeReading(poll: { device: string; atMs: number; tookMs: number
     if (accepted.count > 0) sets.set(component, { ...sets.get(component), ...accepted.metrics });
   }
   const kept = [...sets].slice(0, LIMITS.subjectsMax);
-  const events = result.events.filter(isEvent).slice(0, EVENTS_A_POLL_MAX);
-  refused += sets.size - kept.length + result.events.length - events.length;
+  refused += sets.size - kept.length;
   return {
     reading: {
       device: poll.device,
       at,
       samples: kept.map(([component, metrics]) => ({ component, metrics })),
-      ...(events.length > 0 && {
-        events: events.map(({ component, code, detail }) => ({ component, code, detail: freeText(detail) })),
-      }),
+      ...told,
     },
     refused,
   };

@@ -142,4 +142,75 @@ describe("Schedule", () => {
       { numRuns: 60 },
     );
   });
+
+  it("polls a device that speaks up at once, before others that are due, and keeps its place on the grid", () => {
+    const schedule = new Schedule([slot("a"), slot("b")], 0, () => 0, 1);
+    const ids = (nowMs: number) => schedule.take(nowMs).turns.map(({ id }) => id);
+    expect(ids(0)).toEqual(["a"]);
+    schedule.finish("a", true);
+    expect(ids(100)).toEqual(["b"]);
+    schedule.finish("b", true);
+    expect([schedule.soon("b", 5_000), schedule.soon("b", 5_001), schedule.soon("nobody", 5_000)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(schedule.take(5_000)).toEqual({ turns: [{ id: "b", skipped: 0 }], wakeMs: 10_000 });
+    schedule.finish("b", true);
+    schedule.soon("b", 10_000);
+    expect(ids(10_000)).toEqual(["b"]);
+    schedule.finish("b", true);
+    expect(ids(10_050)).toEqual(["a"]);
+    schedule.finish("a", true);
+    expect(schedule.take(10_100).wakeMs).toBe(20_000);
+  });
+
+  it("polls a device that keeps speaking up every two seconds and no more", () => {
+    const schedule = new Schedule([slot("a", { intervalMs: 60_000 })], 0, () => 0);
+    const starts: number[] = [];
+    for (let nowMs = 0; nowMs <= 20_000; nowMs += 10) {
+      schedule.soon("a", nowMs);
+      for (const { id } of schedule.take(nowMs).turns) {
+        starts.push(nowMs);
+        schedule.finish(id, true);
+      }
+    }
+    expect(starts).toEqual(Array.from({ length: 11 }, (_, n) => 2_000 * n));
+  });
+
+  it("wakes up for a device that spoke up a moment after its poll, and waits for a poll that runs", () => {
+    const schedule = new Schedule([slot("a")], 0, () => 0);
+    schedule.take(0);
+    schedule.soon("a", 100);
+    expect(schedule.take(100)).toEqual({ turns: [], wakeMs: 2_000 });
+    expect(schedule.take(2_000).turns).toEqual([]);
+    schedule.finish("a", true);
+    expect(schedule.take(2_100).turns).toEqual([{ id: "a", skipped: 0 }]);
+  });
+
+  it("polls before its first turn a device that speaks up", () => {
+    const schedule = new Schedule([slot("a")], 0, () => 0.9);
+    expect(schedule.take(100).turns).toEqual([]);
+    schedule.soon("a", 100);
+    expect(schedule.take(100).turns).toEqual([{ id: "a", skipped: 0 }]);
+  });
+
+  it("gives a silent device its pace back when it speaks up and answers, and not when it stays silent", () => {
+    for (const answered of [true, false]) {
+      const schedule = new Schedule([slot("a")], 0, () => 0);
+      let nowMs = 0;
+      for (let polls = 0; polls < 6; polls++) {
+        nowMs = schedule.take(nowMs).turns.length > 0 ? nowMs : (schedule.take(nowMs).wakeMs ?? 0);
+        schedule.take(nowMs);
+        schedule.finish("a", false);
+        nowMs = schedule.take(nowMs).wakeMs ?? 0;
+      }
+      const spokeMs = nowMs - 25_000;
+      schedule.soon("a", spokeMs);
+      expect(schedule.take(spokeMs).turns).toHaveLength(1);
+      schedule.finish("a", answered);
+      const nextMs = schedule.take(spokeMs).wakeMs ?? 0;
+      expect(nextMs - spokeMs <= 15_000).toBe(answered);
+    }
+  });
 });

@@ -6,6 +6,7 @@
  * - One poll at a time a line: two devices with one `lineKey` wait for each other.
  * - Polls never pile up. A turn that comes while the one before is still waiting or running is skipped and counted.
  * - A device that does not answer is asked less and less often, and at its own pace again as soon as it answers.
+ * - A device that spoke up (a trap) is polled at once, first of all that are due, and keeps its place on the grid.
  *
  * Times are milliseconds of a monotonic clock.
  */
@@ -36,6 +37,9 @@ const BACKOFF_TIMES_MAX = 6;
 /** Sockets and memory of an agent on a small machine; the rest of a burst waits for one to end. */
 const IN_FLIGHT_MAX = 64;
 
+/** A device that keeps speaking up is asked no more often than this: a flood of traps is no flood of polls. */
+const SOON_MS_MIN = 2_000;
+
 type Entry = Slot & {
   readonly phaseMs: number;
   /** The turn that comes next, or that waits. */
@@ -45,6 +49,10 @@ type Entry = Slot & {
   /** When its last poll began; null before the first one, when a device is not on its grid yet. */
   startedMs: number | null;
   running: boolean;
+  /** When a poll out of turn is wanted; null when none is. */
+  soonMs: number | null;
+  /** The poll that runs, or ran last, was out of turn. */
+  outOfTurn: boolean;
   failures: number;
   skipped: number;
 };
@@ -64,7 +72,8 @@ export class Schedule {
       const phaseMs = Math.floor((random() * slot.intervalMs) / gridMs) * gridMs;
       const spreadMs = Math.min(slot.intervalMs, FIRST_POLL_MS_MAX);
       const dueMs = startMs + Math.floor((random() * spreadMs) / GRID_MS_MIN) * GRID_MS_MIN;
-      return { ...slot, phaseMs, dueMs, turnMs: dueMs, startedMs: null, running: false, failures: 0, skipped: 0 };
+      const idle = { startedMs: null, running: false, soonMs: null, outOfTurn: false, failures: 0, skipped: 0 };
+      return { ...slot, ...idle, phaseMs, dueMs, turnMs: dueMs };
     });
     this.#byId = new Map(this.#entries.map((entry) => [entry.id, entry]));
   }
@@ -73,18 +82,31 @@ export class Schedule {
   take(nowMs: number): Due {
     const turns: Turn[] = [];
     for (const entry of this.#dueEntries(nowMs)) {
-      skipMissedTurns(entry, nowMs);
+      if (entry.dueMs <= nowMs) skipMissedTurns(entry, nowMs);
       if (entry.running || this.#busyLines.has(entry.lineKey) || this.#inFlight >= this.#inFlightMax) continue;
       turns.push({ id: entry.id, skipped: entry.skipped });
       entry.skipped = 0;
       entry.running = true;
-      entry.turnMs = entry.dueMs;
-      entry.dueMs = entry.startedMs === null ? firstOnGrid(entry, nowMs) : entry.turnMs + entry.intervalMs;
+      entry.soonMs = null;
+      entry.outOfTurn = entry.dueMs > nowMs;
+      if (!entry.outOfTurn) {
+        entry.turnMs = entry.dueMs;
+        entry.dueMs = entry.startedMs === null ? firstOnGrid(entry, nowMs) : entry.turnMs + entry.intervalMs;
+      }
       entry.startedMs = nowMs;
       this.#busyLines.add(entry.lineKey);
       this.#inFlight++;
     }
     return { turns, wakeMs: this.#wakeMs(nowMs) };
+  }
+
+  /** Asks for a poll out of turn, as soon as may be; true when none was asked for yet, and `take` has news. */
+  soon(id: string, nowMs: number): boolean {
+    const entry = this.#byId.get(id);
+    if (entry === undefined || entry.soonMs !== null) return false;
+    if (entry.startedMs === null) entry.dueMs = Math.min(entry.dueMs, nowMs);
+    entry.soonMs = Math.max(nowMs, (entry.startedMs ?? nowMs - SOON_MS_MIN) + SOON_MS_MIN);
+    return true;
   }
 
   /** The poll that `take` started is over; `answered` decides about backing off. */
@@ -95,17 +117,27 @@ export class Schedule {
     this.#busyLines.delete(entry.lineKey);
     this.#inFlight--;
     entry.failures = answered ? 0 : entry.failures + 1;
-    if (entry.failures > 1) {
+    if (entry.outOfTurn) {
+      // A device that backed off and is back, as its trap said, has its pace back, too.
+      if (answered) entry.dueMs = Math.min(entry.dueMs, firstOnGrid(entry, entry.startedMs ?? entry.turnMs));
+    } else if (entry.failures > 1) {
       entry.dueMs = entry.turnMs + entry.intervalMs * backoffTimes(entry.failures, entry.intervalMs);
     }
   }
 
-  /** Who was polled longest ago comes first: on a line that is too slow for its devices each still gets its turn. */
+  /**
+   * Who spoke up comes first, then who was polled longest ago: on a line that is too slow for its devices each still
+   * gets its turn.
+   */
   #dueEntries(nowMs: number): Entry[] {
     const lastMs = (entry: Entry): number => entry.startedMs ?? Number.NEGATIVE_INFINITY;
     return this.#entries
-      .filter((entry) => entry.dueMs <= nowMs)
-      .sort((a, b) => (lastMs(a) === lastMs(b) ? a.dueMs - b.dueMs : lastMs(a) - lastMs(b)));
+      .filter((entry) => entry.dueMs <= nowMs || isWanted(entry, nowMs))
+      .sort(
+        (a, b) =>
+          Number(isWanted(b, nowMs)) - Number(isWanted(a, nowMs)) ||
+          (lastMs(a) === lastMs(b) ? a.dueMs - b.dueMs : lastMs(a) - lastMs(b)),
+      );
   }
 
   /** What is overdue waits for a poll to end, not for a time: only its next turn, to be skipped, has one. */
@@ -114,10 +146,13 @@ export class Schedule {
     for (const entry of this.#entries) {
       const atMs = entry.dueMs > nowMs ? entry.dueMs : entry.dueMs + entry.intervalMs;
       if (wakeMs === null || atMs < wakeMs) wakeMs = atMs;
+      if (entry.soonMs !== null && entry.soonMs > nowMs) wakeMs = Math.min(wakeMs, entry.soonMs);
     }
     return wakeMs;
   }
 }
+
+const isWanted = ({ soonMs }: Entry, nowMs: number): boolean => soonMs !== null && soonMs <= nowMs;
 
 function gridOf(intervalMs: number): number {
   return Math.max(GRID_MS_MIN, Math.min(GRID_MS_MAX, intervalMs / 10));
