@@ -10,3 +10,11 @@ export { type DeviceFacts, matchProfile, probeOids } from "./profile-match.ts";
 export { type ProfileOids, profileMetrics, profileOids } from "./profile-plan.ts";
 export { componentName } from "./slug.ts";
 export { compareOids, isWithin, octetsOf, octetsValue, type SnmpReply, type SnmpValue, textOf } from "./snmp-reply.ts";
+export {
+  loadBuiltinTraps,
+  parseTraps,
+  type TrapMeaning,
+  type TrapsResult,
+  type TrapTable,
+  type TrapVarbind,
+} from "./traps.ts";

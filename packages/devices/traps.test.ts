@@ -1,0 +1,168 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { SnmpValue } from "./snmp-reply.ts";
+import { loadBuiltinTraps, parseTraps, type TrapVarbind } from "./traps.ts";
+
+const int = (oid: string, value: number): TrapVarbind => ({ oid, value: { type: "integer", value } });
+const text = (oid: string, value: string): TrapVarbind => ({ oid, value: { type: "text", value } });
+const oid = (name: string, value: string): TrapVarbind => ({ oid: name, value: { type: "oid", value } });
+const IF = "1.3.6.1.2.1.2.2.1";
+const ALERT = "1.3.6.1.2.1.43.18.1.1";
+const UPS = "1.3.6.1.2.1.33";
+const alert = (group: number, code: number): TrapVarbind[] => [
+  int(`${ALERT}.2.1.7`, 3),
+  int(`${ALERT}.4.1.7`, group),
+  int(`${ALERT}.7.1.7`, code),
+];
+
+describe("the traps that come with the product", () => {
+  const traps = loadBuiltinTraps();
+
+  it.each([
+    { name: "a cold start", trap: "1.3.6.1.6.3.1.1.5.1", varbinds: [], want: { fault: "rebooted", component: null } },
+    {
+      name: "a link that is lost, by its name",
+      trap: "1.3.6.1.6.3.1.1.5.3",
+      varbinds: [int(`${IF}.1.3`, 3), text("1.3.6.1.2.1.31.1.1.1.1.3", "Gi0/3"), int(`${IF}.8.3`, 2)],
+      want: {
+        fault: "port_down",
+        cleared: false,
+        component: "port-gi0-3",
+        detail: "linkDown, ifIndex 3, ifName Gi0/3, ifOperStatus 2",
+      },
+    },
+    {
+      name: "a link of which only the index is told: no component, for the index may be another port tomorrow",
+      trap: "1.3.6.1.6.3.1.1.5.3",
+      varbinds: [int(`${IF}.1.3`, 3)],
+      want: { fault: "port_down", component: null, detail: "linkDown, ifIndex 3" },
+    },
+    {
+      name: "a link that was switched off",
+      trap: "1.3.6.1.6.3.1.1.5.3",
+      varbinds: [int(`${IF}.7.3`, 2)],
+      want: { fault: "port_down", cleared: true },
+    },
+    {
+      name: "a link that is back",
+      trap: "1.3.6.1.6.3.1.1.5.4",
+      varbinds: [],
+      want: { fault: "port_down", cleared: true },
+    },
+    { name: "a wrong community", trap: "1.3.6.1.6.3.1.1.5.5", varbinds: [], want: { fault: null } },
+    {
+      name: "a printer's alert: paper out",
+      trap: "1.3.6.1.2.1.43.18.2.0.1",
+      varbinds: alert(8, 808),
+      want: { fault: "media_out", detail: "printerV2Alert, severity 3, group 8, code 808" },
+    },
+    {
+      name: "the same from SNMPv1",
+      trap: "1.3.6.1.2.1.43.18.2.1",
+      varbinds: alert(8, 808),
+      want: { fault: "media_out" },
+    },
+    { name: "a jam", trap: "1.3.6.1.2.1.43.18.2.0.1", varbinds: alert(13, 8), want: { fault: "jam" } },
+    {
+      name: "toner that is empty",
+      trap: "1.3.6.1.2.1.43.18.2.0.1",
+      varbinds: alert(11, 13),
+      want: { fault: "supply_out" },
+    },
+    {
+      name: "a tray that is empty",
+      trap: "1.3.6.1.2.1.43.18.2.0.1",
+      varbinds: alert(8, 13),
+      want: { fault: "tray_empty" },
+    },
+    {
+      name: "an alert of another kind",
+      trap: "1.3.6.1.2.1.43.18.2.0.1",
+      varbinds: alert(16, 1),
+      want: { fault: null },
+    },
+    { name: "mains lost", trap: `${UPS}.2.1`, varbinds: [int(`${UPS}.1.2.3.0`, 12)], want: { fault: "on_battery" } },
+    {
+      name: "mains lost, as SMIv2 has it",
+      trap: `${UPS}.2.0.1`,
+      varbinds: [int(`${UPS}.1.2.3.0`, 12)],
+      want: { fault: "on_battery", detail: "upsTrapOnBattery, minutesRemaining 12" },
+    },
+    {
+      name: "a UPS alarm that came",
+      trap: `${UPS}.2.0.3`,
+      varbinds: [oid(`${UPS}.1.6.2.1.2.4`, `${UPS}.1.6.3.3`)],
+      want: { fault: "battery_low", cleared: false },
+    },
+    {
+      name: "a UPS alarm that went",
+      trap: `${UPS}.2.0.4`,
+      varbinds: [oid(`${UPS}.1.6.2.1.2.4`, `${UPS}.1.6.3.3`)],
+      want: { fault: "battery_low", cleared: true },
+    },
+    {
+      name: "APC: on battery",
+      trap: "1.3.6.1.4.1.318.0.5",
+      varbinds: [],
+      want: { fault: "on_battery", cleared: false },
+    },
+    {
+      name: "APC: power restored",
+      trap: "1.3.6.1.4.1.318.0.9",
+      varbinds: [],
+      want: { fault: "on_battery", cleared: true },
+    },
+    { name: "Zebra: out of labels", trap: "1.3.6.1.4.1.683.6.0.5", varbinds: [], want: { fault: "media_out" } },
+    {
+      name: "PoE: a port's fault",
+      trap: "1.3.6.1.2.1.105.0.1",
+      varbinds: [int("1.3.6.1.2.1.105.1.1.1.6.1.4", 4)],
+      want: { detail: "pethPsePortOnOffNotification, detectionStatus 4" },
+    },
+    {
+      name: "one that nobody knows, with its values",
+      trap: "1.3.6.1.4.1.99999.0.7",
+      varbinds: [text("1.3.6.1.4.1.99999.1.0", "door\r\nopen")],
+      want: {
+        name: "1.3.6.1.4.1.99999.0.7",
+        fault: null,
+        detail: "1.3.6.1.4.1.99999.0.7, 1.3.6.1.4.1.99999.1.0 = door open",
+      },
+    },
+  ])("tell $name", ({ trap, varbinds, want }) => {
+    expect(traps.explain(trap, varbinds)).toMatchObject(want);
+  });
+
+  it("are told for whatever varbinds come, in a text of bounded length", () => {
+    const anyOid = fc.oneof(
+      fc.constantFrom(`${IF}.7.1`, `${ALERT}.7.1.1`, `${UPS}.1.6.2.1.2.1`, "1.3.6.1.2.1.31.1.1.1.1.3"),
+      fc.array(fc.nat(), { minLength: 1, maxLength: 20 }).map((arcs) => arcs.join(".")),
+    );
+    const value = fc.oneof(
+      fc.record({ type: fc.constant("integer" as const), value: fc.integer() }),
+      fc.record({ type: fc.constantFrom("text" as const, "hex" as const, "oid" as const), value: fc.string() }),
+    ) satisfies fc.Arbitrary<SnmpValue>;
+    const trap = fc.oneof(anyOid, fc.constantFrom("1.3.6.1.6.3.1.1.5.3", `${UPS}.2.3`, "1.3.6.1.2.1.43.18.2.1"));
+    fc.assert(
+      fc.property(trap, fc.array(fc.record({ oid: anyOid, value })), (of, varbinds) => {
+        expect(traps.explain(of, varbinds).detail.length).toBeLessThanOrEqual(480);
+      }),
+    );
+  });
+});
+
+describe("a file of traps", () => {
+  it.each([
+    { name: "a fault that is none", line: "- { trap: a, oid: 1.3.6.1.4, fault: on_batery }", says: "on_battery" },
+    { name: "an OID that is none", line: "- { trap: a, oid: .1.3 }", says: "expected an OID" },
+    {
+      name: "one trap in both its forms",
+      line: "- { trap: a, oid: 1.3.6.1.4.0.1 }\n- { trap: b, oid: 1.3.6.1.4.1 }",
+      says: "expected a trap once",
+    },
+  ])("is refused for $name", ({ line, says }) => {
+    const parsed = parseTraps({ file: "traps.yaml", text: `traps:\n${line}\n` });
+    expect(JSON.stringify(parsed)).toContain(says);
+    expect(parsed.ok).toBe(false);
+  });
+});
