@@ -91,18 +91,18 @@ export async function openSnmp(target: SnmpTarget): Promise<Result<SnmpSession, 
     const detail = `the name ${target.host} can't be resolved: ${errorText(thrown)}`;
     return err({ kind: "unreachable", detail, hint: "check the address and this host's DNS" });
   }
-  netSnmp ??= await loadNetSnmp();
+  const library = await loadNetSnmp();
   try {
-    return ok(new Session(netSnmp, target, address));
+    return ok(new Session(library, target, address));
   } catch (thrown) {
     return err({ kind: "config", detail: errorText(thrown) });
   }
 }
 
 type Library = typeof NetSnmp;
-let netSnmp: Library | undefined;
 
-async function loadNetSnmp(): Promise<Library> {
+/** For the listener of traps, too. */
+export async function loadNetSnmp(): Promise<Library> {
   const loaded = await import("net-snmp");
   // CommonJS: the module object is `default`; its types say otherwise.
   return (loaded as unknown as { default: Library }).default;
@@ -371,14 +371,17 @@ function makeSession(
     const version = credential.version === "1" ? library.Version1 : library.Version2c;
     return library.createSession(address, credential.community, { ...options, version });
   }
-  const { name, auth, privacy } = credential.user;
+  const { version: _, ...rest } = options;
+  return library.createV3Session(address, makeUser(library, credential.user), { ...rest, context: credential.context });
+}
+
+/** A user as net-snmp has it: what it has passwords for is what it requires. */
+export function makeUser(library: Library, { name, auth, privacy }: SnmpUser): NetSnmp.User {
   const level = privacy ? "authPriv" : auth ? "authNoPriv" : "noAuthNoPriv";
-  const user: NetSnmp.User = {
+  return {
     name,
     level: library.SecurityLevel[level],
     ...(auth && { authProtocol: AUTH[auth.protocol] as NetSnmp.AuthProtocols, authKey: auth.password }),
     ...(privacy && { privProtocol: PRIVACY[privacy.protocol] as NetSnmp.PrivProtocols, privKey: privacy.password }),
   };
-  const { version: _, ...rest } = options;
-  return library.createV3Session(address, user, { ...rest, context: credential.context });
 }

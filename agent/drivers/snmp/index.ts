@@ -1,7 +1,8 @@
 import { asWritten, durationMsBetween, type SecretRef, secretRef, suggest } from "@aislewatch/config";
 import { loadBuiltinProfiles, metricsOf, type Profile, profileMetrics } from "@aislewatch/devices";
 import { z } from "zod";
-import { AUTH, openSnmp, PRIVACY, type SnmpTarget } from "../../transport/snmp.ts";
+import { openSnmp, type SnmpTarget } from "../../transport/snmp.ts";
+import { snmpUser, userWithSecrets, type WrittenSnmpUser } from "../../transport/snmp-user.ts";
 import { type Driver, defineDriver } from "../driver.ts";
 import { parse } from "./parse.ts";
 import { SnmpPoll } from "./poll.ts";
@@ -24,20 +25,6 @@ const address = asWritten<{ host: string; port: number }>(
     return { ok: true, value: { host, port } };
   },
 );
-
-const keysOf = <T extends object>(table: T): [keyof T & string, ...(keyof T & string)[]] =>
-  Object.keys(table) as [keyof T & string, ...(keyof T & string)[]];
-
-const user = z
-  .strictObject({
-    name: z.string().min(1).max(32),
-    auth: z.strictObject({ protocol: z.enum(keysOf(AUTH)), password: secretRef }).optional(),
-    privacy: z.strictObject({ protocol: z.enum(keysOf(PRIVACY)), password: secretRef }).optional(),
-  })
-  .refine(({ auth, privacy }) => privacy === undefined || auth !== undefined, {
-    path: ["privacy"],
-    error: "expected auth beside privacy: SNMPv3 does not encrypt what it does not authenticate",
-  });
 
 function profileName(profiles: () => readonly Profile[]): z.ZodType<string> {
   return asWritten("the name of a profile", (written) => {
@@ -64,7 +51,7 @@ export type SnmpConfig = {
   readonly address: { readonly host: string; readonly port: number };
   readonly version: "1" | "2c" | "3";
   readonly community?: SecretRef | undefined;
-  readonly user?: z.infer<typeof user> | undefined;
+  readonly user?: WrittenSnmpUser | undefined;
   readonly context: string;
   readonly request_timeout: number;
   readonly retries: number;
@@ -80,7 +67,7 @@ function configOf(profiles: () => readonly Profile[]): z.ZodType<SnmpConfig> {
       /** For v1 and v2c; `public` when there is none. */
       community: secretRef.optional(),
       /** For v3. */
-      user: user.optional(),
+      user: snmpUser.optional(),
       context: z.string().max(32).default(""),
       /** Of one request; the device's own `timeout` is for the whole poll. */
       request_timeout: durationMsBetween(50, 60_000).default(2_000),
@@ -136,19 +123,7 @@ export function targetOf(config: SnmpConfig, secret: (ref: SecretRef) => string)
     maxRepetitions: config.max_repetitions,
     credential:
       version === "3"
-        ? { version, context, user: userOf(person, secret) }
+        ? { version, context, user: person === undefined ? { name: "" } : userWithSecrets(person, secret) }
         : { version, community: community === undefined ? "public" : secret(community) },
   };
 }
-
-function userOf(person: SnmpConfig["user"], secret: (ref: SecretRef) => string): SnmpUserWithSecrets {
-  if (person === undefined) return { name: "" };
-  const { name, auth, privacy } = person;
-  return {
-    name,
-    ...(auth && { auth: { protocol: auth.protocol, password: secret(auth.password) } }),
-    ...(privacy && { privacy: { protocol: privacy.protocol, password: secret(privacy.password) } }),
-  };
-}
-
-type SnmpUserWithSecrets = Extract<SnmpTarget["credential"], { version: "3" }>["user"];
