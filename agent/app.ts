@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync } from "node:fs";
 import type { Clock } from "@aislewatch/base";
+import { loadBuiltinTraps } from "@aislewatch/devices";
 import { createLifecycle, type FolderLock, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
 import type { AgentConfig } from "./config.ts";
 import { agentEvents } from "./events.ts";
@@ -12,6 +13,7 @@ import { Intake } from "./intake.ts";
 import { type Outbox, openOutbox } from "./outbox.ts";
 import { Poller } from "./poller.ts";
 import { StatusFile } from "./status-file.ts";
+import { Traps } from "./traps.ts";
 import { Uplink } from "./uplink.ts";
 
 export type AgentOptions = {
@@ -67,6 +69,7 @@ export function createAgent(options: AgentOptions): AgentApp {
       stop: () => running?.poller.stop(),
       stopMsMax: POLLER_STOP_MS_MAX,
     },
+    { name: "traps", start: () => running?.traps?.start(), stop: () => running?.traps?.stop() },
     { name: "status", start: () => running?.status.start(), stop: () => running?.status.stop() },
   ];
   return { lifecycle: createLifecycle(parts, options), outbox: () => outbox.outbox };
@@ -76,6 +79,8 @@ type Running = {
   readonly uplink: Uplink;
   readonly intake: Intake;
   readonly poller: Poller;
+  /** Null when the configuration has no `traps`. */
+  readonly traps: Traps | null;
   readonly status: StatusFile;
 };
 
@@ -108,8 +113,20 @@ function assemble(options: AgentOptions, outbox: Outbox): Running {
     log,
     onCommitted: () => uplink.kick(),
   });
-  const status = new StatusFile({ config, version, clock, log, outbox, uplink, poller, intake });
-  return { uplink, intake, poller, status };
+  const traps =
+    config.traps === null
+      ? null
+      : new Traps({
+          config: config.traps,
+          name: `${site}/${agent}`,
+          devices: config.devices,
+          table: loadBuiltinTraps(),
+          clock,
+          log,
+          pollNow: (device, events) => poller.pollNow(device, events),
+        });
+  const status = new StatusFile({ config, version, clock, log, outbox, uplink, poller, intake, traps });
+  return { uplink, intake, poller, traps, status };
 }
 
 function open({ config, clock, log }: AgentOptions): Outbox {

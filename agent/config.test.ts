@@ -95,6 +95,19 @@ describe("loadConfig", () => {
     expect(config?.devices[0]?.secret({ kind: "env", name: "COMMUNITY" })).toBe("s3cret");
   });
 
+  it("reads where traps are listened for, and whose; nowhere unless it is written", () => {
+    const users = "users: [{ name: noc, auth: { protocol: sha256, password: env:AUTH } }]";
+    const text = `${HEAD}devices: []\ntraps: { listen: "[::]:1162", community: env:COMMUNITY, ${users} }\n`;
+    const env = { COMMUNITY: "store-7", AUTH: "auth-password" };
+    expect(load(text, env).config?.traps).toEqual({
+      listen: { address: "::", port: 1162 },
+      unknownSenders: "ignore",
+      community: "store-7",
+      users: [{ name: "noc", auth: { protocol: "sha256", password: "auth-password" } }],
+    });
+    expect(load(`${HEAD}devices: []\n`).config?.traps).toBeNull();
+  });
+
   it.each([
     { name: "a missing file", text: null },
     { name: "a wrong key", text: `${HEAD}evry: 10s\ndevices: []\n` },
@@ -130,6 +143,22 @@ describe("loadConfig", () => {
     {
       name: "a password in the address",
       text: HEAD.replace("127.0.0.1", "me:hunter2@127.0.0.1").concat("devices: []\n"),
+    },
+    {
+      name: "mistakes in traps",
+      text: [
+        `${HEAD}devices: []`,
+        "traps:",
+        "  listen: any:162",
+        "  unknown_senders: log",
+        "  community: public",
+        "  users: [{ name: noc, privacy: { protocol: aes, password: env:P } }]",
+        "",
+      ].join("\n"),
+    },
+    {
+      name: "a user of traps twice",
+      text: `${HEAD}devices: []\ntraps: { listen: "0.0.0.0:1162", users: [{ name: noc }, { name: noc }] }\n`,
     },
     {
       name: "many mistakes at once",

@@ -20,6 +20,8 @@ import { DEVICE_ID_PATTERN, ID_PATTERN, LIMITS } from "@aislewatch/contract";
 import { KINDS, type Kind } from "@aislewatch/devices";
 import { z } from "zod";
 import type { AnyDriver } from "./drivers/driver.ts";
+import { userWithSecrets } from "./transport/snmp-user.ts";
+import { type TrapsConfig, trapsSchema, type WrittenTraps } from "./traps-config.ts";
 
 export type Device = {
   readonly id: string;
@@ -51,6 +53,8 @@ export type AgentConfig = {
   readonly dataFolder: string;
   readonly outbox: { readonly bytesMax: number; readonly ageMsMax: number };
   readonly devices: readonly Device[];
+  /** Null when traps are not listened for. */
+  readonly traps: TrapsConfig | null;
 };
 
 export type ConfigResult = {
@@ -101,6 +105,7 @@ const topKeys = {
     })
     .prefault({}),
   every: interval.default(INTERVAL_MS_DEFAULT),
+  traps: trapsSchema.optional(),
 };
 
 /** A device as the schema leaves it: the common keys, and the driver's own beside them. */
@@ -193,6 +198,22 @@ function build(raw: RawConfig, drivers: ReadonlyMap<string, AnyDriver>, check: C
       const driver = drivers.get(device.driver);
       return driver === undefined ? [] : [buildDevice(device, { driver, everyMs: raw.every, index, check })];
     }),
+    traps: raw.traps === undefined ? null : buildTraps(raw.traps, check),
+  };
+}
+
+function buildTraps(raw: WrittenTraps, check: Check): TrapsConfig {
+  const secret = readSecrets(raw, ["traps"], check);
+  raw.users.forEach(({ name }, index) => {
+    if (raw.users.findIndex((user) => user.name === name) === index) return;
+    const message = `expected each user once; received "${name}" again`;
+    check.complain(["traps", "users", index, "name"], { code: "CFG_DUPLICATE_ID", message });
+  });
+  return {
+    listen: raw.listen,
+    unknownSenders: raw.unknown_senders,
+    community: raw.community === undefined ? "public" : secret(raw.community),
+    users: raw.users.map((user) => userWithSecrets(user, secret)),
   };
 }
 
@@ -207,11 +228,7 @@ function buildDevice(
     const message = "expected a timeout that is not longer than the interval between polls";
     check.complain(["devices", index, "timeout"], { code: "CFG_RANGE", message });
   }
-  const secrets = new Map<string, string>();
-  for (const { path, ref } of secretsIn(driverConfig, [])) {
-    const value = check.secret(["devices", index, ...path], ref);
-    if (value !== undefined) secrets.set(secretKey(ref), value);
-  }
+  const secret = readSecrets(driverConfig, ["devices", index], check);
   return {
     id,
     kind,
@@ -223,8 +240,18 @@ function buildDevice(
     timeoutMs: timeout ?? Math.min(intervalMs, TIMEOUT_MS_DEFAULT),
     labels,
     dependsOn,
-    secret: (ref) => secrets.get(secretKey(ref)) ?? "",
+    secret,
   };
+}
+
+/** The values behind the references in a section, each read once, with a diagnostic for what can't be. */
+function readSecrets(section: unknown, at: Path, check: Check): (ref: SecretRef) => string {
+  const secrets = new Map<string, string>();
+  for (const { path, ref } of secretsIn(section, [])) {
+    const value = check.secret([...at, ...path], ref);
+    if (value !== undefined) secrets.set(secretKey(ref), value);
+  }
+  return (ref) => secrets.get(secretKey(ref)) ?? "";
 }
 
 /** DESIGN.md §7: without TLS, or without a password, a collector may be on this machine only. */

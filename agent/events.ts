@@ -140,4 +140,37 @@ export const agentEvents = {
     fields: { detail: "string" },
     sameBy: ["detail"],
   }),
+  trapsListening: defineEvent({
+    name: "traps_listening",
+    level: "info",
+    meaning: "Traps and informs of known devices are taken at this address",
+    fields: { listen: "string", senders: "number" },
+  }),
+  trapsNotListening: defineEvent({
+    name: "traps_not_listening",
+    level: "error",
+    meaning: "Traps can't be listened for: is the port free, and may this user open it (below 1024)? Tried again",
+    fields: { listen: "string", detail: "string" },
+    sameBy: ["detail"],
+  }),
+  trapReceived: defineEvent({
+    name: "trap_received",
+    level: "debug",
+    meaning: "A device sent a trap or an inform and is polled at once",
+    fields: { device: "string", from: "string", trap: "string", code: "string" },
+  }),
+  trapFromStranger: defineEvent({
+    name: "trap_from_stranger",
+    level: "info",
+    meaning: "A trap came from an address that no device here has (unknown_senders: accept); it is only logged",
+    fields: { from: "string", trap: "string", detail: "string" },
+    sameBy: ["from", "trap"],
+  }),
+  trapRefused: defineEvent({
+    name: "trap_refused",
+    level: "warn",
+    meaning: "A datagram at the port for traps was not taken; `aislewatch-agent status` counts them by reason",
+    fields: { from: "string", reason: "string" },
+    sameBy: ["reason"],
+  }),
 } as const;

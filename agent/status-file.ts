@@ -11,6 +11,7 @@ import { agentEvents } from "./events.ts";
 import type { Intake } from "./intake.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Poller } from "./poller.ts";
+import type { TrapFigures, Traps } from "./traps.ts";
 import type { Uplink } from "./uplink.ts";
 
 export const STATUS_FILE = "status.json";
@@ -25,6 +26,7 @@ export type StatusFileOptions = {
   readonly uplink: Uplink;
   readonly poller: Poller;
   readonly intake: Intake;
+  readonly traps: Traps | null;
 };
 
 export class StatusFile {
@@ -49,7 +51,7 @@ export class StatusFile {
   }
 
   #write(state: "running" | "stopped"): void {
-    const { config, version, clock, log, outbox, uplink, poller, intake } = this.#options;
+    const { config, version, clock, log, outbox, uplink, poller, intake, traps } = this.#options;
     const status = {
       state,
       pid: process.pid,
@@ -60,6 +62,7 @@ export class StatusFile {
       writtenAt: clock.now(),
       collector: { url: config.collector.url, ...uplink.figures },
       outbox: { epoch: outbox.epoch, ...outbox.figures, readingsWaiting: intake.waiting },
+      traps: traps?.figures ?? null,
       devices: poller.states,
     };
     const path = join(config.dataFolder, STATUS_FILE);
@@ -82,5 +85,7 @@ export type AgentStatusFile = {
   readonly writtenAt: number;
   readonly collector: Uplink["figures"] & { readonly url: string };
   readonly outbox: Outbox["figures"] & { readonly epoch: string; readonly readingsWaiting: number };
+  /** Null when traps are not listened for. */
+  readonly traps: TrapFigures | null;
   readonly devices: Poller["states"];
 };

@@ -40,6 +40,7 @@ export function describe(seen: AgentStatusFile, nowMs: number): string {
     ["agent", `${seen.site}/${seen.agent}, ${state}, pid ${seen.pid}, version ${seen.version}`],
     ["collector", `${collector.url}, ${collector.connected ? "connected" : "not connected"}${error}`],
     ["outbox", `${waiting}${outbox.droppedSamples > 0 ? `; ${outbox.droppedSamples} samples dropped` : ""}`],
+    ...describeTraps(seen.traps, nowMs),
   ];
   const rows = devices.map(({ id, health, asset }) => [
     id,
@@ -53,6 +54,21 @@ export function describe(seen: AgentStatusFile, nowMs: number): string {
   ]);
   const head = ["DEVICE", "STATE", "ANSWERED", "COST", "FAILURES", "SKIPPED", "MODEL", "WHY"];
   return `${alignedTable(facts)}\n${alignedTable([head, ...rows], [3, 4, 5])}`;
+}
+
+function describeTraps(traps: AgentStatusFile["traps"], nowMs: number): string[][] {
+  if (traps === null) return [];
+  const where = traps.listening ?? `not listening${traps.lastError === null ? "" : ` (${traps.lastError})`}`;
+  const last = traps.lastTrap;
+  const lastTrap = last === null ? "" : `; last ${last.code} from ${last.device} ${ago(last.atMs, nowMs)}`;
+  const rows = [["traps", `${where}, ${traps.taken} taken of ${traps.received}${lastTrap}`]];
+  const dropped = Object.entries(traps.dropped).filter(([, count]) => count > 0);
+  if (dropped.length > 0 && traps.lastDrop !== null) {
+    const { from, reason, atMs } = traps.lastDrop;
+    const counts = dropped.map(([name, count]) => `${count} ${name}`).join(", ");
+    rows.push(["dropped traps", `${counts}; last ${reason} from ${from} ${ago(atMs, nowMs)}`]);
+  }
+  return rows;
 }
 
 /** "12s ago"; a writer whose clock is ahead of ours wrote just now. */
