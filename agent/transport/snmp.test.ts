@@ -3,7 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { openSnmp, SNMP_LIMITS, type SnmpSession, type SnmpTarget } from "./snmp.ts";
+import { newPace, openSnmp, SNMP_LIMITS, type SnmpSession, type SnmpTarget } from "./snmp.ts";
 
 const open: { close(): unknown }[] = [];
 afterEach(() => {
@@ -35,7 +35,7 @@ function oidOctets(oid: string): Buffer {
 }
 const varbind = (oid: string, value: Buffer): Buffer => tlv(0x30, oidOctets(oid), value);
 
-type Request = { readonly id: Buffer; readonly oids: readonly string[] };
+type Request = { readonly id: Buffer; readonly oids: readonly string[]; readonly repetitions: number };
 
 /** Reads what our own session sends: its lengths are short, its ids four octets at most. */
 function readRequest(message: Buffer): Request {
@@ -56,11 +56,11 @@ function readRequest(message: Buffer): Request {
     return found;
   };
   const pdu = children(children(message)[0]?.body ?? Buffer.alloc(0))[2]?.body ?? Buffer.alloc(0);
-  const [id, , , list] = children(pdu);
+  const [id, , repetitions, list] = children(pdu);
   const oids = children(list?.body ?? Buffer.alloc(0)).map(({ body }) =>
     readOid(children(body)[0]?.body ?? Buffer.alloc(0)),
   );
-  return { id: id?.whole ?? Buffer.alloc(0), oids };
+  return { id: id?.whole ?? Buffer.alloc(0), oids, repetitions: repetitions?.body[0] ?? 0 };
 }
 function readOid(octets: Buffer): string {
   const arcs: number[] = [];
@@ -194,14 +194,22 @@ describe("a device that misbehaves", () => {
     expect(walked.ok && Object.keys(walked.value).length).toBe(rows);
   });
 
-  it("is asked for less when it can't send what was asked for, and then for one at a time", async () => {
+  it.each<{ name: string; refuse: (request: Request) => Buffer | null }>([
+    { name: "says tooBig", refuse: (request) => answer(request, [varbind(COLUMN, tlv(5))], { error: 1 }) },
+    { name: "says genErr", refuse: (request) => answer(request, [varbind(COLUMN, tlv(5))], { error: 5 }) },
+    { name: "says nothing", refuse: () => null },
+  ])("that $name to GETBULK is asked for less, then for one at a time, in later polls, too", async ({ refuse }) => {
     const asked: number[] = [];
     const client = await session(
       await device((request, send) => {
-        asked.push(request.oids.length);
         const [oid = ""] = request.oids;
+        if (oid === SYS_DESCR) return send(answer(request, [varbind(SYS_DESCR, text("weak"))]));
+        asked.push(request.oids.length);
         const row = oid === COLUMN ? 1 : Number(oid.split(".").at(-1)) + 1;
-        if (asked.length <= 5) return send(answer(request, [varbind(oid, tlv(5))], { error: 1 }));
+        if (asked.length <= 5) {
+          const refusal = refuse(request);
+          return refusal === null ? undefined : send(refusal);
+        }
         return send(
           answer(request, [
             row > 3 ? varbind("1.3.6.1.2.1.2.2.1.3.1", text("x")) : varbind(`${COLUMN}.${row}`, text("x")),
@@ -209,10 +217,91 @@ describe("a device that misbehaves", () => {
         );
       }),
     );
-    const walked = await client.walk([{ oid: COLUMN, rowsMax: 32 }]);
+    // Silence counts as weakness only in a poll in which the device was heard.
+    expect(await client.get([SYS_DESCR])).toMatchObject({ ok: true });
+    const columns = [{ oid: COLUMN, rowsMax: 32 }];
+    const walked = await client.walk(columns);
     expect(walked.ok && Object.keys(walked.value)).toEqual([1, 2, 3].map((row) => `${COLUMN}.${row}`));
     // 20, 10, 5, 2, 1 rows, then GETNEXT three times and once past the end.
     expect(asked.length).toBe(9);
+    client.begin(AbortSignal.timeout(5_000), 5_000);
+    await client.walk(columns);
+    expect(asked.length).toBe(13);
+  });
+
+  it("that is silent to GETBULK for longer than a poll may last is understood a few polls later", async () => {
+    const socket = await device((request, send) => {
+      const [oid = ""] = request.oids;
+      // Answers what fits: one value for one name, no matter how it was asked for more than two rows.
+      if (oid === SYS_DESCR) return send(answer(request, [varbind(SYS_DESCR, text("weak"))]));
+      if (request.repetitions > 2) return;
+      send(answer(request, [varbind("1.3.6.1.2.1.2.2.1.3.1", text("end"))]));
+    });
+    const target: SnmpTarget = {
+      host: "127.0.0.1",
+      port: socket.address().port,
+      credential: { version: "2c", community: "public" },
+      timeoutMs: 2_000,
+      retries: 1,
+      maxRepetitions: 20,
+    };
+    const pace = newPace(target);
+    const polls: boolean[] = [];
+    for (let n = 0; n < 6 && !polls.at(-1); n++) {
+      const opened = await openSnmp(target, pace);
+      if (!opened.ok) throw new Error(opened.error.detail);
+      open.push(opened.value);
+      opened.value.begin(AbortSignal.timeout(100), 100);
+      await opened.value.get([SYS_DESCR]);
+      polls.push((await opened.value.walk([{ oid: COLUMN, rowsMax: 8 }])).ok);
+    }
+    expect([polls, pace.repetitions]).toEqual([[false, false, false, true], 2]);
+  });
+
+  it("whose answer comes late, when the next request is on its way, is not believed", async () => {
+    let late: (() => void) | null = null;
+    const client = await session(
+      await device((request, send) => {
+        if (late === null) {
+          late = () => send(answer(request, [varbind(SYS_DESCR, text("old"))]));
+          return;
+        }
+        late();
+        send(answer(request, [varbind(SYS_DESCR, text("new"))]));
+      }),
+    );
+    expect(await client.get([SYS_DESCR])).toMatchObject({ ok: false, error: { kind: "timeout" } });
+    expect(await client.get([SYS_DESCR])).toEqual({ ok: true, value: { [SYS_DESCR]: { type: "text", value: "new" } } });
+  });
+
+  it("whose answer comes twice is taken once", async () => {
+    const values = ["first", "second", "third"];
+    const client = await session(
+      await device((request, send) => {
+        const datagram = answer(request, [varbind(SYS_DESCR, text(values.shift() ?? ""))]);
+        for (let n = 0; n < 3; n++) send(datagram);
+      }),
+    );
+    for (const value of ["first", "second", "third"]) {
+      expect(await client.get([SYS_DESCR])).toEqual({ ok: true, value: { [SYS_DESCR]: { type: "text", value } } });
+    }
+  });
+
+  it("that sends strings as long as a datagram holds is read, until a poll's bytes are used up", async () => {
+    let row = 0;
+    const giant = Buffer.alloc(60_000, 0x41).toString();
+    const client = await session(
+      await device((request, send) => {
+        const [oid = ""] = request.oids;
+        send(answer(request, [varbind(oid === SYS_DESCR ? oid : `${COLUMN}.${++row}`, text(giant))]));
+      }),
+      { timeoutMs: 1_000 },
+    );
+    const got = await client.get([SYS_DESCR]);
+    expect(got.ok && got.value[SYS_DESCR]?.value).toHaveLength(60_000);
+    const walked = await client.walk([{ oid: COLUMN, rowsMax: 10_000 }]);
+    expect(walked).toMatchObject({ ok: false, error: { kind: "protocol", detail: expect.stringContaining("bytes") } });
+    expect(row).toBeLessThanOrEqual(SNMP_LIMITS.bytesPerPollMax / 60_000);
   });
 
   it("that cuts its answer short is asked again for what is missing", async () => {

@@ -82,8 +82,26 @@ export type SnmpSession = {
   close(): void;
 };
 
+/**
+ * What was learned of how much a device can answer at once. Outlives its sessions: one ends with each poll that fails,
+ * and a device that is silent to a large GETBULK for longer than a poll may last would never be understood.
+ */
+export type SnmpPace = { repetitions: number; bulk: boolean; polls: number };
+
+export const newPace = ({ maxRepetitions, credential }: SnmpTarget): SnmpPace => ({
+  repetitions: maxRepetitions,
+  bulk: credential.version !== "1",
+  polls: 0,
+});
+
+/** After so many polls a device that was thought weak is tried anew: it may only have been cut off in mid-walk. */
+const PACE_POLLS_MAX = 1_000;
+
 /** Resolves the name and makes the session; nothing is sent yet. */
-export async function openSnmp(target: SnmpTarget): Promise<Result<SnmpSession, PollError>> {
+export async function openSnmp(
+  target: SnmpTarget,
+  pace: SnmpPace = newPace(target),
+): Promise<Result<SnmpSession, PollError>> {
   let address: { address: string; family: number };
   try {
     address = isIP(target.host) === 0 ? await lookup(target.host) : { address: target.host, family: isIP(target.host) };
@@ -93,7 +111,7 @@ export async function openSnmp(target: SnmpTarget): Promise<Result<SnmpSession, 
   }
   const library = await loadNetSnmp();
   try {
-    return ok(new Session(library, target, address));
+    return ok(new Session(library, { target, pace, address }));
   } catch (thrown) {
     return err({ kind: "config", detail: errorText(thrown) });
   }
@@ -114,18 +132,19 @@ class Session implements SnmpSession {
   readonly #target: SnmpTarget;
   readonly #session: NetSnmp.Session;
   readonly #socket: DeviceSocket;
-  #repetitions: number;
-  #bulk: boolean;
+  readonly #pace: SnmpPace;
   #signal = AbortSignal.abort();
   /** Has a request been answered, so that the credential is known to be right? */
   #trusted = false;
   #requests = 0;
   #values = 0;
 
-  constructor(library: Library, target: SnmpTarget, address: { address: string; family: number }) {
+  constructor(
+    library: Library,
+    { target, pace, address }: { target: SnmpTarget; pace: SnmpPace; address: { address: string; family: number } },
+  ) {
     this.#target = target;
-    this.#repetitions = target.maxRepetitions;
-    this.#bulk = target.credential.version !== "1";
+    this.#pace = pace;
     let socket: DeviceSocket | undefined;
     const options = {
       port: target.port,
@@ -150,6 +169,7 @@ class Session implements SnmpSession {
 
   begin(signal: AbortSignal, timeoutMs: number): void {
     this.#signal = signal;
+    if (++this.#pace.polls > PACE_POLLS_MAX) Object.assign(this.#pace, newPace(this.#target));
     this.#requests = 0;
     this.#values = 0;
     this.#socket.reset();
@@ -260,10 +280,10 @@ class Session implements SnmpSession {
 
   /** What follows each OID: by GETBULK with as many rows as the device can send, or by GETNEXT. */
   async #rows(oids: readonly string[]): Promise<Result<readonly (readonly RawVarbind[])[], PollError>> {
-    while (this.#bulk) {
+    while (this.#pace.bulk) {
       const repetitions = Math.max(
         1,
-        Math.min(this.#repetitions, Math.floor(SNMP_LIMITS.valuesPerBulkMax / oids.length)),
+        Math.min(this.#pace.repetitions, Math.floor(SNMP_LIMITS.valuesPerBulkMax / oids.length)),
       );
       const answer = await this.#ask((done) => this.#session.getBulk([...oids], 0, repetitions, done));
       if (answer.ok) {
@@ -279,14 +299,15 @@ class Session implements SnmpSession {
 
   /**
    * Devices that can't send what was asked for say tooBig, an error of their own, or nothing. Fewer rows are tried,
-   * then GETNEXT; what works is kept for the next polls. Silence counts only once something was heard in this poll.
+   * then GETNEXT; what works is kept for the next polls. Silence counts only once something was heard in this poll, and
+   * when the poll's time is up over it, the next poll asks for less.
    */
   #reduce(failure: Failure, repetitions: number): boolean {
-    const silent = failure.kind === "timeout" && this.#socket.heard && !this.#signal.aborted;
+    const silent = failure.kind === "timeout" && this.#socket.heard;
     if (failure.status === undefined && !silent) return false;
-    if (repetitions === 1) this.#bulk = false;
-    else this.#repetitions = Math.floor(repetitions / 2);
-    return true;
+    if (repetitions === 1) this.#pace.bulk = false;
+    else this.#pace.repetitions = Math.floor(repetitions / 2);
+    return !this.#signal.aborted;
   }
 
   #keep(varbind: RawVarbind, into: Varbinds): boolean {

@@ -1,7 +1,7 @@
 import { asWritten, durationMsBetween, type SecretRef, secretRef, suggest } from "@aislewatch/config";
 import { loadBuiltinProfiles, metricsOf, type Profile, profileMetrics } from "@aislewatch/devices";
 import { z } from "zod";
-import { openSnmp, type SnmpTarget } from "../../transport/snmp.ts";
+import { newPace, openSnmp, type SnmpTarget } from "../../transport/snmp.ts";
 import { snmpUser, userWithSecrets, type WrittenSnmpUser } from "../../transport/snmp-user.ts";
 import { type Driver, defineDriver } from "../driver.ts";
 import { parse } from "./parse.ts";
@@ -96,7 +96,9 @@ export function snmpDriver(profiles: () => readonly Profile[]): Driver<SnmpConfi
     open: ({ config, kind, secret }) => {
       const all = profiles();
       const chosen = all.find(({ name }) => name === config.profile) ?? null;
-      const poller = new SnmpPoll(() => openSnmp(targetOf(config, secret)), all, chosen);
+      const target = targetOf(config, secret);
+      const pace = newPace(target);
+      const poller = new SnmpPoll(() => openSnmp(target, pace), all, chosen);
       const ofKind = new Set(metricsOf(kind).map(({ name }) => name));
       return {
         poll: (context) => poller.poll(context),
