@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "@aislewatch/base";
 import { evaluateProfile, type Kind, metricsOf, type Profile } from "@aislewatch/devices";
 import type { Parsed, ParseError } from "../driver.ts";
-import { type SnmpDeviceReply, SYS_UPTIME } from "./types.ts";
+import { ENGINE_TIME, HOST_UPTIME, type SnmpDeviceReply, SYS_UPTIME } from "./types.ts";
 
 /**
  * A reply by its profile, as a reading of a device of this kind: what is no metric of the kind is left out, for no
@@ -31,19 +31,29 @@ export function parse(
 
 /** sysUpTime counts hundredths of seconds in 32 bits: after 497 days it begins again without a restart. */
 const UPTIME_TICKS_WRAP = 2 ** 32;
-/** How far a wrapped count may be from what the time since the last poll says. */
-const WRAP_SLACK_TICKS = 60_00;
+/** How far counts of one time may be apart: a start takes a while, and clocks drift in 497 days. */
+const SLACK_TICKS = 60_00;
 
-/** sysUpTime went down and did not merely wrap: the device, or its SNMP software, started again. */
+/**
+ * sysUpTime went down: the device started again, or it wrapped, or only the SNMP software started. The engine's time,
+ * which counts seconds and does not wrap with it, and the host's own uptime decide where there are any.
+ */
 function restart({ varbinds, before, at }: SnmpDeviceReply): string | null {
   const now = uptimeTicks(varbinds);
   if (now === null || before === null || now >= before.uptimeTicks) return null;
+  const engineTicks = 100 * (numberAt(varbinds, ENGINE_TIME) ?? 0);
+  if (engineTicks > now + SLACK_TICKS) return null;
+  if ((numberAt(varbinds, HOST_UPTIME) ?? 0) > now + SLACK_TICKS) return null;
   const expected = before.uptimeTicks + Math.max(0, at - before.at) / 10 - UPTIME_TICKS_WRAP;
-  if (expected >= 0 && Math.abs(expected - now) <= WRAP_SLACK_TICKS) return null;
+  const wrapped = expected >= 0 && Math.abs(expected - now) <= SLACK_TICKS;
+  // An engine that knows its time has just said that it is as young as sysUpTime says.
+  if (wrapped && engineTicks === 0) return null;
   return `up for ${Math.round(now / 100)} s, before that for ${Math.round(before.uptimeTicks / 100)} s`;
 }
 
-export function uptimeTicks(varbinds: SnmpDeviceReply["varbinds"]): number | null {
-  const value = varbinds[SYS_UPTIME]?.value;
+export const uptimeTicks = (varbinds: SnmpDeviceReply["varbinds"]): number | null => numberAt(varbinds, SYS_UPTIME);
+
+function numberAt(varbinds: SnmpDeviceReply["varbinds"], oid: string): number | null {
+  const value = varbinds[oid]?.value;
   return typeof value === "number" ? value : null;
 }

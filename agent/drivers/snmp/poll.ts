@@ -15,7 +15,7 @@ import {
 import type { SnmpCost, SnmpSession, Varbinds, WalkColumn } from "../../transport/snmp.ts";
 import type { PollContext, PollError } from "../driver.ts";
 import { uptimeTicks } from "./parse.ts";
-import { type SnmpDeviceReply, SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME } from "./types.ts";
+import { ENGINE_TIME, HOST_UPTIME, type SnmpDeviceReply, SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME } from "./types.ts";
 
 export type OpenSession = () => Promise<Result<SnmpSession, PollError>>;
 
@@ -111,7 +111,8 @@ export class SnmpPoll {
     this.#known = known.value;
     const { plan, profile, identity } = known.value;
     const missing = plan.gets.filter((oid) => !gets.includes(oid) && !SYSTEM.includes(oid));
-    const more = await session.get(missing);
+    const fell = (uptimeTicks(scalars.value) ?? 0) < (this.#before?.uptimeTicks ?? 0);
+    const more = await session.get(fell ? [...new Set([...missing, ENGINE_TIME, HOST_UPTIME])] : missing);
     if (!more.ok) return more;
     const rows = await session.walk(columnsOf(plan.walks.filter(({ identityOnly }) => !identityOnly)));
     if (!rows.ok) return rows;

@@ -11,3 +11,6 @@ export type SnmpDeviceReply = SnmpReply & {
 export const SYS_DESCR = "1.3.6.1.2.1.1.1.0";
 export const SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0";
 export const SYS_UPTIME = "1.3.6.1.2.1.1.3.0";
+/** Asked for when sysUpTime went down, to tell a restart from a wrap: whole seconds of the engine, ticks of the host. */
+export const ENGINE_TIME = "1.3.6.1.6.3.10.2.1.3.0";
+export const HOST_UPTIME = "1.3.6.1.2.1.25.1.1.0";
