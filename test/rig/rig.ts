@@ -229,6 +229,8 @@ export type CollectorOptions = {
   /** Text of a rule file, instead of the shipped packs. */
   readonly rules?: string;
   readonly sites?: string;
+  /** The data folder, when it has to lie somewhere special. */
+  readonly data?: string;
 };
 
 export async function startCollector(options: CollectorOptions = {}): Promise<CollectorRig> {
@@ -241,7 +243,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     "listen:",
     `  http: "127.0.0.1:${http}"`,
     `  mqtt: "127.0.0.1:${mqtt}"`,
-    "data: ./data",
+    `data: ${JSON.stringify(options.data ?? "./data")}`,
     ...(options.rules !== undefined ? ["rules: ./rules.yaml"] : []),
     ...(options.sites !== undefined ? ["sites: ./sites.yaml"] : []),
   ];
