@@ -228,6 +228,14 @@ describe("a fault behind another one", () => {
       name: "it stood long before its cause",
       steps: [fires(0), changes(5, { ...behind, reason: "flags" }), clears(9)],
     },
+    {
+      name: "its agent was away, which breaks nothing",
+      steps: [
+        fires(0),
+        changes(0.5, { flags: { stale: true, suppressedBy: "agent:berlin-01/pc" }, reason: "flags" }),
+        clears(1),
+      ],
+    },
     { name: "it outlived its cause", steps: [fires(0, behind), changes(3, { reason: "flags" }), clears(9)] },
     {
       name: "somebody took it in hand",
