@@ -9,6 +9,11 @@ const SUFFIX: Readonly<Record<string, RegExp>> = {
   B: /_bytes$/,
   V: /_volts$/,
   m: /_meters$/,
+  A: /_amperes$/,
+  W: /_watts$/,
+  kWh: /_kilowatt_hours$/,
+  dBm: /_dbm$/,
+  rpm: /_rpm$/,
   "bit/s": /_bits_per_second$/,
 };
 

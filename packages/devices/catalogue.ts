@@ -25,6 +25,9 @@ const MEDIA_PRINTERS = ["label_printer", "receipt_printer"] as const;
 const HOSTS = ["pos_terminal", "host", "agent", "collector", "video_recorder", "device_server"] as const;
 const POWER = ["ups"] as const;
 const WITH_BATTERY = ["ups", "label_printer", "receipt_printer", "barcode_scanner"] as const;
+const POWERED = ["ups", "pdu"] as const;
+const WIRELESS = ["access_point", "wireless_controller", "router"] as const;
+const WITH_DISKS = [...HOSTS, "camera"] as const;
 const NETWORK = ["network_switch", "router", "access_point", "wireless_controller", "device_server"] as const;
 
 /**
@@ -37,6 +40,8 @@ export const CATALOGUE: readonly Metric[] = [
   number("poll_duration_seconds", "How long the last poll took", { unit: "s" }),
   number("uptime_seconds", "Time since the device started", { unit: "s" }),
   number("temperature_celsius", "Temperature of the device as a whole", { unit: "°C" }),
+
+  flag("hardware_fault", "The device reports a defect of one of its parts", { bad: true }),
 
   // Printers.
   flag("media_out", "No labels, receipt paper or paper is left", { kinds: PRINTERS, bad: true }),
@@ -74,6 +79,11 @@ export const CATALOGUE: readonly Metric[] = [
   }),
   number("tray_remaining_percent", "Paper left in a tray", { unit: "%", component: "tray", kinds: PRINTERS }),
   flag("tray_empty", "A tray is empty", { component: "tray", kinds: PRINTERS, bad: true }),
+  number("output_remaining_percent", "Room left in an output tray", {
+    unit: "%",
+    component: "output",
+    kinds: PRINTERS,
+  }),
   flag("cover_component_open", "A particular cover is open", { component: "cover", kinds: PRINTERS, bad: true }),
 
   // Hosts and POS terminals.
@@ -88,9 +98,14 @@ export const CATALOGUE: readonly Metric[] = [
   number("user_count", "Users signed in", { kinds: HOSTS }),
   number("clock_offset_seconds", "Device clock minus agent clock", { unit: "s", kinds: [...HOSTS, ...NETWORK] }),
   flag("clock_synchronized", "The clock follows a time server", { kinds: HOSTS, bad: false }),
-  number("disk_used_percent", "Space in use on a file system", { unit: "%", component: "disk", kinds: HOSTS }),
-  number("disk_free_bytes", "Space left on a file system", { unit: "B", component: "disk", kinds: HOSTS }),
-  number("disk_total_bytes", "Size of a file system", { unit: "B", component: "disk", kinds: HOSTS }),
+  number("disk_used_percent", "Space in use on a file system", { unit: "%", component: "disk", kinds: WITH_DISKS }),
+  number("disk_free_bytes", "Space left on a file system", { unit: "B", component: "disk", kinds: WITH_DISKS }),
+  number("disk_total_bytes", "Size of a file system", { unit: "B", component: "disk", kinds: WITH_DISKS }),
+  flag("disk_fault", "A disk or memory card is defective, missing or can't be written", {
+    component: "disk",
+    kinds: WITH_DISKS,
+    bad: true,
+  }),
   number("inodes_used_percent", "Inodes in use on a file system", { unit: "%", component: "disk", kinds: HOSTS }),
   flag("process_running", "A process that must run is running", { component: "process", kinds: HOSTS, bad: false }),
   number("process_instances", "How many of a named process run", { component: "process", kinds: HOSTS }),
@@ -121,6 +136,59 @@ export const CATALOGUE: readonly Metric[] = [
   number("port_receive_discards_total", "Good frames thrown away on the way in", { component: "port" }),
   number("port_send_discards_total", "Good frames thrown away on the way out", { component: "port" }),
 
+  flag("port_half_duplex", "The link runs at half duplex", { component: "port", bad: true }),
+
+  // Power over Ethernet: of a port, and of what feeds the ports.
+  flag("poe_enabled", "Power is switched on for the port", { component: "port" }),
+  flag("poe_delivering", "The port feeds a device", { component: "port" }),
+  flag("poe_fault", "The port can't feed its device: short, overload or denied", { component: "port", bad: true }),
+  number("poe_power_watts", "Power that the port delivers", { unit: "W", component: "port" }),
+  flag("poe_supply_fault", "The supply behind the ports has failed", { component: "pse", bad: true }),
+  number("poe_supply_used_watts", "Power that the ports draw", { unit: "W", component: "pse" }),
+  number("poe_supply_capacity_watts", "Power that there is for the ports", { unit: "W", component: "pse" }),
+  number("poe_supply_used_percent", "Part of the power for the ports that they draw", { unit: "%", component: "pse" }),
+
+  // Wireless.
+  number("wireless_clients", "Clients that are connected", { kinds: WIRELESS }),
+  number("access_points_up", "Access points that the controller reaches", { kinds: ["wireless_controller"] }),
+  number("access_points_total", "Access points that the controller knows", { kinds: ["wireless_controller"] }),
+  flag("ap_up", "The access point is up, as its controller says", {
+    component: "ap",
+    kinds: ["wireless_controller"],
+    bad: false,
+  }),
+  number("ap_clients", "Clients of the access point", { component: "ap", kinds: ["wireless_controller"] }),
+  number("radio_clients", "Clients of a radio or network", { component: "radio", kinds: WIRELESS }),
+  number("radio_channel_used_percent", "Air time in use on a radio's channel", {
+    unit: "%",
+    component: "radio",
+    kinds: WIRELESS,
+  }),
+  number("mobile_signal_dbm", "Signal of the mobile network", { unit: "dBm", kinds: ["router"] }),
+  flag("mobile_connected", "The mobile network carries data", { kinds: ["router"], bad: false }),
+
+  // Sensors: of their own, or built into anything.
+  number("sensor_temperature_celsius", "Temperature at a sensor", { unit: "°C", component: "sensor" }),
+  number("sensor_humidity_percent", "Relative humidity at a sensor", { unit: "%", component: "sensor" }),
+  number("sensor_dew_point_celsius", "Dew point at a sensor", { unit: "°C", component: "sensor" }),
+  number("sensor_voltage_volts", "Voltage at a sensor", { unit: "V", component: "sensor" }),
+  number("sensor_current_amperes", "Current at a sensor", { unit: "A", component: "sensor" }),
+  number("sensor_power_watts", "Power at a sensor", { unit: "W", component: "sensor" }),
+  number("sensor_speed_rpm", "Speed of a fan", { unit: "rpm", component: "sensor" }),
+  flag("sensor_active", "A contact, leak, smoke or motion sensor is active", { component: "sensor" }),
+  flag("sensor_alarm", "A sensor is outside the limits that are set in the device", { component: "sensor", bad: true }),
+  flag("sensor_fault", "A sensor is lost or defective", { component: "sensor", bad: true }),
+  flag("power_supply_fault", "A power supply has failed or has no input", { component: "psu", bad: true }),
+  flag("fan_component_fault", "A particular fan has failed", { component: "fan", bad: true }),
+
+  // Device servers, cameras and recorders.
+  flag("usb_device_present", "A USB device is plugged into the port", { component: "usb", kinds: ["device_server"] }),
+  flag("video_lost", "A video input has no signal", {
+    component: "channel",
+    kinds: ["camera", "video_recorder"],
+    bad: true,
+  }),
+
   // Power.
   flag("on_battery", "Mains is gone and the battery carries the load", { kinds: POWER, bad: true }),
   flag("on_bypass", "The load is fed around the UPS", { kinds: POWER, bad: true }),
@@ -132,9 +200,29 @@ export const CATALOGUE: readonly Metric[] = [
   number("battery_voltage_volts", "Battery voltage", { unit: "V", kinds: POWER }),
   number("battery_temperature_celsius", "Battery temperature", { unit: "°C", kinds: POWER }),
   number("on_battery_seconds", "Time on battery so far", { unit: "s", kinds: POWER }),
-  number("input_voltage_volts", "Mains voltage, the lowest line", { unit: "V", kinds: POWER }),
-  number("output_load_percent", "Load on the output, the highest line", { unit: "%", kinds: POWER }),
-  flag("overload", "The load is more than the device can carry", { kinds: POWER, bad: true }),
+  number("input_voltage_volts", "Mains voltage, the lowest line", { unit: "V", kinds: POWERED }),
+  number("output_load_percent", "Load on the output, the highest line", { unit: "%", kinds: POWERED }),
+  flag("overload", "The load is more than the device can carry", { kinds: POWERED, bad: true }),
+  number("output_voltage_volts", "Voltage at the output", { unit: "V", kinds: POWERED }),
+  number("output_power_watts", "Power that the load draws", { unit: "W", kinds: POWERED }),
+  number("output_current_amperes", "Current that the load draws, all lines", { unit: "A", kinds: POWERED }),
+  number("energy_kilowatt_hours_total", "Energy that the load drew", { unit: "kWh", kinds: POWERED }),
+  flag("outlet_on", "The outlet is switched on", { component: "outlet", kinds: POWERED }),
+  number("outlet_current_amperes", "Current of an outlet", { unit: "A", component: "outlet", kinds: POWERED }),
+  number("outlet_power_watts", "Power of an outlet", { unit: "W", component: "outlet", kinds: POWERED }),
+  number("phase_voltage_volts", "Voltage of a phase or bank", { unit: "V", component: "phase", kinds: POWERED }),
+  number("phase_current_amperes", "Current of a phase or bank", { unit: "A", component: "phase", kinds: POWERED }),
+  number("phase_power_watts", "Power of a phase or bank", { unit: "W", component: "phase", kinds: POWERED }),
+  number("phase_load_percent", "Current of a phase or bank, of its rating", {
+    unit: "%",
+    component: "phase",
+    kinds: POWERED,
+  }),
+  flag("phase_overload", "A phase or bank carries more than its limit", {
+    component: "phase",
+    kinds: POWERED,
+    bad: true,
+  }),
   flag("output_off", "The output feeds nothing", { kinds: POWER, bad: true }),
   flag("charger_fault", "The battery is not being charged for a defect of the charger", { kinds: POWER, bad: true }),
   flag("fan_fault", "A fan has failed", { kinds: [...POWER, ...NETWORK], bad: true }),

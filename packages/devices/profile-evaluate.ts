@@ -3,6 +3,7 @@
  * to Gauge, appends units and pads with NUL, and none of that may cost a reading. What can't be understood is absent.
  */
 import { findMetric } from "./catalogue.ts";
+import { capture } from "./pattern.ts";
 import {
   type Expression,
   IDENTITY,
@@ -12,6 +13,8 @@ import {
   type Table,
   type TextSource,
 } from "./profile.ts";
+import { boundTo } from "./profile-bind.ts";
+import { withQuirks } from "./profile-quirks.ts";
 import { componentName } from "./slug.ts";
 import { compareOids, octetsOf, type SnmpReply, type SnmpValue, textOf } from "./snmp-reply.ts";
 
@@ -22,6 +25,19 @@ export type Evaluation = {
     readonly metrics: Readonly<Record<string, number | boolean>>;
   }[];
   readonly asset: ProfileAsset;
+  readonly evidence: readonly Evidence[];
+};
+
+/**
+ * Who said so, for the metrics whose profile names its witnesses: of a verdict that stands, and of a number that was
+ * taken from the first who has one. Evidence beside a reading, never a part of it.
+ */
+export type Evidence = {
+  readonly component: string | null;
+  readonly metric: string;
+  readonly by: readonly string[];
+  /** Those who were asked and say otherwise. */
+  readonly against: readonly string[];
 };
 
 type Row = { readonly index: string; readonly cells: ReadonlyMap<string, SnmpValue> };
@@ -32,32 +48,74 @@ type Scope = {
   readonly row: Row | null;
 };
 
-export function evaluateProfile(profile: Profile, reply: SnmpReply): Evaluation {
-  const scope: Scope = { reply, tables: readTables(profile, reply), row: null };
-  const device = metricsOf(profile.metrics, scope);
-  const components = Object.entries(profile.tables).flatMap(([name, table]) => componentsOf(name, table, scope));
+export function evaluateProfile(family: Profile, reply: SnmpReply): Evaluation {
+  const general = boundTo(family, scalarText("1.3.6.1.2.1.1.2.0", reply));
+  const scope: Scope = { reply, tables: readTables(general, reply), row: null };
+  const asset = assetOf(general, scope);
+  const profile = withQuirks(general, {
+    ...asset,
+    sysDescr: scalarText("1.3.6.1.2.1.1.1.0", reply),
+    sysObjectID: scalarText("1.3.6.1.2.1.1.2.0", reply),
+  });
+  const named = Object.entries(profile.tables).flatMap(([name, table]) =>
+    componentsOf(name, table, { profile, scope }),
+  );
+  const found = [
+    measure(null, profile.metrics, scope),
+    ...named.map(([name, row, of]) => measure(name, of, { ...scope, row })),
+  ];
   return {
-    samples: [...(Object.keys(device).length > 0 ? [{ component: null, metrics: device }] : []), ...merged(components)],
-    asset: assetOf(profile, scope),
+    samples: merged(found.map(({ sample }) => sample).filter(({ metrics }) => Object.keys(metrics).length > 0)),
+    asset,
+    evidence: found.flatMap(({ evidence }) => evidence),
   };
 }
 
-type Component = { component: string; metrics: Record<string, number | boolean> };
+const scalarText = (oid: string, { varbinds }: SnmpReply): string => {
+  const value = varbinds[oid];
+  return value === undefined ? "" : textOf(value);
+};
 
-function metricsOf(expressions: Readonly<Record<string, Expression>>, scope: Scope): Record<string, number | boolean> {
-  const metrics: Record<string, number | boolean> = {};
-  for (const [name, expression] of Object.entries(expressions)) {
+type Sample = { component: string | null; metrics: Record<string, number | boolean> };
+
+function measure(
+  component: string | null,
+  expressions: Readonly<Record<string, Expression>>,
+  scope: Scope,
+): { sample: Sample; evidence: Evidence[] } {
+  const sample: Sample = { component, metrics: {} };
+  const evidence: Evidence[] = [];
+  for (const [metric, expression] of Object.entries(expressions)) {
     const value = evaluate(expression, scope);
-    const type = findMetric(name)?.type;
-    if (type === "boolean" && typeof value === "boolean") metrics[name] = value;
-    if (type === "number" && typeof value === "number" && Number.isFinite(value)) metrics[name] = value;
+    if (value === undefined || typeof value !== findMetric(metric)?.type || typeof value === "string") continue;
+    if (typeof value === "number" && !Number.isFinite(value)) continue;
+    sample.metrics[metric] = value;
+    const who = witnessesOf(expression, value, scope);
+    if (who !== null) evidence.push({ component, metric, ...who });
   }
-  return metrics;
+  return { sample, evidence };
+}
+
+function witnessesOf(
+  { any_of, first_of }: Expression,
+  value: Scalar,
+  scope: Scope,
+): { by: string[]; against: string[] } | null {
+  if (any_of === undefined && first_of === undefined) return null;
+  if (value === false) return null;
+  const heard = Object.entries(any_of ?? first_of ?? {})
+    .map(([name, expression]) => ({ name, said: evaluate(expression, scope) }))
+    .filter(({ said }) => said !== undefined);
+  const [first] = heard;
+  const trusted = any_of === undefined ? first?.said : true;
+  const names = (agrees: boolean): string[] =>
+    heard.filter(({ said }) => (said === trusted) === agrees).map(({ name }) => name);
+  return { by: names(true), against: names(false) };
 }
 
 /** Tables that name the same components (a tray's level and its status) give one sample set each component. */
-function merged(components: readonly Component[]): Component[] {
-  const byName = new Map<string, Component>();
+function merged(components: readonly Sample[]): Sample[] {
+  const byName = new Map<string | null, Sample>();
   for (const { component, metrics } of components) {
     const known = byName.get(component);
     if (known === undefined) byName.set(component, { component, metrics: { ...metrics } });
@@ -66,23 +124,38 @@ function merged(components: readonly Component[]): Component[] {
   return [...byName.values()];
 }
 
-function componentsOf(name: string, table: Table, scope: Scope): Component[] {
-  if (table.component === undefined) return [];
+type Named = [name: string, row: Row, metrics: Table["metrics"]];
+
+/** The rows of a table that stand for components, each under its name. */
+function componentsOf(name: string, table: Table, { profile, scope }: { profile: Profile; scope: Scope }): Named[] {
+  if (table.component === undefined || Object.keys(table.metrics).length === 0) return [];
+  const names = rowNames(name, table, scope);
+  const like = table.component.row_of;
+  const other = like === undefined ? undefined : profile.tables[like.table];
+  const others = like === undefined || other === undefined ? new Map() : rowNames(like.table, other, scope);
+  return (scope.tables.get(name) ?? []).map((row) => {
+    const arcs = row.index.split(".").slice(like?.arcs[0], like?.arcs[1]);
+    return [others.get(arcs.join(".")) ?? names.get(row.index) ?? "", row, table.metrics];
+  });
+}
+
+/** Row index to component name. What is called the same is told apart by a number, in the order of the table. */
+function rowNames(name: string, { component }: Table, scope: Scope): Map<string, string> {
+  const names = new Map<string, string>();
+  if (component === undefined) return names;
   const taken = new Map<string, number>();
-  const components: Component[] = [];
   for (const row of scope.tables.get(name) ?? []) {
-    const called = nameOf(table.component, row);
+    const called = nameOf(component, row);
     const repeats = (taken.get(called) ?? 0) + 1;
     taken.set(called, repeats);
-    const metrics = metricsOf(table.metrics, { ...scope, row });
-    if (Object.keys(metrics).length === 0) continue;
-    components.push({ component: repeats === 1 ? called : `${called}-${repeats}`, metrics });
+    names.set(row.index, repeats === 1 ? called : `${called}-${repeats}`);
   }
-  return components;
+  return names;
 }
 
 function nameOf(component: NonNullable<Table["component"]>, row: Row): string {
-  const { prefix, from, match, blank } = component;
+  const { prefix, from, match, blank, called } = component;
+  if (called !== undefined) return `${prefix}-${called}`;
   for (const column of from) {
     const cell = row.cells.get(column);
     const text = cell === undefined ? "" : textOf(cell);
@@ -90,7 +163,7 @@ function nameOf(component: NonNullable<Table["component"]>, row: Row): string {
     if (named !== "") return named;
     if (text !== "" && blank !== undefined) return `${prefix}-${blank}`;
   }
-  return componentName(prefix, row.index);
+  return componentName(prefix, row.index.split(".").slice(component.arcs?.[0], component.arcs?.[1]).join("."));
 }
 
 /** The rows of every table, in index order, those that `where` leaves out taken away. */
@@ -135,6 +208,7 @@ const holds = (conditions: readonly Expression[], scope: Scope): boolean =>
 
 /** No value is undefined, and stays so through every operation. */
 function evaluate(expression: Expression, scope: Scope): Scalar | undefined {
+  if (expression.when !== undefined && evaluate(expression.when, scope) !== true) return undefined;
   if (expression.clock !== undefined) return clockOffset(scope.reply.varbinds[expression.clock], scope.reply.at);
   const leaf = leafOf(expression, scope);
   if (leaf !== null) return leaf === undefined ? undefined : decode(leaf, expression);
@@ -150,13 +224,13 @@ function leafOf({ oid, column }: Expression, { reply, row }: Scope): SnmpValue |
 
 function combine(expression: Expression, scope: Scope): Scalar | undefined {
   if (expression.constant !== undefined) return expression.constant;
-  if (expression.first !== undefined) {
-    for (const option of expression.first) {
-      const value = evaluate(option, scope);
-      if (value !== undefined) return value;
-    }
-    return undefined;
+  if (expression.arc !== undefined) {
+    const arc = scope.row?.index.split(".").at(expression.arc);
+    return arc === undefined ? undefined : Number(arc);
   }
+  if (expression.first !== undefined) return firstOf(expression.first, scope);
+  if (expression.first_of !== undefined) return firstOf(Object.values(expression.first_of), scope);
+  if (expression.any_of !== undefined) return some(booleans(Object.values(expression.any_of), scope));
   if (expression.any !== undefined) return some(booleans(expression.any, scope));
   if (expression.all !== undefined) return every(booleans(expression.all, scope));
   if (expression.sum !== undefined) return fold(expression.sum, scope, (a, b) => a + b);
@@ -170,6 +244,14 @@ function combine(expression: Expression, scope: Scope): Scalar | undefined {
     return typeof value === "boolean" ? !value : undefined;
   }
   return expression.rows === undefined ? undefined : overRows(expression.rows, scope);
+}
+
+function firstOf(expressions: readonly Expression[], scope: Scope): Scalar | undefined {
+  for (const expression of expressions) {
+    const value = evaluate(expression, scope);
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
 
 const booleans = (expressions: readonly Expression[], scope: Scope): boolean[] =>
@@ -212,12 +294,19 @@ function overRows({ table, take, of, where }: Rows, scope: Scope): Scalar | unde
   return numbers.reduce((a, b) => (take === "max" ? Math.max(a, b) : Math.min(a, b)));
 }
 
-/** A varbind through `bit`, or `absent`, `unsigned` and `match`, then as any value. */
+/** A varbind through `bit` or `tlv`, or `absent`, `unsigned`, `mask` and `match`, then as any value. */
 function decode(value: SnmpValue, expression: Expression): Scalar | undefined {
-  const { bit, absent, unsigned, match } = expression;
+  const { bit, tlv, absent, unsigned, mask, match } = expression;
   if (bit !== undefined) {
     const octets = octetsOf(value);
     return octets === null ? undefined : isBitSet(octets, bit);
+  }
+  if (tlv !== undefined) {
+    const octets = octetsOf(value);
+    const number = octets === null ? undefined : recordOf(octets, tlv);
+    return number === undefined || absent?.some((special) => same(number, special))
+      ? undefined
+      : shape(number, expression);
   }
   const plain = plainOf(value);
   if (absent?.some((special) => same(plain, special))) return undefined;
@@ -225,8 +314,24 @@ function decode(value: SnmpValue, expression: Expression): Scalar | undefined {
     const captured = capture(match, String(plain));
     return captured === null ? undefined : shape(captured, expression);
   }
+  if (mask !== undefined) {
+    return typeof plain === "number" && plain >= 0 ? shape(plain & mask, expression) : undefined;
+  }
   return shape(unsigned && typeof plain === "number" && plain < 0 ? plain + 2 ** 32 : plain, expression);
 }
+
+/** Brother's lists: code, type 1, length, a big-endian number of that length, and so on until 0xFF. */
+function recordOf(octets: Uint8Array, code: number): number | undefined {
+  for (let at = 0; at + 3 < octets.length && octets[at] !== 0xff; ) {
+    const length = octets[at + 2] ?? 0;
+    const value = octets.subarray(at + 3, at + 3 + length);
+    if (octets[at] === code) return value.length === length && length > 0 && length <= 6 ? bigEndian(value) : undefined;
+    at += 3 + length;
+  }
+  return undefined;
+}
+
+const bigEndian = (octets: Uint8Array): number => octets.reduce((number, octet) => number * 256 + octet, 0);
 
 /** The rest of the pipeline, which combined values go through, too. */
 function shape(value: Scalar, { is, matches, map, scale, range }: Expression): Scalar | undefined {
@@ -287,6 +392,10 @@ function assetOf(profile: Profile, scope: Scope): ProfileAsset {
 
 const ASSET_CHARS_MAX = 128;
 
+/** What memory says that was never written, and factories that left a form empty. */
+const NO_NAME =
+  /^(?:([0fx?*.-])\1*|unknown|none|n\/?a|null|not (?:set|available|specified)|default string|<private>)$/i;
+
 function textFrom(source: TextSource, scope: Scope): string {
   if (source.text !== undefined) return source.text;
   for (const value of candidates(source, scope)) {
@@ -294,7 +403,7 @@ function textFrom(source: TextSource, scope: Scope): string {
     if (source.absent?.includes(whole)) continue;
     const part = source.match === undefined ? whole : (capture(source.match, whole) ?? "");
     const text = source.map === undefined ? part : (source.map[part] ?? "");
-    if (text.trim() !== "") return text.trim();
+    if (text.trim() !== "" && !NO_NAME.test(text.trim())) return text.trim();
   }
   return "";
 }
@@ -308,18 +417,4 @@ function candidates(source: TextSource, scope: Scope): SnmpValue[] {
     const cell = row.cells.get(source.column ?? "");
     return cell !== undefined && holds(source.where ?? [], { ...scope, row }) ? [cell] : [];
   });
-}
-
-/** Patterns were checked when the profile was read; the few dozen of them are compiled once. */
-const compiled = new Map<string, RegExp>();
-
-/** The first capture, or the whole match when there is none; null when it does not match. */
-export function capture(pattern: string, text: string): string | null {
-  let regexp = compiled.get(pattern);
-  if (regexp === undefined) {
-    regexp = new RegExp(pattern, "u");
-    compiled.set(pattern, regexp);
-  }
-  const found = regexp.exec(text);
-  return found === null ? null : (found[1] ?? found[0]);
 }

@@ -13,6 +13,7 @@ import {
   type Profile,
   type ProfileFile,
   profileFile,
+  type Quirk,
   type Table,
 } from "./profile.ts";
 
@@ -118,12 +119,15 @@ function inherit(file: ProfileFile, parents: readonly Profile[]): Profile {
   return {
     name: file.profile,
     title: file.title,
+    verified: file.verified,
+    source: file.source ?? null,
     kind: file.kind ?? parents.findLast(({ kind }) => kind !== null)?.kind ?? null,
     lineage: [file.profile, ...new Set(parents.flatMap(({ lineage }) => lineage))],
     match: file.match,
     identity,
     metrics: Object.assign({}, ...layers.map(({ metrics }) => metrics)) as Profile["metrics"],
     tables: Object.assign({}, ...layers.map(({ tables }) => tables)) as Profile["tables"],
+    quirks: layers.flatMap(({ quirks }) => quirks),
   };
 }
 
@@ -140,6 +144,7 @@ function checkReferences(file: ProfileFile, profile: Profile, source: YamlSource
   for (const [tableName, table] of Object.entries(file.tables)) {
     checker.table(table, ["tables", tableName]);
   }
+  file.quirks.forEach((quirk, i) => void checker.quirk(quirk, ["quirks", i]));
   for (const part of IDENTITY) {
     file.identity[part]?.forEach((text, i) => {
       if (text.table === undefined) return;
@@ -164,6 +169,8 @@ class ReferenceChecker {
   table(table: Table, path: Path): void {
     table.where.forEach((condition, i) => void this.expression(condition, table, [...path, "where", i]));
     table.component?.from.forEach((column, i) => void this.column(column, table, [...path, "component", "from", i]));
+    const like = table.component?.row_of;
+    if (like !== undefined) this.namedTable(like.table, [...path, "component", "row_of", "table"]);
     const prefix = table.component?.prefix ?? null;
     for (const [name, expression] of Object.entries(table.metrics)) {
       const at = [...path, "metrics", name];
@@ -171,6 +178,21 @@ class ReferenceChecker {
         const message = "expected no metrics in a table whose rows are no components";
         this.#complain(at, { code: "CFG_METRIC_COMPONENT", message, hint: "add component: { prefix, from }" }, true);
       } else this.metric({ name, expression, path: at, prefix, table });
+    }
+  }
+
+  quirk(quirk: Quirk, path: Path): void {
+    for (const [name, expression] of Object.entries(quirk.metrics)) {
+      if (expression === null) continue;
+      this.metric({ name, expression, path: [...path, "metrics", name], prefix: null, table: null });
+    }
+    for (const [tableName, { metrics }] of Object.entries(quirk.tables)) {
+      const at = [...path, "tables", tableName];
+      const table = this.namedTable(tableName, at);
+      const prefix = table?.component?.prefix ?? null;
+      for (const [name, expression] of Object.entries(metrics)) {
+        if (expression !== null) this.metric({ name, expression, path: [...at, "metrics", name], prefix, table });
+      }
     }
   }
 
@@ -214,21 +236,33 @@ class ReferenceChecker {
   expression(expression: Expression, table: Table | null, path: Path): Metric["type"] | null {
     const inner = this.#children(expression, table, path);
     if (expression.column !== undefined) this.column(expression.column, table, [...path, "column"]);
+    if (expression.arc !== undefined && table === null) {
+      const message = "expected no arc here: there is no row";
+      this.#complain([...path, "arc"], { code: "CFG_UNKNOWN_COLUMN", message });
+    }
     const { bit, is, matches, not } = expression;
     if ([bit, is, matches, not].some((given) => given !== undefined)) return "boolean";
     if (expression.map !== undefined) return mapType(expression.map);
-    if (expression.any !== undefined || expression.all !== undefined) return "boolean";
+    if (["any", "all", "any_of"].some((key) => Object.hasOwn(expression, key))) return "boolean";
     if (expression.constant !== undefined) return typeof expression.constant === "boolean" ? "boolean" : "number";
     if (expression.rows !== undefined) return rowsType(expression.rows.take, inner[0] ?? null);
-    if (expression.first !== undefined) return inner.find((type) => type !== null) ?? null;
+    if (expression.first !== undefined || expression.first_of !== undefined) {
+      return inner.find((type) => type !== null) ?? null;
+    }
     return "number";
   }
 
   #children(expression: Expression, table: Table | null, path: Path): (Metric["type"] | null)[] {
-    const { percent, rows, not } = expression;
+    const { percent, rows, not, when } = expression;
     const lists = (["first", "any", "all", "sum", "product", "difference"] as const).flatMap((key) =>
       (expression[key] ?? []).map((child, i) => this.expression(child, table, [...path, key, i])),
     );
+    for (const key of ["any_of", "first_of"] as const) {
+      for (const [witness, child] of Object.entries(expression[key] ?? {})) {
+        lists.push(this.expression(child, table, [...path, key, witness]));
+      }
+    }
+    if (when !== undefined) this.expression(when, table, [...path, "when"]);
     if (percent !== undefined) {
       lists.push(this.expression(percent.part, table, [...path, "percent", "part"]));
       lists.push(this.expression(percent.whole, table, [...path, "percent", "whole"]));

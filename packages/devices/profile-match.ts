@@ -1,6 +1,6 @@
 /** Which profile a device has. */
+import { capture, isOidLike } from "./pattern.ts";
 import type { Match, Profile } from "./profile.ts";
-import { capture } from "./profile-evaluate.ts";
 
 /** What is known of a device before it has a profile; `present` are those of `probeOids` at or below which something is. */
 export type DeviceFacts = {
@@ -18,7 +18,7 @@ export function probeOids(profiles: readonly Profile[]): string[] {
 }
 
 /**
- * The most specific profile that matches, or null. A profile beats those that it extends. Otherwise what a device has
+ * The most specific profile that matches, or null; an entry's own weight stands instead of what it would weigh. A profile beats those that it extends. Otherwise what a device has
  * (a Printer-MIB) says more than whose SNMP software it runs (net-snmp is in printers, UPS cards and hosts alike), and
  * of two object ids the longer one wins.
  */
@@ -56,18 +56,8 @@ function scoreEntry(entry: Match, facts: DeviceFacts): number | null {
     if (!facts.present?.has(entry.present)) return null;
     score += PRESENT_SCORE;
   }
-  return score;
+  return entry.weight ?? score;
 }
 
 /** RFC 1213 allows 255; a pattern never sees more. */
 const DESCR_CHARS_MAX = 256;
-
-/** `*` stands for one arc, at the end for any number of them, none included. */
-function isOidLike(oid: string, glob: string): boolean {
-  const arcs = oid.split(".");
-  const wanted = glob.split(".");
-  const open = wanted.at(-1) === "*";
-  const fixed = open ? wanted.slice(0, -1) : wanted;
-  if (arcs.length < fixed.length || (!open && arcs.length !== fixed.length)) return false;
-  return fixed.every((arc, i) => arc === "*" || arc === arcs[i]);
-}

@@ -1,5 +1,7 @@
 /** What a profile needs of a device, so that a poll asks for that and for nothing else. */
+
 import type { Expression, Profile, TextSource } from "./profile.ts";
+import { boundTo } from "./profile-bind.ts";
 
 export type ProfileOids = {
   /** Scalars, for GET. */
@@ -12,8 +14,11 @@ export type ProfileOids = {
   }[];
 };
 
-export function profileOids(profile: Profile): ProfileOids {
+/** `sysObjectID` is the device's, for OIDs that are said relative to it. */
+export function profileOids(family: Profile, sysObjectID: string): ProfileOids {
+  const profile = boundTo(family, sysObjectID);
   const gets = new Set<string>();
+  for (const expression of exceptions(profile.quirks)) collect(expression, gets);
   for (const expression of Object.values(profile.metrics)) collect(expression, gets);
   for (const table of Object.values(profile.tables)) {
     for (const expression of [...table.where, ...Object.values(table.metrics)]) collect(expression, gets);
@@ -29,12 +34,24 @@ export function profileOids(profile: Profile): ProfileOids {
 }
 
 /** The tables that a metric comes from, its own component's or over all rows. */
-function measuredTables({ metrics, tables }: Profile): Set<string> {
+function measuredTables({ metrics, tables, quirks }: Profile): Set<string> {
   const own = Object.entries(tables).filter(([, table]) => Object.keys(table.metrics).length > 0);
   const named = new Set(own.map(([name]) => name));
   const expressions = [metrics, ...own.map(([, table]) => table.metrics)].flatMap((some) => Object.values(some));
-  for (const expression of expressions) collectTables(expression, named);
+  for (const expression of [...expressions, ...exceptions(quirks)]) collectTables(expression, named);
+  for (const [, table] of own) {
+    // What a component is called says nothing new from poll to poll, but the name must be there at every one.
+    if (table.component?.row_of !== undefined) named.add(table.component.row_of.table);
+  }
   return named;
+}
+
+/** What quirks put in the place of a profile's own. Which of them holds is known only once the device is. */
+function exceptions(quirks: Profile["quirks"]): Expression[] {
+  return quirks
+    .flatMap(({ metrics, tables }) => [metrics, ...Object.values(tables).map((table) => table.metrics)])
+    .flatMap((metrics) => Object.values(metrics))
+    .filter((expression) => expression !== null);
 }
 
 function collectTables(expression: Expression, into: Set<string>): void {
@@ -53,8 +70,11 @@ function collect(expression: Expression, into: Set<string>): void {
   for (const child of childrenOf(expression)) collect(child, into);
 }
 
-function childrenOf({ first, any, all, sum, product, difference, percent, not, rows }: Expression): Expression[] {
+function childrenOf(expression: Expression): Expression[] {
+  const { first, any, all, sum, product, difference, percent, not, rows, any_of, first_of, when } = expression;
   return [
+    ...[any_of, first_of].flatMap((witnesses) => Object.values(witnesses ?? {})),
+    ...(when === undefined ? [] : [when]),
     ...[first, any, all, sum, product, difference].flatMap((list) => list ?? []),
     ...(percent === undefined ? [] : [percent.part, percent.whole]),
     ...(not === undefined ? [] : [not]),
@@ -64,6 +84,7 @@ function childrenOf({ first, any, all, sum, product, difference, percent, not, r
 
 /** The metrics that a device of this profile may report, its components' included. */
 export function profileMetrics(profile: Profile): string[] {
-  const tables = Object.values(profile.tables).flatMap(({ metrics }) => Object.keys(metrics));
-  return [...new Set([...Object.keys(profile.metrics), ...tables])];
+  const layers = [profile, ...profile.quirks];
+  const tables = layers.flatMap((layer) => Object.values<{ readonly metrics: object }>(layer.tables));
+  return [...new Set([...layers, ...tables].flatMap(({ metrics }) => Object.keys(metrics)))];
 }

@@ -19,6 +19,7 @@ import {
   type SnmpValue,
 } from "./index.ts";
 import { SOURCES } from "./profile.ts";
+import { profileJsonSchema } from "./profile-schema.ts";
 
 const integer = (value: number): SnmpValue => ({ type: "integer", value });
 const text = (value: string): SnmpValue => ({ type: "text", value });
@@ -342,14 +343,33 @@ describe("extending", () => {
   });
 });
 
-describe("the README beside the profiles", () => {
+describe("docs/profiles.md", () => {
   it("shows a profile that is one, and names every source and step of the language", () => {
-    const readme = readFileSync(new URL("./profiles/README.md", import.meta.url), "utf8");
+    const readme = readFileSync(new URL("../../docs/profiles.md", import.meta.url), "utf8");
     const example = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
-    const parsed = parseProfiles([{ file: "README.md", text: example }], loadBuiltinProfiles());
+    const parsed = parseProfiles([{ file: "profiles.md", text: example }], loadBuiltinProfiles());
     expect(parsed.ok ? "" : formatDiagnostics(parsed.diagnostics)).toBe("");
-    const steps = ["bit", "absent", "unsigned", "match", "is", "matches", "map", "scale", "range"];
+    const steps = [
+      "when",
+      "bit",
+      "tlv",
+      "mask",
+      "absent",
+      "unsigned",
+      "match",
+      "is",
+      "matches",
+      "map",
+      "scale",
+      "range",
+    ];
     for (const word of [...SOURCES, ...steps]) expect(readme, word).toMatch(new RegExp(`\`${word}[\`:]`));
+  });
+});
+
+describe("schema.json", () => {
+  it("is the language as it is (vitest -u writes it)", async () => {
+    await expect(`${JSON.stringify(profileJsonSchema(), null, 2)}\n`).toMatchFileSnapshot("schema.json");
   });
 });
 
@@ -359,7 +379,7 @@ describe("the shipped profiles", () => {
   it.each(profiles.map((profile) => ({ name: profile.name, profile })))(
     "$name asks for what it uses",
     ({ profile }) => {
-      const { gets, walks } = profileOids(profile);
+      const { gets, walks } = profileOids(profile, "");
       expect(new Set(gets).size).toBe(gets.length);
       expect(gets.length + walks.length).toBeGreaterThan(0);
       const names = new Set(CATALOGUE.map(({ name }) => name));
@@ -369,7 +389,7 @@ describe("the shipped profiles", () => {
 
   it("never throw, whatever stands where they look, and give finite values of the right type", () => {
     const oids = profiles.flatMap((profile) => {
-      const { gets, walks } = profileOids(profile);
+      const { gets, walks } = profileOids(profile, "");
       return [...gets, ...walks.flatMap(({ columns }) => columns.flatMap((oid) => [`${oid}.1`, `${oid}.1.2`]))];
     });
     const value: fc.Arbitrary<SnmpValue> = fc.oneof(

@@ -1,12 +1,12 @@
 /**
  * The profile language for SNMP: data that says which OIDs a family of devices has and which metrics they mean
- * (profiles/README.md shows it by example). A second model is a second file, never a second `if`.
+ * (docs/profiles.md teaches it). A second model is a second file, never a second `if`.
  *
- * A value is an expression. Exactly one source (`oid`, `column`, `constant`, `first`, `any`, `all`, `sum`, `product`,
- * `difference`, `percent`, `not`, `rows`, `clock`), then what is done to what it gives, in this order: of a varbind
- * `bit`, or `absent` (special values such as -2 "unknown" are no value), `unsigned`, `match` (the first capture); of
- * any value `is` or `matches` or `map`, `scale`, `range` (outside: no sensor, no value). No value stays no value
- * through every operation: unknown is not zero.
+ * A value is an expression. Exactly one source (`SOURCES`), then what is done to what it gives, in this order: of a
+ * varbind `bit` or `tlv`, or `absent` (special values such as -2 "unknown" are no value), `unsigned`, `mask`, `match`
+ * (the first capture); of any value `is` or `matches` or `map`, `scale`, `range` (outside: no sensor, no value). `when`
+ * decides beforehand whether there is a value at all. No value stays no value through every operation: unknown is not
+ * zero.
  */
 import { asWritten } from "@aislewatch/config";
 import { z } from "zod";
@@ -22,6 +22,8 @@ export const PROFILE_LIMITS = {
   /** Profiles that extend profiles. */
   extendsMax: 8,
   patternCharsMax: 200,
+  /** Exceptions of one family. More of them is another family. */
+  quirksMax: 32,
 } as const;
 
 export type Scalar = number | string | boolean;
@@ -31,6 +33,12 @@ export type Expression = {
   readonly constant?: number | boolean | undefined;
   /** The first that has a value. */
   readonly first?: readonly Expression[] | undefined;
+  /** Named witnesses: true when any of those that have a value says so; the reading names who did. */
+  readonly any_of?: Readonly<Record<string, Expression>> | undefined;
+  /** Named witnesses in the order of trust: the first that has a value decides, and is named. */
+  readonly first_of?: Readonly<Record<string, Expression>> | undefined;
+  /** The n-th arc of the row's index, from its end when negative. */
+  readonly arc?: number | undefined;
   /** Boolean or, and: of those that have a value. */
   readonly any?: readonly Expression[] | undefined;
   readonly all?: readonly Expression[] | undefined;
@@ -47,10 +55,16 @@ export type Expression = {
   /** A DateAndTime with its time zone (11 octets): the device's clock less ours, in seconds. */
   readonly clock?: string | undefined;
 
+  /** No value unless this is true. */
+  readonly when?: Expression | undefined;
   readonly absent?: readonly (number | string)[] | undefined;
   /** A negative 32-bit value is one above 2^31 that was read as signed (hrStorageSize). */
   readonly unsigned?: boolean | undefined;
+  /** Of a number that is a sum of flags, those that are set in this mask too (PrtSubUnitStatusTC). */
+  readonly mask?: number | undefined;
   readonly match?: string | undefined;
+  /** The number of the record with this code in octets of (code, type, length, value), as Brother writes them. */
+  readonly tlv?: number | undefined;
   /** Is bit n of an octet string set? Bit 0 is the most significant of the first octet; a missing octet is zeros. */
   readonly bit?: number | undefined;
   readonly is?: readonly (number | string)[] | undefined;
@@ -98,6 +112,12 @@ export type Table = {
         readonly match?: string | undefined;
         /** The name of what has no letter or digit in it, such as the file system `/`. */
         readonly blank?: string | undefined;
+        /** The name of the only row: a table that is one scalar. */
+        readonly called?: string | undefined;
+        /** Which arcs of the index (slice) make the name when no column does; all of them when absent. */
+        readonly arcs?: readonly number[] | undefined;
+        /** Named as the row of that table whose index is these arcs of ours (slice); unless it has no such row. */
+        readonly row_of?: { readonly table: string; readonly arcs: readonly number[] } | undefined;
       }
     | undefined;
   readonly metrics: Readonly<Record<string, Expression>>;
@@ -108,6 +128,25 @@ export type Match = {
   readonly sys_descr?: string | undefined;
   /** Something is there at or below this OID. */
   readonly present?: string | undefined;
+  /** Instead of what the entry would weigh: below 7 for what only says something when nothing else fits. */
+  readonly weight?: number | undefined;
+};
+
+/** What is different in some models or firmware; applied in order above the profile. Data, never an `if` in code. */
+export type Quirk = {
+  readonly why: string;
+  readonly when: {
+    readonly model?: string | undefined;
+    readonly firmware?: string | undefined;
+    readonly sys_descr?: string | undefined;
+    readonly sys_object_id?: string | undefined;
+    /** Firmware from this version on, and before that one: numbers are compared as numbers. */
+    readonly firmware_from?: string | undefined;
+    readonly firmware_before?: string | undefined;
+  };
+  /** Null takes a metric away. */
+  readonly metrics: Readonly<Record<string, Expression | null>>;
+  readonly tables: Readonly<Record<string, { readonly metrics: Readonly<Record<string, Expression | null>> }>>;
 };
 
 export type Identity = { readonly [part in (typeof IDENTITY)[number]]?: readonly TextSource[] | undefined };
@@ -118,23 +157,31 @@ export type ProfileFile = {
   readonly profile: string;
   readonly title: string;
   readonly kind?: Kind | undefined;
+  /** Seen to be right on a recording or a device; false while only documents say so. */
+  readonly verified: boolean;
+  /** Where it comes from, when it was not verified. */
+  readonly source?: string | undefined;
   readonly extends: readonly string[];
   readonly match: readonly Match[];
   readonly identity: Identity;
   readonly metrics: Readonly<Record<string, Expression>>;
   readonly tables: Readonly<Record<string, Table>>;
+  readonly quirks: readonly Quirk[];
 };
 
 export type Profile = {
   readonly name: string;
   readonly title: string;
   readonly kind: Kind | null;
+  readonly verified: boolean;
+  readonly source: string | null;
   /** Itself and all that it extends, directly or not. */
   readonly lineage: readonly string[];
   readonly match: readonly Match[];
   readonly identity: Identity;
   readonly metrics: Readonly<Record<string, Expression>>;
   readonly tables: Readonly<Record<string, Table>>;
+  readonly quirks: readonly Quirk[];
 };
 
 const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
@@ -142,7 +189,10 @@ const name = z.string().regex(NAME, "expected a name of lower-case letters, digi
 const columnName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,62}$/, "expected a column name of lower-case letters, digits and _");
-const oid = z.string().regex(/^[0-2](?:\.\d{1,10}){1,127}$/, "expected an OID in digits, such as 1.3.6.1.2.1.1.3.0");
+/** `$` stands for the device's own sysObjectID: Moxa and Gude give every model a subtree of the same shape there. */
+const oid = z
+  .string()
+  .regex(/^(?:[0-2]|\$)(?:\.\d{1,10}){1,127}$/, "expected an OID in digits, such as 1.3.6.1.2.1.1.3.0");
 
 /**
  * A regular expression that ends in time linear to polynomial of a low degree: no back-references, no repeated group
@@ -170,7 +220,10 @@ const pattern: z.ZodType<string> = asWritten("a regular expression", (written) =
 export const SOURCES = [
   "oid",
   "column",
+  "arc",
   "constant",
+  "any_of",
+  "first_of",
   "first",
   "any",
   "all",
@@ -185,13 +238,25 @@ export const SOURCES = [
 
 const special = z.union([z.number(), z.string()]);
 const expressions = z.lazy(() => z.array(expression).min(1).max(32));
+const witnesses = z.lazy(() =>
+  z
+    .record(witnessName, expression)
+    .refine((named) => Object.keys(named).length > 0, { error: "expected a witness" })
+    .refine((named) => Object.keys(named).length <= 16, { error: "expected at most 16 witnesses" }),
+);
+const witnessName = z
+  .string()
+  .regex(/^[a-z][a-z0-9 -]{0,31}$/, "expected a name in lower-case letters, digits, spaces and hyphens");
 
 export const expression: z.ZodType<Expression> = z.lazy(() =>
   z
     .strictObject({
       oid: oid.optional(),
       column: columnName.optional(),
+      arc: z.int().min(-32).max(31).optional(),
       constant: z.union([z.number(), z.boolean()]).optional(),
+      any_of: witnesses.optional(),
+      first_of: witnesses.optional(),
       first: expressions.optional(),
       any: expressions.optional(),
       all: expressions.optional(),
@@ -202,9 +267,12 @@ export const expression: z.ZodType<Expression> = z.lazy(() =>
       not: expression.optional(),
       rows: rows.optional(),
       clock: oid.optional(),
+      when: expression.optional(),
       absent: z.array(special).min(1).max(32).optional(),
       unsigned: z.boolean().optional(),
+      mask: z.int().min(1).max(0x7fffffff).optional(),
       match: pattern.optional(),
+      tlv: z.int().min(0).max(255).optional(),
       bit: z.int().min(0).max(1_023).optional(),
       is: z.array(special).min(1).max(64).optional(),
       matches: pattern.optional(),
@@ -257,6 +325,8 @@ const identity = z.strictObject({
   firmware: z.array(textSource).max(8).optional(),
 });
 
+const slice = z.array(z.int().min(-32).max(32)).min(1).max(2);
+
 const table: z.ZodType<Table> = z.strictObject({
   columns: z
     .record(columnName, oid)
@@ -272,32 +342,68 @@ const table: z.ZodType<Table> = z.strictObject({
         .string()
         .regex(/^[a-z0-9-]{1,32}$/)
         .optional(),
+      called: z
+        .string()
+        .regex(/^[a-z0-9-]{1,32}$/)
+        .optional(),
+      arcs: slice.optional(),
+      row_of: z.strictObject({ table: name, arcs: slice }).optional(),
     })
     .optional(),
   metrics: z.record(z.string(), expression).default({}),
 });
 
+const objectIdGlob = z
+  .string()
+  .regex(
+    /^(?:[0-2]|\*)(?:\.(?:\d{1,10}|\*)){0,64}$/,
+    "expected an OID with * for any rest, such as 1.3.6.1.4.1.10642.*",
+  );
+
 const match: z.ZodType<Match> = z
   .strictObject({
-    sys_object_id: z
-      .string()
-      .regex(
-        /^(?:[0-2]|\*)(?:\.(?:\d{1,10}|\*)){0,64}$/,
-        "expected an OID with * for any rest, such as 1.3.6.1.4.1.10642.*",
-      )
-      .optional(),
+    sys_object_id: objectIdGlob.optional(),
     sys_descr: pattern.optional(),
-    present: oid.optional(),
+    present: oid.refine((written) => !written.startsWith("$"), { error: "expected an OID in digits" }).optional(),
+    weight: z.int().min(1).max(100).optional(),
   })
-  .refine((written) => Object.keys(written).length > 0, { error: "expected sys_object_id, sys_descr or present" });
+  .refine(({ weight: _, ...written }) => Object.keys(written).length > 0, {
+    error: "expected sys_object_id, sys_descr or present",
+  });
 
-export const profileFile: z.ZodType<ProfileFile> = z.strictObject({
-  profile: name,
-  title: z.string().min(1).max(128),
-  kind: z.enum(KINDS).optional(),
-  extends: z.array(name).max(PROFILE_LIMITS.extendsMax).default([]),
-  match: z.array(match).max(64).default([]),
-  identity: identity.default({}),
-  metrics: z.record(z.string(), expression).default({}),
-  tables: z.record(name, table).default({}),
+const version = z.string().regex(/\d/, "expected a version with a number in it, such as 6.5").max(64);
+const exceptions = z.record(z.string(), expression.nullable()).default({});
+const quirk: z.ZodType<Quirk> = z.strictObject({
+  why: z.string().min(8, "expected what is wrong, and who saw it").max(512),
+  when: z
+    .strictObject({
+      model: pattern.optional(),
+      firmware: pattern.optional(),
+      sys_descr: pattern.optional(),
+      sys_object_id: objectIdGlob.optional(),
+      firmware_from: version.optional(),
+      firmware_before: version.optional(),
+    })
+    .refine((written) => Object.keys(written).length > 0, { error: "expected what tells these devices apart" }),
+  metrics: exceptions,
+  tables: z.record(name, z.strictObject({ metrics: exceptions })).default({}),
 });
+
+export const profileFile: z.ZodType<ProfileFile> = z
+  .strictObject({
+    profile: name,
+    title: z.string().min(1).max(128),
+    kind: z.enum(KINDS).optional(),
+    verified: z.boolean().default(true),
+    source: z.string().min(1).max(256).optional(),
+    extends: z.array(name).max(PROFILE_LIMITS.extendsMax).default([]),
+    match: z.array(match).max(64).default([]),
+    identity: identity.default({}),
+    metrics: z.record(z.string(), expression).default({}),
+    tables: z.record(name, table).default({}),
+    quirks: z.array(quirk).max(PROFILE_LIMITS.quirksMax).default([]),
+  })
+  .refine(({ verified, source }) => verified || source !== undefined, {
+    path: ["verified"],
+    error: "expected source beside verified: false: the document that says so",
+  });

@@ -1,146 +1,88 @@
 /**
- * Walks of real devices, published by others, through matching and evaluation: whatever a device says, nothing throws
- * and only metrics of the catalogue come out. The folder stands beside the repository and is not part of it.
+ * Recordings of real devices, published by others, through matching and evaluation. What each of them says is a golden
+ * file of ours in testdata/recordings (`vitest run -u packages/devices` writes them; read the difference as NOC staff
+ * would). The recordings stand beside the repository and are no part of it.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { basename } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  componentName,
-  evaluateProfile,
-  findMetric,
-  isWithin,
-  loadBuiltinProfiles,
-  matchProfile,
-  octetsValue,
-  probeOids,
-  profileOids,
-  type SnmpReply,
-  type SnmpValue,
-} from "./index.ts";
-
-const folder = fileURLToPath(new URL("../../../shared/devices/", import.meta.url));
-const files = ["snmprec", "snmpwalk"].flatMap((kind) =>
-  existsSync(folder + kind)
-    ? readdirSync(folder + kind)
-        .filter((name) => name.endsWith(`.${kind}`))
-        .map((name) => `${kind}/${name}`)
-    : [],
-);
-const profiles = loadBuiltinProfiles();
-
-/** snmpsim's format: `oid|tag|value`, a tag that ends in x for hex; redacted and simulated rows are skipped. */
-function readRecord(text: string): [string, SnmpValue][] {
-  return text.split("\n").flatMap((line): [string, SnmpValue][] => {
-    const [oid, tag, ...rest] = line.split("|");
-    const bare = oid?.replace(/^\./, "") ?? "";
-    if (!/^\d+(?:\.\d+)+$/.test(bare) || tag === undefined) return [];
-    const value = readValue(tag, rest.join("|"));
-    return value === null ? [] : [[bare, value]];
-  });
-}
-
-function readValue(tag: string, raw: string): SnmpValue | null {
-  const type = /^(\d+)(x?)$/.exec(tag);
-  if (type === null) return null;
-  if (type[2] === "x") return octetsValue(Buffer.from(raw, "hex"));
-  switch (type[1]) {
-    case "2":
-      return { type: "integer", value: Number(raw) };
-    case "4":
-      return octetsValue(Buffer.from(raw, "utf8"));
-    case "6":
-      return { type: "oid", value: raw };
-    case "64":
-      return { type: "ip", value: raw };
-    case "65":
-      return { type: "counter", value: Number(raw) };
-    case "66":
-      return { type: "gauge", value: Number(raw) };
-    case "67":
-      return { type: "ticks", value: Number(raw) };
-    case "70":
-      return { type: "counter64", value: raw };
-    default:
-      return null;
-  }
-}
-
-/** net-snmp's: `.1.3.6.1 = TYPE: value`. */
-function readWalk(text: string): [string, SnmpValue][] {
-  return [...text.matchAll(/^\.?(\d[\d.]*) = (?:([A-Za-z0-9-]+): )?(.*)$/gm)].map(([, oid = "", type, value = ""]) => {
-    const bare = value.replace(/^"|"$/g, "");
-    const number = /\((\d+)\)/.exec(value)?.[1] ?? value;
-    if (type === "Hex-STRING") return [oid, octetsValue(Buffer.from(value.replace(/\s/g, ""), "hex"))];
-    if (type === "OID") return [oid, { type: "oid", value: value.replace(/^\./, "") }];
-    if (type === "INTEGER" || /^-?\d+$/.test(number)) return [oid, { type: "integer", value: Number(number) }];
-    return [oid, octetsValue(Buffer.from(bare))];
-  });
-}
-
-function load(file: string): SnmpReply {
-  const text = readFileSync(folder + file, "latin1");
-  const pairs = file.endsWith(".snmprec") ? readRecord(text) : readWalk(text);
-  return { at: Date.UTC(2026, 0, 1), varbinds: Object.fromEntries(pairs) };
-}
-
-function recognise(reply: SnmpReply): ReturnType<typeof matchProfile> {
-  const oids = Object.keys(reply.varbinds);
-  const present = new Set(
-    probeOids(profiles).filter((probe) => oids.some((oid) => oid === probe || isWithin(oid, probe))),
-  );
-  const text = (oid: string): string => String(reply.varbinds[oid]?.value ?? "");
-  return matchProfile(profiles, {
-    sysObjectID: text("1.3.6.1.2.1.1.2.0"),
-    sysDescr: text("1.3.6.1.2.1.1.1.0"),
-    present,
-  });
-}
-
-/** Only what the profile asks for, as a poll would fetch it. */
-function polled(reply: SnmpReply, profile: NonNullable<ReturnType<typeof recognise>>): SnmpReply {
-  const { gets, walks } = profileOids(profile);
-  const columns = walks.flatMap((walk) => walk.columns);
-  const varbinds = Object.entries(reply.varbinds).filter(
-    ([oid]) => gets.includes(oid) || columns.some((column) => isWithin(oid, column)),
-  );
-  return { at: reply.at, varbinds: Object.fromEntries(varbinds) };
-}
-
-function flat(file: string): { profile: string; asset: object; values: Record<string, number | boolean> } {
-  const reply = load(file);
-  const profile = recognise(reply);
-  if (profile === null) return { profile: "none", asset: {}, values: {} };
-  const { samples, asset } = evaluateProfile(profile, polled(reply, profile));
-  const values = samples.flatMap(({ component, metrics }) =>
-    Object.entries(metrics).map(
-      ([name, value]) => [component === null ? name : `${component}.${name}`, value] as const,
-    ),
-  );
-  return { profile: profile.name, asset, values: Object.fromEntries(values) };
-}
+import { findMetric, metricsOf } from "./index.ts";
+import { files, flat, load, recognise, type Seen, seen } from "./testdata/read.ts";
 
 if (files.length === 0) console.warn("no recordings in ../shared/devices: profiles were not tried on real devices");
+
+/** What each device is, by its manual, its description or its maker. `null`: nothing in the recording says. */
+const KINDS: readonly [RegExp, string | null][] = [
+  [/^(zebra|zebra_1|tsc|toshiba-tec_fv4)$/, "label_printer"],
+  [
+    /^(brother|canonprinter|dell-laser|epson$|jetdirect|konica|ricoh|samsungprinter|sharp|utax|hp-designjet)/,
+    "office_printer",
+  ],
+  [/^(dcp|hl|mfc|incomplete)/, "office_printer"],
+  [/^(generex|eaton-mgeups|apc_s|dell-ups|cyberpower|netmanplus|deltaups|poweralert|linux_ups|ups-apc)/, "ups"],
+  [
+    /^(linksys|junos|zynos|ciscosb|fortiswitch|scalance|moxa-etherdevice|moxa-switch|hirschmann|weos)/,
+    "network_switch",
+  ],
+  // Comtrol makes device servers; this one is its industrial switch.
+  [/^comtrol/, "network_switch"],
+  [/^(arubaos|ciscowlc|ap-usage)/, "wireless_controller"],
+  [/^(unifi|merakimr|symbol)/, "access_point"],
+  [/^(apc_ap7900b|raritan|eatonpdu)/, "pdu"],
+  [/^(hwg|avtech|apc_environmental|gude|esphome|geist|ethernetbox)/, "sensor"],
+  [/^(windows_svr|XP|linux_(raspberrypi|smart|ntp|systemd|ent)|beagleboard|services-en)/, "host"],
+  [/^(moxa-nport|seh-uds|epson-scanner)/, "device_server"],
+  [/^axiscam/, "camera"],
+  [/^(hikvision|dahua)/, "video_recorder"],
+  [/^rutos/, "router"],
+  [/^windows-interfaces/, null],
+];
+
+const nameOf = (file: string): string => basename(file).replace(/\.[a-z]+$/, "");
+
+/** The golden file's text: who it is, what it says, and which witnesses said so. */
+function golden({ profile, evaluation: { asset, samples, evidence } }: Seen): string {
+  const readings = samples.map(({ component, metrics }) => ({ component, ...metrics }));
+  const note =
+    readings.length > 0
+      ? {}
+      : { nothingToRead: "The recording has nothing that the profile reads beyond who the device is." };
+  const seen = { kind: profile?.kind ?? null, profile: profile?.name ?? null, asset, ...note, readings, evidence };
+  return `${JSON.stringify(seen, null, 2)}\n`;
+}
 
 describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("recordings of real devices", () => {
   it("stand in ../shared/devices", () => {
     console.info(`${files.length} recordings of real devices run`);
-    expect(files.length).toBeGreaterThan(50);
+    expect(files.length).toBeGreaterThan(60);
   });
 
-  it.each(files)("%s gives metrics of the catalogue and nothing else", (file) => {
-    const reply = load(file);
-    const profile = recognise(reply);
+  it.each(files)("%s is recognised for what it is", (file) => {
+    const known = KINDS.find(([pattern]) => pattern.test(nameOf(file)));
+    expect(known, "say above what it is").toBeDefined();
+    expect(recognise(load(file))?.kind).toBe(known?.[1]);
+  });
+
+  it.each(files)("%s says what its golden file says", async (file) => {
+    await expect(golden(seen(file))).toMatchFileSnapshot(`testdata/recordings/${nameOf(file)}.json`);
+  });
+
+  it.each(files)("%s gives believable metrics of its kind and nothing else", (file) => {
+    const { profile, evaluation } = seen(file);
     if (profile === null) return;
-    const { samples } = evaluateProfile(profile, reply);
+    const ofKind = new Set((profile.kind === null ? [] : metricsOf(profile.kind)).map(({ name }) => name));
+    const { samples } = evaluation;
     for (const { component, metrics } of samples) {
       if (component !== null) expect(component).toMatch(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/);
       for (const [name, value] of Object.entries(metrics)) {
         const metric = findMetric(name);
         expect(metric?.type, name).toBe(typeof value);
         expect(metric?.component === null, name).toBe(component === null);
+        if (profile.kind !== null) expect(ofKind, name).toContain(name);
+        if (typeof value !== "number") continue;
+        expect(Number.isFinite(value), name).toBe(true);
         if (name.endsWith("_percent") && name !== "output_load_percent") expect(value, name).toBeLessThanOrEqual(100);
-        if (typeof value === "number") expect(Number.isFinite(value), name).toBe(true);
+        if (name.endsWith("_percent")) expect(value, name).toBeGreaterThanOrEqual(0);
+        if (name.endsWith("_celsius")) expect(value > -60 && value < 120, `${name} ${value}`).toBe(true);
       }
     }
     expect(new Set(samples.map(({ component }) => component)).size).toBe(samples.length);
@@ -164,7 +106,7 @@ describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("recordin
     },
     {
       file: "snmprec/cyberpower_pr2200rt2uc.snmprec",
-      profile: "ups",
+      profile: "cyberpower-ups",
       values: {
         on_battery: false,
         battery_runtime_seconds: 10_500,
@@ -181,7 +123,7 @@ describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("recordin
     },
     {
       file: "snmprec/dell-ups_tower1000w.snmprec",
-      profile: "ups",
+      profile: "dell-ups",
       values: { battery_temperature_celsius: undefined, battery_charge_percent: 98 },
     },
     {
@@ -196,7 +138,7 @@ describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("recordin
     },
     {
       file: "snmprec/brother.snmprec",
-      profile: "printer",
+      profile: "brother",
       values: {
         "supply-drum-unit.supply_remaining_percent": 95.8,
         "supply-black-toner-cartridge.supply_remaining_percent": undefined,
@@ -205,31 +147,14 @@ describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("recordin
     { file: "snmprec/windows_svr_2019_1809.snmprec", profile: "host", values: {} },
     { file: "snmprec/XP.snmprec", profile: "host", values: {} },
     { file: "snmprec/beagleboard.snmprec", profile: "host", values: {} },
-    { file: "snmpwalk/linux_ent.snmpwalk", profile: "system", values: {} },
-    { file: "snmprec/linksys-ss_lgs318p.snmprec", profile: "switch", values: {} },
-    { file: "snmprec/ciscosb_cbs250-24p-4x-v3.snmprec", profile: "switch", values: {} },
-    { file: "snmprec/symbol.snmprec", profile: "system", values: {} },
-  ])("$file is a $profile", ({ file, profile, values }) => {
-    const seen = flat(file);
-    expect(seen.profile).toBe(profile);
-    const wanted = Object.keys(values);
-    expect(Object.fromEntries(wanted.map((name) => [name, seen.values[name]]))).toEqual(values);
-  });
-});
-
-describe("componentName", () => {
-  it.each([
-    { prefix: "port", text: "Gi0/1", want: "port-gi0-1" },
-    { prefix: "tray", text: "Tray 2", want: "tray-2" },
-    { prefix: "tray", text: "Tray2", want: "tray-2" },
-    { prefix: "port", text: "Portal", want: "port-portal" },
-    { prefix: "tray", text: "Bypass", want: "tray-bypass" },
-    { prefix: "disk", text: "/var/log", want: "disk-var-log" },
-    { prefix: "disk", text: "/", want: "" },
-    { prefix: "supply", text: "Cartouche d'encre été", want: "supply-cartouche-d-encre-ete" },
-    { prefix: "supply", text: "トナー", want: "" },
-    { prefix: "supply", text: "x".repeat(200), want: `supply-${"x".repeat(51)}` },
-  ])("$prefix of $text is $want", ({ prefix, text, want }) => {
-    expect(componentName(prefix, text)).toBe(want);
+    { file: "snmpwalk/linux_ent.snmpwalk", profile: "host", values: {} },
+    { file: "snmprec/linksys-ss_lgs318p.snmprec", profile: "radlan-switch", values: {} },
+    { file: "snmprec/ciscosb_cbs250-24p-4x-v3.snmprec", profile: "radlan-switch", values: {} },
+    { file: "snmprec/symbol.snmprec", profile: "access-point", values: {} },
+  ])("$file is read by $profile", ({ file, profile, values }) => {
+    const { profile: found, evaluation } = seen(file);
+    expect(found?.name).toBe(profile);
+    const read = flat(evaluation);
+    expect(Object.fromEntries(Object.keys(values).map((name) => [name, read[name]]))).toEqual(values);
   });
 });

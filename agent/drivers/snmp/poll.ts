@@ -129,7 +129,7 @@ export class SnmpPoll {
     if (known !== null && known.who === who && !restarted && nowMs - known.identityAt < IDENTITY_MS) return ok(known);
     const profile = this.#chosen === null ? await this.#match(session, facts) : ok(this.#chosen);
     if (!profile.ok) return profile;
-    const plan = profileOids(profile.value);
+    const plan = profileOids(profile.value, facts.sysObjectID);
     const identity = await session.walk(columnsOf(plan.walks.filter(({ identityOnly }) => identityOnly)));
     if (!identity.ok) return identity;
     const why = this.#chosen === null ? whyMatched(profile.value, this.#facts) : "by the configuration";

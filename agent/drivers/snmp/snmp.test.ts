@@ -249,10 +249,15 @@ describe.skipIf(!canPlay && process.env["CI"] === undefined)("recorded devices, 
     {
       name: "cyberpower_pr2200rt2uc",
       kind: "ups",
-      profile: "ups",
+      profile: "cyberpower-ups",
       want: { battery_runtime_seconds: 10_500, battery_voltage_volts: 54.8 },
     },
-    { name: "linksys-ss_lgs318p", kind: "network_switch", profile: "switch", want: { "port-gi1.port_up": true } },
+    {
+      name: "linksys-ss_lgs318p",
+      kind: "network_switch",
+      profile: "radlan-switch",
+      want: { "port-gi1.port_up": true },
+    },
     { name: "windows_svr_2019_1809", kind: "pos_terminal", profile: "host", want: { memory_used_percent: 22.7 } },
   ] as const)("$name is a $profile", async ({ name, kind, profile, want }) => {
     // snmpsimd finds the recording by the community.
