@@ -213,4 +213,17 @@ describe("Schedule", () => {
       expect(nextMs - spokeMs <= 15_000).toBe(answered);
     }
   });
+
+  it("keeps most polls in flight for devices that answer, however many do not", () => {
+    const slots = Array.from({ length: 60 }, (_, n) => slot(n < 40 ? `dead-${n}` : `well-${n}`));
+    const dead = (id: string) => id.startsWith("dead");
+    const poll = (id: string) => ({ tookMs: dead(id) ? 5_000 : 50, answered: !dead(id) });
+    const starts = drive(slots, 240_000, poll, { inFlightMax: 8 });
+    const ofWell = starts.filter(({ id, atMs }) => !dead(id) && atMs >= 60_000);
+    expect(ofWell.every(({ skipped }) => skipped === 0)).toBe(true);
+    for (const { id } of slots) {
+      if (dead(id)) expect(timesOf(starts, id).length).toBeGreaterThan(1);
+      else expect(timesOf(ofWell, id).length).toBeGreaterThanOrEqual(6);
+    }
+  });
 });

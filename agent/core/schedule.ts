@@ -6,6 +6,7 @@
  * - One poll at a time a line: two devices with one `lineKey` wait for each other.
  * - Polls never pile up. A turn that comes while the one before is still waiting or running is skipped and counted.
  * - A device that does not answer is asked less and less often, and at its own pace again as soon as it answers.
+ * - Devices that did not answer last time may have a part of the polls in flight and no more: they take the longest.
  * - A device that spoke up (a trap) is polled at once, first of all that are due, and keeps its place on the grid.
  *
  * Times are milliseconds of a monotonic clock.
@@ -37,6 +38,8 @@ const BACKOFF_TIMES_MAX = 6;
 /** Sockets and memory of an agent on a small machine; the rest of a burst waits for one to end. */
 const IN_FLIGHT_MAX = 64;
 
+/** The part of it that devices may have which did not answer last time. */
+const SILENT_SHARE = 1 / 4;
 /** A device that keeps speaking up is asked no more often than this: a flood of traps is no flood of polls. */
 const SOON_MS_MIN = 2_000;
 
@@ -54,6 +57,8 @@ type Entry = Slot & {
   /** The poll that runs, or ran last, was out of turn. */
   outOfTurn: boolean;
   failures: number;
+  /** It had not answered when the poll that runs began. */
+  wasSilent: boolean;
   skipped: number;
 };
 
@@ -62,18 +67,21 @@ export class Schedule {
   readonly #byId: ReadonlyMap<string, Entry>;
   readonly #busyLines = new Set<string>();
   readonly #inFlightMax: number;
+  readonly #silentMax: number;
   #inFlight = 0;
+  #silentInFlight = 0;
 
   /** `random` gives numbers from 0 up to 1; it is asked twice a device, here and never again. */
   constructor(slots: readonly Slot[], startMs: number, random: () => number, inFlightMax: number = IN_FLIGHT_MAX) {
     this.#inFlightMax = inFlightMax;
+    this.#silentMax = Math.max(1, Math.floor(inFlightMax * SILENT_SHARE));
     this.#entries = slots.map((slot) => {
       const gridMs = gridOf(slot.intervalMs);
       const phaseMs = Math.floor((random() * slot.intervalMs) / gridMs) * gridMs;
       const spreadMs = Math.min(slot.intervalMs, FIRST_POLL_MS_MAX);
       const dueMs = startMs + Math.floor((random() * spreadMs) / GRID_MS_MIN) * GRID_MS_MIN;
-      const idle = { startedMs: null, running: false, soonMs: null, outOfTurn: false, failures: 0, skipped: 0 };
-      return { ...slot, ...idle, phaseMs, dueMs, turnMs: dueMs };
+      const idle = { startedMs: null, running: false, soonMs: null, outOfTurn: false };
+      return { ...slot, ...idle, phaseMs, dueMs, turnMs: dueMs, failures: 0, wasSilent: false, skipped: 0 };
     });
     this.#byId = new Map(this.#entries.map((entry) => [entry.id, entry]));
   }
@@ -84,9 +92,13 @@ export class Schedule {
     for (const entry of this.#dueEntries(nowMs)) {
       if (entry.dueMs <= nowMs) skipMissedTurns(entry, nowMs);
       if (entry.running || this.#busyLines.has(entry.lineKey) || this.#inFlight >= this.#inFlightMax) continue;
+      const silent = entry.failures > 0;
+      if (silent && this.#silentInFlight >= this.#silentMax) continue;
       turns.push({ id: entry.id, skipped: entry.skipped });
       entry.skipped = 0;
       entry.running = true;
+      entry.wasSilent = silent;
+      if (silent) this.#silentInFlight++;
       entry.soonMs = null;
       entry.outOfTurn = entry.dueMs > nowMs;
       if (!entry.outOfTurn) {
@@ -116,6 +128,7 @@ export class Schedule {
     entry.running = false;
     this.#busyLines.delete(entry.lineKey);
     this.#inFlight--;
+    if (entry.wasSilent) this.#silentInFlight--;
     entry.failures = answered ? 0 : entry.failures + 1;
     if (entry.outOfTurn) {
       // A device that backed off and is back, as its trap said, has its pace back, too.
