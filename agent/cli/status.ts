@@ -41,6 +41,7 @@ export function describe(seen: AgentStatusFile, nowMs: number): string {
     ["collector", `${collector.url}, ${collector.connected ? "connected" : "not connected"}${error}`],
     ["outbox", `${waiting}${outbox.droppedSamples > 0 ? `; ${outbox.droppedSamples} samples dropped` : ""}`],
     ...describeTraps(seen.traps, nowMs),
+    ...describePolls(devices),
   ];
   const rows = devices.map(({ id, health, asset }) => [
     id,
@@ -50,10 +51,28 @@ export function describe(seen: AgentStatusFile, nowMs: number): string {
     String(health.failures),
     String(health.skippedTurns),
     asset.model ?? "",
-    health.state === "down" ? (health.lastFailure?.detail ?? "") : "",
+    lastError(health, nowMs),
   ]);
-  const head = ["DEVICE", "STATE", "ANSWERED", "COST", "FAILURES", "SKIPPED", "MODEL", "WHY"];
+  const head = ["DEVICE", "STATE", "ANSWERED", "COST", "FAILURES", "SKIPPED", "MODEL", "LAST ERROR"];
   return `${alignedTable(facts)}\n${alignedTable([head, ...rows], [3, 4, 5])}`;
+}
+
+/** How devices do, and which one costs most: a slow device must have a name. */
+function describePolls(devices: AgentStatusFile["devices"]): string[][] {
+  const polled = devices.filter(({ health }) => health.polls > 0);
+  const slowest = polled.toSorted((a, b) => b.health.costMs - a.health.costMs)[0];
+  if (slowest === undefined) return [];
+  const down = polled.filter(({ health }) => health.state === "down").length;
+  const skipped = devices.reduce((sum, { health }) => sum + health.skippedTurns, 0);
+  const facts = [`${devices.length} devices`, `${down} down`, `${skipped} turns skipped`];
+  const { id, health } = slowest;
+  return [["polls", `${facts.join(", ")}; slowest ${id}, ${Math.round(health.costMs)} ms a poll`]];
+}
+
+/** Of a device that is up again, too, with its age. */
+function lastError({ state, lastFailure }: AgentStatusFile["devices"][number]["health"], nowMs: number): string {
+  if (lastFailure === null) return "";
+  return state === "down" ? lastFailure.detail : `${ago(lastFailure.atMs, nowMs)}: ${lastFailure.detail}`;
 }
 
 function describeTraps(traps: AgentStatusFile["traps"], nowMs: number): string[][] {
