@@ -11,6 +11,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 const hasMosquitto = spawnSync("mosquitto", ["-h"]).error === undefined;
 if (!hasMosquitto && process.env["CI"]) throw new Error("mosquitto is missing: apt-get install mosquitto");
 
+const hasSnmptrap = spawnSync("snmptrap", ["-V"]).error === undefined;
+if (!hasSnmptrap && process.env["CI"]) throw new Error("snmptrap is missing: apt-get install snmp");
+
 const MAIN = new URL("main.ts", import.meta.url).pathname;
 const frame = (text: string): string => `\u0002${text}\u0003\r\n`;
 const STATUS = ["030,0,0,1225,000,0,0,0,000,0,0,0", "001,0,0,0,1,2,6,0,00000000,1,000", "1234,0"].map(frame).join("");
@@ -58,6 +61,40 @@ describe.runIf(hasMosquitto)("aislewatch-agent run", () => {
     expect(ledger.epochs.size).toBe(1);
     expect(ledger.statuses.at(-1)).toBe("offline");
   });
+
+  it.runIf(hasSnmptrap)(
+    "tells a trap's event at once, though its sender does not answer, and shows it in its status",
+    async () => {
+      await startBroker();
+      const ledger = await startCollector();
+      const [trapPort, silentPort] = [await freePort(), await freePort()];
+      const traps = `traps: { listen: "127.0.0.1:${trapPort}" }`;
+      const device = `  - { id: back-office/ups, kind: ups, driver: snmp, every: 1h, address: "127.0.0.1:${silentPort}" }`;
+      const file = join(folder, "agent.yaml");
+      writeFileSync(file, `${readFileSync(file, "utf8")}${device}\n${traps}\n`);
+      const agent = startAgent();
+      await until(() => existsSync(join(folder, "data", "status.json")) && status().traps?.listening !== null, 15_000);
+      await until(() => ledger.seqs.size > 0, 15_000);
+      const sent = spawnSync(
+        "snmptrap",
+        ["-v2c", "-c", "public", `127.0.0.1:${trapPort}`, "", "1.3.6.1.2.1.33.2.0.1"],
+        {
+          env: { ...process.env, SNMP_PERSISTENT_DIR: folder, MIBS: "" },
+        },
+      );
+      expect(sent.status).toBe(0);
+      await until(() => ledger.events.length > 0);
+      expect(ledger.events).toMatchObject([
+        { subject: "back-office/ups", code: "on_battery", detail: "upsTrapOnBattery" },
+      ]);
+      agent.kill("SIGTERM");
+      expect(await exited(agent)).toBe(0);
+      expect(status().traps).toMatchObject({ received: 1, taken: 1, lastTrap: { device: "back-office/ups" } });
+      expect((await command("status")).out).toMatch(
+        /^traps +127.0.0.1:\d+, 1 taken of 1; last on_battery from back-office\/ups/m,
+      );
+    },
+  );
 
   it("stores what it polls while the collector is away, and sends it afterwards", async () => {
     const agent = startAgent();
@@ -140,11 +177,17 @@ describe("aislewatch-agent", () => {
   });
 });
 
-type Ledger = { seqs: Set<number>; epochs: Set<string>; statuses: string[]; metrics: Record<string, unknown> };
+type Ledger = {
+  events: unknown[];
+  seqs: Set<number>;
+  epochs: Set<string>;
+  statuses: string[];
+  metrics: Record<string, unknown>;
+};
 
 /** Takes every batch once and acks what is contiguous, as a collector does. */
 async function startCollector(): Promise<Ledger> {
-  const ledger: Ledger = { seqs: new Set(), epochs: new Set(), statuses: [], metrics: {} };
+  const ledger: Ledger = { events: [], seqs: new Set(), epochs: new Set(), statuses: [], metrics: {} };
   const acked = { live: 0, history: 0 };
   const client: MqttClient = await connectAsync(`mqtt://127.0.0.1:${brokerPort}`, { reconnectPeriod: 0 });
   stops.push(() => client.end(true));
@@ -154,6 +197,7 @@ async function startCollector(): Promise<Ledger> {
     ledger.epochs.add(epoch);
     acked[lane] = Math.max(acked[lane], seq);
     if (lane === "live") ledger.seqs.add(seq);
+    ledger.events.push(...(message.events ?? []));
     for (const { metrics } of rowsOf({ epoch, lane, seq, ...message })) Object.assign(ledger.metrics, metrics);
     const ack = { v: 1, epoch, ...acked, grant: { historyBytesPerSecond: 1e6 } };
     client.publish(`${prefix}/ack`, JSON.stringify(ack), { qos: 1 });
@@ -221,6 +265,7 @@ type Status = {
   state: string;
   collector: { inFlightBatches: number };
   outbox: { batches: number };
+  traps: { listening: string | null } | null;
 };
 const status = (): Status => JSON.parse(readFileSync(join(folder, "data", "status.json"), "utf8"));
 
