@@ -61,5 +61,17 @@ export function orThrow<T>(answer: { data?: T; error?: unknown; response: Respon
   const problem = typeof error === "object" && error !== null ? (error as Record<string, unknown>) : {};
   const message = typeof problem["message"] === "string" ? problem["message"] : `HTTP ${response.status}`;
   const hint = typeof problem["hint"] === "string" ? `\n${problem["hint"]}` : "";
+  if (response.status === 400) throw new UsageError(asOption(message));
   throw new ApiError(`${message}${hint}`);
 }
+
+/** The API names a field of its request, a person typed an option: `querystring.priority.0: …` → `--priority: …`. */
+const asOption = (message: string): string =>
+  message
+    .replace(/^(?:querystring|body)\.(\w+)(?:\.\d+)*: /, "--$1: ")
+    .replace("Invalid option: ", "")
+    .replace(
+      "--state: Invalid input",
+      "--state: expected open, all, or states of docs/incidents.md separated by commas",
+    )
+    .replaceAll('"|"', '", "');

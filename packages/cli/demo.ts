@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type DemoListing, type DemoRequest, demoControl } from "@aislewatch/simulator";
 import { DEMO_FOLDER } from "./client.ts";
-import { complain, EXIT, type ExitCode, print, printJson, UsageError } from "./command.ts";
+import { complain, EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";
 import { formatTable } from "./table.ts";
 
 export const demoHelp = `Usage: aislewatch demo <command> [options]
@@ -72,7 +72,7 @@ function requestOf(command: string, device: string | undefined, fault: string | 
       if (device === undefined) throw new UsageError(`which device? "aislewatch demo list" shows them`);
       return { do: "heal", device, fault: fault ?? "all" };
     default:
-      throw new UsageError(`unknown command "${command}": one of run, list, fault, heal`);
+      throw new UsageError(unknownCommand(command, ["run", "list", "fault", "heal"]));
   }
 }
 

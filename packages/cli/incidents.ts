@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { components } from "./api.d.ts";
 import { type Api, ApiError, type Connection, connect, findConnection, orThrow } from "./client.ts";
-import { EXIT, type ExitCode, print, printJson, UsageError } from "./command.ts";
+import { EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";
 import { formatAge, formatTable } from "./table.ts";
 
 export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
@@ -23,6 +23,8 @@ export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
 `;
 
 type Incident = components["schemas"]["Incident"];
+
+const COMMANDS = ["list", "show", "ack", "resolve", "watch"];
 
 export async function incidents(args: string[]): Promise<ExitCode> {
   const { values, positionals } = parseArgs({
@@ -47,6 +49,7 @@ export async function incidents(args: string[]): Promise<ExitCode> {
     print(incidentsHelp);
     return values.help ? EXIT.ok : EXIT.usage;
   }
+  if (!COMMANDS.some((known) => known === command)) throw new UsageError(unknownCommand(command, COMMANDS));
   if (rest.length > 0) throw new UsageError(`one incident at a time, not also ${rest.join(" ")}`);
   const connection = findConnection(values);
   const api = connect(connection);
@@ -72,7 +75,7 @@ export async function incidents(args: string[]): Promise<ExitCode> {
     case "watch":
       return watch(connection, api, json);
     default:
-      throw new UsageError(`unknown command "${command}": one of list, show, ack, resolve, watch`);
+      throw new UsageError(unknownCommand(command, COMMANDS));
   }
 }
 

@@ -1,7 +1,9 @@
 /** `aislewatch`: what people type. Exit codes: 0 done, 1 refused or failed, 2 wrong words or a faulty file. */
 import { errorText } from "@aislewatch/base";
 import { ApiError } from "./client.ts";
-import { complain, EXIT, type ExitCode, print, UsageError } from "./command.ts";
+import { complain, EXIT, type ExitCode, print, UsageError, unknownCommand } from "./command.ts";
+
+const COMMANDS = ["incidents", "rules", "demo", "collector", "users", "tokens", "agents", "login-link"];
 
 const HELP = `Usage: aislewatch <command> [options]
 
@@ -37,7 +39,7 @@ async function main(args: string[]): Promise<ExitCode> {
       print(HELP);
       return EXIT.ok;
     default:
-      throw new UsageError(`unknown command "${command}"`);
+      throw new UsageError(unknownCommand(command, COMMANDS));
   }
 }
 

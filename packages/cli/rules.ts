@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { errorText } from "@aislewatch/base";
 import { type Diagnostic, formatDiagnostics } from "@aislewatch/config";
 import { compileRules, formatTrialResults, runTrials } from "@aislewatch/rules";
-import { complain, EXIT, type ExitCode, print, printJson, UsageError } from "./command.ts";
+import { complain, EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";
 
 export const rulesHelp = `Usage: aislewatch rules <command> FILE…
 
@@ -31,8 +31,7 @@ export async function rules(args: string[]): Promise<ExitCode> {
     print(rulesHelp);
     return values.help ? EXIT.ok : EXIT.usage;
   }
-  if (command !== "check" && command !== "test")
-    throw new UsageError(`unknown command "${command}": one of check, test`);
+  if (command !== "check" && command !== "test") throw new UsageError(unknownCommand(command, ["check", "test"]));
   if (paths.length === 0) throw new UsageError(`which files? For example: aislewatch rules ${command} rules/packs`);
   const json = values.json ?? false;
   const { files, diagnostics: unreadable } = readFiles(paths);
