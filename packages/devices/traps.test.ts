@@ -117,7 +117,7 @@ describe("the traps that come with the product", () => {
       name: "PoE: a port's fault",
       trap: "1.3.6.1.2.1.105.0.1",
       varbinds: [int("1.3.6.1.2.1.105.1.1.1.6.1.4", 4)],
-      want: { detail: "pethPsePortOnOffNotification, detectionStatus 4" },
+      want: { fault: "poe_fault", detail: "pethPsePortOnOffNotification, detectionStatus 4" },
     },
     {
       name: "one that nobody knows, with its values",
