@@ -254,6 +254,40 @@ describe.runIf(installed)("Net-SNMP's senders", () => {
     relay.close();
     expect([traps.length, refused]).toEqual([8, ["stale", "too_many_engines"]]);
   });
+
+  it("are told the time when they send a v3 inform that is not of now, and it is not believed", async () => {
+    const clock = new ManualClock();
+    await listen({ clock });
+    const [relay, outside] = [createSocket("udp4").bind(0, "127.0.0.1"), createSocket("udp4").bind(0, "127.0.0.1")];
+    await Promise.all([once(relay, "listening"), once(outside, "listening")]);
+    const sent: Buffer[] = [];
+    const answers: Buffer[] = [];
+    let sender = 0;
+    relay.on("message", (datagram, from) => {
+      sent.push(datagram);
+      sender = from.port;
+      outside.send(datagram, listener.port, "127.0.0.1");
+    });
+    outside.on("message", (datagram) => {
+      answers.push(datagram);
+      relay.send(datagram, sender, "127.0.0.1");
+    });
+    expect(await send("snmpinform", [...authPriv(), ...onBattery], relay.address().port)).toEqual({
+      code: 0,
+      said: "",
+    });
+    const [inform = Buffer.alloc(0), answered] = [sent.at(-1), answers.length];
+    outside.send(inform, listener.port, "127.0.0.1");
+    await until(() => answers.length === answered + 1);
+    clock.advance(151_000);
+    outside.send(inform, listener.port, "127.0.0.1");
+    await until(() => refused.length === 1 && answers.length === answered + 2);
+    relay.close();
+    outside.close();
+    // usmStatsNotInTimeWindows (RFC 3414 §5), in a report that is not encrypted.
+    expect(answers.at(-1)?.toString("hex")).toContain("2b060106030f01010200");
+    expect([traps.length, refused]).toEqual([2, ["stale"]]);
+  });
 });
 
 const tlv = (tag: number, ...parts: readonly Buffer[]): Buffer => {
