@@ -4,6 +4,7 @@ import { errorText } from "@aislewatch/base";
 import { EXIT } from "@aislewatch/runtime";
 import { check } from "./check.ts";
 import { probe } from "./probe.ts";
+import { profiles } from "./profiles.ts";
 import { run } from "./run.ts";
 import { status } from "./status.ts";
 import type { Flags, Terminal } from "./terminal.ts";
@@ -15,6 +16,7 @@ Usage
   aislewatch-agent check  --config FILE            say what is wrong with a configuration, and connect to nothing
   aislewatch-agent probe  DEVICE --config FILE     poll one device once and show what it says
   aislewatch-agent status --config FILE            show what the running agent is doing
+  aislewatch-agent profiles check|list|explain     what is known of SNMP devices; profiles --help says more
 
 Options
   -c, --config FILE       the agent's configuration              (default: agent.yaml, or $AISLEWATCH_AGENT_CONFIG)
@@ -34,6 +36,8 @@ const COMMANDS: Readonly<Record<string, Command>> = { run, check, probe, status 
 
 /** Runs one command line; resolves with the exit code. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal, version: string): Promise<number> {
+  // Its words and options are its own.
+  if (args[0] === "profiles") return profiles(args.slice(1), terminal);
   const parsed = parse(args, terminal);
   if (typeof parsed === "string") {
     terminal.error(`${parsed}\nTry: aislewatch-agent --help\n`);
