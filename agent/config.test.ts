@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
@@ -178,5 +178,21 @@ describe("loadConfig", () => {
     const golden = name.replaceAll(/[^a-z]+/gi, "-").toLowerCase();
     expect(load(text).config).toBeNull();
     await expect(complaints(text)).toMatchFileSnapshot(`testdata/config/${golden}.golden.txt`);
+  });
+
+  it("loads profiles of one's own beside the built-in ones", () => {
+    mkdirSync(join(folder, "own"));
+    writeFileSync(join(folder, "own/acme.yaml"), "profile: acme\ntitle: Acme\nkind: ups\nextends: [ups]\n");
+    const device = "devices: [{ id: u, kind: ups, driver: snmp, address: 10.0.0.1, profile: acme }]\n";
+    expect(load(`${HEAD}profiles: own\n${device}`).diagnostics).toEqual([]);
+    expect(load(`${HEAD}${device}`).diagnostics).toMatchObject([{ code: "CFG_UNKNOWN_PROFILE" }]);
+  });
+
+  it("refuses a bad profile with its file, line and column", () => {
+    mkdirSync(join(folder, "own"));
+    writeFileSync(join(folder, "own/acme.yaml"), "profile: acme\ntitle: Acme\nkind: ups\nextends: [upss]\n");
+    const { config, diagnostics } = load(`${HEAD}profiles: own\ndevices: []\n`);
+    expect(config).toBeNull();
+    expect(diagnostics).toMatchObject([{ file: join(folder, "own/acme.yaml"), line: 4, column: 11 }]);
   });
 });

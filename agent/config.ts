@@ -17,7 +17,7 @@ import {
   type YamlSource,
 } from "@aislewatch/config";
 import { DEVICE_ID_PATTERN, ID_PATTERN, LIMITS } from "@aislewatch/contract";
-import { KINDS, type Kind } from "@aislewatch/devices";
+import { KINDS, type Kind, loadProfilesFrom, type Profile, type ProfilesResult } from "@aislewatch/devices";
 import { z } from "zod";
 import type { AnyDriver } from "./drivers/driver.ts";
 import { userWithSecrets } from "./transport/snmp-user.ts";
@@ -106,6 +106,8 @@ const topKeys = {
     .prefault({}),
   every: interval.default(INTERVAL_MS_DEFAULT),
   traps: trapsSchema.optional(),
+  /** A folder of profiles beside the built-in ones. */
+  profiles: text.optional(),
 };
 
 /** A device as the schema leaves it: the common keys, and the driver's own beside them. */
@@ -115,9 +117,14 @@ type RawConfig = z.infer<z.ZodObject<typeof topKeys>> & { readonly devices: read
 /** Reads and checks a file against these drivers. `env` is where `env:` secrets come from. */
 export function loadConfig(
   path: string,
-  drivers: readonly AnyDriver[],
+  builtinDrivers: readonly AnyDriver[],
   env: Readonly<Record<string, string | undefined>>,
 ): ConfigResult {
+  const own = ownProfiles(path);
+  if (!own.ok) return { diagnostics: own.diagnostics, text: null, config: null };
+  const { value: profiles } = own;
+  const drivers =
+    profiles === null ? builtinDrivers : builtinDrivers.map((driver) => driver.withProfiles?.(profiles) ?? driver);
   const loaded = loadYamlFile(path, schemaFor(drivers));
   if (!loaded.ok) return { diagnostics: loaded.diagnostics, text: loaded.text, config: null };
   const folder = dirname(resolve(path));
@@ -126,6 +133,18 @@ export function loadConfig(
   const diagnostics = check.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column);
   const failed = diagnostics.some(({ severity }) => severity === "error");
   return { diagnostics, text: loaded.text, config: failed ? null : config };
+}
+
+/**
+ * The profiles of the folder that the file names, over the built-in ones; null when it names none. They come first: a
+ * device may name one. What else is wrong with the file is told once they are right.
+ */
+function ownProfiles(
+  path: string,
+): { ok: true; value: readonly Profile[] | null } | Extract<ProfilesResult, { ok: false }> {
+  const peeked = loadYamlFile(path, z.looseObject({ profiles: text.optional() }));
+  if (!peeked.ok || peeked.value.profiles === undefined) return { ok: true, value: null };
+  return loadProfilesFrom(resolve(dirname(resolve(path)), peeked.value.profiles));
 }
 
 /** One option per driver, so that its own keys are checked in place and a typo gets a suggestion. */

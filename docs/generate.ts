@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CATALOGUE, FAULT_CODES, KINDS } from "@aislewatch/devices";
+import { CATALOGUE, FAULT_CODES, KINDS, profileJsonSchema } from "@aislewatch/devices";
 import { type AnyLogEvent, lifecycleEvents } from "@aislewatch/runtime";
 import { agentEvents } from "../agent/events.ts";
 import { events as collectorEvents } from "../collector/events.ts";
@@ -80,4 +80,6 @@ ${table(collectorEvents)}
 
 if (import.meta.main) {
   for (const [name, make] of Object.entries(PAGES)) writeFileSync(join(import.meta.dirname, name), make());
+  const schema = join(import.meta.dirname, "../packages/devices/profiles/schema.json");
+  writeFileSync(schema, `${JSON.stringify(profileJsonSchema(), null, 2)}\n`);
 }

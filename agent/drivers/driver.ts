@@ -5,7 +5,7 @@
 import type { Result } from "@aislewatch/base";
 import type { SecretRef } from "@aislewatch/config";
 import type { Asset, PollFailureKind, SampleSet } from "@aislewatch/contract";
-import type { Kind } from "@aislewatch/devices";
+import type { Evidence, Kind, Profile } from "@aislewatch/devices";
 import type { z } from "zod";
 
 export type PollError = { readonly kind: PollFailureKind; readonly detail: string; readonly hint?: string };
@@ -16,6 +16,8 @@ export type Parsed = {
   readonly samples: readonly SampleSet[];
   readonly asset?: Asset;
   readonly events?: readonly { readonly component: string | null; readonly code: string; readonly detail: string }[];
+  /** Whose word verdicts are, for `probe`; stays on this machine. */
+  readonly evidence?: readonly Evidence[];
 };
 
 export type PollContext = {
@@ -60,6 +62,8 @@ export type Driver<Config, Reply> = {
   /** How the address is shown to people; never a secret. */
   address(config: Config): string;
   open(device: DriverConfig<Config>): DevicePoller<Reply>;
+  /** The same driver over these profiles, for one that has any: an operator's own beside the built-in ones. */
+  withProfiles?(profiles: readonly Profile[]): Driver<Config, Reply>;
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: the list of drivers holds each with its own config and reply types.

@@ -6,7 +6,7 @@ export type { Profile } from "./profile.ts";
 export { type Evaluation, type Evidence, evaluateProfile, type ProfileAsset } from "./profile-evaluate.ts";
 export { type ProfilesResult, type ProfileText, parseProfiles } from "./profile-file.ts";
 export { loadBuiltinProfiles, loadProfilesFrom } from "./profile-load.ts";
-export { type DeviceFacts, matchProfile, probeOids } from "./profile-match.ts";
+export { type DeviceFacts, matchProfile, probeOids, weighProfiles } from "./profile-match.ts";
 export { type ProfileOids, profileMetrics, profileOids } from "./profile-plan.ts";
 export { profileJsonSchema } from "./profile-schema.ts";
 export { componentName } from "./slug.ts";

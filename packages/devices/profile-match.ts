@@ -23,14 +23,22 @@ export function probeOids(profiles: readonly Profile[]): string[] {
  * of two object ids the longer one wins.
  */
 export function matchProfile(profiles: readonly Profile[], facts: DeviceFacts): Profile | null {
-  const scored = profiles
-    .map((profile) => ({ profile, score: scoreOf(profile, facts) }))
-    .filter(({ score }) => score !== null);
-  const ancestors = new Set(scored.flatMap(({ profile }) => profile.lineage.filter((name) => name !== profile.name)));
-  const best = scored
+  return weighProfiles(profiles, facts)[0]?.profile ?? null;
+}
+
+/** Every profile that fits, the one that wins first; those that it extends are left out, and so for the others. */
+export function weighProfiles(
+  profiles: readonly Profile[],
+  facts: DeviceFacts,
+): readonly { readonly profile: Profile; readonly weight: number }[] {
+  const weighed = profiles.flatMap((profile) => {
+    const weight = scoreOf(profile, facts);
+    return weight === null ? [] : [{ profile, weight }];
+  });
+  const ancestors = new Set(weighed.flatMap(({ profile }) => profile.lineage.filter((name) => name !== profile.name)));
+  return weighed
     .filter(({ profile }) => !ancestors.has(profile.name))
-    .sort((a, b) => (b.score ?? 0) - (a.score ?? 0) || (a.profile.name < b.profile.name ? -1 : 1))[0];
-  return best?.profile ?? null;
+    .sort((a, b) => b.weight - a.weight || (a.profile.name < b.profile.name ? -1 : 1));
 }
 
 function scoreOf({ match }: Profile, facts: DeviceFacts): number | null {

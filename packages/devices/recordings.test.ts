@@ -6,7 +6,7 @@
 import { basename } from "node:path";
 import { describe, expect, it } from "vitest";
 import { findMetric, metricsOf } from "./index.ts";
-import { files, flat, load, recognise, type Seen, seen } from "./testdata/read.ts";
+import { files, flat, load, recognise, type Seen, seen } from "./recordings.ts";
 
 if (files.length === 0) console.warn("no recordings in ../shared/devices: profiles were not tried on real devices");
 

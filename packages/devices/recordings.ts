@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
   CATALOGUE,
-  evaluateProfile,
   type Evaluation,
+  evaluateProfile,
   isWithin,
   type Kind,
   loadBuiltinProfiles,
@@ -16,9 +16,9 @@ import {
   profileOids,
   type SnmpReply,
   type SnmpValue,
-} from "../index.ts";
+} from "./index.ts";
 
-const folder = fileURLToPath(new URL("../../../../shared/devices/", import.meta.url));
+const folder = fileURLToPath(new URL("../../../shared/devices/", import.meta.url));
 const walks = ["snmprec", "snmpwalk"].flatMap((kind) =>
   existsSync(folder + kind)
     ? readdirSync(folder + kind)
@@ -76,14 +76,16 @@ function readValue(tag: string, raw: string): SnmpValue | null {
 /** net-snmp's: `.1.3.6.1 = TYPE: value`. */
 function readWalk(text: string): [string, SnmpValue][] {
   const numeric = text.replaceAll(/^SNMPv2-SMI::mib-2\./gm, "1.3.6.1.2.1.");
-  return [...numeric.matchAll(/^\.?(\d[\d.]*) = (?:([A-Za-z0-9-]+): )?(.*)$/gm)].map(([, oid = "", type, value = ""]) => {
-    const bare = value.replace(/^"|"$/g, "");
-    const number = /\((\d+)\)/.exec(value)?.[1] ?? value;
-    if (type === "Hex-STRING") return [oid, octetsValue(Buffer.from(value.replace(/\s/g, ""), "hex"))];
-    if (type === "OID") return [oid, { type: "oid", value: value.replace(/^\./, "") }];
-    if (type === "INTEGER" || /^-?\d+$/.test(number)) return [oid, { type: "integer", value: Number(number) }];
-    return [oid, octetsValue(Buffer.from(bare))];
-  });
+  return [...numeric.matchAll(/^\.?(\d[\d.]*) = (?:([A-Za-z0-9-]+): )?(.*)$/gm)].map(
+    ([, oid = "", type, value = ""]) => {
+      const bare = value.replace(/^"|"$/g, "");
+      const number = /\((\d+)\)/.exec(value)?.[1] ?? value;
+      if (type === "Hex-STRING") return [oid, octetsValue(Buffer.from(value.replace(/\s/g, ""), "hex"))];
+      if (type === "OID") return [oid, { type: "oid", value: value.replace(/^\./, "") }];
+      if (type === "INTEGER" || /^-?\d+$/.test(number)) return [oid, { type: "integer", value: Number(number) }];
+      return [oid, octetsValue(Buffer.from(bare))];
+    },
+  );
 }
 
 function readCapture(text: string): [string, SnmpValue][] {

@@ -110,6 +110,7 @@ export function snmpDriver(profiles: () => readonly Profile[]): Driver<SnmpConfi
         close: async () => poller.close(),
       };
     },
+    withProfiles: (own) => snmpDriver(() => own),
   });
 }
 

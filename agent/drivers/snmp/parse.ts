@@ -13,7 +13,7 @@ export function parse(
 ): Result<Parsed, ParseError> {
   const profile = device.profiles.find(({ name }) => name === reply.profile);
   if (profile === undefined) return err({ detail: `there is no profile ${reply.profile}` });
-  const { samples, asset } = evaluateProfile(profile, reply);
+  const { samples, asset, evidence } = evaluateProfile(profile, reply);
   const known = new Set(metricsOf(device.kind).map(({ name }) => name));
   const kept = samples
     .map(({ component, metrics }) => ({
@@ -21,10 +21,12 @@ export function parse(
       metrics: Object.fromEntries(Object.entries(metrics).filter(([name]) => known.has(name))),
     }))
     .filter(({ metrics }) => Object.keys(metrics).length > 0);
+  const heard = evidence.filter(({ metric }) => known.has(metric));
   const detail = restart(reply);
   return ok({
     samples: kept,
     ...(Object.keys(asset).length > 0 && { asset }),
+    ...(heard.length > 0 && { evidence: heard }),
     ...(detail !== null && { events: [{ component: null, code: "rebooted", detail }] }),
   });
 }

@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { profiles } from "./profiles.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "agent-profiles-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(...args: string[]): { code: number; out: string; error: string } {
+  let out = "";
+  let error = "";
+  const code = profiles(args, {
+    out: (text) => {
+      out += text;
+    },
+    error: (text) => {
+      error += text.replaceAll(`${folder}/`, "");
+    },
+    env: {},
+    outIsTerminal: false,
+    errorIsTerminal: false,
+  });
+  return { code, out, error };
+}
+
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+const ACME = `profile: acme-ups
+title: Acme PowerBox
+extends: [ups]
+match: [{ sys_object_id: 1.3.6.1.4.1.99999.* }]
+metrics:
+  battery_charge_percent: { oid: 1.3.6.1.4.1.99999.1.0 }
+`;
+
+describe("profiles check", () => {
+  it("says that a profile is right, and what it reads", () => {
+    expect(run("check", file("acme.yaml", ACME))).toMatchObject({ code: 0, error: "" });
+  });
+
+  it("shows file, line, column, what was expected and what to write", () => {
+    const { code, error } = run(
+      "check",
+      file("acme.yaml", ACME.replace("battery_charge_percent", "batery_charge_percent")),
+    );
+    expect(code).toBe(2);
+    expect(error).toContain("acme.yaml:6:3");
+    expect(error).toContain('did you mean "battery_charge_percent"?');
+  });
+
+  it("takes files that extend each other, and names one that is not there", () => {
+    const child = file("child.yaml", "profile: acme-small\ntitle: Small\nextends: [acme-ups]\n");
+    expect(run("check", child, file("acme.yaml", ACME)).code).toBe(0);
+    expect(run("check", child).error).toContain('received "acme-ups"');
+    expect(run("check", join(folder, "none.yaml")).error).toContain("none.yaml");
+  });
+
+  it("says which built-in profile a file stands instead of", () => {
+    expect(run("check", file("ups.yaml", ACME.replace("acme-ups", "apc-ups"))).out).toContain(
+      "instead of the built-in",
+    );
+  });
+});
+
+describe("profiles list", () => {
+  it("names every profile with its kind, and who is known from documents only", () => {
+    const { out } = run("list");
+    expect(out).toMatch(/^zebra +label_printer +yes +/m);
+    expect(out).toMatch(/^huawei-ups +ups +documents only +/m);
+    expect(out).toMatch(/^poe +only extended +/m);
+  });
+
+  it("holds a folder of one's own, too", () => {
+    file("acme.yaml", ACME);
+    expect(JSON.parse(run("list", "--json", "--profiles", folder).out)).toContainEqual(
+      expect.objectContaining({ name: "acme-ups", kind: "ups", extends: ["ups", "system"] }),
+    );
+  });
+});
+
+describe("profiles explain", () => {
+  it("says which profile a device gets, before which others, and from what", () => {
+    const { code, out } = run("explain", "1.3.6.1.4.1.3808.1.1.1", "--present", "1.3.6.1.2.1.33.1.2");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^profile +cyberpower-ups:/m);
+    expect(out).toMatch(/^extends +ups, system$/m);
+  });
+
+  it("looks at the description", () => {
+    expect(run("explain", "1.3.6.1.4.1.424242.1", "--descr", "ACME Access Point 7").out).toMatch(
+      /^kind +access_point$/m,
+    );
+  });
+
+  it.each([
+    { name: "no word", args: [], code: 0 },
+    { name: "another word", args: ["frobnicate"], code: 2 },
+    { name: "no file", args: ["check"], code: 2 },
+    { name: "no object id", args: ["explain", "ups"], code: 2 },
+    { name: "an option that is none", args: ["list", "--colour"], code: 2 },
+    { name: "a folder that is none", args: ["list", "--profiles", "/nonexistent"], code: 2 },
+  ])("ends with $code for $name", ({ args, code }) => {
+    expect(run(...args).code).toBe(code);
+  });
+});

@@ -1,0 +1,185 @@
+import { parseArgs } from "node:util";
+import { errorText } from "@aislewatch/base";
+import { type Diagnostic, formatDiagnostics, readConfigText } from "@aislewatch/config";
+import {
+  loadBuiltinProfiles,
+  loadProfilesFrom,
+  type Profile,
+  type ProfileText,
+  parseProfiles,
+  probeOids,
+  profileMetrics,
+  profileOids,
+  weighProfiles,
+} from "@aislewatch/devices";
+import { EXIT } from "@aislewatch/runtime";
+import { alignedTable } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+export const PROFILES_HELP = `aislewatch-agent profiles: what the agent knows of SNMP devices; connects to nothing
+
+Usage
+  aislewatch-agent profiles check FILE…            say what is wrong with profiles; they may extend each other
+  aislewatch-agent profiles list                   name every profile, its kind, and whether a device confirmed it
+  aislewatch-agent profiles explain SYSOBJECTID    which profile such a device gets, why, and what is read
+
+Options
+      --descr TEXT        explain: the device's sysDescr, which some profiles look at
+      --present OID       explain: the device has something at or below this OID; may stand several times
+      --profiles FOLDER   profiles of your own beside the built-in ones
+      --json              list, explain: JSON instead of a table
+  -h, --help              print this
+
+Exit codes: 0 done; 1 no profile fits; 2 a profile or the command line is wrong.
+`;
+
+/** `profiles …`: the words after it. */
+export function profiles(args: readonly string[], terminal: Terminal): number {
+  let read: ReturnType<typeof readArgs>;
+  try {
+    read = readArgs(args);
+  } catch (thrown) {
+    return refuse(errorText(thrown), terminal);
+  }
+  const { values, positionals } = read;
+  const [verb, ...words] = positionals;
+  if (values.help || verb === undefined) {
+    terminal.out(PROFILES_HELP);
+    return EXIT.asked;
+  }
+  const { descr = "", present = [], profiles: folder = null, json = false } = values;
+  const standing = folder === null ? { ok: true as const, value: loadBuiltinProfiles() } : loadProfilesFrom(folder);
+  if (!standing.ok) return complain(standing.diagnostics, new Map(), terminal);
+  const known = standing.value;
+  if (verb === "check")
+    return words.length === 0 ? refuse("check needs a FILE", terminal) : check(words, known, terminal);
+  if (verb === "list") return list(known, json, terminal);
+  if (verb !== "explain") return refuse(`unknown word "${verb}"; expected check, list or explain`, terminal);
+  const sysObjectID = words[0]?.replace(/^\./, "") ?? "";
+  if (words.length !== 1 || !/^\d+(?:\.\d+)+$/.test(sysObjectID)) {
+    return refuse("explain needs one SYSOBJECTID, such as 1.3.6.1.4.1.318.1.3.27", terminal);
+  }
+  return explain(known, { sysObjectID, sysDescr: descr, present: new Set(present) }, { json, terminal });
+}
+
+function readArgs(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      descr: { type: "string" },
+      present: { type: "string", multiple: true },
+      profiles: { type: "string" },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+}
+
+function refuse(complaint: string, terminal: Terminal): number {
+  terminal.error(`${complaint}\nTry: aislewatch-agent profiles --help\n`);
+  return EXIT.config;
+}
+
+function complain(
+  diagnostics: readonly Diagnostic[],
+  texts: ReadonlyMap<string, string>,
+  { error, errorIsTerminal }: Terminal,
+): number {
+  error(`${formatDiagnostics(diagnostics, texts, { color: errorIsTerminal })}\n`);
+  return EXIT.config;
+}
+
+function check(files: readonly string[], known: readonly Profile[], terminal: Terminal): number {
+  const texts: ProfileText[] = [];
+  const unreadable: Diagnostic[] = [];
+  for (const file of files) {
+    const text = readConfigText(file);
+    if (text.ok) texts.push({ file, text: text.value });
+    else unreadable.push(text.error);
+  }
+  const parsed = parseProfiles(texts, known);
+  const diagnostics = [...unreadable, ...(parsed.ok ? [] : parsed.diagnostics)];
+  if (diagnostics.length > 0 || !parsed.ok) {
+    return complain(diagnostics, new Map(texts.map(({ file, text }) => [file, text])), terminal);
+  }
+  const fresh = parsed.value.filter((profile) => !known.includes(profile));
+  for (const profile of fresh) {
+    const replaces = known.some(({ name }) => name === profile.name) ? "; stands instead of the built-in one" : "";
+    terminal.out(`${profile.name}: right; ${summary(profile)}${replaces}\n`);
+  }
+  return EXIT.asked;
+}
+
+function summary(profile: Profile): string {
+  const { gets, walks } = profileOids(profile, "");
+  const tables = walks.filter(({ identityOnly }) => !identityOnly).length;
+  return `${profileMetrics(profile).length} metrics from ${gets.length} scalars and ${tables} tables`;
+}
+
+function list(known: readonly Profile[], json: boolean, terminal: Terminal): number {
+  const sorted = known.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  if (json) {
+    const all = sorted.map(({ name, kind, title, verified, source, lineage }) => ({
+      name,
+      kind,
+      title,
+      verified,
+      source,
+      extends: lineage.slice(1),
+    }));
+    terminal.out(`${JSON.stringify(all, null, 2)}\n`);
+    return EXIT.asked;
+  }
+  const rows = sorted.map(({ name, kind, title, verified, match }) => [
+    name,
+    kind ?? "",
+    match.length === 0 ? "only extended" : verified ? "yes" : "documents only",
+    title,
+  ]);
+  terminal.out(alignedTable([["PROFILE", "KIND", "CONFIRMED", "TITLE"], ...rows]));
+  return EXIT.asked;
+}
+
+type Facts = { readonly sysObjectID: string; readonly sysDescr: string; readonly present: ReadonlySet<string> };
+
+function explain(
+  known: readonly Profile[],
+  facts: Facts,
+  { json, terminal }: { json: boolean; terminal: Terminal },
+): number {
+  const unknown = [...facts.present].filter((oid) => !probeOids(known).includes(oid));
+  for (const oid of unknown) terminal.error(`--present ${oid}: no profile asks for that\n`);
+  const weighed = weighProfiles(known, facts);
+  const [best, ...others] = weighed;
+  if (best === undefined) {
+    terminal.error(`no profile fits ${facts.sysObjectID}\n`);
+    return EXIT.crashed;
+  }
+  const { profile } = best;
+  const oids = profileOids(profile, facts.sysObjectID);
+  if (json) {
+    const { name, kind, verified, source, lineage } = profile;
+    const runnersUp = others.map((other) => ({ name: other.profile.name, weight: other.weight }));
+    const said = { name, kind, weight: best.weight, verified, source, lineage, others: runnersUp };
+    terminal.out(`${JSON.stringify({ ...said, metrics: profileMetrics(profile), ...oids }, null, 2)}\n`);
+    return EXIT.asked;
+  }
+  const probes = probeOids(known.filter(({ name }) => name !== profile.name)).filter((oid) => !facts.present.has(oid));
+  terminal.out(
+    alignedTable([
+      ["profile", `${profile.name}: ${profile.title}`],
+      ["kind", profile.kind ?? "not said: name one in agent.yaml"],
+      ["weight", String(best.weight)],
+      ["before", others.map((other) => `${other.profile.name} (${other.weight})`).join(", ") || "nothing else fits"],
+      ["extends", profile.lineage.slice(1).join(", ") || "nothing"],
+      ["confirmed", profile.verified ? "on a device or a recording" : `by documents only: ${profile.source}`],
+      ["reads", summary(profile)],
+      ["metrics", profileMetrics(profile).join(" ")],
+    ]),
+  );
+  terminal.out(
+    `A device is also asked whether it has any of ${probes.length} other OIDs, which may say more: --present.\n`,
+  );
+  return EXIT.asked;
+}
