@@ -11,6 +11,11 @@ const code = await runCommandLine(
     env: process.env,
     outIsTerminal: process.stdout.isTTY === true,
     errorIsTerminal: process.stderr.isTTY === true,
+    onInterrupt: (stop) => {
+      // Once: a second Ctrl-C ends the process, as everywhere.
+      process.once("SIGINT", stop);
+      return () => void process.off("SIGINT", stop);
+    },
   },
   version,
 );

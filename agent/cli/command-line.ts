@@ -3,27 +3,43 @@ import { parseArgs } from "node:util";
 import { errorText } from "@aislewatch/base";
 import { EXIT } from "@aislewatch/runtime";
 import { check } from "./check.ts";
+import { discover } from "./discover.ts";
 import { probe } from "./probe.ts";
 import { profiles } from "./profiles.ts";
+import { record } from "./record.ts";
 import { run } from "./run.ts";
 import { status } from "./status.ts";
-import type { Flags, Terminal } from "./terminal.ts";
+import { type Flags, type Terminal, WRITTEN_OPTIONS, type WrittenOption } from "./terminal.ts";
 
 export const HELP = `aislewatch-agent: polls the devices of a site and sends what they say to a collector
 
 Usage
-  aislewatch-agent run    --config FILE            watch until stopped (Ctrl-C, SIGTERM)
-  aislewatch-agent check  --config FILE            say what is wrong with a configuration, and connect to nothing
-  aislewatch-agent probe  DEVICE --config FILE     poll one device once and show what it says
-  aislewatch-agent status --config FILE            show what the running agent is doing
+  aislewatch-agent run      --config FILE          watch until stopped (Ctrl-C, SIGTERM)
+  aislewatch-agent check    --config FILE          say what is wrong with a configuration, and connect to nothing
+  aislewatch-agent discover --subnet NET           find SNMP devices and propose an agent.yaml; with --config, what
+                                                   is new, gone or another device than before
+  aislewatch-agent probe    DEVICE --config FILE   poll one device once and show what it says
+  aislewatch-agent probe    --from RECORDING       the same from a file: JSON of record, .snmprec, or snmpwalk's text
+  aislewatch-agent record   DEVICE --config FILE   write all that a device says as a test case without names,
+                                                   addresses and serial numbers
+  aislewatch-agent status   --config FILE          show what the running agent is doing
   aislewatch-agent profiles check|list|explain     what is known of SNMP devices; profiles --help says more
 
 Options
   -c, --config FILE       the agent's configuration              (default: agent.yaml, or $AISLEWATCH_AGENT_CONFIG)
       --log-format F      json or text                           (default: text on a terminal, json otherwise)
       --log-level L       debug, info, warn or error             (default: info)
-      --json              probe, status: JSON instead of a table
+      --json              probe, status, discover: JSON instead of a table
       --raw               probe: the device's reply as it came, before it is understood
+      --subnet NET        discover: 10.42.0.0/24 or one address; may stand several times, at most a /16
+      --credentials FILE  discover: communities and users to try             (default: the community public)
+      --port N            discover: the devices' UDP port                    (default: 161)
+      --rate N/s          discover: packets a second at most                 (default: 500/s)
+      --timeout D         discover: how long to wait for an answer           (default: 1s)
+                          record: how long the whole may take                (default: 10m)
+      --rows N            record: values at most                             (default: 50000)
+      --profiles FOLDER   discover, probe --from: profiles of your own beside the built-in ones
+      --out FILE          discover, record: write to a new file instead of the terminal
       --version           print the version
   -h, --help              print this
 
@@ -32,7 +48,19 @@ Exit codes: 0 done, or stopped as asked; 1 failed; 2 the configuration or the co
 
 type Command = (flags: Flags, terminal: Terminal, version: string) => Promise<number> | number;
 
-const COMMANDS: Readonly<Record<string, Command>> = { run, check, probe, status };
+const COMMANDS: Readonly<Record<string, Command>> = { run, check, discover, probe, record, status };
+/** Options that mean something to some commands only: elsewhere they are a mistake, not a wish without effect. */
+const ONLY_OF: Readonly<Record<WrittenOption | "subnet", readonly Command[]>> = {
+  subnet: [discover],
+  credentials: [discover],
+  profiles: [discover, probe],
+  rate: [discover],
+  timeout: [discover, record],
+  port: [discover],
+  rows: [record],
+  out: [discover, record],
+  from: [probe],
+};
 
 /** Runs one command line; resolves with the exit code. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal, version: string): Promise<number> {
@@ -68,9 +96,14 @@ function parse(args: readonly string[], terminal: Terminal): Parsed | string {
   const [name = "", device, ...rest] = positionals;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) return `unknown command "${name}"; expected one of: ${Object.keys(COMMANDS).join(", ")}`;
-  const extra = command === probe ? rest[0] : device;
+  const misplaced = Object.entries(ONLY_OF).find(
+    ([option, commands]) => Object.hasOwn(values, option) && !commands.includes(command),
+  );
+  if (misplaced !== undefined) return `${name} takes no --${misplaced[0]}`;
+  const extra = command === probe || command === record ? rest[0] : device;
   if (extra !== undefined) return `${name} takes no "${extra}"`;
-  if (command === probe && device === undefined) return "probe needs a device's id";
+  const needsDevice = command === record || (command === probe && values.from === undefined);
+  if (needsDevice && device === undefined) return `${name} needs a device's id`;
   const logFormat = values["log-format"] ?? (terminal.errorIsTerminal ? "text" : "json");
   if (logFormat !== "json" && logFormat !== "text")
     return `--log-format: expected json or text; received "${logFormat}"`;
@@ -78,9 +111,26 @@ function parse(args: readonly string[], terminal: Terminal): Parsed | string {
   if (logLevel !== "debug" && logLevel !== "info" && logLevel !== "warn" && logLevel !== "error") {
     return `--log-level: expected debug, info, warn or error; received "${logLevel}"`;
   }
-  const config = values.config ?? terminal.env["AISLEWATCH_AGENT_CONFIG"] ?? "agent.yaml";
-  const { json = false, raw = false } = values;
-  return { asked: null, command, flags: { config, logFormat, logLevel, json, raw, device: device ?? null } };
+  const named = values.config ?? terminal.env["AISLEWATCH_AGENT_CONFIG"];
+  const { json = false, raw = false, subnet: subnets = [] } = values;
+  const written = Object.fromEntries(
+    WRITTEN_OPTIONS.flatMap((option) => {
+      const text = values[option];
+      return text === undefined ? [] : [[option, text]];
+    }),
+  );
+  const flags: Flags = {
+    config: named ?? "agent.yaml",
+    configNamed: named !== undefined,
+    logFormat,
+    logLevel,
+    json,
+    raw,
+    device: device ?? null,
+    subnets,
+    written,
+  };
+  return { asked: null, command, flags };
 }
 
 function readArgs(args: readonly string[]) {
@@ -93,6 +143,15 @@ function readArgs(args: readonly string[]) {
       "log-level": { type: "string" },
       json: { type: "boolean" },
       raw: { type: "boolean" },
+      subnet: { type: "string", multiple: true },
+      credentials: { type: "string" },
+      profiles: { type: "string" },
+      rate: { type: "string" },
+      timeout: { type: "string" },
+      port: { type: "string" },
+      rows: { type: "string" },
+      out: { type: "string" },
+      from: { type: "string" },
       version: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },

@@ -1,25 +1,38 @@
-import { errorText } from "@aislewatch/base";
-import { suggest } from "@aislewatch/config";
+import { readFileSync, statSync } from "node:fs";
+import { errorText, type Result } from "@aislewatch/base";
 import type { SampleSet, Value } from "@aislewatch/contract";
-import { findMetric } from "@aislewatch/devices";
+import { findMetric, type Kind } from "@aislewatch/devices";
 import { EXIT, realClock } from "@aislewatch/runtime";
-import type { AgentConfig, Device } from "../config.ts";
+import type { Device } from "../config.ts";
 import { cleanAsset, makeReading } from "../core/reading.ts";
-import type { DevicePoller, Parsed } from "../drivers/driver.ts";
+import { parseRecording, RECORDING_LIMITS, type ReadRecording } from "../core/recording.ts";
+import type { Parsed } from "../drivers/driver.ts";
+import { SnmpPoll } from "../drivers/snmp/poll.ts";
+import { replaySession } from "../drivers/snmp/replay.ts";
 import { openDevice } from "../poller.ts";
+import { findDevice } from "./find-device.ts";
 import { readConfig } from "./read-config.ts";
+import { replay } from "./replay.ts";
 import { alignedTable } from "./table.ts";
 import type { Flags, Terminal } from "./terminal.ts";
+import { profilesOf } from "./written-option.ts";
 
-/** Polls one device once, past schedule, outbox and collector, and shows what it says. */
-export async function probe(flags: Flags, terminal: Terminal): Promise<number> {
-  const config = readConfig(flags, terminal);
-  if (config === null) return EXIT.config;
-  const device = findDevice(config, flags.device ?? "", terminal);
+/** Polls one device once, past schedule, outbox and collector, and shows what it says; or does so with a recording. */
+export function probe(flags: Flags, terminal: Terminal): Promise<number> | number {
+  const { from, profiles } = flags.written;
+  if (from !== undefined) return probeRecording(from, flags, terminal);
+  if (profiles === undefined) return probeDevice(flags, terminal);
+  terminal.error("--profiles goes with --from; a device's profiles are those of its configuration\n");
+  return EXIT.config;
+}
+
+async function probeDevice(flags: Flags, terminal: Terminal): Promise<number> {
+  const device = configured(flags, terminal);
   if (device === null) return EXIT.config;
   const poller = openDevice(device);
   const startMs = realClock.monotonic();
   const nowMs = realClock.now();
+  const asked = { id: device.id, driver: device.driver.name, address: device.driver.address(device.driverConfig) };
   try {
     const polled = await poller.poll({
       signal: AbortSignal.timeout(device.timeoutMs),
@@ -27,68 +40,123 @@ export async function probe(flags: Flags, terminal: Terminal): Promise<number> {
       nowMs,
     });
     const tookMs = realClock.monotonic() - startMs;
-    if (!polled.ok) return showFailure(device, polled.error, { flags, terminal });
-    if (flags.raw) {
-      terminal.out(`${JSON.stringify(polled.value, null, 2)}\n`);
-      return EXIT.asked;
-    }
+    if (!polled.ok) return showFailure(asked, polled.error, { flags, terminal });
+    if (flags.raw) return showRaw(polled.value, terminal);
     const parsed = poller.parse(polled.value);
-    if (!parsed.ok) return showFailure(device, { kind: "protocol", detail: parsed.error.detail }, { flags, terminal });
-    show({ device, poller, parsed: parsed.value, tookMs, nowMs }, flags, terminal);
+    if (!parsed.ok) return showFailure(asked, { kind: "protocol", detail: parsed.error.detail }, { flags, terminal });
+    const about = poller.about?.() ?? [];
+    show({ ...asked, profile: poller.profile(), about, parsed: parsed.value, tookMs, nowMs }, flags, terminal);
     return EXIT.asked;
   } catch (thrown) {
-    return showFailure(device, { kind: "protocol", detail: errorText(thrown) }, { flags, terminal });
+    return showFailure(asked, { kind: "protocol", detail: errorText(thrown) }, { flags, terminal });
   } finally {
     await poller.close();
   }
 }
 
-function findDevice(config: AgentConfig, id: string, terminal: Terminal): Device | null {
-  const device = config.devices.find((candidate) => candidate.id === id);
-  if (device !== undefined) return device;
-  const ids = config.devices.map((candidate) => candidate.id);
-  const near = suggest(id, ids);
-  const hint = near === null ? `; expected one of: ${ids.slice(0, 20).join(", ")}` : `; did you mean "${near}"?`;
-  terminal.error(`there is no device "${id}"${hint}\n`);
-  return null;
+function configured(flags: Flags, terminal: Terminal): Device | null {
+  const config = readConfig(flags, terminal);
+  return config === null ? null : findDevice(config, flags.device ?? "", terminal);
 }
 
+/** With a device's id, as if that device had said it; without, the kind is what the profile says. */
+async function probeRecording(path: string, flags: Flags, terminal: Terminal): Promise<number> {
+  const profiles = profilesOf(flags, terminal);
+  if (profiles === null) return EXIT.config;
+  let kind: Kind | null = null;
+  if (flags.device !== null) {
+    const device = configured(flags, terminal);
+    if (device === null) return EXIT.config;
+    kind = device.kind;
+  }
+  const read = readRecording(path);
+  if (!read.ok) {
+    terminal.error(`--from: ${path}: ${read.error}\n`);
+    return EXIT.config;
+  }
+  const { recording, format, unread } = read.value;
+  const nowMs = recording.at;
+  const startMs = realClock.monotonic();
+  const poll = new SnmpPoll(async () => ({ ok: true, value: replaySession(recording) }), profiles, null);
+  const replayed = await replay(poll, { profiles, kind, nowMs });
+  const tookMs = realClock.monotonic() - startMs;
+  const asked = { id: flags.device ?? "recording", driver: "snmp", address: path };
+  if (!replayed.ok) return showFailure(asked, replayed.error, { flags, terminal });
+  const { reply, parsed } = replayed.value;
+  if (flags.raw) return showRaw(reply, terminal);
+  const whole = recording.cutShort === null ? "" : `; not whole: ${recording.cutShort}`;
+  const lost = unread === 0 ? "" : `, ${unread} could not be read`;
+  const holds = ["recording", `${format}, ${Object.keys(recording.varbinds).length} values${lost}${whole}`] as const;
+  const about = [holds, ...poll.about()];
+  show({ ...asked, profile: poll.profile?.name ?? null, about, parsed, tookMs, nowMs }, flags, terminal);
+  return EXIT.asked;
+}
+
+function readRecording(path: string): Result<ReadRecording, string> {
+  try {
+    const { size } = statSync(path);
+    if (size > RECORDING_LIMITS.charsMax) {
+      return { ok: false, error: `expected at most ${RECORDING_LIMITS.charsMax} bytes; received ${size}` };
+    }
+    return parseRecording(decode(readFileSync(path)), realClock.now());
+  } catch (thrown) {
+    return { ok: false, error: `can't be read: ${errorText(thrown)}` };
+  }
+}
+
+/** Walks of devices that speak Latin-1 are no UTF-8. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder("latin1").decode(bytes);
+  }
+}
+
+type Asked = { readonly id: string; readonly driver: string; readonly address: string };
 type Failure = { readonly kind: string; readonly detail: string; readonly hint?: string };
 
 function showFailure(
-  device: Device,
+  { id, driver, address }: Asked,
   failure: Failure,
   { flags, terminal }: { flags: Flags; terminal: Terminal },
 ): number {
-  if (flags.json) terminal.out(`${JSON.stringify({ device: device.id, failure }, null, 2)}\n`);
+  if (flags.json) terminal.out(`${JSON.stringify({ device: id, failure }, null, 2)}\n`);
   const hint = failure.hint === undefined ? "" : `\n  ${failure.hint}`;
-  const address = device.driver.address(device.driverConfig);
-  terminal.error(`${device.id} (${device.driver.name}, ${address}): ${failure.kind}: ${failure.detail}${hint}\n`);
+  terminal.error(`${id} (${driver}, ${address}): ${failure.kind}: ${failure.detail}${hint}\n`);
   return EXIT.crashed;
 }
 
-type Seen = {
-  readonly device: Device;
-  readonly poller: DevicePoller<unknown>;
+function showRaw(reply: unknown, terminal: Terminal): number {
+  terminal.out(`${JSON.stringify(reply, null, 2)}\n`);
+  return EXIT.asked;
+}
+
+type Seen = Asked & {
+  readonly profile: string | null;
+  readonly about: readonly (readonly [name: string, text: string])[];
   readonly parsed: Parsed;
   readonly tookMs: number;
   readonly nowMs: number;
 };
 
-function show({ device, poller, parsed, tookMs, nowMs }: Seen, flags: Flags, terminal: Terminal): void {
+function show(seen: Seen, flags: Flags, terminal: Terminal): void {
+  const { id, driver, address, profile, about, parsed, tookMs, nowMs } = seen;
   const { reading } = makeReading(
-    { device: device.id, atMs: nowMs, tookMs },
+    { device: id, atMs: nowMs, tookMs },
     { ok: true, samples: parsed.samples, events: parsed.events ?? [] },
   );
   const asset = cleanAsset(parsed.asset ?? {});
   if (flags.json) {
-    terminal.out(`${JSON.stringify({ ...reading, profile: poller.profile(), asset }, null, 2)}\n`);
+    terminal.out(`${JSON.stringify({ ...reading, profile, about: Object.fromEntries(about), asset }, null, 2)}\n`);
     return;
   }
-  const address = device.driver.address(device.driverConfig);
   const facts = [
-    ["device", device.id],
-    ["driver", [device.driver.name, poller.profile() ?? "", address].filter((word) => word !== "").join(", ")],
+    ["device", id],
+    ["driver", [driver, address].join(", ")],
+    ["profile", profile ?? ""],
+    ...about,
+    ["took", `${Math.round(tookMs)} ms`],
     ["asset", Object.values(asset).join(", ")],
   ].filter(([, value]) => value !== "");
   const rows = reading.samples.flatMap(sampleRows);

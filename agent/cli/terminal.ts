@@ -1,12 +1,20 @@
 /** What the commands get: the flags of the command line, and the terminal that they talk to. */
 export type Flags = {
   readonly config: string;
+  /** Did somebody name the configuration, or is it the default? */
+  readonly configNamed: boolean;
   readonly logFormat: "json" | "text";
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly json: boolean;
   readonly raw: boolean;
   readonly device: string | null;
+  /** Of single commands, as they were written; each command reads its own. */
+  readonly subnets: readonly string[];
+  readonly written: Readonly<Partial<Record<WrittenOption, string>>>;
 };
+
+export const WRITTEN_OPTIONS = ["credentials", "profiles", "rate", "timeout", "port", "rows", "out", "from"] as const;
+export type WrittenOption = (typeof WRITTEN_OPTIONS)[number];
 
 /** What a command may touch of the process; a test passes its own. */
 export type Terminal = {
@@ -15,4 +23,6 @@ export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly outIsTerminal: boolean;
   readonly errorIsTerminal: boolean;
+  /** Calls `stop` at the first Ctrl-C, until the returned function is called. */
+  readonly onInterrupt?: (stop: () => void) => () => void;
 };

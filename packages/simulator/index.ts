@@ -20,6 +20,7 @@ export { networkSwitch } from "./models/network-switch.ts";
 export { officePrinter } from "./models/office-printer.ts";
 export { POS_PROCESS, posTerminal } from "./models/pos-terminal.ts";
 export { ups } from "./models/ups.ts";
+export { type MibEntry, OidTree } from "./oid-tree.ts";
 export { type Random, seededRandom } from "./random.ts";
 export { type Act, DEMO_TIMETABLE, playScenario, type Scenario } from "./scenario.ts";
 export { type SnmpDevice, type SnmpDeviceOptions, type SnmpV3User, startSnmpDevice } from "./snmp-device.ts";

@@ -1,0 +1,116 @@
+/**
+ * `record`: everything that a device says, without what identifies the site, as a file that may be sent to somebody
+ * and that `probe --from` reads.
+ */
+import { loadBuiltinProfiles } from "@aislewatch/devices";
+import { EXIT, realClock } from "@aislewatch/runtime";
+import type { Device } from "../config.ts";
+import { RECORDING_VERSION, type Recording, writeRecording } from "../core/recording.ts";
+import { type Redacted, type RedactOptions, redactRecording, serialOids } from "../core/redact-recording.ts";
+import { type SnmpConfig, targetOf } from "../drivers/snmp/index.ts";
+import { SnmpPoll } from "../drivers/snmp/poll.ts";
+import { replaySession } from "../drivers/snmp/replay.ts";
+import { WALK_LIMITS, type Walked, walkDevice } from "../drivers/snmp/walk.ts";
+import { openSnmp, type SnmpTarget } from "../transport/snmp.ts";
+import { findDevice } from "./find-device.ts";
+import { Progress } from "./progress.ts";
+import { readConfig } from "./read-config.ts";
+import { replay } from "./replay.ts";
+import type { Flags, Terminal } from "./terminal.ts";
+import { durationBetween, isFree, optionValue, wholeNumber, writeOut } from "./written-option.ts";
+
+const TIME_MS_DEFAULT = 600_000;
+const TIME_MS_MAX = 86_400_000;
+
+export async function record(flags: Flags, terminal: Terminal): Promise<number> {
+  const rows = wholeNumber("a number", 1, WALK_LIMITS.rowsMax);
+  const rowsMax = optionValue(flags, terminal, { option: "rows", schema: rows, fallback: WALK_LIMITS.rowsDefault });
+  const time = durationBetween(1_000, TIME_MS_MAX);
+  const timeMsMax = optionValue(flags, terminal, { option: "timeout", schema: time, fallback: TIME_MS_DEFAULT });
+  if (rowsMax === null || timeMsMax === null || !isFree(flags, terminal)) return EXIT.config;
+  const config = readConfig(flags, terminal);
+  const device = config === null ? null : findDevice(config, flags.device ?? "", terminal);
+  if (device === null) return EXIT.config;
+  if (device.driver.name !== "snmp") {
+    const instead = `aislewatch-agent probe ${device.id} --raw`;
+    terminal.error(
+      `record walks SNMP devices; ${device.id} speaks ${device.driver.name}: its reply is what ${instead} shows\n`,
+    );
+    return EXIT.config;
+  }
+  // The driver's own schema made it.
+  const target = targetOf(device.driverConfig as SnmpConfig, device.secret);
+  const nowMs = realClock.now();
+  const startMs = realClock.monotonic();
+  const walked = await walk(device, { target, rowsMax, timeMsMax }, terminal);
+  if (walked === null) return EXIT.crashed;
+  const { varbinds, requests, cutShort } = walked;
+  const recording: Recording = { recording: RECORDING_VERSION, at: nowMs, redacted: false, cutShort, varbinds };
+  const redacted = redactRecording(recording, await whatToHide(recording, target));
+  if (!writeOut(writeRecording(redacted.recording), flags, terminal)) return EXIT.crashed;
+  const took = `${Object.keys(varbinds).length} values in ${seconds(realClock.monotonic() - startMs)} s by ${requests} requests`;
+  terminal.error(`${device.id}: ${took}${cutShort === null ? "" : `; not whole: ${cutShort}`}\n${summary(redacted)}`);
+  return EXIT.asked;
+}
+
+async function walk(
+  device: Device,
+  { target, rowsMax, timeMsMax }: { target: SnmpTarget; rowsMax: number; timeMsMax: number },
+  terminal: Terminal,
+): Promise<Walked | null> {
+  const opened = await openSnmp(target);
+  const stopper = new AbortController();
+  const cancel = realClock.after(timeMsMax, () => stopper.abort("the time was up"));
+  const release = terminal.onInterrupt?.(() => stopper.abort("stopped by hand"));
+  const progress = new Progress(terminal, realClock);
+  const walked = opened.ok
+    ? await walkDevice(opened.value, {
+        rowsMax,
+        timeoutMs: target.timeoutMs,
+        signal: stopper.signal,
+        onProgress: ({ rows, oid }) => progress.show(null, `${device.id}: ${rows} values, at ${oid}`),
+      })
+    : opened;
+  progress.end();
+  cancel();
+  release?.();
+  if (opened.ok) opened.value.close();
+  if (walked.ok) return walked.value;
+  const { kind, detail, hint } = walked.error;
+  terminal.error(`${device.id}: ${kind}: ${detail}${hint === undefined ? "" : `\n  ${hint}`}\n`);
+  return null;
+}
+
+/** What is secret beyond what every recording hides: what this one was asked with, and the serial number it shows. */
+async function whatToHide(recording: Recording, { credential }: SnmpTarget): Promise<RedactOptions> {
+  const profiles = loadBuiltinProfiles();
+  const replayed = await replay(
+    new SnmpPoll(async () => ({ ok: true, value: replaySession(recording) }), profiles, null),
+    {
+      profiles,
+      kind: null,
+      nowMs: recording.at,
+    },
+  );
+  const { vendor, model, firmware, serial } = replayed.ok ? (replayed.value.parsed.asset ?? {}) : {};
+  const secret = credential.version === "3" ? credential.user.name : credential.community;
+  return {
+    serialOids: serialOids(profiles),
+    keep: [vendor, model, firmware].filter((text) => text !== undefined),
+    secrets: [
+      { class: "secret", text: secret },
+      ...(serial === undefined ? [] : [{ class: "serial" as const, text: serial }]),
+    ],
+  };
+}
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+
+function summary({ replaced, leftOut }: Redacted): string {
+  const counts = Object.entries(replaced).map(([of, count]) => `${count} ${of}`);
+  return [
+    `replaced: ${counts.length === 0 ? "nothing" : counts.join(", ")}; left out: ${leftOut} of people and peers`,
+    "look through it before you send it: a name that only a vendor's own table knows can't be told from other text",
+    "",
+  ].join("\n");
+}
