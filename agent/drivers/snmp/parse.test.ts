@@ -5,6 +5,7 @@ import { ENGINE_TIME, HOST_UPTIME, SYS_UPTIME } from "./types.ts";
 
 const DAY_TICKS = 86_400_00;
 const WRAP_TICKS = 2 ** 32;
+const IN_OCTETS = "1.3.6.1.2.1.2.2.1.10";
 const device = { profiles: loadBuiltinProfiles(), kind: "host" as const };
 
 function eventsOf(now: { uptime: number; engineSeconds?: number; host?: number }, beforeTicks: number) {
@@ -59,5 +60,30 @@ describe("sysUpTime that went down", () => {
     },
   ])("$name", ({ now, before, want }) => {
     expect(eventsOf(now, before)).toEqual(want);
+  });
+});
+
+describe("a port of a device without 64-bit counters", () => {
+  it.each([
+    { name: "has what it counted, before it wrapped", carried: {}, want: 5 },
+    {
+      name: "has what it counted, with its wraps",
+      carried: { [`${IN_OCTETS}.3`]: 2 * WRAP_TICKS },
+      want: 2 * WRAP_TICKS + 5,
+    },
+    { name: "takes nothing for a counter that is none", carried: { [`${IN_OCTETS}.4`]: WRAP_TICKS }, want: 5 },
+  ])("$name", ({ carried, want }) => {
+    const varbinds: Record<string, SnmpValue> = {
+      "1.3.6.1.2.1.2.2.1.1.3": { type: "integer", value: 3 },
+      "1.3.6.1.2.1.2.2.1.2.3": { type: "text", value: "eth3" },
+      "1.3.6.1.2.1.2.2.1.3.3": { type: "integer", value: 6 },
+      "1.3.6.1.2.1.2.2.1.7.3": { type: "integer", value: 1 },
+      "1.3.6.1.2.1.2.2.1.8.3": { type: "integer", value: 1 },
+      [`${IN_OCTETS}.3`]: { type: "counter", value: 5 },
+    };
+    const reply = { at: 1_700_000_000_000, profile: "interfaces", before: null, varbinds, carried };
+    const parsed = parse(reply, { ...device, kind: "network_switch" });
+    const port = parsed.ok ? parsed.value.samples.find(({ component }) => component === "port-eth3") : undefined;
+    expect(port?.metrics["port_received_bytes_total"]).toBe(want);
   });
 });

@@ -13,7 +13,7 @@ export function parse(
 ): Result<Parsed, ParseError> {
   const profile = device.profiles.find(({ name }) => name === reply.profile);
   if (profile === undefined) return err({ detail: `there is no profile ${reply.profile}` });
-  const { samples, asset, evidence } = evaluateProfile(profile, reply);
+  const { samples, asset, evidence } = evaluateProfile(profile, { ...reply, varbinds: carry(reply) });
   const known = new Set(metricsOf(device.kind).map(({ name }) => name));
   const kept = samples
     .map(({ component, metrics }) => ({
@@ -31,6 +31,16 @@ export function parse(
   });
 }
 
+function carry({ varbinds, carried }: SnmpDeviceReply): SnmpDeviceReply["varbinds"] {
+  if (carried === undefined) return varbinds;
+  const whole = { ...varbinds };
+  for (const [oid, more] of Object.entries(carried)) {
+    const value = varbinds[oid];
+    if (value?.type === "counter") whole[oid] = { type: "counter", value: value.value + more };
+  }
+  return whole;
+}
+
 /** sysUpTime counts hundredths of seconds in 32 bits: after 497 days it begins again without a restart. */
 const UPTIME_TICKS_WRAP = 2 ** 32;
 /** How far counts of one time may be apart: a start takes a while, and clocks drift in 497 days. */
@@ -40,7 +50,7 @@ const SLACK_TICKS = 60_00;
  * sysUpTime went down: the device started again, or it wrapped, or only the SNMP software started. The engine's time,
  * which counts seconds and does not wrap with it, and the host's own uptime decide where there are any.
  */
-function restart({ varbinds, before, at }: SnmpDeviceReply): string | null {
+export function restart({ varbinds, before, at }: SnmpDeviceReply): string | null {
   const now = uptimeTicks(varbinds);
   if (now === null || before === null || now >= before.uptimeTicks) return null;
   const engineTicks = 100 * (numberAt(varbinds, ENGINE_TIME) ?? 0);

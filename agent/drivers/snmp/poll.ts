@@ -12,9 +12,10 @@ import {
   probeOids,
   profileOids,
 } from "@aislewatch/devices";
+import { Counters } from "../../core/counters.ts";
 import type { SnmpCost, SnmpSession, Varbinds, WalkColumn } from "../../transport/snmp.ts";
 import type { PollContext, PollError } from "../driver.ts";
-import { uptimeTicks } from "./parse.ts";
+import { restart, uptimeTicks } from "./parse.ts";
 import { ENGINE_TIME, HOST_UPTIME, type SnmpDeviceReply, SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME } from "./types.ts";
 
 export type OpenSession = () => Promise<Result<SnmpSession, PollError>>;
@@ -41,6 +42,7 @@ export class SnmpPoll {
   #session: SnmpSession | null = null;
   #known: Known | null = null;
   #before: SnmpDeviceReply["before"] = null;
+  readonly #counters = new Counters();
   #closed = false;
   #facts: DeviceFacts = { sysObjectID: "", sysDescr: "" };
   #cost: SnmpCost = { requests: 0, values: 0 };
@@ -117,7 +119,9 @@ export class SnmpPoll {
     const rows = await session.walk(columnsOf(plan.walks.filter(({ identityOnly }) => !identityOnly)));
     if (!rows.ok) return rows;
     const varbinds = { ...scalars.value, ...more.value, ...identity, ...rows.value };
-    return ok({ at: nowMs, profile: profile.name, before: this.#before, varbinds });
+    const reply = { at: nowMs, profile: profile.name, before: this.#before, varbinds };
+    const carried = this.#counters.follow(varbinds, fell && restart(reply) !== null);
+    return ok({ ...reply, ...(Object.keys(carried).length > 0 && { carried }) });
   }
 
   /** Who the device is: as before, unless its name changed, it restarted, or it is time to look again. */

@@ -6,6 +6,8 @@ export type SnmpDeviceReply = SnmpReply & {
   readonly profile: string;
   /** Of the poll before, to see a restart; null in the first. */
   readonly before: { readonly at: number; readonly uptimeTicks: number } | null;
+  /** What 32-bit counters have to be added for the times that they wrapped while they were polled; none in recordings. */
+  readonly carried?: Readonly<Record<string, number>>;
 };
 
 export const SYS_DESCR = "1.3.6.1.2.1.1.1.0";
