@@ -53,6 +53,8 @@ export type AgentConfig = {
   readonly dataFolder: string;
   readonly outbox: { readonly bytesMax: number; readonly ageMsMax: number };
   readonly devices: readonly Device[];
+  /** The built-in profiles with those of the folder that the file names; null when it names none. */
+  readonly profiles: readonly Profile[] | null;
   /** Null when traps are not listened for. */
   readonly traps: TrapsConfig | null;
 };
@@ -129,10 +131,10 @@ export function loadConfig(
   if (!loaded.ok) return { diagnostics: loaded.diagnostics, text: loaded.text, config: null };
   const folder = dirname(resolve(path));
   const check = new Check(loaded.source, { folder, env });
-  const config = build(loaded.value, new Map(drivers.map((driver) => [driver.name, driver])), check, folder);
+  const built = build(loaded.value, new Map(drivers.map((driver) => [driver.name, driver])), check, folder);
   const diagnostics = check.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column);
   const failed = diagnostics.some(({ severity }) => severity === "error");
-  return { diagnostics, text: loaded.text, config: failed ? null : config };
+  return { diagnostics, text: loaded.text, config: failed ? null : { ...built, profiles } };
 }
 
 /**
@@ -196,7 +198,12 @@ class Check {
   }
 }
 
-function build(raw: RawConfig, drivers: ReadonlyMap<string, AnyDriver>, check: Check, folder: string): AgentConfig {
+function build(
+  raw: RawConfig,
+  drivers: ReadonlyMap<string, AnyDriver>,
+  check: Check,
+  folder: string,
+): Omit<AgentConfig, "profiles"> {
   const { collector } = raw;
   checkUrl(collector, check);
   const password = collector.password && check.secret(["collector", "password"], collector.password);

@@ -403,7 +403,7 @@ describe("aislewatch-agent probe --from", () => {
     for (const file of ["ups.snmprec", "ups.snmpwalk"]) {
       const ran = await run(["probe", "--from", path(file)]);
       expect(ran).toMatchObject({ code: 0, error: "" });
-      expect(ran.out).toMatch(/^profile +ups$/m);
+      expect(ran.out).toMatch(/^profile +ups, /m);
       expect(ran.out).toMatch(/^ +battery_charge_percent +87 +%/m);
     }
     expect((await run(["probe", "--from", path("ups.snmprec")])).out).toContain(

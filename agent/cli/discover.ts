@@ -5,10 +5,9 @@
 import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
 import type { Asset } from "@aislewatch/contract";
-import { loadBuiltinProfiles } from "@aislewatch/devices";
 import { EXIT, realClock } from "@aislewatch/runtime";
 import type { AgentConfig } from "../config.ts";
 import { dependenciesOf } from "../core/dependencies.ts";
@@ -58,10 +57,11 @@ type Plan = {
 
 export async function discover(flags: Flags, terminal: Terminal): Promise<number> {
   const plan = planOf(flags, terminal);
-  const profiles = plan === null ? null : profilesOf(flags, terminal);
-  if (plan === null || profiles === null || !isFree(flags, terminal)) return EXIT.config;
+  if (plan === null || !isFree(flags, terminal)) return EXIT.config;
   const config = flags.configNamed ? readConfig(flags, terminal) : null;
   if (flags.configNamed && config === null) return EXIT.config;
+  const profiles = profilesOf(flags, terminal, config);
+  if (profiles === null) return EXIT.config;
 
   const stopper = new AbortController();
   const release = terminal.onInterrupt?.(() => stopper.abort());
@@ -79,8 +79,7 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
     signal,
     onProgress: ({ share, found }) => progress.show(share, `${found} found in ${addresses.length} addresses`),
   });
-  const builtin = new Set(loadBuiltinProfiles().map(({ name }) => name));
-  const options = { ...plan, profiles, isBuiltin: (name: string) => builtin.has(name), nowMs: realClock.now(), signal };
+  const options = { ...plan, profiles, nowMs: realClock.now(), signal };
   const identified = await identifyAll([...answered].sort(compareAddresses), (address) => identify(address, options), {
     signal,
     onDone: (done) => progress.show(done / answered.size, `${done} of ${answered.size} devices asked who they are`),
@@ -207,12 +206,14 @@ function proposal(
   const { proposals } = propose(found, new Map(), new Set());
   if (flags.json) return json({ devices: proposals.map(shown), silent });
   const origin = `aislewatch-agent discover ${flags.subnets.map((subnet) => `--subnet ${subnet}`).join(" ")}`;
+  const { profiles: own, out } = flags.written;
+  const profiles = own === undefined ? null : relative(out === undefined ? "." : dirname(out), own) || ".";
   const agent = hostname()
     .toLowerCase()
     .replace(/\..*$/, "")
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "");
-  return writeAgentYaml(proposals, { site: "my-store", agent: agent.slice(0, 48) || "pc", origin });
+  return writeAgentYaml(proposals, { site: "my-store", agent: agent.slice(0, 48) || "pc", origin, profiles });
 }
 
 async function compare(
@@ -280,7 +281,7 @@ function difference(
   return `${lines.join("\n")}\n`;
 }
 
-function shown({ keys: _, profileIsBuiltin: __, behind, ...device }: Proposal): object {
+function shown({ keys: _, behind, ...device }: Proposal): object {
   return { ...device, depends_on: behind === null ? [] : [behind.on], port_at_switch: behind?.port ?? null };
 }
 

@@ -1,9 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { errorText, type Result } from "@aislewatch/base";
 import type { SampleSet, Value } from "@aislewatch/contract";
-import { findMetric, type Kind } from "@aislewatch/devices";
+import { type Evidence, findMetric, loadBuiltinProfiles, type Profile } from "@aislewatch/devices";
 import { EXIT, realClock } from "@aislewatch/runtime";
-import type { Device } from "../config.ts";
 import { cleanAsset, makeReading } from "../core/reading.ts";
 import { parseRecording, RECORDING_LIMITS, type ReadRecording } from "../core/recording.ts";
 import type { Parsed } from "../drivers/driver.ts";
@@ -27,7 +26,8 @@ export function probe(flags: Flags, terminal: Terminal): Promise<number> | numbe
 }
 
 async function probeDevice(flags: Flags, terminal: Terminal): Promise<number> {
-  const device = configured(flags, terminal);
+  const config = readConfig(flags, terminal);
+  const device = config === null ? null : findDevice(config, flags.device ?? "", terminal);
   if (device === null) return EXIT.config;
   const poller = openDevice(device);
   const startMs = realClock.monotonic();
@@ -45,7 +45,8 @@ async function probeDevice(flags: Flags, terminal: Terminal): Promise<number> {
     const parsed = poller.parse(polled.value);
     if (!parsed.ok) return showFailure(asked, { kind: "protocol", detail: parsed.error.detail }, { flags, terminal });
     const about = poller.about?.() ?? [];
-    show({ ...asked, profile: poller.profile(), about, parsed: parsed.value, tookMs, nowMs }, flags, terminal);
+    const profile = (config?.profiles ?? loadBuiltinProfiles()).find(({ name }) => name === poller.profile()) ?? null;
+    show({ ...asked, profile, about, parsed: parsed.value, tookMs, nowMs }, flags, terminal);
     return EXIT.asked;
   } catch (thrown) {
     return showFailure(asked, { kind: "protocol", detail: errorText(thrown) }, { flags, terminal });
@@ -54,21 +55,13 @@ async function probeDevice(flags: Flags, terminal: Terminal): Promise<number> {
   }
 }
 
-function configured(flags: Flags, terminal: Terminal): Device | null {
-  const config = readConfig(flags, terminal);
-  return config === null ? null : findDevice(config, flags.device ?? "", terminal);
-}
-
 /** With a device's id, as if that device had said it; without, the kind is what the profile says. */
 async function probeRecording(path: string, flags: Flags, terminal: Terminal): Promise<number> {
-  const profiles = profilesOf(flags, terminal);
+  const config = flags.device === null ? null : readConfig(flags, terminal);
+  const device = config === null ? null : findDevice(config, flags.device ?? "", terminal);
+  if (flags.device !== null && device === null) return EXIT.config;
+  const profiles = profilesOf(flags, terminal, config);
   if (profiles === null) return EXIT.config;
-  let kind: Kind | null = null;
-  if (flags.device !== null) {
-    const device = configured(flags, terminal);
-    if (device === null) return EXIT.config;
-    kind = device.kind;
-  }
   const read = readRecording(path);
   if (!read.ok) {
     terminal.error(`--from: ${path}: ${read.error}\n`);
@@ -78,7 +71,7 @@ async function probeRecording(path: string, flags: Flags, terminal: Terminal): P
   const nowMs = recording.at;
   const startMs = realClock.monotonic();
   const poll = new SnmpPoll(async () => ({ ok: true, value: replaySession(recording) }), profiles, null);
-  const replayed = await replay(poll, { profiles, kind, nowMs });
+  const replayed = await replay(poll, { profiles, kind: device?.kind ?? null, nowMs });
   const tookMs = realClock.monotonic() - startMs;
   const asked = { id: flags.device ?? "recording", driver: "snmp", address: path };
   if (!replayed.ok) return showFailure(asked, replayed.error, { flags, terminal });
@@ -88,7 +81,7 @@ async function probeRecording(path: string, flags: Flags, terminal: Terminal): P
   const lost = unread === 0 ? "" : `, ${unread} could not be read`;
   const holds = ["recording", `${format}, ${Object.keys(recording.varbinds).length} values${lost}${whole}`] as const;
   const about = [holds, ...poll.about()];
-  show({ ...asked, profile: poll.profile?.name ?? null, about, parsed, tookMs, nowMs }, flags, terminal);
+  show({ ...asked, profile: poll.profile, about, parsed, tookMs, nowMs }, flags, terminal);
   return EXIT.asked;
 }
 
@@ -133,7 +126,7 @@ function showRaw(reply: unknown, terminal: Terminal): number {
 }
 
 type Seen = Asked & {
-  readonly profile: string | null;
+  readonly profile: Profile | null;
   readonly about: readonly (readonly [name: string, text: string])[];
   readonly parsed: Parsed;
   readonly tookMs: number;
@@ -148,29 +141,42 @@ function show(seen: Seen, flags: Flags, terminal: Terminal): void {
   );
   const asset = cleanAsset(parsed.asset ?? {});
   if (flags.json) {
-    terminal.out(`${JSON.stringify({ ...reading, profile, about: Object.fromEntries(about), asset }, null, 2)}\n`);
+    terminal.out(
+      `${JSON.stringify({ ...reading, profile: profile?.name ?? null, about: Object.fromEntries(about), asset }, null, 2)}\n`,
+    );
     return;
   }
   const facts = [
     ["device", id],
     ["driver", [driver, address].join(", ")],
-    ["profile", profile ?? ""],
+    ["profile", profile === null ? "" : `${profile.name}, ${profile.title}`],
     ...about,
     ["took", `${Math.round(tookMs)} ms`],
     ["asset", Object.values(asset).join(", ")],
   ].filter(([, value]) => value !== "");
-  const rows = reading.samples.flatMap(sampleRows);
-  terminal.out(
-    `${alignedTable(facts)}\n${alignedTable([["COMPONENT", "METRIC", "VALUE", "UNIT", "MEANING"], ...rows], [2])}`,
-  );
+  const rows = reading.samples.flatMap((set) => sampleRows(set, parsed.evidence ?? []));
+  const head = ["COMPONENT", "METRIC", "VALUE", "UNIT", "SAID BY", "MEANING"];
+  terminal.out(`${alignedTable(facts)}\n${alignedTable([head, ...rows], [2])}`);
+  if (profile?.verified === false) {
+    const ask = "No recording of a real one has been seen: please send what `aislewatch-agent record` writes.";
+    terminal.error(`The profile ${profile.name} was written from documents. ${ask}\n`);
+  }
   for (const event of reading.events ?? []) terminal.out(`event: ${event.code} ${event.detail}\n`);
 }
 
-function sampleRows({ component, metrics }: SampleSet): string[][] {
+function sampleRows({ component, metrics }: SampleSet, evidence: readonly Evidence[]): string[][] {
   return Object.entries(metrics).map(([name, value]) => {
     const metric = findMetric(name);
-    return [component ?? "", name, valueText(value), metric?.unit ?? "", metric?.meaning ?? ""];
+    const heard = evidence.find((one) => one.component === component && one.metric === name);
+    return [component ?? "", name, valueText(value), metric?.unit ?? "", witnesses(heard), metric?.meaning ?? ""];
   });
+}
+
+/** Whose word a verdict is; those who say otherwise are worth a look. */
+function witnesses(heard: Evidence | undefined): string {
+  if (heard === undefined) return "";
+  const { by, against } = heard;
+  return `${by.join(", ")}${against.length === 0 ? "" : ` (not ${against.join(", ")})`}`;
 }
 
 const valueText = (value: Value): string => (typeof value === "boolean" ? (value ? "yes" : "no") : String(value));

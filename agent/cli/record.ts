@@ -2,7 +2,7 @@
  * `record`: everything that a device says, without what identifies the site, as a file that may be sent to somebody
  * and that `probe --from` reads.
  */
-import { loadBuiltinProfiles } from "@aislewatch/devices";
+import { loadBuiltinProfiles, type Profile } from "@aislewatch/devices";
 import { EXIT, realClock } from "@aislewatch/runtime";
 import type { Device } from "../config.ts";
 import { RECORDING_VERSION, type Recording, writeRecording } from "../core/recording.ts";
@@ -46,7 +46,10 @@ export async function record(flags: Flags, terminal: Terminal): Promise<number> 
   if (walked === null) return EXIT.crashed;
   const { varbinds, requests, cutShort } = walked;
   const recording: Recording = { recording: RECORDING_VERSION, at: nowMs, redacted: false, cutShort, varbinds };
-  const redacted = redactRecording(recording, await whatToHide(recording, target));
+  const redacted = redactRecording(
+    recording,
+    await whatToHide(recording, target, config?.profiles ?? loadBuiltinProfiles()),
+  );
   if (!writeOut(writeRecording(redacted.recording), flags, terminal)) return EXIT.crashed;
   const took = `${Object.keys(varbinds).length} values in ${seconds(realClock.monotonic() - startMs)} s by ${requests} requests`;
   terminal.error(`${device.id}: ${took}${cutShort === null ? "" : `; not whole: ${cutShort}`}\n${summary(redacted)}`);
@@ -82,8 +85,11 @@ async function walk(
 }
 
 /** What is secret beyond what every recording hides: what this one was asked with, and the serial number it shows. */
-async function whatToHide(recording: Recording, { credential }: SnmpTarget): Promise<RedactOptions> {
-  const profiles = loadBuiltinProfiles();
+async function whatToHide(
+  recording: Recording,
+  { credential }: SnmpTarget,
+  profiles: readonly Profile[],
+): Promise<RedactOptions> {
   const replayed = await replay(
     new SnmpPoll(async () => ({ ok: true, value: replaySession(recording) }), profiles, null),
     {

@@ -4,6 +4,7 @@ import { errorText } from "@aislewatch/base";
 import { asWritten, durationMsBetween, formatDiagnostics } from "@aislewatch/config";
 import { loadBuiltinProfiles, loadProfilesFrom, type Profile } from "@aislewatch/devices";
 import type { z } from "zod";
+import type { AgentConfig } from "../config.ts";
 import type { Flags, Terminal, WrittenOption } from "./terminal.ts";
 
 /** The value of an option, `fallback` when it was not given; null after a complaint. */
@@ -37,9 +38,13 @@ export function ratePerSecond(max: number): z.ZodType<number> {
 
 export const durationBetween = durationMsBetween;
 
-/** The built-in profiles and those of `--profiles`; null after a complaint. */
-export function profilesOf({ written }: Flags, terminal: Terminal): readonly Profile[] | null {
-  if (written.profiles === undefined) return loadBuiltinProfiles();
+/** The built-in profiles and those of `--profiles`, else of the configuration; null after a complaint. */
+export function profilesOf(
+  { written }: Flags,
+  terminal: Terminal,
+  config: AgentConfig | null,
+): readonly Profile[] | null {
+  if (written.profiles === undefined) return config?.profiles ?? loadBuiltinProfiles();
   const loaded = loadProfilesFrom(written.profiles);
   if (loaded.ok) return loaded.value;
   terminal.error(`${formatDiagnostics(loaded.diagnostics, undefined, { color: terminal.errorIsTerminal })}\n`);

@@ -18,8 +18,6 @@ export type Found = {
   readonly kind: Kind;
   /** Null when only the system group was recognised. */
   readonly profile: string | null;
-  /** May agent.yaml name the profile, or is it one that only this look knew? */
-  readonly profileIsBuiltin: boolean;
   readonly asset: Asset;
   /** The driver's keys for the credential that opened it. */
   readonly keys: Readonly<Record<string, unknown>>;
@@ -108,16 +106,17 @@ export type Proposal = Found & { readonly id: string; readonly behind: Behind | 
 /** Written for people to go on with: what was seen stands beside what is proposed. Ends with a newline. */
 export function writeAgentYaml(
   devices: readonly Proposal[],
-  { site, agent, origin }: { readonly site: string; readonly agent: string; readonly origin: string },
+  top: { readonly site: string; readonly agent: string; readonly origin: string; readonly profiles: string | null },
 ): string {
   return [
-    `# Proposed by ${oneLine(origin)}.`,
+    `# Proposed by ${oneLine(top.origin)}.`,
     "# Name the site, the agent and the devices as you like before the collector sees them: ids stay.",
-    `site: ${site}`,
-    `agent: ${agent}`,
+    `site: ${top.site}`,
+    `agent: ${top.agent}`,
     "collector:",
     "  url: mqtt://127.0.0.1:1883 # elsewhere: mqtts://host:8883, and password: file:PATH",
     "data: ./agent",
+    ...(top.profiles === null ? [] : [`profiles: ${JSON.stringify(top.profiles)}`]),
     devices.length === 0 ? "devices: []" : "devices:",
     ...devices.map((device) => writeDevice(device)),
     "",
@@ -131,7 +130,6 @@ export function writeDevice({
   address,
   port,
   profile,
-  profileIsBuiltin,
   asset,
   keys,
   sysName,
@@ -154,7 +152,7 @@ export function writeDevice({
       : [`    depends_on: [${behind.on}]${behind.port === "" ? "" : ` # at its port ${oneLine(behind.port)}`}`]),
     "    driver: snmp",
     `    address: ${JSON.stringify(port === 161 ? host : `${host}:${port}`)}`,
-    ...(profile === null || !profileIsBuiltin ? [] : [`    profile: ${profile}`]),
+    ...(profile === null ? [] : [`    profile: ${profile}`]),
     ...Object.entries(keys).map(([key, value]) => `    ${key}: ${flow(value)}`),
   ];
   return lines.join("\n");

@@ -24,7 +24,6 @@ export type IdentifyOptions = {
   readonly port: number;
   readonly credentials: readonly Credential[];
   readonly profiles: readonly Profile[];
-  readonly isBuiltin: (profile: string) => boolean;
   readonly timeoutMs: number;
   readonly nowMs: number;
   readonly signal: AbortSignal;
@@ -63,7 +62,7 @@ type Opened = {
 
 async function describe(address: string, opened: Opened, options: IdentifyOptions): Promise<Identified> {
   const { session, system, credential, signal } = opened;
-  const { port, timeoutMs, nowMs, profiles, isBuiltin } = options;
+  const { port, timeoutMs, nowMs, profiles } = options;
   // The poll closes what it was given when it fails, and here it is closed twice then, which is harmless.
   const poll = new SnmpPoll(async () => ok(session), profiles, null);
   const polled = await poll.poll({ signal, timeoutMs, nowMs });
@@ -80,7 +79,6 @@ async function describe(address: string, opened: Opened, options: IdentifyOption
     sysObjectID: textAt(system, SYS_OBJECT_ID),
     kind,
     profile: profile === null || profile.name === ANY_DEVICE ? null : profile.name,
-    profileIsBuiltin: profile !== null && isBuiltin(profile.name),
     asset: cleanAsset(asset),
     keys: credential.keys,
   };
