@@ -127,7 +127,7 @@ describe("a label printer that runs out of labels", () => {
     const again = await cli("incidents", "ack", incident.id);
     expect(again.code).toBe(1);
     expect(again.stderr).toContain("it is acknowledged");
-    expect((await cli("incidents", "resolve", incident.id, "--code", "nonsense")).code).toBe(1);
+    expect((await cli("incidents", "resolve", incident.id, "--code", "nonsense")).code).toBe(2);
     expect((await cli("incidents", "resolve", incident.id, "--code", "consumable_replaced")).stdout).toContain(
       "is resolved",
     );
