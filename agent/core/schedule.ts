@@ -54,8 +54,8 @@ type Entry = Slot & {
   running: boolean;
   /** When a poll out of turn is wanted; null when none is. */
   soonMs: number | null;
-  /** The poll that runs, or ran last, was out of turn. */
-  outOfTurn: boolean;
+  /** Of a poll out of turn: when the next one is due if it is answered. Null of one in turn. */
+  backMs: number | null;
   failures: number;
   /** It had not answered when the poll that runs began. */
   wasSilent: boolean;
@@ -80,7 +80,7 @@ export class Schedule {
       const phaseMs = Math.floor((random() * slot.intervalMs) / gridMs) * gridMs;
       const spreadMs = Math.min(slot.intervalMs, FIRST_POLL_MS_MAX);
       const dueMs = startMs + Math.floor((random() * spreadMs) / GRID_MS_MIN) * GRID_MS_MIN;
-      const idle = { startedMs: null, running: false, soonMs: null, outOfTurn: false };
+      const idle = { startedMs: null, running: false, soonMs: null, backMs: null };
       return { ...slot, ...idle, phaseMs, dueMs, turnMs: dueMs, failures: 0, wasSilent: false, skipped: 0 };
     });
     this.#byId = new Map(this.#entries.map((entry) => [entry.id, entry]));
@@ -100,8 +100,8 @@ export class Schedule {
       entry.wasSilent = silent;
       if (silent) this.#silentInFlight++;
       entry.soonMs = null;
-      entry.outOfTurn = entry.dueMs > nowMs;
-      if (!entry.outOfTurn) {
+      entry.backMs = entry.dueMs > nowMs ? firstOnGrid(entry, nowMs) : null;
+      if (entry.backMs === null) {
         entry.turnMs = entry.dueMs;
         entry.dueMs = entry.startedMs === null ? firstOnGrid(entry, nowMs) : entry.turnMs + entry.intervalMs;
       }
@@ -130,9 +130,9 @@ export class Schedule {
     this.#inFlight--;
     if (entry.wasSilent) this.#silentInFlight--;
     entry.failures = answered ? 0 : entry.failures + 1;
-    if (entry.outOfTurn) {
+    if (entry.backMs !== null) {
       // A device that backed off and is back, as its trap said, has its pace back, too.
-      if (answered) entry.dueMs = Math.min(entry.dueMs, firstOnGrid(entry, entry.startedMs ?? entry.turnMs));
+      if (answered) entry.dueMs = Math.min(entry.dueMs, entry.backMs);
     } else if (entry.failures > 1) {
       entry.dueMs = entry.turnMs + entry.intervalMs * backoffTimes(entry.failures, entry.intervalMs);
     }
