@@ -174,6 +174,14 @@ describe("loadConfig", () => {
         "",
       ].join("\n"),
     },
+    {
+      name: "what stands beside an unknown driver",
+      text: `${HEAD}devices:\n  - { id: a, kind: host, driver: hots }\n  - { id: a, kind: host, driver: host, depends_on: [a] }\n`,
+    },
+    {
+      name: "the other keys of an unknown driver",
+      text: `${HEAD}devices:\n  - { id: a, kind: hots, driver: hots, every: 10 }\n`,
+    },
   ])("complains about $name", async ({ name, text }) => {
     const golden = name.replaceAll(/[^a-z]+/gi, "-").toLowerCase();
     expect(load(text).config).toBeNull();

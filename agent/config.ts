@@ -128,11 +128,14 @@ export function loadConfig(
   const drivers =
     profiles === null ? builtinDrivers : builtinDrivers.map((driver) => driver.withProfiles?.(profiles) ?? driver);
   const loaded = loadYamlFile(path, schemaFor(drivers));
-  if (!loaded.ok) return { diagnostics: loaded.diagnostics, text: loaded.text, config: null };
   const folder = dirname(resolve(path));
+  if (!loaded.ok) {
+    const diagnostics = inOrder([...loaded.diagnostics, ...besideUnknownDrivers(path, { folder, env })]);
+    return { diagnostics, text: loaded.text, config: null };
+  }
   const check = new Check(loaded.source, { folder, env });
   const built = build(loaded.value, new Map(drivers.map((driver) => [driver.name, driver])), check, folder);
-  const diagnostics = check.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column);
+  const diagnostics = inOrder(check.diagnostics);
   const failed = diagnostics.some(({ severity }) => severity === "error");
   return { diagnostics, text: loaded.text, config: failed ? null : { ...built, profiles } };
 }
@@ -161,6 +164,34 @@ function schemaFor(drivers: readonly AnyDriver[]): z.ZodType<RawConfig> {
   const schema = z.strictObject({ ...topKeys, devices: z.array(device).max(DEVICES_MAX) });
   // The union's type is only known to hold what every driver's option was given above.
   return schema as unknown as z.ZodType<RawConfig>;
+}
+
+/**
+ * What is wrong beside a driver that there is not: nobody can tell which keys an unknown driver takes, but the common
+ * ones can be read, and when nothing else is wrong with the shape, so can what hangs on more than one value.
+ */
+function besideUnknownDrivers(
+  path: string,
+  world: { folder: string; env: Readonly<Record<string, string | undefined>> },
+): readonly Diagnostic[] {
+  const device = z.looseObject({ ...commonKeys, driver: z.string() });
+  const loaded = loadYamlFile(path, z.strictObject({ ...topKeys, devices: z.array(device).max(DEVICES_MAX) }));
+  if (!loaded.ok) return loaded.diagnostics;
+  const check = new Check(loaded.source, world);
+  checkUrl(loaded.value.collector, check);
+  checkIds(loaded.value.devices, check);
+  return check.diagnostics;
+}
+
+/** From the first line to the last, each place once. */
+function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const seen = new Set<string>();
+  return diagnostics
+    .filter(({ line, column, path }) => {
+      const place = `${line}:${column}:${path}`;
+      return seen.size < seen.add(place).size;
+    })
+    .sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 /** What needs more than one value, or the disk: run once the shape is right. */
