@@ -133,12 +133,12 @@ export type Seen = { readonly profile: Profile | null; readonly evaluation: Eval
 export function seen(file: string): Seen {
   const reply = load(file);
   const profile = recognise(reply);
-  const evaluation =
-    profile === null
-      ? { samples: [], asset: {}, evidence: [] }
-      : ofKind(profile.kind, evaluateProfile(profile, polled(reply, profile)));
+  const evaluation = profile === null ? { samples: [], asset: {}, evidence: [] } : readingsOf(profile, reply);
   return { profile, evaluation };
 }
+
+export const readingsOf = (profile: Profile, reply: SnmpReply): Evaluation =>
+  ofKind(profile.kind, evaluateProfile(profile, polled(reply, profile)));
 
 /** What no device of this kind may report is left out by the agent: a label printer's profile inherits toner. */
 function ofKind(kind: Kind | null, { samples, ...rest }: Evaluation): Evaluation {

@@ -1,0 +1,184 @@
+/**
+ * From what a real device said to the fault that opens an incident: a recording through its profile and the shipped
+ * rules. The device is well for a while, then says what the recording of a faulty one says; where nobody recorded the
+ * fault, one value of a recording is changed to what the MIB says of it. No other rule may fire.
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { encodeTelemetry, type SampleSet } from "@aislewatch/contract";
+import { compileRules, createEngine } from "@aislewatch/rules";
+import { describe, expect, it } from "vitest";
+import { files, load, readingsOf, recognise } from "../packages/devices/recordings.ts";
+
+const PACKS = join(import.meta.dirname, "packs");
+const compiled = compileRules(
+  readdirSync(PACKS)
+    .filter((name) => name.endsWith(".yaml"))
+    .map((name) => ({ file: name, text: readFileSync(join(PACKS, name), "utf8") })),
+);
+const rules = compiled.ok ? compiled.rules : { rules: [], version: "none" };
+
+type Values = Readonly<Record<string, number>>;
+/** A recording, with integers that are not as recorded. */
+function said(file: string, changed: Values = {}): { kind: string | null; samples: readonly SampleSet[] } {
+  const recorded = load(file);
+  const values = Object.entries(changed).map(([oid, value]) => [oid, { type: "integer", value }] as const);
+  const reply = { ...recorded, varbinds: { ...recorded.varbinds, ...Object.fromEntries(values) } };
+  const profile = recognise(reply);
+  return { kind: profile?.kind ?? null, samples: profile === null ? [] : readingsOf(profile, reply).samples };
+}
+
+const SITE = "store-1";
+const AGENT = "agent-1";
+const START_MS = Date.UTC(2026, 0, 5, 9);
+const EVERY_MS = 30_000;
+/** Past the windows of what looks back ten minutes, and past the longest wait of these rules. */
+const WELL_POLLS = 30;
+const FAULTY_POLLS = 40;
+
+/** `rule` or `rule#component` of every fault that fires at the end. */
+function firing(well: ReturnType<typeof said>, faulty: ReturnType<typeof said>): string[] {
+  const samplesAt = (n: number): readonly SampleSet[] => [
+    { component: null, metrics: { up: true } },
+    ...(n < WELL_POLLS ? well : faulty).samples,
+  ];
+  const all = [...well.samples, ...faulty.samples];
+  const components = [...new Set(all.flatMap(({ component }) => (component === null ? [] : [component])))];
+  const device = {
+    id: "device",
+    kind: faulty.kind ?? "",
+    driver: "snmp",
+    labels: {},
+    dependsOn: [],
+    intervalMs: EVERY_MS,
+    asset: {},
+    components,
+    metrics: ["up", ...new Set(all.flatMap(({ metrics }) => Object.keys(metrics)))],
+  };
+  const engine = createEngine();
+  engine.setRules(rules, START_MS);
+  engine.setInventory(SITE, AGENT, [device], START_MS);
+  for (let n = 0; n < WELL_POLLS + FAULTY_POLLS; n++) {
+    const at = START_MS + n * EVERY_MS;
+    const [head, ...rest] = samplesAt(n);
+    const samples = merge(head, rest);
+    const message = encodeTelemetry({ epoch: "test", lane: "live", seq: n + 1, sentAt: at }, [
+      { device: device.id, at, samples },
+    ]);
+    engine.observe(SITE, AGENT, message, 0);
+    engine.tick(at);
+  }
+  return engine
+    .faults()
+    .filter(({ state }) => state === "firing")
+    .map(({ rule, subject }) => (subject.component === null ? rule : `${rule}#${subject.component}`))
+    .sort();
+}
+
+/** The device's own metrics in one set. */
+function merge(head: SampleSet | undefined, rest: readonly SampleSet[]): SampleSet[] {
+  const own = [head, ...rest.filter(({ component }) => component === null)].map((set) => set?.metrics ?? {});
+  return [
+    { component: null, metrics: Object.assign({}, ...own) as SampleSet["metrics"] },
+    ...rest.filter(({ component }) => component !== null),
+  ];
+}
+
+describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("recorded faulty devices", () => {
+  it.each<{ name: string; well: string; faulty?: string; changed?: Values; before?: Values; want: string[] }>([
+    {
+      name: "an APC UPS whose battery is low and worn out",
+      well: "snmpwalk/ups-apc-battery-ok.snmpwalk",
+      faulty: "snmpwalk/ups-apc-battery-low.snmpwalk",
+      want: ["ups-battery-low", "ups-battery-replace"],
+    },
+    {
+      name: "an APC UPS that lost mains",
+      well: "snmprec/apc_sua750i.snmprec",
+      changed: { "1.3.6.1.4.1.318.1.1.1.4.1.1.0": 3 },
+      want: ["ups-on-battery"],
+    },
+    {
+      name: "a UPS-MIB card that lost mains",
+      well: "snmprec/deltaups_mini-snmp.snmprec",
+      changed: { "1.3.6.1.2.1.33.1.4.1.0": 5 },
+      want: ["ups-on-battery"],
+    },
+    {
+      name: "a DesignJet out of paper with its cover open, by rows that mostly say other(1)",
+      well: "snmprec/canonprinter_lbp.snmprec",
+      faulty: "snmpwalk/hp-designjet-z5200-prtalert.snmpwalk",
+      want: ["office-cover-open", "office-media-out"],
+    },
+    {
+      name: "a Sharp whose toner is low, by its error bits",
+      well: "snmprec/canonprinter_lbp.snmprec",
+      faulty: "snmprec/sharp.snmprec",
+      want: ["office-supply-low"],
+    },
+    {
+      name: "an Epson with all inks at 1 % and no error bit at all",
+      well: "snmprec/epson.snmprec",
+      before: Object.fromEntries([1, 2, 3, 4].map((n) => [`1.3.6.1.2.1.43.11.1.1.9.1.${n}`, 80])),
+      want: ["office-supply-low"],
+    },
+    {
+      name: "a Konica that asks for service",
+      well: "snmprec/canonprinter_lbp.snmprec",
+      faulty: "snmprec/konica_c250i.snmprec",
+      want: ["office-service"],
+    },
+    {
+      name: "a Zebra print server whose port says paper out while the error bits stay 00 00",
+      well: "snmprec/zebra.snmprec",
+      changed: { "1.3.6.1.4.1.683.6.2.3.2.1.5.1": 4 },
+      want: ["label-media-out"],
+    },
+    {
+      name: "an APC PDU with an outlet switched off",
+      well: "snmprec/apc_ap7900b.snmprec",
+      changed: { "1.3.6.1.4.1.318.1.1.4.4.2.1.3.3": 2 },
+      want: ["outlet-off#outlet-3"],
+    },
+    {
+      name: "a switch whose port lost its link",
+      well: "snmprec/linksys-ss_lgs318p.snmprec",
+      changed: { "1.3.6.1.2.1.2.2.1.8.49": 2 },
+      want: ["port-down#port-gi1"],
+    },
+    {
+      name: "a switch with a short at a PoE port",
+      well: "snmprec/linksys-ss_lgs318p.snmprec",
+      before: { "1.3.6.1.2.1.105.1.1.1.6.1.49": 3 },
+      changed: { "1.3.6.1.2.1.105.1.1.1.6.1.49": 4 },
+      want: ["poe-fault#port-gi1"],
+    },
+    {
+      name: "a Hirschmann switch that runs on one of two supplies",
+      well: "snmprec/hirschmann.snmprec",
+      before: { "1.3.6.1.4.1.248.14.1.2.1.3.1.2": 1 },
+      want: ["power-supply-fault#psu-2"],
+    },
+    {
+      name: "a Poseidon in a rack at 45 °C",
+      well: "snmprec/hwg-poseidon.snmprec",
+      changed: { "1.3.6.1.4.1.21796.3.3.3.1.6.5": 450 },
+      want: ["sensor-temperature-high#sensor-t-network"],
+    },
+    {
+      name: "a Windows server whose disk is full",
+      well: "snmprec/windows_svr_2019_1809.snmprec",
+      changed: { "1.3.6.1.2.1.25.2.3.1.6.1": 25_500_000 },
+      want: ["disk-nearly-full#disk-c"],
+    },
+    {
+      name: "a Hikvision recorder with a defective disk",
+      well: "snmprec/hikvision-nvr_disk.snmprec",
+      changed: { "1.3.6.1.4.1.50001.1.241.1.3.1.0": 2 },
+      want: ["recorder-disk-fault#disk-1"],
+    },
+  ])("$name", ({ well, faulty = well, before = {}, changed = {}, want }) => {
+    expect(firing(said(well, before), said(faulty, changed))).toEqual(want);
+  });
+});
