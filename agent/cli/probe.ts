@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { errorText, type Result } from "@aislewatch/base";
 import type { SampleSet, Value } from "@aislewatch/contract";
 import { type Evidence, findMetric, loadBuiltinProfiles, type Profile } from "@aislewatch/devices";
-import { EXIT, realClock } from "@aislewatch/runtime";
+import { alignedTable, EXIT, realClock } from "@aislewatch/runtime";
 import { cleanAsset, makeReading } from "../core/reading.ts";
 import { parseRecording, RECORDING_LIMITS, type ReadRecording } from "../core/recording.ts";
 import type { Parsed } from "../drivers/driver.ts";
@@ -12,7 +12,6 @@ import { openDevice } from "../poller.ts";
 import { findDevice } from "./find-device.ts";
 import { readConfig } from "./read-config.ts";
 import { replay } from "./replay.ts";
-import { alignedTable } from "./table.ts";
 import type { Flags, Terminal } from "./terminal.ts";
 import { profilesOf } from "./written-option.ts";
 

@@ -12,8 +12,7 @@ import {
   profileOids,
   weighProfiles,
 } from "@aislewatch/devices";
-import { EXIT } from "@aislewatch/runtime";
-import { alignedTable } from "./table.ts";
+import { alignedTable, EXIT } from "@aislewatch/runtime";
 import type { Terminal } from "./terminal.ts";
 
 export const PROFILES_HELP = `aislewatch-agent profiles: what the agent knows of SNMP devices; connects to nothing

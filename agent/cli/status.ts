@@ -2,10 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorText } from "@aislewatch/base";
 import { writeDuration } from "@aislewatch/config";
-import { EXIT, realClock } from "@aislewatch/runtime";
+import { alignedTable, EXIT, realClock } from "@aislewatch/runtime";
 import { type AgentStatusFile, STATUS_EVERY_MS, STATUS_FILE } from "../status-file.ts";
 import { readConfig } from "./read-config.ts";
-import { alignedTable } from "./table.ts";
 import type { Flags, Terminal } from "./terminal.ts";
 
 /** Shows what the agent of this configuration last wrote of itself. */

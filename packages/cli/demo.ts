@@ -3,7 +3,6 @@ import { parseArgs } from "node:util";
 import { type DemoListing, type DemoRequest, demoControl } from "@aislewatch/simulator";
 import { DEMO_FOLDER } from "./client.ts";
 import { complain, EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";
-import { formatTable } from "./table.ts";
 
 export const demoHelp = `Usage: aislewatch demo <command> [options]
 
@@ -83,7 +82,7 @@ async function control(folder: string, request: DemoRequest, json: boolean): Pro
     return reply.error.code === "not_running" ? EXIT.failed : EXIT.usage;
   }
   if (json) printJson(reply.value.devices);
-  else print(formatTable(["DEVICE", "KIND", "BROKEN BY", "KNOWS"], reply.value.devices.map(row)));
+  else print(alignedTable([["DEVICE", "KIND", "BROKEN BY", "KNOWS"], ...reply.value.devices.map(row)]));
   return EXIT.ok;
 }
 

@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
+import { alignedTable } from "@aislewatch/runtime";
+import { formatAge } from "./age.ts";
 import type { components } from "./api.d.ts";
 import { type Api, ApiError, type Connection, connect, findConnection, orThrow } from "./client.ts";
 import { EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";
-import { formatAge, formatTable } from "./table.ts";
 
 export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
 
@@ -104,10 +105,10 @@ async function list(api: Api, options: ListOptions, json: boolean): Promise<Exit
   }
   const now = Date.now();
   print(
-    formatTable(
+    alignedTable([
       ["ID", "PRI", "STATE", "AGE", "SITE", "DEVICE", "WHAT"],
-      answer.items.map((incident) => row(incident, now)),
-    ),
+      ...answer.items.map((incident) => row(incident, now)),
+    ]),
   );
   if (answer.total > answer.items.length)
     print(`… ${answer.total - answer.items.length} more: --limit ${answer.total}\n`);
@@ -178,10 +179,7 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
   print(`${incident.id}  ${incident.title}\n\n`);
   for (const [name, text] of lines) print(`  ${name.padEnd(9)} ${text}\n`);
   print(
-    `\n${formatTable(
-      ["WHEN", "WHO", "WHAT"],
-      events.map((event) => [at(event.at), event.actor, event.text]),
-    )}`,
+    `\n${alignedTable([["WHEN", "WHO", "WHAT"], ...events.map((event) => [at(event.at), event.actor, event.text])])}`,
   );
   if (runbook !== null) print(`\n${runbook.markdown.trim()}\n`);
   return EXIT.ok;

@@ -5,3 +5,4 @@ export { lifecycleEvents } from "./lifecycle-events.ts";
 export { type FolderLock, type LockError, lockFolder } from "./lock.ts";
 export { createLog, type Log, type LogFormat, type LogOptions, silentLog } from "./log.ts";
 export { EXIT, type ProcessHost, type RunOptions, runProgram } from "./program.ts";
+export { alignedTable } from "./table.ts";
