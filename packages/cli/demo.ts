@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { alignedTable } from "@aislewatch/runtime";
 import { type DemoListing, type DemoRequest, demoControl } from "@aislewatch/simulator";
 import { DEMO_FOLDER } from "./client.ts";
 import { complain, EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";
