@@ -168,8 +168,11 @@ function parseObject(text: string): Record<string, unknown> | null {
 
 /** Asks the demo that runs in `folder`. */
 export async function demoControl(folder: string, request: DemoRequest): Promise<Result<DemoReply, ControlError>> {
-  const notRunning = (detail: string): Result<DemoReply, ControlError> =>
-    err({ code: "not_running", message: `No demo is running in ${folder} (${detail}). Start it with "npm start".` });
+  const notRunning = (detail: string): Result<DemoReply, ControlError> => {
+    // That nobody is there is what the sentence says already.
+    const why = /\b(ENOENT|ECONNREFUSED)\b/.test(detail) ? "" : ` (${detail})`;
+    return err({ code: "not_running", message: `No demo is running in ${folder}${why}. Start it with "npm start".` });
+  };
   let address: Record<string, unknown> | null;
   try {
     address = parseObject(await readFile(join(folder, FILE), "utf8"));
