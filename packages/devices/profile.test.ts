@@ -17,6 +17,7 @@ import {
   profileOids,
   type SnmpReply,
   type SnmpValue,
+  weighProfiles,
 } from "./index.ts";
 import { SOURCES } from "./profile.ts";
 import { profileJsonSchema } from "./profile-schema.ts";
@@ -340,6 +341,181 @@ describe("extending", () => {
     expect(profile?.metrics["battery_charge_percent"]).toEqual({ oid: "1.3.1.0" });
     expect(profile?.metrics["on_battery"]).toBeDefined();
     expect(profile?.lineage).toEqual(["our-ups", "ups", "system"]);
+  });
+});
+
+describe("witnesses", () => {
+  const printer = profileOf(`kind: office_printer
+metrics:
+  media_out:
+    any_of:
+      error bits: { oid: 1.3.1.0, bit: 1 }
+      alert table: { oid: 1.3.2.0, is: [808] }
+      vendor: { oid: 1.3.3.0, map: { 1: false, 2: true } }
+  pages_printed_total:
+    first_of:
+      vendor: { oid: 1.3.4.0, absent: [0] }
+      printer-mib: { oid: 1.3.5.0 }`);
+  const judge = (varbinds: Record<string, SnmpValue>) => evaluateProfile(printer, { at: 0, varbinds });
+
+  it("give one verdict, and the reading names who said so and who did not", () => {
+    const { samples, evidence } = judge({ "1.3.1.0": octetsValue(Buffer.from([0])), "1.3.2.0": integer(808) });
+    expect(samples).toEqual([{ component: null, metrics: { media_out: true } }]);
+    expect(evidence).toEqual([{ component: null, metric: "media_out", by: ["alert table"], against: ["error bits"] }]);
+  });
+
+  it("are no evidence while all is well, and no verdict while none of them speaks", () => {
+    expect(judge({ "1.3.2.0": integer(1) })).toMatchObject({
+      samples: [{ metrics: { media_out: false } }],
+      evidence: [],
+    });
+    expect(judge({}).samples).toEqual([]);
+  });
+
+  it("are asked in the order of trust, and one who says otherwise is named", () => {
+    expect(judge({ "1.3.4.0": integer(0), "1.3.5.0": integer(7) }).evidence).toMatchObject([{ by: ["printer-mib"] }]);
+    expect(judge({ "1.3.4.0": integer(9), "1.3.5.0": integer(7) })).toMatchObject({
+      samples: [{ metrics: { pages_printed_total: 9 } }],
+      evidence: [{ by: ["vendor"], against: ["printer-mib"] }],
+    });
+  });
+});
+
+describe("quirks", () => {
+  const ups = profileOf(`kind: ups
+identity: { model: [{ oid: 1.3.9.0 }], firmware: [{ oid: 1.3.8.0 }] }
+metrics:
+  battery_runtime_seconds: { oid: 1.3.1.0, scale: 60 }
+  battery_charge_percent: { oid: 1.3.2.0 }
+quirks:
+  - why: Seconds before 3.2, seen by nobody
+    when: { model: "^Box", firmware_from: "2", firmware_before: "3.2" }
+    metrics:
+      battery_runtime_seconds: { oid: 1.3.3.0 }
+      battery_charge_percent: null`);
+  const read = (model: string, firmware: string) =>
+    evaluateProfile(ups, {
+      at: 0,
+      varbinds: {
+        "1.3.1.0": integer(5),
+        "1.3.2.0": integer(80),
+        "1.3.3.0": integer(301),
+        "1.3.8.0": text(firmware),
+        "1.3.9.0": text(model),
+      },
+    }).samples[0]?.metrics;
+
+  it.each([
+    { name: "of the model and firmware", model: "Box 7", firmware: "V3.1.12", want: { battery_runtime_seconds: 301 } },
+    {
+      name: "not of a later firmware",
+      model: "Box 7",
+      firmware: "V3.2",
+      want: { battery_runtime_seconds: 300, battery_charge_percent: 80 },
+    },
+    {
+      name: "by numbers, not by letters",
+      model: "Box 7",
+      firmware: "3.10",
+      want: { battery_runtime_seconds: 300, battery_charge_percent: 80 },
+    },
+    {
+      name: "not of an earlier one",
+      model: "Box 7",
+      firmware: "1.9",
+      want: { battery_runtime_seconds: 300, battery_charge_percent: 80 },
+    },
+    {
+      name: "not of a firmware without a number",
+      model: "Box 7",
+      firmware: "beta",
+      want: { battery_runtime_seconds: 300, battery_charge_percent: 80 },
+    },
+    {
+      name: "not of another model",
+      model: "Rack 1",
+      firmware: "3.1",
+      want: { battery_runtime_seconds: 300, battery_charge_percent: 80 },
+    },
+  ])("hold $name", ({ model, firmware, want }) => expect(read(model, firmware)).toEqual(want));
+
+  it("are asked for, and may be reported", () => {
+    expect(profileOids(ups, "").gets).toContain("1.3.3.0");
+    expect(profileMetrics(ups)).toContain("battery_charge_percent");
+  });
+});
+
+describe("parts", () => {
+  const device = profileOf(`kind: network_switch
+metrics:
+  temperature_celsius: { oid: $.7.0 }
+tables:
+  interfaces:
+    columns: { name: 1.3.31 }
+    component: { prefix: port, from: [name] }
+  poe:
+    columns: { state: 1.3.105 }
+    component: { prefix: port, from: [], row_of: { table: interfaces, arcs: [-1] } }
+    metrics:
+      poe_fault: { column: state, map: { 3: false, 4: true } }
+      poe_power_watts: { column: state, when: { arc: 0, is: [2] } }
+  flags:
+    columns: { status: 1.3.50 }
+    component: { prefix: psu, from: [], arcs: [1, 2] }
+    metrics: { power_supply_fault: { column: status, mask: 7, is: [3] } }
+  list:
+    columns: { octets: 1.3.60 }
+    component: { prefix: sensor, from: [], called: inside }
+    metrics: { sensor_temperature_celsius: { column: octets, tlv: 0x6f, scale: 0.01 } }`);
+  const read = (varbinds: Record<string, SnmpValue>) => {
+    const { samples } = evaluateProfile(device, { at: 0, varbinds });
+    return Object.fromEntries(samples.map(({ component, metrics }) => [component ?? "", metrics]));
+  };
+
+  it("are called as the rows of another table, by arcs, by a name, or by their index", () => {
+    expect(
+      read({
+        "1.3.31.7": text("Gi0/7"),
+        "1.3.105.2.7": integer(4),
+        "1.3.105.1.9": integer(3),
+        "1.3.50.1.4": integer(16 + 3),
+        "1.3.60.0": { type: "hex", value: "0001040000064b6f010400000d48ff" },
+      }),
+    ).toEqual({
+      "port-gi0-7": { poe_fault: true, poe_power_watts: 4 },
+      "port-1-9": { poe_fault: false },
+      "psu-4": { power_supply_fault: true },
+      "sensor-inside": { sensor_temperature_celsius: 34 },
+    });
+  });
+
+  it("below the device's own sysObjectID are asked for and read there", () => {
+    expect(profileOids(device, "1.3.6.1.4.1.8691.7.9").gets).toContain("1.3.6.1.4.1.8691.7.9.7.0");
+    const sysObjectID: SnmpValue = { type: "oid", value: ".1.3.6.1.4.1.8691.7.9" };
+    expect(read({ "1.3.6.1.2.1.1.2.0": sysObjectID, "1.3.6.1.4.1.8691.7.9.7.0": integer(41) })).toEqual({
+      "": { temperature_celsius: 41 },
+    });
+  });
+
+  it("of cut or endless records are no value", () => {
+    for (const value of ["6f", "6f01", "6f0104000d", "6f01ff00", "ff6f010400000d48", ""]) {
+      expect(read({ "1.3.60.0": { type: "hex", value } })).toEqual({});
+    }
+  });
+});
+
+describe("a weight", () => {
+  it("stands instead of what an entry would weigh", () => {
+    const parsed = parseProfiles([
+      { file: "a.yaml", text: "profile: a\ntitle: A\nmatch: [{ present: 1.3.7, weight: 2 }]\n" },
+      { file: "b.yaml", text: 'profile: b\ntitle: B\nmatch: [{ sys_descr: "B" }]\n' },
+    ]);
+    const profiles = parsed.ok ? parsed.value : [];
+    const facts = { sysObjectID: "1.3.6", sysDescr: "A B", present: new Set(["1.3.7"]) };
+    expect(weighProfiles(profiles, facts).map(({ profile, weight }) => `${profile.name} ${weight}`)).toEqual([
+      "b 8",
+      "a 2",
+    ]);
   });
 });
 
