@@ -182,7 +182,7 @@ describe("aislewatch-agent discover", () => {
       /kind: label_printer\n[\s\S]*depends_on: \[switch-1\] # at its port gi5\n[\s\S]*profile: zebra/,
     );
     expect(entries[2]).toMatch(/kind: office_printer\n[\s\S]*depends_on: \[switch-1\] # at its port Gi0\/7\n/);
-    expect(entries[3]).toMatch(/kind: ups\n {4}name: "ups"\n[\s\S]*address: "127.42.0.4:PORT"\n/);
+    expect(entries[3]).toMatch(/kind: ups\n {4}name: "Voltgard VG 1500 RT"\n[\s\S]*address: "127.42.0.4:PORT"\n/);
     expect(entries[4]).toContain('community: "file:community"');
     expect(entries[5]).toContain(
       'version: "3"\n    user: { name: "aisle", auth: { protocol: "sha256", password: "file:auth" }',

@@ -80,7 +80,9 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
     onProgress: ({ share, found }) => progress.show(share, `${found} found in ${addresses.length} addresses`),
   });
   const options = { ...plan, profiles, nowMs: realClock.now(), signal };
-  const identified = await identifyAll([...answered].sort(compareAddresses), (address) => identify(address, options), {
+  const ask = (address: string): Promise<Identified | null> =>
+    identify(address, credentialsFor(answered.get(address) ?? new Set(), plan.credentials), options);
+  const identified = await identifyAll([...answered.keys()].sort(compareAddresses), ask, {
     signal,
     onDone: (done) => progress.show(done / answered.size, `${done} of ${answered.size} devices asked who they are`),
   });
@@ -90,7 +92,9 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
   const silent = identified.filter(({ who }) => who === null).map(({ address }) => address);
   const took = ((realClock.monotonic() - startMs) / 1000).toFixed(1);
   const stopped = signal.aborted ? "; stopped by hand, so this is not all" : "";
-  terminal.error(`${found.length} devices in ${addresses.length} addresses, ${took} s${stopped}\n`);
+  terminal.error(
+    `${counted(found.length, "device")} in ${counted(addresses.length, "address")}, ${took} s${stopped}\n`,
+  );
   for (const address of signal.aborted ? [] : silent) {
     terminal.error(`${address} speaks SNMP, but none of the credentials opens it\n`);
   }
@@ -149,12 +153,22 @@ function credentialsOf({ written }: Flags, terminal: Terminal): readonly Credent
   return null;
 }
 
-/** The ids only tell the hellos apart. */
-function hellosOf(credentials: readonly Credential[]): Uint8Array[] {
-  const communities = credentials.flatMap(({ target }, n) =>
-    target.version === "3" ? [] : [helloCommunity(target.version, target.community, n + 2)],
-  );
-  return [...communities, helloV3(1)];
+/** The empty v3 message; a community's hello has its place in the list of credentials, from the next number on. */
+const V3_HELLO = 1;
+const helloId = (place: number): number => V3_HELLO + 1 + place;
+
+function hellosOf(credentials: readonly Credential[]): Parameters<typeof sweep>[0]["hellos"] {
+  const communities = credentials.flatMap(({ target }, place) => {
+    if (target.version === "3") return [];
+    const id = helloId(place);
+    return [{ id, bytes: helloCommunity(target.version, target.community, id), opens: true }];
+  });
+  return [...communities, { id: V3_HELLO, bytes: helloV3(V3_HELLO), opens: false }];
+}
+
+/** A v3 engine says that it is there to everybody; who may come in only a try can tell. */
+function credentialsFor(heard: ReadonlySet<number>, credentials: readonly Credential[]): readonly Credential[] {
+  return credentials.filter(({ target }, place) => heard.has(target.version === "3" ? V3_HELLO : helloId(place)));
 }
 
 type Answer = { readonly address: string; readonly who: Identified | null };
@@ -285,4 +299,6 @@ function shown({ keys: _, behind, ...device }: Proposal): object {
   return { ...device, depends_on: behind === null ? [] : [behind.on], port_at_switch: behind?.port ?? null };
 }
 
+const counted = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? "" : noun.endsWith("s") ? "es" : "s"}`;
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -10,6 +10,7 @@ const NULL = 0x05;
 const OID = 0x06;
 const SEQUENCE = 0x30;
 const GET = 0xa0;
+const RESPONSE = 0xa2;
 
 /** 1.3.6.1.2.1.1.2.0 */
 const SYS_OBJECT_ID = [0x2b, 6, 1, 2, 1, 1, 2, 0];
@@ -42,17 +43,38 @@ export function helloV3(id: number): Uint8Array {
   );
 }
 
-/** A whole BER sequence that begins with a version that SNMP has; anything else is some other program's answer. */
-export function isSnmpMessage(message: Uint8Array): boolean {
-  const [tag, length = 0] = message;
-  const octets = length < 0x80 ? 0 : length & 0x7f;
-  const at = 2 + octets;
-  return (
-    tag === SEQUENCE && octets <= 4 && message[at] === INTEGER && message[at + 1] === 1 && isVersion(message[at + 2])
-  );
+/**
+ * The id of the hello that a message answers, of any version; null for what is no SNMP. Reads only as far as the id: a
+ * message is a sequence of version, community and PDU, or of version and a header that begins with the id.
+ */
+export function answeredHello(message: Uint8Array): number | null {
+  const whole = element(message, 0);
+  if (whole?.tag !== SEQUENCE) return null;
+  const version = element(message, whole.from);
+  if (version?.tag !== INTEGER || version.to - version.from !== 1) return null;
+  const second = element(message, version.to);
+  if (second === null) return null;
+  if (message[version.from] === 3) return second.tag === SEQUENCE ? integerAt(message, second.from) : null;
+  const pdu = second.tag === OCTETS ? element(message, second.to) : null;
+  return pdu?.tag === RESPONSE ? integerAt(message, pdu.from) : null;
 }
 
-const isVersion = (octet: number | undefined): boolean => octet === 0 || octet === 1 || octet === 3;
+/** Where the content of a BER element is; null when it is not all there. */
+function element(message: Uint8Array, at: number): { tag: number; from: number; to: number } | null {
+  const [tag, length] = message.subarray(at, at + 2);
+  if (tag === undefined || length === undefined) return null;
+  const octets = length < 0x80 ? 0 : length & 0x7f;
+  if (octets > 3) return null;
+  const from = at + 2 + octets;
+  const size = octets === 0 ? length : message.subarray(at + 2, from).reduce((sum, octet) => sum * 256 + octet, 0);
+  return from + size <= message.length ? { tag, from, to: from + size } : null;
+}
+
+function integerAt(message: Uint8Array, at: number): number | null {
+  const found = element(message, at);
+  if (found?.tag !== INTEGER || found.to - found.from > 4) return null;
+  return message.subarray(found.from, found.to).reduce((sum, octet) => sum * 256 + octet, 0);
+}
 
 const get = (id: number, varbinds: readonly number[]): number[] =>
   tagged(GET, [...integer(id), ...integer(0), ...integer(0), ...tagged(SEQUENCE, varbinds)]);

@@ -84,7 +84,7 @@ export function proposeIds(found: readonly Found[], taken: ReadonlySet<string>):
 }
 
 /** A name that is only the serial number goes when the device is replaced; an id stays with its place. */
-function slugOf({ sysName: name, asset }: Found): string {
+function slugOf({ sysName: name, asset }: Pick<Found, "sysName" | "asset">): string {
   if (asset.serial !== undefined && name.toLowerCase() === asset.serial.toLowerCase()) return "";
   // A host's full name goes on with the store's domain.
   const label = /^\d+(?:\.\d+){3}$/.test(name) ? "" : (name.split(".")[0] ?? "");
@@ -138,9 +138,9 @@ export function writeDevice({
 }: Proposal): string {
   const serial = asset.serial === undefined ? [] : [`serial ${asset.serial}`];
   const known = [productOf(asset), ...serial].filter((text) => text !== "");
-  const seen = known.length > 0 ? known.join(", ") : sysDescr;
+  const seen = asset.model !== undefined || sysDescr === "" ? known.join(", ") : sysDescr;
   const host = address.includes(":") ? `[${address}]` : address;
-  const name = cut(sysName || productOf(asset));
+  const name = nameText(slugOf({ sysName, asset }) === "" ? productOf(asset) || sysName : sysName);
   const lines = [
     `  # ${oneLine(redact(seen)) || "says nothing of itself"}`,
     ...(profile === null ? ["  # No profile of its own: `aislewatch-agent record` it (docs/add-a-device.md)."] : []),
@@ -174,7 +174,7 @@ const oneLine = (text: string): string =>
     .trim()
     .slice(0, COMMENT_CHARS_MAX)
     .toWellFormed();
-const cut = (text: string): string => redact(text.slice(0, NAME_CHARS_MAX)).toWellFormed();
+const nameText = (text: string): string => oneLine(redact(text.slice(0, NAME_CHARS_MAX)));
 
 /** A device of the configuration at hand; `addresses` are what its host's name resolves to. */
 export type Configured = {

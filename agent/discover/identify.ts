@@ -22,7 +22,6 @@ const ANY_DEVICE = "system";
 
 export type IdentifyOptions = {
   readonly port: number;
-  readonly credentials: readonly Credential[];
   readonly profiles: readonly Profile[];
   readonly timeoutMs: number;
   readonly nowMs: number;
@@ -31,10 +30,14 @@ export type IdentifyOptions = {
 
 export type Identified = { readonly found: Found; readonly topology: Topology };
 
-/** Null when no credential opens it. */
-export async function identify(address: string, options: IdentifyOptions): Promise<Identified | null> {
+/** Null when none of the credentials, which should be those that it answered to, opens it. */
+export async function identify(
+  address: string,
+  credentials: readonly Credential[],
+  options: IdentifyOptions,
+): Promise<Identified | null> {
   const { port, timeoutMs } = options;
-  for (const credential of options.credentials) {
+  for (const credential of credentials) {
     const target = { host: address, port, timeoutMs, retries: 1, maxRepetitions: 20, credential: credential.target };
     const opened = await openSnmp(target);
     if (!opened.ok) continue;

@@ -5,13 +5,13 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { Clock } from "@aislewatch/base";
-import { isSnmpMessage } from "../core/hello.ts";
+import { answeredHello } from "../core/hello.ts";
 
 export type SweepOptions = {
   readonly addresses: readonly string[];
   readonly port: number;
-  /** Each is sent to each address. */
-  readonly hellos: readonly Uint8Array[];
+  /** Each is sent to each address. One that opens the device makes the others needless. */
+  readonly hellos: readonly { readonly id: number; readonly bytes: Uint8Array; readonly opens: boolean }[];
   readonly packetsPerSecond: number;
   /** How long after the last packet an answer may come. */
   readonly timeoutMs: number;
@@ -24,14 +24,17 @@ const ROUNDS = 2;
 /** Packets are sent in small groups, this often. */
 const TICK_MS = 20;
 
-/** Those that answered, as they were written. Ends early, with what was found, when `signal` does. */
-export async function sweep(options: SweepOptions): Promise<ReadonlySet<string>> {
+/** Those that answered, and the ids of the hellos that each did. Ends early, with what was found, when `signal` does. */
+export async function sweep(options: SweepOptions): Promise<ReadonlyMap<string, ReadonlySet<number>>> {
   const { addresses, hellos, clock, signal } = options;
   const asked = new Set(addresses);
-  const found = new Set<string>();
+  const found = new Map<string, Set<number>>();
+  const opening = new Set(hellos.filter(({ opens }) => opens).map(({ id }) => id));
   const hear = (message: Buffer, { address, port }: RemoteInfo): void => {
     const from = address.replace(/%.*$/, "");
-    if (port === options.port && asked.has(from) && isSnmpMessage(message)) found.add(from);
+    const id = answeredHello(message);
+    if (port === options.port && asked.has(from) && id !== null)
+      found.set(from, (found.get(from) ?? new Set()).add(id));
   };
   const sockets = {
     4: addresses.some((address) => !address.includes(":")) ? await open("udp4", hear) : null,
@@ -46,15 +49,15 @@ export async function sweep(options: SweepOptions): Promise<ReadonlySet<string>>
     for (const address of addresses) {
       if (signal.aborted) break;
       done++;
-      if (found.has(address)) continue;
-      for (const hello of hellos) {
+      if (!opening.isDisjointFrom(found.get(address) ?? new Set())) continue;
+      for (const { bytes } of hellos) {
         if (budget === 0) {
           await pause(tickMs, clock, signal);
           budget = perTick;
         }
         budget--;
         // No way to a host is no answer from it.
-        sockets[address.includes(":") ? 6 : 4]?.send(hello, options.port, address, () => undefined);
+        sockets[address.includes(":") ? 6 : 4]?.send(bytes, options.port, address, () => undefined);
       }
       options.onProgress({ share: done / total, found: found.size });
     }
