@@ -1,0 +1,50 @@
+/** docs/add-a-device.md, from the recording on: the profile on the page reads the device that it is about. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { runCommandLine } from "./command-line.ts";
+
+const root = join(import.meta.dirname, "../..");
+const recording = join(root, "../shared/devices/snmprec/linux_ntp-client-v1.snmprec");
+const folder = mkdtempSync(join(tmpdir(), "aislewatch-add-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const page = readFileSync(join(root, "docs/add-a-device.md"), "utf8");
+const profile = /```yaml\n( *profile: linux-ntp\n[\s\S]*?)```/.exec(page)?.[1]?.replace(/^ {3}/gm, "") ?? "";
+mkdirSync(join(folder, "profiles"));
+writeFileSync(join(folder, "profiles/linux-ntp.yaml"), profile);
+
+async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  let [out, error] = ["", ""];
+  const terminal = {
+    out: (text: string) => {
+      out += text;
+    },
+    error: (text: string) => {
+      error += text;
+    },
+    env: {},
+    outIsTerminal: false,
+    errorIsTerminal: false,
+  };
+  return { code: await runCommandLine(args, terminal, "0.0.0"), out, error };
+}
+
+describe("docs/add-a-device.md", () => {
+  it("shows a profile that is right", async () => {
+    expect(await run("profiles", "check", join(folder, "profiles/linux-ntp.yaml"))).toMatchObject({ code: 0 });
+  });
+
+  it.skipIf(!existsSync(recording) && process.env["CI"] === undefined)(
+    "reads what no built-in profile does",
+    async () => {
+      const own = await run("probe", "--from", recording, "--profiles", join(folder, "profiles"), "--json");
+      expect(own).toMatchObject({ code: 0, error: "" });
+      expect(JSON.parse(own.out)).toMatchObject({
+        profile: "linux-ntp",
+        samples: [{ component: null, metrics: { clock_offset_seconds: 0.0007029 } }],
+      });
+    },
+  );
+});
