@@ -35,8 +35,8 @@ function profileName(profiles: () => readonly Profile[]): z.ZodType<string> {
     return {
       ok: false,
       code: "CFG_UNKNOWN_PROFILE",
-      message: `expected one of: ${names.join(", ")}; received "${written}"`,
-      ...(near !== null && { hint: `did you mean "${near}"?` }),
+      message: `expected the name of a profile; received "${written}"`,
+      hint: near === null ? "aislewatch-agent profiles list names them" : `did you mean "${near}"?`,
     };
   });
 }
