@@ -2,7 +2,7 @@
 import type { InventoryDevice } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
 import { type Incident, type IncidentEvent, incidentKey } from "../../incidents/types.ts";
-import type { Commit, IncidentChange } from "./store.ts";
+import type { Commit, DeviceEventRecord, IncidentChange } from "./store.ts";
 
 export const T0 = 1_700_000_000_000;
 
@@ -81,11 +81,23 @@ export function aDevice(id: string, given: Partial<InventoryDevice> = {}): Inven
   };
 }
 
+export const anEvent = (given: Partial<DeviceEventRecord> = {}): DeviceEventRecord => ({
+  site: "store-1",
+  device: "back-office/ups",
+  component: null,
+  at: T0,
+  code: "on_battery",
+  detail: "upsTrapOnBattery",
+  recordedAt: T0 + 1,
+  ...given,
+});
+
 /** What the crash writer commits as its write number `seq`. */
 export function crashChange(seq: number): Commit {
   return {
     watermarks: [{ site: "store-1", agent: "host-1", epoch: "e1", lane: "live", seq }],
     incidents: [aChange(anIncident(`INC-${String(seq).padStart(6, "0")}`), [aNote(1, `write ${seq}`)])],
     faults: [aFault("media-low", { detail: { seq } })],
+    deviceEvents: [anEvent({ at: T0 + seq })],
   };
 }

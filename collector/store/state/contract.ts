@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Incident, type IncidentEvent, PRIORITIES } from "../../incidents/types.ts";
 import { killWhileWriting } from "../crash.ts";
 import { StoreError } from "../error.ts";
-import { aChange, aDevice, aFault, aNote, anIncident, T0 } from "./contract-data.ts";
-import type { Commit, StateStore } from "./store.ts";
+import { aChange, aDevice, aFault, aNote, anEvent, anIncident, T0 } from "./contract-data.ts";
+import { type Commit, DEVICE_EVENTS, type DeviceEventRecord, type StateStore } from "./store.ts";
 
 export type StateStoreUnderTest = {
   /** A store over the same data each time, not yet open; one is open at a time. */
@@ -58,6 +58,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
             reason: "never came",
           },
         ],
+        deviceEvents: [anEvent({ component: "outlet-4" })],
       };
 
       it("gives back after a restart what was committed", async () => {
@@ -72,6 +73,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         ]);
         expect(store.agents()).toEqual(whole.agents);
         expect(store.gaps()).toEqual(whole.gaps);
+        expect(store.deviceEvents("store-1", null, 10)).toEqual(whole.deviceEvents);
       });
 
       it("leaves nothing of a change that fails, and works again", () => {
@@ -82,6 +84,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         };
         expect(() => store.commit(late)).toThrow(StoreError);
         expect([store.watermarks(), store.faults(), store.agents(), store.gaps()]).toEqual([[], [], [], []]);
+        expect(store.deviceEvents("store-1", null, 10)).toEqual([]);
         expect(store.incident("INC-000001")?.title).toBe("Label media low: 12 % left");
         expect(store.incidentEvents("INC-000001")).toEqual([aNote(1, "first")]);
         store.commit({ incidents: [aChange(anIncident("INC-000001"), [aNote(2, "second")])] });
@@ -148,6 +151,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
           const subject = { site: text, device: text, component: text };
           store.commit({
             watermarks: [{ site: text, agent: text, epoch: text, lane: "live", seq: 1 }],
+            deviceEvents: [anEvent({ ...subject, code: text, detail: text })],
             faults: [aFault(text, { subject })],
             incidents: [
               aChange(anIncident(text, { subject, title: text, rule: text, openedAt: T0 + n }), [aNote(1, text)]),
@@ -161,12 +165,44 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
           expect(store.incident(text)?.title).toBe(text);
           expect(store.incidentEvents(text)).toEqual([aNote(1, text)]);
           expect(store.document(text)).toBe(text);
+          const event = anEvent({ site: text, device: text, component: text, code: text, detail: text });
+          expect(store.deviceEvents(text, text, 10)).toEqual([event]);
           expect(ids(store.incidents({ site: text }, { limit: 10, cursor: null }))).toEqual([text]);
         }
         expect(ids(store.incidents({ search: "%_\\" }, { limit: 10, cursor: null }))).toEqual(["%_\\"]);
         expect(store.incidents({ search: "' or 1=1 --" }, { limit: 10, cursor: null }).total).toBe(0);
         expect(store.watermarks()).toHaveLength(HOSTILE.length);
         expect(store.users()).toHaveLength(HOSTILE.length);
+      });
+    });
+
+    describe("events of devices", () => {
+      const ups = (at: number) => anEvent({ at: T0 + at, detail: `at ${at}` });
+      const till = (at: number) => anEvent({ device: "lane-1/till", code: "rebooted", at: T0 + at });
+      const times = (device: string | null, limit = 10, site = "store-1"): number[] =>
+        store.deviceEvents(site, device, limit).map(({ at }) => at - T0);
+
+      it("are listed newest first, by when they happened, of a device or of a site", () => {
+        store.commit({ deviceEvents: [ups(5), till(7)] });
+        store.commit({ deviceEvents: [ups(9), ups(2), anEvent({ site: "store-2", at: T0 + 1 })] });
+        expect([times("back-office/ups"), times("lane-1/till"), times(null)]).toEqual([[9, 5, 2], [7], [9, 7, 5, 2]]);
+        expect([times(null, 2), times(null, 0), times("back-office/ups", 1)]).toEqual([[9, 7], [], [9]]);
+        expect([times(null, 10, "store-2"), times("none"), times(null, 10, "store-3")]).toEqual([[1], [], []]);
+      });
+
+      it("of one moment are listed last recorded first", () => {
+        store.commit({ deviceEvents: ["a", "b", "c"].map((code) => anEvent({ code })) });
+        expect(store.deviceEvents("store-1", null, 10).map(({ code }) => code)).toEqual(["c", "b", "a"]);
+      });
+
+      it("go, oldest first, when a device has too many, and those of others stay", async () => {
+        const { perDeviceMax } = DEVICE_EVENTS;
+        store.commit({ deviceEvents: [till(0), ...Array.from({ length: perDeviceMax + 5 }, (_, n) => ups(n))] });
+        await reopen();
+        store.commit({ deviceEvents: [ups(1_000), ups(1)] });
+        const kept = times("back-office/ups", 1_000);
+        expect([kept.length, kept[0], kept.at(-1)]).toEqual([perDeviceMax, 1_000, 6]);
+        expect(times("lane-1/till")).toEqual([0]);
       });
     });
 
@@ -404,6 +440,8 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
       for (let n = 1; n <= seq; n++) {
         expect(store.incidentEvents(`INC-${String(n).padStart(6, "0")}`)).toEqual([aNote(1, `write ${n}`)]);
       }
+      const kept = store.deviceEvents("store-1", null, seq).map(({ at }) => at - T0);
+      expect(kept).toEqual(Array.from({ length: Math.min(seq, DEVICE_EVENTS.perDeviceMax) }, (_, n) => seq - n));
     });
 
     it("equals a plain model of itself after any commits and restarts", async () => {
@@ -463,6 +501,7 @@ const step: fc.Arbitrary<Step | "restart"> = fc.oneof(
 class Model {
   readonly #watermarks = new Map<string, number>();
   readonly #faults = new Set<string>();
+  readonly #events: DeviceEventRecord[] = [];
   readonly #incidents = new Map<string, { incident: Incident; events: IncidentEvent[] }>();
 
   apply(store: StateStore, { lane, seq, fault, firing, incident, late, open, priority }: Step): void {
@@ -470,9 +509,11 @@ class Model {
     const before = this.#incidents.get(id)?.events ?? [];
     const event = aNote(late && before.length > 0 ? before.length : before.length + 1, `${seq}`);
     const next = anIncident(id, { state: open ? "new" : "closed", priority, openedAt: T0 + seq });
+    const happened = anEvent({ site: "s", device: `d${fault}`, at: T0 + seq, recordedAt: this.#events.length });
     const commit = (): void =>
       store.commit({
         watermarks: [{ site: "s", agent: "a", epoch: "e", lane, seq }],
+        deviceEvents: [happened],
         faults: [aFault(`r${fault}`, { state: firing ? "firing" : "inactive" })],
         incidents: [aChange(next, [event])],
       });
@@ -481,6 +522,7 @@ class Model {
       return;
     }
     commit();
+    this.#events.push(happened);
     this.#watermarks.set(lane, Math.max(seq, this.#watermarks.get(lane) ?? 0));
     if (firing) this.#faults.add(`r${fault}`);
     else this.#faults.delete(`r${fault}`);
@@ -492,6 +534,8 @@ class Model {
       Object.fromEntries(this.#watermarks),
     );
     expect(store.faults().map(({ rule }) => rule)).toEqual([...this.#faults].sort());
+    const newestFirst = this.#events.toSorted((a, b) => b.at - a.at || b.recordedAt - a.recordedAt);
+    expect(store.deviceEvents("s", null, 100)).toEqual(newestFirst);
     const order = [...this.#incidents.values()].sort(
       ({ incident: a }, { incident: b }) =>
         a.priority.localeCompare(b.priority) || b.openedAt - a.openedAt || a.id.localeCompare(b.id),

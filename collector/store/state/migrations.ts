@@ -20,7 +20,10 @@ export const schemaVersionTable = (db: Kysely<Tables>): CompiledQuery =>
     .addColumn("version", "bigint", (column) => column.primaryKey())
     .compile();
 
-export const migrations: readonly Migration[] = [{ version: 1, name: "first tables", statements: firstTables }];
+export const migrations: readonly Migration[] = [
+  { version: 1, name: "first tables", statements: firstTables },
+  { version: 2, name: "events of devices", statements: deviceEvents },
+];
 
 /** Column names are checked by the queries that use them, not here. */
 type Table = CreateTableBuilder<string, string>;
@@ -29,10 +32,7 @@ const required = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => c
 
 function firstTables(db: Kysely<Tables>, dialect: SqlDialect): readonly CompiledQuery[] {
   const table = (name: keyof Tables): Table => db.schema.createTable(name);
-  const numbered = (name: keyof Tables): Table =>
-    dialect === "sqlite"
-      ? table(name).addColumn("id", "integer", (column) => column.primaryKey().autoIncrement())
-      : table(name).addColumn("id", "bigint", (column) => column.primaryKey().generatedAlwaysAsIdentity());
+  const numbered = (name: keyof Tables): Table => withNumber(table(name), dialect);
   const bytes = dialect === "sqlite" ? sql`blob` : sql`bytea`;
   return [
     text(table("watermarks"), "site", "agent", "epoch", "lane")
@@ -129,6 +129,26 @@ function firstTables(db: Kysely<Tables>, dialect: SqlDialect): readonly Compiled
       .addColumn("name", "text", (column) => column.primaryKey())
       .addColumn("value", "bigint", required),
   ].map((statement) => statement.compile());
+}
+
+function deviceEvents(db: Kysely<Tables>, dialect: SqlDialect): readonly CompiledQuery[] {
+  const table = withNumber(db.schema.createTable("device_events"), dialect);
+  return [
+    text(table, "site", "device", "code", "detail")
+      .addColumn("component", "text")
+      .addColumn("at", "bigint", required)
+      .addColumn("recorded_at", "bigint", required),
+    // Both lists, and what to drop of a device, are walks along an index from its newest.
+    db.schema.createIndex("device_events_device").on("device_events").columns(["site", "device", "at", "id"]),
+    db.schema.createIndex("device_events_site").on("device_events").columns(["site", "at", "id"]),
+  ].map((statement) => statement.compile());
+}
+
+/** Numbers that are never used twice. */
+function withNumber(table: Table, dialect: SqlDialect): Table {
+  return dialect === "sqlite"
+    ? table.addColumn("id", "integer", (column) => column.primaryKey().autoIncrement())
+    : table.addColumn("id", "bigint", (column) => column.primaryKey().generatedAlwaysAsIdentity());
 }
 
 function text(table: Table, ...columns: readonly string[]): Table {

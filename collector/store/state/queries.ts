@@ -39,6 +39,9 @@ export function buildQueries(db: Kysely<Tables>) {
   const agent = slots<Tables["agents"]>("site", "agent", "online", "status", "last_seen_at", "judged_until");
   const gap = slots<Row<"gaps">>(...lane, "from_seq", "to_seq", "at", "reason");
   const poison = slots<Row<"poison">>("site", "agent", "topic", "at", "reason", "bytes");
+  const deviceEvent = slots<Row<"device_events">>("site", "device", "component", "at", "code", "detail", "recorded_at");
+  const eventsOfDevice = slots<{ site: string; device: string; limit: number }>("site", "device", "limit");
+  const eventsOfSite = slots<{ site: string; limit: number }>("site", "limit");
   const inventory = slots<Tables["inventories"]>("site", "agent", "at");
   const device = slots<Tables["devices"]>("site", "id", "agent", "position", "kind", "body");
   const kindOfDevice = slots<{ site: string; device: string; kind: string }>("site", "device", "kind");
@@ -180,6 +183,63 @@ export function buildQueries(db: Kysely<Tables>) {
     poisonCount: template(
       none,
       db.selectFrom("poison").select((eb) => eb.fn.coalesce(eb.fn.max("id"), sql<number>`0`).as("count")),
+    ),
+
+    addDeviceEvent: template(deviceEvent, db.insertInto("device_events").values(deviceEvent)),
+    /** `limit` are kept: what stands at that place of the newest, and all before it, goes. */
+    trimDeviceEvents: template(
+      eventsOfDevice,
+      db
+        .deleteFrom("device_events")
+        .where("site", "=", eventsOfDevice.site)
+        .where("device", "=", eventsOfDevice.device)
+        .where((eb) =>
+          eb(
+            eb.refTuple("at", "id"),
+            "<=",
+            eb
+              .selectFrom("device_events")
+              .select(["at", "id"])
+              .where("site", "=", eventsOfDevice.site)
+              .where("device", "=", eventsOfDevice.device)
+              .orderBy("at", "desc")
+              .orderBy("id", "desc")
+              .limit(sql<number>`1`)
+              .offset(eventsOfDevice.limit)
+              .$asTuple("at", "id"),
+          ),
+        ),
+    ),
+    removeOldestDeviceEvents: template(
+      limit,
+      db
+        .deleteFrom("device_events")
+        .where("id", "in", (eb) => eb.selectFrom("device_events").select("id").orderBy("id").limit(limit.limit)),
+    ),
+    deviceEventCount: template(
+      none,
+      db.selectFrom("device_events").select((eb) => eb.fn.countAll<number>().as("count")),
+    ),
+    deviceEvents: template(
+      eventsOfDevice,
+      db
+        .selectFrom("device_events")
+        .selectAll()
+        .where("site", "=", eventsOfDevice.site)
+        .where("device", "=", eventsOfDevice.device)
+        .orderBy("at", "desc")
+        .orderBy("id", "desc")
+        .limit(eventsOfDevice.limit),
+    ),
+    siteEvents: template(
+      eventsOfSite,
+      db
+        .selectFrom("device_events")
+        .selectAll()
+        .where("site", "=", eventsOfSite.site)
+        .orderBy("at", "desc")
+        .orderBy("id", "desc")
+        .limit(eventsOfSite.limit),
     ),
 
     putInventory: template(

@@ -48,6 +48,16 @@ export type Tables = {
     reason: string;
     bytes: Uint8Array;
   };
+  device_events: {
+    id: Generated<number>;
+    site: string;
+    device: string;
+    component: string | null;
+    at: number;
+    code: string;
+    detail: string;
+    recorded_at: number;
+  };
   inventories: { site: string; agent: string; at: number };
   devices: { site: string; id: string; agent: string; position: number; kind: string; body: string };
   agent_credentials: { site: string; agent: string; password_hash: string };

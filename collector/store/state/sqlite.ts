@@ -12,21 +12,23 @@ import { StoreError, type StoreFailure } from "../error.ts";
 import type { Watermark } from "../timeseries/store.ts";
 import { migrations, schemaVersionTable } from "./migrations.ts";
 import { buildQueries, CLOSED_STATES, incidentList, type ListPlace, type Queries } from "./queries.ts";
-import type {
-  AgentCredential,
-  AgentRecord,
-  ApiToken,
-  AuditRecord,
-  Commit,
-  GapRecord,
-  IncidentChange,
-  IncidentFilter,
-  LoginLink,
-  PoisonRecord,
-  Role,
-  Session,
-  StateStore,
-  User,
+import {
+  type AgentCredential,
+  type AgentRecord,
+  type ApiToken,
+  type AuditRecord,
+  type Commit,
+  DEVICE_EVENTS,
+  type DeviceEventRecord,
+  type GapRecord,
+  type IncidentChange,
+  type IncidentFilter,
+  type LoginLink,
+  type PoisonRecord,
+  type Role,
+  type Session,
+  type StateStore,
+  type User,
 } from "./store.ts";
 import { asSqlValue, compilerFor, type SqlValue, type Template } from "./template.ts";
 
@@ -62,6 +64,8 @@ class SqliteStore implements StateStore {
   readonly #statements = new Map<string, StatementSync>();
   #database: DatabaseSync | null = null;
   #incidentNumber = 0;
+  /** Kept in memory, for counting them at each commit would cost more than writing them. */
+  #deviceEventCount = 0;
 
   constructor(options: SqliteOptions) {
     this.#file = options.file;
@@ -80,6 +84,7 @@ class SqliteStore implements StateStore {
       this.#migrate(database);
       this.#check(database);
       this.#incidentNumber = this.#one(this.#queries.counter, { name: "incident" })?.value ?? 0;
+      this.#deviceEventCount = this.#one(this.#queries.deviceEventCount, {})?.count ?? 0;
     } catch (thrown) {
       this.#release();
       throw this.#named(thrown);
@@ -88,7 +93,7 @@ class SqliteStore implements StateStore {
 
   commit(change: Commit): void {
     const queries = this.#queries;
-    this.#transaction(() => {
+    this.#deviceEventCount = this.#transaction(() => {
       for (const watermark of change.watermarks ?? []) this.#run(queries.putWatermark, watermark);
       for (const fault of change.faults ?? []) this.#putFault(fault);
       for (const incident of change.incidents ?? []) this.#putIncident(incident);
@@ -100,6 +105,7 @@ class SqliteStore implements StateStore {
       if (change.incidents?.length) {
         this.#run(queries.putCounter, { name: "incident", value: this.#incidentNumber });
       }
+      return this.#addDeviceEvents(change.deviceEvents ?? []);
     });
   }
 
@@ -120,6 +126,15 @@ class SqliteStore implements StateStore {
       lastSeenAt: row.last_seen_at,
       judgedUntil: row.judged_until,
     }));
+  }
+
+  deviceEvents(site: string, device: string | null, limit: number): DeviceEventRecord[] {
+    const bounded = Math.min(LIMITS.pageMax, Math.max(0, Math.floor(limit)));
+    const rows =
+      device === null
+        ? this.#all(this.#queries.siteEvents, { site, limit: bounded })
+        : this.#all(this.#queries.deviceEvents, { site, device, limit: bounded });
+    return rows.map(({ id: _, recorded_at: recordedAt, ...row }) => ({ ...row, recordedAt }));
   }
 
   /** Kept in memory and written with the commit that uses it: a number that no incident got may be given again. */
@@ -331,6 +346,21 @@ class SqliteStore implements StateStore {
     const key = { site, device: device ?? "", component: component ?? "", rule: fault.rule };
     if (fault.state === "inactive") this.#run(this.#queries.removeFault, key);
     else this.#run(this.#queries.putFault, { ...key, body: JSON.stringify(fault) });
+  }
+
+  /** How many there are then. */
+  #addDeviceEvents(events: readonly DeviceEventRecord[]): number {
+    let count = this.#deviceEventCount + events.length;
+    const devices = new Map<string, { site: string; device: string }>();
+    for (const { recordedAt, ...event } of events) {
+      this.#run(this.#queries.addDeviceEvent, { ...event, recorded_at: recordedAt });
+      devices.set(JSON.stringify([event.site, event.device]), { site: event.site, device: event.device });
+    }
+    for (const key of devices.values()) {
+      count -= this.#run(this.#queries.trimDeviceEvents, { ...key, limit: DEVICE_EVENTS.perDeviceMax });
+    }
+    const excess = count - DEVICE_EVENTS.max;
+    return excess > 0 ? count - this.#run(this.#queries.removeOldestDeviceEvents, { limit: excess }) : count;
   }
 
   #putIncident({ incident, key, events }: IncidentChange): void {

@@ -45,12 +45,29 @@ export type AgentRecord = {
   readonly judgedUntil: number;
 };
 
+/** Something that a device told or that was seen of it, once: a trap, a restart, another asset in its slot. */
+export type DeviceEventRecord = {
+  readonly site: string;
+  readonly device: string;
+  readonly component: string | null;
+  /** When it happened, by the collector's clock. */
+  readonly at: number;
+  /** A canonical fault code, `<fault>_cleared`, or what else the agent calls it. */
+  readonly code: string;
+  readonly detail: string;
+  readonly recordedAt: number;
+};
+
+/** Events that are kept; beyond it the oldest go. One device that talks all day must not push out all others. */
+export const DEVICE_EVENTS = { perDeviceMax: 200, max: 200_000 } as const;
+
 export type Commit = {
   readonly watermarks?: readonly Watermark[];
   readonly faults?: readonly FaultRecord[];
   readonly incidents?: readonly IncidentChange[];
   readonly agents?: readonly AgentRecord[];
   readonly gaps?: readonly GapRecord[];
+  readonly deviceEvents?: readonly DeviceEventRecord[];
 };
 
 export type Role = "viewer" | "operator" | "admin";
@@ -100,6 +117,8 @@ export type StateStore = {
   watermarks(): Watermark[];
   faults(): FaultRecord[];
   agents(): AgentRecord[];
+  /** Of one device, or of all of a site: newest first, at most `limit`. */
+  deviceEvents(site: string, device: string | null, limit: number): DeviceEventRecord[];
 
   nextIncidentNumber(): number;
   incident(id: string): Incident | null;
