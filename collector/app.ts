@@ -346,6 +346,12 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         counts.shed,
       ),
       counter("values_ignored", "Values of unknown metrics, or of a wrong type", counts.ignored),
+      counter("device_events", "Traps, restarts and other events of devices, kept", counts.events),
+      counter(
+        "device_events_dropped",
+        "Events not kept: of another agent's device, or too many while the state store could not be written",
+        counts.eventsDropped,
+      ),
       counter("state_commits", "Transactions of the state store", counts.commits),
       counter("state_commit_failures", "Transactions that could not be written", counts.commitFailures),
       counter("timeseries_append_failures", "Appends that could not be written", counts.appendFailures),

@@ -17,10 +17,12 @@ import {
 } from "./sample-site.ts";
 import type { StateStore } from "./store/state/store.ts";
 
-/** One reading of one printer, taken `seq` seconds after the start. */
-const aBatch = (seq: number, options: BatchOptions & { out?: boolean } = {}) => {
-  const { out = false, ...rest } = options;
-  return batchOf(seq, [reading("printer", T0 + seq * 1_000, { up: true, media_out: out })], rest);
+/** One reading of one printer, taken `seq` seconds after the start; with an event, when it has a code. */
+const aBatch = (seq: number, options: BatchOptions & { out?: boolean; code?: string } = {}) => {
+  const { out = false, code, ...rest } = options;
+  const taken = reading("printer", T0 + seq * 1_000, { up: true, media_out: out });
+  const events = code === undefined ? [] : [{ component: null, code, detail: `number ${seq}` }];
+  return batchOf(seq, [{ ...taken, events }], rest);
 };
 
 let site: SampleSite;
@@ -354,6 +356,65 @@ describe("ingest", () => {
     });
   });
 
+  describe("events of devices", () => {
+    const kept = () => site.state.deviceEvents("s1", null, 100);
+    const numbers = () => kept().map(({ detail }) => Number(detail.split(" ")[1]));
+
+    it("are kept from both lanes, once, with their time, whatever is sent again", async () => {
+      await start();
+      await site.pass(10_000);
+      const batches = [
+        aBatch(1, { code: "on_battery" }),
+        aBatch(2, { code: "on_battery_cleared" }),
+        aBatch(1, { code: "rebooted", lane: "history", sentAt: T0 + 1 }),
+      ];
+      for (const batch of [...batches, ...batches]) site.send("telemetry", batch);
+      await site.pass(250);
+      await site.restart();
+      site.send("status", statusOf());
+      for (const batch of batches) site.send("telemetry", batch);
+      await site.pass(250);
+      expect(kept().map(({ code, at }) => [code, at - T0])).toEqual([
+        ["on_battery_cleared", 2_000],
+        ["rebooted", 1_000],
+        ["on_battery", 1_000],
+      ]);
+      expect(kept()[0]).toMatchObject({ site: "s1", device: "printer", component: null, detail: "number 2" });
+    });
+
+    it("wait for a full disk with their batch", async () => {
+      await start();
+      site.disk.isFull = true;
+      for (const seq of [1, 2]) site.send("telemetry", aBatch(seq, { code: "trap" }));
+      await site.pass(2_500);
+      expect([kept(), lastAck()?.live]).toEqual([[], 0]);
+      site.disk.isFull = false;
+      await site.pass(1_250);
+      expect([numbers(), lastAck()?.live]).toEqual([[2, 1], 2]);
+      expect(site.ingest.counts).toMatchObject({ events: 2, eventsDropped: 0 });
+    });
+
+    it("are never of the future, and follow an agent's clock that is off", async () => {
+      await start();
+      const now = site.clock.now();
+      const eventAt = (at: number) => ({ subject: "printer", at, code: "trap", detail: "" });
+      site.send("telemetry", { ...aBatch(1), events: [eventAt(T0 + 86_400_000)] });
+      site.send("status", statusOf({ sentAt: now - 3_600_000 }));
+      const behind = batchOf(2, [reading("printer", now - 3_600_000, { up: true })]);
+      site.send("telemetry", { ...behind, events: [eventAt(now - 3_601_000)] });
+      await site.pass(250);
+      expect(kept().map(({ at }) => at - now)).toEqual([0, -1_000]);
+    });
+
+    it("of a device that another agent watches are counted and not kept", async () => {
+      await start();
+      site.send("telemetry", aBatch(1, { code: "on_battery" }), "thief");
+      await site.pass(250);
+      expect(kept()).toEqual([]);
+      expect(site.ingest.counts).toMatchObject({ events: 0, eventsDropped: 1 });
+    });
+  });
+
   describe("values", () => {
     it("of unknown metrics or of a wrong type are counted, and neither judged nor stored", async () => {
       await start();
@@ -592,14 +653,14 @@ describe("any order of deliveries, failures and restarts", () => {
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
         const committed: number[] = [];
         const one = await sampleSite({
-          queueBytesMax: 1_300,
+          queueBytesMax: 1_700,
           makeJudge: (state, clock) => countingJudge(state, clock, committed).judge,
         });
         let [written, acked, isConnected, heard] = [0, 0, false, 0];
 
         const deliver = (seq: number): void => {
           if (!isConnected) return;
-          one.send("telemetry", aBatch(seq));
+          one.send("telemetry", aBatch(seq, { code: "trap" }));
           if (one.disconnects.length > heard) isConnected = false;
           heard = one.disconnects.length;
         };
@@ -642,6 +703,8 @@ describe("any order of deliveries, failures and restarts", () => {
         const all = Array.from({ length: written }, (_, n) => n + 1);
         expect(one.series.seqs()).toEqual(all);
         expect(committed).toEqual(all);
+        const events = one.state.deviceEvents("s1", "printer", 1_000).map(({ detail }) => detail);
+        expect(events).toEqual(all.map((seq) => `number ${seq}`).reverse());
         expect(one.ingest.counts.gaps).toBe(0);
         expect(acked).toBe(written);
         await one.end();

@@ -17,6 +17,7 @@ import {
   type InventoryDevice,
   type Lane,
   sampleCount,
+  splitSubject,
   type Telemetry,
   WIRE_VERSION,
 } from "@aislewatch/contract";
@@ -24,7 +25,7 @@ import type { AgentMessage } from "./broker/broker.ts";
 import { AGENT_DEVICE_PREFIX, COLLECTOR_AGENT } from "./fleet-watch.ts";
 import type { Judge } from "./judge.ts";
 import { knownValues } from "./known-values.ts";
-import type { Commit, GapRecord, StateStore } from "./store/state/store.ts";
+import type { Commit, DeviceEventRecord, GapRecord, StateStore } from "./store/state/store.ts";
 import type { LaneKey, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
 
 /** Batches that wait for the time-series store, by their size on the wire. */
@@ -47,6 +48,9 @@ const EPOCHS_PER_AGENT_MAX = 256;
 const OWN_PAYLOAD = new Uint8Array(1_024);
 /** Devices and components of one agent. The greatest sites have a few thousand. */
 const INVENTORY_SUBJECTS_MAX = 50_000;
+
+/** Events of devices that wait for a state store which can't be written. A batch has a thousand at most. */
+const EVENTS_PENDING_MAX = 20_000;
 
 /** Nothing of a lane came yet, so any seq may be its first. */
 const UNHEARD = -1;
@@ -79,6 +83,9 @@ export type IngestCounts = {
   shed: number;
   /** Values of unknown metrics or of a wrong type. */
   ignored: number;
+  /** Events of devices kept, and those that were not: of another agent's device, or too many while nothing was written. */
+  events: number;
+  eventsDropped: number;
   commits: number;
   commitFailures: number;
   appendFailures: number;
@@ -140,6 +147,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     poison: 0,
     shed: 0,
     ignored: 0,
+    events: 0,
+    eventsDropped: 0,
     commits: 0,
     commitFailures: 0,
     appendFailures: 0,
@@ -150,6 +159,7 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   const dirty = new Map<string, Watermark>();
   let newGaps: GapRecord[] = [];
+  let newEvents: DeviceEventRecord[] = [];
   /** What could not be written yet, by agent. */
   const unsaved = new Map<string, AgentInventory>();
   const toAck = new Set<AgentState>();
@@ -259,12 +269,31 @@ export function createIngest(deps: IngestDeps): Ingest {
       counts.samples += sampleCount(message);
       // What was stored while the uplink was down is history: it is kept, and does not move the present.
       const urgent = message.lane === "live" && observe(batch, source);
+      keepEvents(batch);
       lane.state = seq;
       dirty.set(laneKey(agent.site, agent.agent, message.epoch, message.lane), { ...laneOf(agent, message), seq });
       toAck.add(agent);
       commitSoon(urgent);
     }
     if (needsSeries) enqueue(agent, lane, batch, source.payload.byteLength);
+  }
+
+  /** Of both lanes: what happened while the uplink was down is what one looks for afterwards. */
+  function keepEvents({ site, agent, message, skewMs }: TelemetryBatch): void {
+    const now = clock.now();
+    const owners = new Map<string, string | null>();
+    for (const { subject, at, code, detail } of message.events ?? []) {
+      const { device, component } = splitSubject(subject);
+      if (!owners.has(device)) owners.set(device, judge.live.device(site, device)?.agent ?? null);
+      // A device that is not known yet may come with the next inventory.
+      const isForeign = (owners.get(device) ?? agent) !== agent;
+      if (isForeign || newEvents.length >= EVENTS_PENDING_MAX) {
+        counts.eventsDropped++;
+        continue;
+      }
+      counts.events++;
+      newEvents.push({ site, device, component, at: Math.min(at + skewMs, now), code, detail, recordedAt: now });
+    }
   }
 
   /** A bug that one message brings out must not end the collector, for the message would come again after each start. */
@@ -392,7 +421,12 @@ export function createIngest(deps: IngestDeps): Ingest {
     commitTimer = null;
     for (const inventory of unsaved.values()) if (!saveInventory(inventory)) return;
     const pending = judge.takePending();
-    const change: Commit = { ...pending.change, watermarks: [...dirty.values()], gaps: newGaps };
+    const change: Commit = {
+      ...pending.change,
+      watermarks: [...dirty.values()],
+      gaps: newGaps,
+      deviceEvents: newEvents,
+    };
     if (dirty.size === 0 && newGaps.length === 0 && pending.empty) {
       sendAcks();
       return;
@@ -410,6 +444,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     for (const [key, { seq }] of dirty) committed.set(key, seq);
     dirty.clear();
     newGaps = [];
+    newEvents = [];
     stateStoreWrote();
     pending.announce();
     sendAcks();
