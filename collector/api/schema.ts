@@ -176,6 +176,20 @@ export const metricValue = z
   })
   .meta({ id: "MetricValue" });
 
+/** What a device told or what was seen of it, once: a trap, a restart, another asset in its slot. */
+export const deviceEvent = z
+  .object({
+    at: z.number(),
+    device: z.string(),
+    component: z.string().nullable(),
+    /** A canonical fault code, `<fault>_cleared`, `trap`, or what a newer agent says. */
+    code: z.string(),
+    /** The fault in words, `Over: …` when it is cleared; null when the code is no fault's. */
+    meaning: z.string().nullable(),
+    detail: z.string(),
+  })
+  .meta({ id: "DeviceEvent" });
+
 export const deviceDetail = z
   .object({
     device,
@@ -192,6 +206,8 @@ export const deviceDetail = z
       }),
     ),
     dependents: z.array(z.string()),
+    /** The newest, newest first. */
+    events: z.array(deviceEvent),
   })
   .meta({ id: "DeviceDetail" });
 
@@ -281,6 +297,7 @@ export type StreamEvent = z.infer<typeof streamEvent>;
  *   GET  /sites → Site[]
  *   GET  /sites/:site/devices → Device[]
  *   GET  /sites/:site/device?id=lane-3/printer → DeviceDetail
+ *   GET  /sites/:site/events?device=&limit= → DeviceEvent[]   newest first
  *   GET  /sites/:site/series?device=&component=&metric=&from=&to=&points= → Series
  *   GET  /rules → Rule[]
  *   GET  /people → string[]   names that an incident can be assigned to

@@ -29,6 +29,7 @@ const READS = [
   "/api/v1/sites",
   "/api/v1/sites/berlin-01/devices",
   "/api/v1/sites/berlin-01/device?id=switch-1",
+  "/api/v1/sites/berlin-01/events",
   "/api/v1/sites/berlin-01/series?device=switch-1&metric=up&from=0&to=1000",
   "/api/v1/rules",
   "/api/v1/people",
@@ -355,7 +356,44 @@ describe("what is watched", () => {
     ]);
   });
 
+  it("tells what happened to devices, newest first, in words where the code has some", async () => {
+    const happened = (at: number, code: string, device = "switch-1") => ({
+      ...{ site: "berlin-01", device, component: "port-1", at, code, detail: `at ${at}`, recordedAt: T0 },
+    });
+    collector.state.commit({
+      deviceEvents: [
+        happened(1, "port_down"),
+        happened(2, "port_down_cleared"),
+        happened(3, "trap"),
+        happened(4, "constructor"),
+        happened(5, "on_battery", "receiving/label-printer"),
+        { ...happened(6, "port_down"), site: "elsewhere" },
+      ],
+    });
+    const all = (await get("/api/v1/sites/berlin-01/events")).json();
+    expect(all[4]).toEqual({
+      at: 1,
+      device: "switch-1",
+      component: "port-1",
+      code: "port_down",
+      meaning: "Link of a port lost",
+      detail: "at 1",
+    });
+    expect(all.map(({ meaning }: { meaning: string | null }) => meaning)).toEqual([
+      "Mains lost",
+      null,
+      null,
+      "Over: Link of a port lost",
+      "Link of a port lost",
+    ]);
+    expect((await get("/api/v1/sites/berlin-01/events?device=switch-1&limit=2")).json()).toEqual(all.slice(1, 3));
+    expect((await get("/api/v1/sites/berlin-01/device?id=switch-1")).json().events).toEqual(all.slice(1));
+  });
+
   it.each([
+    { url: "/api/v1/sites/nowhere/events", status: 404, error: "no_site" },
+    { url: "/api/v1/sites/berlin-01/events?limit=0", status: 400, error: "invalid" },
+    { url: "/api/v1/sites/berlin-01/events?device=A%20b", status: 400, error: "invalid" },
     { url: "/api/v1/sites/nowhere/devices", status: 404, error: "no_site" },
     { url: "/api/v1/sites/nowhere/device?id=a", status: 404, error: "no_site" },
     { url: "/api/v1/sites/berlin-01/device?id=nothing", status: 404, error: "no_device" },

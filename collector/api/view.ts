@@ -1,10 +1,11 @@
 /** Facts into the shapes of schema.ts: names beside ids, units beside metrics, sentences beside events. */
-import { findMetric } from "@aislewatch/devices";
+import { FAULT_CODES, findMetric } from "@aislewatch/devices";
 import type { z } from "zod";
 import { isOpen } from "../incidents/calendar.ts";
 import { describeEvent } from "../incidents/describe.ts";
 import type { Incident, IncidentEvent, PRIORITIES, Priority } from "../incidents/types.ts";
 import type { Site } from "../sites.ts";
+import type { DeviceEventRecord } from "../store/state/store.ts";
 import type { LiveAgent, LiveDevice, LiveValue, LiveView } from "./deps.ts";
 import type * as schema from "./schema.ts";
 
@@ -67,6 +68,20 @@ export function valueView({ component, metric, at, value, stale }: LiveValue): z
     type: typeof value === "boolean" ? "boolean" : "number",
     bad: known?.bad ?? null,
   };
+}
+
+export function deviceEventView(event: DeviceEventRecord): z.infer<typeof schema.deviceEvent> {
+  const { at, device, component, code, detail } = event;
+  return { at, device, component, code, meaning: eventMeaning(code), detail };
+}
+
+const MEANINGS: ReadonlyMap<string, string> = new Map(Object.entries(FAULT_CODES));
+const CLEARED = "_cleared";
+
+function eventMeaning(code: string): string | null {
+  if (!code.endsWith(CLEARED)) return MEANINGS.get(code) ?? null;
+  const fault = MEANINGS.get(code.slice(0, -CLEARED.length));
+  return fault === undefined ? null : `Over: ${fault}`;
 }
 
 /** What is known of all sites, grouped by site once for a list of them. */

@@ -511,6 +511,56 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/sites/{site}/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What devices told, such as traps and restarts; newest first */
+    get: {
+      parameters: {
+        query?: {
+          device?: string;
+          limit?: number;
+        };
+        header?: never;
+        path: {
+          site: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["DeviceEvent"][];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/sites/{site}/series": {
     parameters: {
       query?: never;
@@ -910,6 +960,15 @@ export interface components {
         stale: boolean;
       }[];
       dependents: string[];
+      events: components["schemas"]["DeviceEvent"][];
+    };
+    DeviceEvent: {
+      at: number;
+      device: string;
+      component: string | null;
+      code: string;
+      meaning: string | null;
+      detail: string;
     };
     Health: {
       ok: boolean;

@@ -5,8 +5,13 @@ import { z } from "zod";
 import type { Incident } from "../../incidents/types.ts";
 import type { ApiDeps, LiveView } from "../deps.ts";
 import { Refused } from "../problem.ts";
-import { device, deviceDetail, overview, problem, ruleSummary, series, site } from "../schema.ts";
-import { bySite, countByPriority, deviceView, siteView, valueView } from "../view.ts";
+import { device, deviceDetail, deviceEvent, overview, problem, ruleSummary, series, site } from "../schema.ts";
+import { bySite, countByPriority, deviceEventView, deviceView, siteView, valueView } from "../view.ts";
+
+const EVENTS_MAX = 1_000;
+const EVENTS_DEFAULT = 100;
+/** That come with the device itself. */
+const EVENTS_SHOWN = 20;
 
 const POINTS_MAX = 2_000;
 const POINTS_DEFAULT = 400;
@@ -124,7 +129,28 @@ export function siteRoutes(deps: ApiDeps, { version }: { version: string }): Fas
             .devices(siteId)
             .filter((other) => other.device.dependsOn.includes(id))
             .map((other) => other.device.id),
+          events: state.deviceEvents(siteId, id, EVENTS_SHOWN).map(deviceEventView),
         };
+      },
+    );
+
+    app.get(
+      "/sites/:site/events",
+      {
+        schema: {
+          tags: ["sites"],
+          summary: "What devices told, such as traps and restarts; newest first",
+          params: siteParams,
+          querystring: z.object({
+            device: deviceId.optional(),
+            limit: z.coerce.number().int().min(1).max(EVENTS_MAX).default(EVENTS_DEFAULT),
+          }),
+          response: { 200: z.array(deviceEvent), default: problem },
+        },
+      },
+      async (request) => {
+        const { device: id = null, limit } = request.query;
+        return state.deviceEvents(knownSite(request.params.site, deps), id, limit).map(deviceEventView);
       },
     );
 
