@@ -268,7 +268,7 @@ function fold(
 ): number | undefined {
   const values = expressions.map((expression) => evaluate(expression, scope));
   const numbers = values.filter((value) => typeof value === "number");
-  return numbers.length === values.length ? numbers.reduce(operate) : undefined;
+  return numbers.length === values.length ? tidy(numbers.reduce(operate)) : undefined;
 }
 
 /** Rounded to a tenth: a percentage of small integers with more digits would be noise in every store. */
@@ -345,7 +345,7 @@ function shape(value: Scalar, { is, matches, map, scale, range }: Expression): S
 }
 
 /** 0.1 × 541 is 54.1, not 54.1000000000000014. */
-const tidy = (value: number): number => Number(value.toPrecision(12));
+const tidy = (value: number): number => (Number.isInteger(value) ? value : Number(value.toPrecision(12)));
 
 function plainOf(value: SnmpValue): number | string {
   if (value.type === "text" || value.type === "hex") return textOf(value);
