@@ -153,6 +153,13 @@ describe("redactRecording", () => {
     expect(recording.varbinds["1.3.6.1.2.1.1.1.0"]).toEqual(text("Acme Box 7"));
   });
 
+  it("takes a version like an address and an order number like a serial number for what they are", () => {
+    const varbinds = { "1.3.6.1.4.1.9.1.0": text("10.7.1.0"), "1.3.6.1.4.1.9.2.0": text("RUTX11000200") };
+    expect(redacted(varbinds)).not.toEqual(varbinds);
+    const { recording } = redactRecording(recordingOf(varbinds), { keep: ["10.7.1.0", "RUTX11"] });
+    expect(recording.varbinds).toEqual(varbinds);
+  });
+
   /** Devices full of secrets, each in every form and place that SNMP has for it. */
   const word = fc.stringMatching(/^[a-z]{4,10}[0-9]{2,4}$/);
   const mac = fc
@@ -160,11 +167,17 @@ describe("redactRecording", () => {
     .filter((bytes) => bytes.some((byte) => byte > 0));
   const ip = fc.tuple(fc.constantFrom(10, 172, 193), fc.nat(255), fc.nat(255), fc.integer({ min: 33, max: 254 }));
   const secrets = fc.record({ name: word, place: word, person: word, serial: word, mac, ip });
+  /** What the rules look for, in every neighbourhood. */
+  const bait = fc.constantFrom(
+    ...["10.1.2.3", "S/N:", "serial ", "jo@x.example", "password=", "C:\\Users\\", "a.pdf", "AB12CD34", " ", "name-1"],
+    ...["X0001", ":", ".", "-", "fe80::1", "00:1b:a9:01:02:03", "001ba9010203", "host.shop.local", "4111111111111111"],
+  );
   const noise = fc.dictionary(
     fc.nat(999).map((n) => `1.3.6.1.4.1.4242.1.${n}.0`),
     fc.oneof(
       fc.uint8Array({ maxLength: 24 }).map((bytes) => octetsValue(bytes)),
       fc.string({ maxLength: 24 }).map(text),
+      fc.array(bait, { maxLength: 6 }).map((words) => text(words.join(""))),
     ),
     { maxKeys: 8 },
   );

@@ -118,6 +118,13 @@ const TEXT_OIDS: readonly (readonly [string, RedactedClass])[] = [
   [`${LLDP}.4.1.1.9`, "name"], // lldpRemSysName
   [`${ENTERPRISES}.9.9.23.1.2.1.1.6`, "name"], // cdpCacheDeviceId
   [`${ENTERPRISES}.77.1.4.1`, "name"], // LanMgr: the Windows domain
+  // Access points and networks as people named them.
+  [`${ENTERPRISES}.14823.2.3.3.1.2.1.1.2`, "name"], // Aruba Instant
+  [`${ENTERPRISES}.14823.2.2.1.5.2.1.4.1.3`, "name"], // Aruba
+  [`${ENTERPRISES}.14179.2.2.1.1.3`, "name"], // Cisco: bsnAPName
+  [`${ENTERPRISES}.14179.2.1.1.1.2`, "name"], // bsnDot11EssSsid
+  [`${ENTERPRISES}.41112.1.6.1.2.1.6`, "name"], // UniFi: unifiVapEssId
+  [`${ENTERPRISES}.29671.1.1.4.1.2`, "name"], // Meraki: devName
   // Serial numbers where vendors keep them.
   [`${ENTERPRISES}.318.1.1.1.1.2.3`, "serial"], // APC UPS
   [`${ENTERPRISES}.318.1.1.1.1.1.2`, "name"], // upsBasicIdentName
@@ -163,12 +170,37 @@ const REPLACED =
   /^(?:(?:name|location|contact|label|user|secret|arguments|document)-\d+(?:@example\.com|\.\w{2,4})?|X\d{4,})$/;
 const TOKENS = /\b(?:name|location|contact|label|user|secret|arguments|document)-\d+|\bX\d{4,}/g;
 /** Shorter texts are replaced where they stand alone, not inside of words: they are everywhere. */
+const MODEL_CHARS_MIN = 5;
 const INSIDE_CHARS_MIN = 4;
 const INSIDE_DIGITS_MIN = 7;
 const isLong = (text: string): boolean => text.length >= (/[^\d]/.test(text) ? INSIDE_CHARS_MIN : INSIDE_DIGITS_MIN);
 const TEXTS_MAX = 20_000;
 
+/** A replacement may complete what looks like another secret (`serial` beside a new name): then once more. */
+const PASSES_MAX = 8;
+
+/** Until nothing changes any more, so that a second time changes nothing by construction. */
 export function redactRecording(recording: Recording, options: RedactOptions = {}): Redacted {
+  let made = redactOnce(recording, options);
+  for (let pass = 1; pass < PASSES_MAX; pass++) {
+    const again = redactOnce(made.recording, options);
+    const isSettled = again.leftOut === 0 && Object.keys(again.replaced).length === 0;
+    if (isSettled) return made;
+    made = {
+      recording: again.recording,
+      replaced: added(made.replaced, again.replaced),
+      leftOut: made.leftOut + again.leftOut,
+    };
+  }
+  return made;
+}
+
+function added(one: Redacted["replaced"], two: Redacted["replaced"]): Redacted["replaced"] {
+  const sums = REDACTED_CLASSES.map((of) => [of, (one[of] ?? 0) + (two[of] ?? 0)] as const);
+  return Object.fromEntries(sums.filter(([, count]) => count > 0));
+}
+
+function redactOnce(recording: Recording, options: RedactOptions): Redacted {
   const cells = cellsOf(recording);
   const kept = cells.filter(({ oid }) => !LEFT_OUT.some((root) => isAt(oid, root)));
   const found = new Findings(options);
@@ -220,7 +252,8 @@ const IP_TEXT = /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])/g;
 /** With `::`, or all eight groups: a time of day has neither. */
 const IP6_TEXT =
   /(?<![\w:.])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}|::(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){2,7}:)(?![\w:.])/gi;
-const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}/g;
+/** Not in a row of them: what is replaced must not become a part of the next. */
+const EMAIL = /(?<![\w.+@-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}(?![\w@-])/g;
 const VERSION_BEFORE = /(?:\bv|ver|version|fw|firmware|rev|revision|release|build|sw)[.:= ]{0,3}$/i;
 const INTRANET = /\b(?:[a-z0-9-]{1,63}\.){1,6}(?:local|lan|corp|intra|intranet|internal|localdomain|home)\b/gi;
 const DOCUMENT = /[^\s\\/:"'<>|]{1,128}\.(?:pdf|docx?|xlsx?|pptx?|odt|ods|rtf|csv)\b/gi;
@@ -304,14 +337,22 @@ class Findings {
     for (const [mac] of bytes.matchAll(MAC_TEXT)) this.mac(mac.replace(/[:-]/g, "").toLowerCase());
     for (const [mac] of bytes.matchAll(MAC_CISCO)) this.mac(mac.replaceAll(".", "").toLowerCase());
     for (const match of bytes.matchAll(IP_TEXT)) {
+      if (this.#keep.includes(match[0])) continue;
       if (!VERSION_BEFORE.test(bytes.slice(Math.max(0, match.index - 16), match.index))) this.ip(match[0]);
     }
     for (const [, serial = ""] of bytes.matchAll(SERIAL_IN_TEXT)) if (/\d/.test(serial)) this.text(serial, "serial");
     for (const [, secret = ""] of bytes.matchAll(SECRET_IN_TEXT)) this.text(secret, "secret");
     for (const [, user = ""] of bytes.matchAll(USER_IN_TEXT)) if (!SHARED_FOLDERS.test(user)) this.text(user, "user");
-    for (const [email] of bytes.matchAll(EMAIL)) if (!email.endsWith("@example.com")) this.text(email, "contact");
+    for (const [email] of bytes.matchAll(EMAIL)) if (!email.includes("@example.com")) this.text(email, "contact");
     for (const [host] of bytes.matchAll(INTRANET)) this.text(host, "name");
     for (const [document] of bytes.matchAll(DOCUMENT)) if (!REPLACED.test(document)) this.text(document, "document");
+  }
+
+  /** The model, or an order number that begins with it. */
+  #isProduct(word: string): boolean {
+    return this.#keep.some(
+      (known) => known.includes(word) || (known.length >= MODEL_CHARS_MIN && word.startsWith(known)),
+    );
   }
 
   /** What shows only beside the rest: a hardware address of a vendor that is known here, a word like a serial number. */
@@ -319,8 +360,7 @@ class Findings {
     if (bytes === null || !isWithin(oid, ENTERPRISES)) return;
     if (bytes.length === 6 && this.#vendors.has(hexOf(bytes).slice(0, 6))) this.mac(hexOf(bytes));
     const word = trimmed(bytes);
-    if (LOOKS_SERIAL.test(word) && !this.#keep.some((known) => known.includes(word.toLowerCase())))
-      this.text(word, "serial");
+    if (LOOKS_SERIAL.test(word) && !this.#isProduct(word.toLowerCase())) this.text(word, "serial");
   }
 }
 
