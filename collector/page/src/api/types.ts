@@ -11,6 +11,7 @@ export type IncidentAction = Schemas["IncidentAction"];
 export type Site = Schemas["Site"];
 export type Device = Schemas["Device"];
 export type DeviceDetail = Schemas["DeviceDetail"];
+export type DeviceEvent = Schemas["DeviceEvent"];
 export type MetricValue = Schemas["MetricValue"];
 export type Series = Schemas["Series"];
 export type Overview = Schemas["Overview"];

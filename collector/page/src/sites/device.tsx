@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useMemo } from "react";
 import { Link, useLocation, useSearch } from "wouter";
-import type { DeviceDetail, MetricValue } from "../api/types.ts";
+import type { DeviceDetail, DeviceEvent, MetricValue } from "../api/types.ts";
 import { api, useLoad, useNow } from "../api/use-live.ts";
 import { Age } from "../ui/age.tsx";
 import { AssetPanel } from "../ui/asset-panel.tsx";
@@ -10,6 +10,7 @@ import { measure, metricTitle, sentence } from "../ui/format.ts";
 import { KindIcon } from "../ui/kind-icon.tsx";
 import { kindTitle } from "../ui/kinds.ts";
 import { LoadState } from "../ui/load-state.tsx";
+import { eventLines } from "./events.ts";
 import {
   chartable,
   type Family,
@@ -48,6 +49,7 @@ export default function DevicePage({ siteId, deviceId }: { siteId: string; devic
       </div>
       <aside className="device-side" aria-label="About the device">
         <Faults detail={detail.value} />
+        <Events events={detail.value.events} />
         <Neighbours detail={detail.value} />
         <AssetPanel asset={detail.value.device.asset} />
         <Polling detail={detail.value} />
@@ -356,6 +358,30 @@ function Faults({ detail: { faults, device } }: { detail: DeviceDetail }) {
           ))}
         </p>
       )}
+    </Panel>
+  );
+}
+
+function Events({ events }: { events: readonly DeviceEvent[] }) {
+  if (events.length === 0) return null;
+  return (
+    <Panel title="Events">
+      <ol className="events" data-testid="device-events" reversed>
+        {eventLines(events).map(({ event, words, isOver, times }, place) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the same may happen twice in one moment.
+          <li key={`${event.at} ${event.code} ${place}`} data-over={isOver}>
+            <p className="event-words">
+              {words}
+              {event.component !== null && <span className="id"> {event.component}</span>}
+              {times > 1 && <span className="tag">{times} times</span>}
+            </p>
+            <p className="event-when">
+              <Age at={event.at} suffix=" ago" />
+            </p>
+            {event.detail !== "" && <p className="event-detail">{event.detail}</p>}
+          </li>
+        ))}
+      </ol>
     </Panel>
   );
 }

@@ -1,0 +1,34 @@
+import { expect, it } from "vitest";
+import type { DeviceEvent } from "../api/types.ts";
+import { eventLines } from "./events.ts";
+
+const event = (at: number, change: Partial<DeviceEvent> = {}): DeviceEvent => ({
+  at,
+  device: "back-office/ups",
+  component: null,
+  code: "on_battery",
+  meaning: "Mains lost",
+  detail: "upsTrapOnBattery",
+  ...change,
+});
+
+it("keeps the order, and folds what came again with nothing between, under its newest time", () => {
+  const other = { code: "trap", meaning: null, detail: "1.3.6.1.4.1.9.9" };
+  const lines = eventLines([event(9), event(8), event(7, other), event(6), event(5, { component: "outlet-4" })]);
+  expect(lines.map(({ event: { at }, times }) => [at, times])).toEqual([
+    [9, 2],
+    [7, 1],
+    [6, 1],
+    [5, 1],
+  ]);
+  expect(eventLines([])).toEqual([]);
+});
+
+it.each([
+  { change: {}, words: "Mains lost", isOver: false },
+  { change: { code: "on_battery_cleared", meaning: "Over: Mains lost" }, words: "Over: Mains lost", isOver: true },
+  { change: { code: "trap", meaning: null }, words: "Trap", isOver: false },
+  { change: { code: "ups_test_started", meaning: null }, words: "UPS test started", isOver: false },
+])("calls $change.code “$words”", ({ change, words, isOver }) => {
+  expect(eventLines([event(1, change)])).toMatchObject([{ words, isOver }]);
+});
