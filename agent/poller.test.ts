@@ -78,7 +78,9 @@ describe("Poller", () => {
     expect(readings[0]).toEqual({
       device: "a",
       at: clock.now() - 20_000,
-      samples: [{ component: null, metrics: { up: true, poll_duration_seconds: 0, media_out: false } }],
+      samples: [
+        { component: null, metrics: { up: true, poll_duration_seconds: 0, polls_skipped_total: 0, media_out: false } },
+      ],
     });
     await poller.stop();
   });
@@ -192,7 +194,7 @@ describe("Poller", () => {
           intervalMs: 10_000,
           asset: { model: "ZD421", serial: "D8J0042" },
           components: ["tray-1"],
-          metrics: ["up", "poll_duration_seconds", "media_out"],
+          metrics: ["up", "poll_duration_seconds", "polls_skipped_total", "media_out"],
         },
       ],
     });

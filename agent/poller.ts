@@ -142,7 +142,8 @@ export class Poller {
     const result: PollResult = polled.ok
       ? { ok: true, samples: polled.value.samples, events }
       : { ok: false, kind: polled.error.kind, detail: withHint(polled.error), events };
-    const made = makeReading({ device: device.id, atMs: clock.now(), tookMs }, result);
+    const skippedTurns = watched.health.skippedTurns + skipped;
+    const made = makeReading({ device: device.id, atMs: clock.now(), tookMs, skipped: skippedTurns }, result);
     if (made.refused > 0) log.emit(agentEvents.valuesRefused, { device: device.id, count: made.refused });
     onReading(made.reading);
     this.#judge(watched, made.reading, { tookMs, skipped });
@@ -242,7 +243,7 @@ function watch(device: Device): Watched {
 }
 
 /** The poller's own samples are a part of what each device reports. */
-const OWN_METRICS = ["up", "poll_duration_seconds"];
+const OWN_METRICS = ["up", "poll_duration_seconds", "polls_skipped_total"];
 
 function describe({ device, poller, asset, components }: Watched): InventoryDevice {
   const profile = poller.profile();

@@ -32,9 +32,15 @@ const NAME = /^[a-z][a-z0-9_]{0,127}$/;
 /** Events of one poll; a device that lists more has one fault, not a thousand. */
 export const EVENTS_A_POLL_MAX = 64;
 
-export function makeReading(poll: { device: string; atMs: number; tookMs: number }, result: PollResult): MadeReading {
+/** `skipped`: turns that the device has missed since the agent started, because its last poll still ran. */
+type PollFacts = { device: string; atMs: number; tookMs: number; skipped?: number };
+
+export function makeReading(poll: PollFacts, result: PollResult): MadeReading {
   const at = clampTime(poll.atMs);
-  const own = { poll_duration_seconds: Math.round(poll.tookMs) / 1000 };
+  const own = {
+    poll_duration_seconds: Math.round(poll.tookMs) / 1000,
+    ...(poll.skipped !== undefined && { polls_skipped_total: poll.skipped }),
+  };
   const brought = result.events ?? [];
   const events = brought.filter(isEvent).slice(0, EVENTS_A_POLL_MAX);
   let refused = brought.length - events.length;

@@ -38,6 +38,7 @@ export const CATALOGUE: readonly Metric[] = [
   // Every device.
   flag("up", "An answer came to the last poll", { bad: false }),
   number("poll_duration_seconds", "How long the last poll took", { unit: "s" }),
+  number("polls_skipped_total", "Turns missed because the poll before still ran"),
   number("uptime_seconds", "Time since the device started", { unit: "s" }),
   number("temperature_celsius", "Temperature of the device as a whole", { unit: "°C" }),
 
