@@ -34,6 +34,8 @@ const FLUSH_MS = 2_000;
 /** Ports tried after a taken default one. */
 const PORT_TRIES = 20;
 const RATE_WINDOW_MS = 10_000;
+/** Devices named in /metrics: enough to find the slow ones, and no series for each of ten thousand. */
+const SLOWEST_SHOWN = 20;
 
 export type CollectorOptions = {
   readonly config: CollectorConfig;
@@ -371,6 +373,11 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         "Edited files are faulty and the last good set is in use",
         judge.live.rules().refused.length > 0 ? 1 : 0,
       ),
+      ...judge
+        .slowestPolls(SLOWEST_SHOWN)
+        .map(({ seconds, ...labels }) =>
+          gauge("device_poll_seconds", "How long the last poll took, of the slowest devices", seconds, labels),
+        ),
       gauge("resident_memory_bytes", "Memory of the process", memory.rss),
       gauge("heap_used_bytes", "Memory of JavaScript", memory.heapUsed),
     ];

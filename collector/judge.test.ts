@@ -261,6 +261,13 @@ rules:
     expect(stored("INC-000001")?.state).toBe("closed");
   });
 
+  it("names the devices that cost most, the slowest first", async () => {
+    await start({}, [printer("a"), printer("b"), printer("c")]);
+    await read({ a: { up: true, poll_duration_seconds: 0.2 }, b: { up: true, poll_duration_seconds: 2.5 }, c: good });
+    expect(site.judge.slowestPolls(1)).toEqual([expect.objectContaining({ device: "b", seconds: 2.5 })]);
+    expect(site.judge.slowestPolls(9).map(({ device }) => device)).toEqual(["b", "a"]);
+  });
+
   describe("state of a device", () => {
     const tree = [
       printer("printer", { dependsOn: ["switch"] }),

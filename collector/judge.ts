@@ -81,6 +81,8 @@ export type Judge = {
   takePending(): Pending;
   subscribe(listener: (event: StreamEvent) => void): () => void;
   readonly live: LiveView;
+  /** The devices whose last poll took longest, the slowest first: who costs its agent most. */
+  slowestPolls(most: number): { site: string; agent: string; device: string; seconds: number }[];
   /** `isHeard`: false while it is only presumed that an agent of before the start will come back. */
   roster(): readonly { readonly record: AgentRecord; readonly isHeard: boolean }[];
   runbook(ref: string): { title: string; markdown: string } | null;
@@ -391,6 +393,16 @@ export function createJudge(
   return {
     live,
     roster: () => [...agents].map(([key, record]) => ({ record, isHeard: !presumed.has(key) })),
+    slowestPolls(most) {
+      const polls: { site: string; agent: string; device: string; seconds: number }[] = [];
+      for (const [site, members] of devices) {
+        for (const [id, { agent }] of members) {
+          const seconds = engine.lastValues(site, id).find(({ metric }) => metric === "poll_duration_seconds")?.value;
+          if (typeof seconds === "number") polls.push({ site, agent, device: id, seconds });
+        }
+      }
+      return polls.sort((a, b) => b.seconds - a.seconds).slice(0, most);
+    },
     runbook: (ref) => config?.runbooks.get(ref) ?? null,
 
     restore(next, values) {
