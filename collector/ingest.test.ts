@@ -394,6 +394,18 @@ describe("ingest", () => {
       expect(site.ingest.counts).toMatchObject({ events: 2, eventsDropped: 0 });
     });
 
+    it("wait 20,000 at most; what is beyond is counted", async () => {
+      await start();
+      site.disk.isFull = true;
+      const event = { subject: "printer", at: T0, code: "trap", detail: "" };
+      const events = Array.from({ length: 1_000 }, () => event);
+      for (let seq = 1; seq <= 21; seq++) site.send("telemetry", { ...aBatch(seq), events });
+      expect(site.ingest.counts).toMatchObject({ events: 20_000, eventsDropped: 1_000 });
+      site.disk.isFull = false;
+      await site.pass(1_250);
+      expect([kept().length, lastAck()?.live]).toEqual([100, 21]);
+    });
+
     it("are never of the future, and follow an agent's clock that is off", async () => {
       await start();
       const now = site.clock.now();
@@ -622,6 +634,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
       samplesPerSecond: () => 0,
     },
     roster: () => [],
+    slowestPolls: () => [],
     runbook: () => null,
   };
   return { judge };

@@ -269,17 +269,19 @@ export function createIngest(deps: IngestDeps): Ingest {
       counts.samples += sampleCount(message);
       // What was stored while the uplink was down is history: it is kept, and does not move the present.
       const urgent = message.lane === "live" && observe(batch, source);
-      keepEvents(batch);
+      const hasEvents = keepEvents(batch);
       lane.state = seq;
       dirty.set(laneKey(agent.site, agent.agent, message.epoch, message.lane), { ...laneOf(agent, message), seq });
       toAck.add(agent);
-      commitSoon(urgent);
+      // The page fetches a device when its values moved, and must find their events then.
+      commitSoon(urgent || (hasEvents && message.lane === "live"));
     }
     if (needsSeries) enqueue(agent, lane, batch, source.payload.byteLength);
   }
 
   /** Of both lanes: what happened while the uplink was down is what one looks for afterwards. */
-  function keepEvents({ site, agent, message, skewMs }: TelemetryBatch): void {
+  function keepEvents({ site, agent, message, skewMs }: TelemetryBatch): boolean {
+    const before = newEvents.length;
     const now = clock.now();
     const owners = new Map<string, string | null>();
     for (const { subject, at, code, detail } of message.events ?? []) {
@@ -294,6 +296,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       counts.events++;
       newEvents.push({ site, device, component, at: Math.min(at + skewMs, now), code, detail, recordedAt: now });
     }
+    return newEvents.length > before;
   }
 
   /** A bug that one message brings out must not end the collector, for the message would come again after each start. */
