@@ -7,8 +7,10 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PRIORITIES } from "../../incidents/types.ts";
 import { aChange, aNote, anEvent, anIncident, T0 } from "./contract-data.ts";
+import { migrations } from "./migrations.ts";
 import { createSqliteStore } from "./sqlite.ts";
 import { DEVICE_EVENTS, type StateStore } from "./store.ts";
+import { compilerFor } from "./template.ts";
 
 let folder: string;
 let file: string;
@@ -66,6 +68,21 @@ describe("opening", () => {
       message: expect.stringMatching(/has schema version 99; this program knows 2/),
     });
     expect(ask("select count(*) as n from schema_version")).toEqual({ n: 3 });
+  });
+
+  it("adds what is new to the tables of an older program, and keeps what they hold", async () => {
+    const [first] = migrations;
+    const database = new DatabaseSync(file);
+    for (const { sql } of first?.statements(compilerFor("sqlite"), "sqlite") ?? []) database.exec(sql);
+    database.exec(`create table schema_version (version bigint primary key);
+      insert into schema_version values (1);
+      insert into watermarks values ('store-1', 'host-1', 'e1', 'live', 7);`);
+    database.close();
+    await store.open();
+    expect(store.watermarks()).toMatchObject([{ site: "store-1", seq: 7 }]);
+    store.commit({ deviceEvents: [anEvent()] });
+    expect(store.deviceEvents("store-1", null, 10)).toEqual([anEvent()]);
+    expect(ask("select max(version) as version from schema_version")).toEqual({ version: migrations.length });
   });
 
   it("says which folder is missing", async () => {
