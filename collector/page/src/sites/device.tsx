@@ -366,22 +366,26 @@ function Events({ events }: { events: readonly DeviceEvent[] }) {
   if (events.length === 0) return null;
   return (
     <Panel title="Events">
-      <ol className="events" data-testid="device-events" reversed>
-        {eventLines(events).map(({ event, words, isOver, times }, place) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the same may happen twice in one moment.
-          <li key={`${event.at} ${event.code} ${place}`} data-over={isOver}>
-            <p className="event-words">
-              {words}
-              {event.component !== null && <span className="id"> {event.component}</span>}
-              {times > 1 && <span className="tag">{times} times</span>}
-            </p>
-            <p className="event-when">
-              <Age at={event.at} suffix=" ago" />
-            </p>
-            {event.detail !== "" && <p className="event-detail">{event.detail}</p>}
-          </li>
-        ))}
-      </ol>
+      {/* Long lists scroll, and then have to be reached by Tab. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus. */}
+      <section className="events-scroll" aria-label="Events, newest first" tabIndex={0}>
+        <ol className="events" data-testid="device-events" reversed>
+          {eventLines(events).map(({ event, words, isOver, times }, place) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the same may happen twice in one moment.
+            <li key={`${event.at} ${event.code} ${place}`} data-over={isOver}>
+              <p className="event-words">
+                {words}
+                {event.component !== null && <span className="id"> {event.component}</span>}
+                {times > 1 && <span className="tag">{times} times</span>}
+              </p>
+              <p className="event-when">
+                <Age at={event.at} suffix=" ago" />
+              </p>
+              {event.detail !== "" && <p className="event-detail">{event.detail}</p>}
+            </li>
+          ))}
+        </ol>
+      </section>
     </Panel>
   );
 }
