@@ -53,9 +53,14 @@ export class Poller {
   readonly #options: PollerOptions;
   readonly #watched: ReadonlyMap<string, Watched>;
   readonly #schedule: Schedule;
-  readonly #stop = new AbortController();
+  /**
+   * Ends each poll that runs. Not one signal for all: what listens to a signal that lives as long as the agent stays on
+   * it, poll for poll.
+   */
+  readonly #enders = new Set<() => void>();
   readonly #running = new Set<Promise<void>>();
   #cancelWake: (() => void) | null = null;
+  #stopping = false;
   #revision: number;
 
   constructor(options: PollerOptions) {
@@ -73,7 +78,8 @@ export class Poller {
 
   /** Ends running polls by their signal, and closes the drivers. */
   async stop(): Promise<void> {
-    this.#stop.abort();
+    this.#stopping = true;
+    for (const end of this.#enders) end();
     this.#cancelWake?.();
     this.#cancelWake = null;
     await Promise.allSettled(this.#running);
@@ -87,7 +93,7 @@ export class Poller {
    */
   pollNow(id: string, events: readonly DeviceEvent[] = []): boolean {
     const watched = this.#watched.get(id);
-    if (watched === undefined || this.#stop.signal.aborted) return false;
+    if (watched === undefined || this.#stopping) return false;
     const room = EVENTS_A_POLL_MAX - watched.events.length;
     watched.events.push(...events.slice(0, room));
     if (this.#schedule.soon(id, this.#options.clock.monotonic())) this.#wake();
@@ -108,7 +114,7 @@ export class Poller {
   }
 
   #wake(): void {
-    if (this.#stop.signal.aborted) return;
+    if (this.#stopping) return;
     this.#cancelWake?.();
     const { clock } = this.#options;
     const nowMs = clock.monotonic();
@@ -135,7 +141,7 @@ export class Poller {
     const answered = polled.ok || polled.error.kind === "busy";
     this.#schedule.finish(device.id, answered);
     // What our own stop cut short is no failure of the device.
-    if (!polled.ok && this.#stop.signal.aborted) return;
+    if (!polled.ok && this.#stopping) return;
     if (polled.ok) this.#learn(watched, polled.value);
     const events = [...(polled.ok ? (polled.value.events ?? []) : []), ...watched.events];
     watched.events = [];
@@ -152,19 +158,28 @@ export class Poller {
   async #ask({ device, poller }: Watched): Promise<Result<Parsed, PollError>> {
     const { clock, log } = this.#options;
     const { timeoutMs } = device;
-    const deadline = new AbortController();
-    const cancelDeadline = clock.after(timeoutMs, () => deadline.abort());
-    const overran = Promise.withResolvers<Result<never, PollError>>();
-    const cancelGrace = clock.after(timeoutMs + GRACE_MS, () => {
-      log.emit(agentEvents.pollOverran, { device: device.id, driver: device.driver.name, timeoutMs });
-      overran.resolve(err({ kind: "timeout", detail: `no end after ${timeoutMs} ms` }));
-    });
-    const signal = AbortSignal.any([deadline.signal, this.#stop.signal]);
+    const ending = new AbortController();
+    const givenUp = Promise.withResolvers<Result<never, PollError>>();
+    let cancelTimer: () => void;
+    const end = (giveUp: () => void): void => {
+      ending.abort();
+      cancelTimer = clock.after(GRACE_MS, giveUp);
+    };
+    const onStop = (): void => {
+      cancelTimer();
+      end(() => givenUp.resolve(err({ kind: "timeout", detail: "the agent stops" })));
+    };
+    const onDeadline = (): void =>
+      end(() => {
+        log.emit(agentEvents.pollOverran, { device: device.id, driver: device.driver.name, timeoutMs });
+        givenUp.resolve(err({ kind: "timeout", detail: `no end after ${timeoutMs} ms` }));
+      });
+    cancelTimer = clock.after(timeoutMs, onDeadline);
+    this.#enders.add(onStop);
     try {
       const reply = await Promise.race([
-        poller.poll({ signal, timeoutMs, nowMs: clock.now() }),
-        overran.promise,
-        aborted(this.#stop.signal, clock),
+        poller.poll({ signal: ending.signal, timeoutMs, nowMs: clock.now() }),
+        givenUp.promise,
       ]);
       if (!reply.ok) return reply;
       const parsed = poller.parse(reply.value);
@@ -175,8 +190,8 @@ export class Poller {
       log.emit(agentEvents.driverFailed, { device: device.id, driver: device.driver.name, detail, stack });
       return err({ kind: "protocol", detail: `the driver ${device.driver.name} failed: ${detail}` });
     } finally {
-      cancelDeadline();
-      cancelGrace();
+      cancelTimer();
+      this.#enders.delete(onStop);
     }
   }
 
@@ -264,12 +279,3 @@ function describe({ device, poller, asset, components }: Watched): InventoryDevi
 }
 
 const withHint = ({ detail, hint }: PollError): string => (hint === undefined ? detail : `${detail}; ${hint}`);
-
-/** Lets a stop go on without a driver that ignores its signal. */
-function aborted(signal: AbortSignal, clock: Clock): Promise<Result<never, PollError>> {
-  return new Promise((resolve) => {
-    const end = () => clock.after(GRACE_MS, () => resolve(err({ kind: "timeout", detail: "the agent stops" })));
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end, { once: true });
-  });
-}
