@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { createEngine } from "@aislewatch/rules";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { StreamEvent } from "./api/schema.ts";
 import { createFleetWatch } from "./fleet-watch.ts";
 import {
@@ -106,6 +107,17 @@ rules:
       expect(log("INC-000001")).toContain("priority_changed");
       await read({ "lane-2": good, "lane-3": good });
       expect(stored("INC-000001")?.priority).toBe("P3");
+    });
+
+    it("counts what is left of a role once, however many of it fail at once", async () => {
+      const lanes = Array.from({ length: 60 }, (_, n) => printer(`lane-${n}`));
+      const engine = createEngine();
+      const count = vi.spyOn(engine, "capacity");
+      await start({ engine }, lanes);
+      await read(Object.fromEntries(lanes.map(({ id }) => [id, out])));
+      expect(site.judge.live.openIncidents()).toHaveLength(60);
+      expect(new Set(site.judge.live.openIncidents().map(({ priorityWhy }) => priorityWhy)).size).toBe(1);
+      expect(count.mock.calls.length).toBeLessThan(5);
     });
 
     it("resolves what a removed device or rule leaves behind", async () => {

@@ -10,7 +10,14 @@
 import { type Clock, err, ok, type Result } from "@aislewatch/base";
 import { type AgentStatus, type InventoryDevice, type PollFailure, splitSubject } from "@aislewatch/contract";
 import { isKind } from "@aislewatch/devices";
-import type { Engine, FaultRecord, FaultView, RuleSet, Transition } from "@aislewatch/rules";
+import {
+  type Engine,
+  type FaultRecord,
+  type FaultView,
+  type RuleSet,
+  roleOf,
+  type Transition,
+} from "@aislewatch/rules";
 import type { ActionRequest, ActRefusal, DeviceState, LiveAgent, LiveDevice, LiveValue, LiveView } from "./api/deps.ts";
 import type { StreamEvent } from "./api/schema.ts";
 import { incidentView } from "./api/view.ts";
@@ -19,7 +26,7 @@ import { COLLECTOR_AGENT } from "./fleet-watch.ts";
 import { isOpen } from "./incidents/calendar.ts";
 import { decideAction } from "./incidents/decide.ts";
 import { append, incidentId, isEnded, isOpenState } from "./incidents/log.ts";
-import { type Assessment, assessPriority } from "./incidents/priority.ts";
+import { type Assessment, assessPriority, type Capacity } from "./incidents/priority.ts";
 import { dueCloses, fromTransition, reassessed } from "./incidents/transition.ts";
 import {
   type Actor,
@@ -116,6 +123,8 @@ export function createJudge(
   const keyOf = new Map<string, string>();
   /** Keys by site: what a change of capacity may touch. */
   const keysAt = new Map<string, Set<string>>();
+  /** By site and role, for as long as one `absorb` goes on: the engine stands still meanwhile. */
+  const capacities = new Map<string, Capacity>();
 
   const pendingIncidents = new Map<string, IncidentChange>();
   const pendingFaults = new Map<string, FaultRecord>();
@@ -138,7 +147,17 @@ export function createJudge(
       faultsByDevice = null;
       firingByRule = null;
     }
-    for (const transition of transitions) absorbOne(transition);
+    capacities.clear();
+    const moved = new Map<string, Map<string, number>>();
+    for (const transition of transitions) {
+      absorbOne(transition);
+      const { site, device } = transition.subject;
+      if (device !== null && transition.from !== transition.to) {
+        const roles = moved.get(site) ?? new Map<string, number>();
+        moved.set(site, roles.set(capacityOf(site, device).role, transition.at));
+      }
+    }
+    for (const [site, roles] of moved) reassessRoles(site, roles);
     for (const fault of engine.takeChangedFaults()) pendingFaults.set(incidentKey(fault.rule, fault.subject), fault);
     return transitions.length > 0;
   }
@@ -152,29 +171,36 @@ export function createJudge(
     });
     if (incident !== null && outcome.events.length > 0) write(key, incident, outcome.events, transition.at, "system");
     if (outcome.open !== null) write(key, null, [outcome.open], transition.at, "system");
-    if (transition.subject.device !== null) {
-      touch(transition.subject.site, transition.subject.device);
-      // What is left of a role changed, and with it what its other incidents mean.
-      if (transition.from !== transition.to)
-        reassessRole(transition.subject.site, transition.subject.device, transition.at);
-    }
+    if (transition.subject.device !== null) touch(transition.subject.site, transition.subject.device);
   }
 
   function assess(subject: Transition["subject"], severity: Incident["severity"], at: number): Assessment {
     const { site, device } = subject;
     const kind = device === null ? null : (factsOf(site, device)?.device.kind ?? null);
-    const capacity = device === null ? null : engine.capacity(site, device);
+    const capacity = device === null ? null : capacityOf(site, device);
     return assessPriority({ severity, capacity, kind, open: isOpen(siteOf(site), at) }, config?.priority);
   }
 
-  function reassessRole(site: string, device: string, at: number): void {
-    const { role } = engine.capacity(site, device);
+  /** Counted once a role: the engine looks at every device of a site for it, and a dead switch fails hundreds at once. */
+  function capacityOf(site: string, device: string): Capacity {
+    const facts = factsOf(site, device);
+    if (facts === undefined) return engine.capacity(site, device);
+    const key = deviceKey(site, roleOf(facts.device));
+    const known = capacities.get(key);
+    if (known !== undefined) return known;
+    const counted = engine.capacity(site, device);
+    capacities.set(key, counted);
+    return counted;
+  }
+
+  /** What is left of these roles changed, at the times given, and with it what their other incidents mean. */
+  function reassessRoles(site: string, roles: ReadonlyMap<string, number>): void {
     for (const key of keysAt.get(site) ?? []) {
       const incident = incidents.get(key);
       if (incident === undefined || incident.recoveredAt !== null || !isOpenState(incident.state)) continue;
       const { subject } = incident;
-      if (subject.device === null) continue;
-      if (engine.capacity(site, subject.device).role !== role) continue;
+      const at = subject.device === null ? undefined : roles.get(capacityOf(site, subject.device).role);
+      if (at === undefined) continue;
       const changed = reassessed(incident, assess(subject, incident.severity, at));
       if (changed.length > 0) write(key, incident, changed, at, "system");
     }

@@ -17,7 +17,7 @@ import {
   splitInventory,
   type Telemetry,
 } from "@aislewatch/contract";
-import { compileRules, createEngine, type RuleSet } from "@aislewatch/rules";
+import { compileRules, createEngine, type Engine, type RuleSet } from "@aislewatch/rules";
 import type { StreamEvent } from "./api/schema.ts";
 import type { AgentMessage } from "./broker/broker.ts";
 import type { ConfigSet } from "./config-set.ts";
@@ -200,6 +200,7 @@ export type SampleSite = Inside & {
 export type SampleOptions = {
   readonly rules?: string;
   readonly queueBytesMax?: number;
+  readonly engine?: Engine;
   readonly makeJudge?: (state: StateStore, clock: ManualClock) => Judge;
 };
 
@@ -222,7 +223,7 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
       createJudge(
         {
           clock,
-          engine: createEngine(),
+          engine: options.engine ?? createEngine(),
           state,
           commitSoon: (urgent) => ingest.commitSoon(urgent),
           events: {
