@@ -92,7 +92,7 @@ describe("the demo's devices under the shipped profiles", () => {
     { maker: "linux", profile: "host", serial: undefined },
     { maker: "windows", profile: "host", serial: undefined },
     { maker: "ups", profile: "ups", serial: undefined },
-    { maker: "switch", profile: "switch", serial: "TST0042" },
+    { maker: "switch", profile: "radlan-switch", serial: "TST0042" },
   ] as const)("$maker is recognised as $profile", ({ maker, profile, serial }) => {
     const clock = new ManualClock();
     const seen = read(MAKERS[maker](clock), clock);

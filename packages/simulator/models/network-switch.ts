@@ -1,5 +1,17 @@
 /** A 24-port access switch: IF-MIB with 64-bit counters, ENTITY-MIB identity, a temperature, processor load. */
-import { counter32, counter64, gauge, integer, type MibEntry, octets, oid, row, text, ticks } from "../oid-tree.ts";
+import {
+  counter32,
+  counter64,
+  gauge,
+  integer,
+  type MibEntry,
+  octets,
+  oid,
+  row,
+  scalars,
+  text,
+  ticks,
+} from "../oid-tree.ts";
 import { type Random, wander } from "../random.ts";
 import { type BaseState, DAY_MS, type Model } from "./model.ts";
 import { systemGroup } from "./system-group.ts";
@@ -141,6 +153,8 @@ function mib(identity: SwitchIdentity, state: SwitchState): MibEntry[] {
       6: counter32(0),
     }),
     { oid: "1.3.6.1.2.1.25.3.3.1.2.1", value: integer(state.cpuPercent) },
+    // Cisco Business switches give the same in their own tree, over one minute and five.
+    ...scalars("1.3.6.1.4.1.9.6.1.101.1", { 8: integer(state.cpuPercent), 9: integer(state.cpuPercent) }),
   ];
 }
 
