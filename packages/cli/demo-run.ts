@@ -10,6 +10,7 @@ import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { backoffMs, errorText } from "@aislewatch/base";
 import { lockFolder } from "@aislewatch/runtime";
+import { AGENT_NODE_FLAGS } from "./bin/agent-flags.mjs";
 import { DEMO_FOLDER } from "./client.ts";
 import { complain, EXIT, type ExitCode, print } from "./command.ts";
 
@@ -91,7 +92,7 @@ export async function runDemo(options: DemoOptions): Promise<ExitCode> {
         {
           name: "agent",
           args: ["agent/main.ts", "run", "--config", join(folder, "demo", "agent.yaml")],
-          nodeFlags: ["--max-semi-space-size=1"],
+          nodeFlags: AGENT_NODE_FLAGS,
           ready: hasReady,
         },
         folder,

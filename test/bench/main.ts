@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency), one after the other;
+ * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency, agent), one after the other;
  * figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
  */
 import { writeFileSync } from "node:fs";
@@ -23,6 +23,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     title: "latency: from a fault to its incident",
     run: async () => (await import("./latency.ts")).benchLatency(),
   },
+  agent: { title: "agent: SNMP devices every 10 s", run: async () => (await import("./agent.ts")).benchAgent() },
 };
 
 async function main(): Promise<number> {

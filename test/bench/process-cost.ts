@@ -22,6 +22,12 @@ export function peakMemoryBytesOf(pid: number): number {
   return Number(kilobytes) * 1_024;
 }
 
+/** What it holds now, pages that it shares divided among those that share them (proc_pid_smaps_rollup(5), Pss). */
+export function pssBytesOf(pid: number): number {
+  const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];
+  return Number(kilobytes) * 1_024;
+}
+
 export function ownCpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;

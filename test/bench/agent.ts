@@ -1,0 +1,301 @@
+/**
+ * The agent's cost: a real agent process watches simulated UPSs over SNMP, 200 and 1,000 of them every 10 s, and hands
+ * what it reads to a real collector. Of the 1,000, one in twenty falls silent in the end, and the others' polls must
+ * stay as punctual as they were. Beside it, on the same devices, the pollers of agent-peers.ts.
+ *
+ * The agent runs from a copy of the node binary, so that the benchmark's other processes share no page of it with it:
+ * its PSS is that of a machine on which it is the only Node program.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { STATUS_FILE } from "../../agent/status-file.ts";
+import { AGENT_NODE_FLAGS } from "../../packages/cli/bin/agent-flags.mjs";
+import { type CollectorRig, cleanUp, onCleanUp, ROOT, startCollector, tempFolder } from "../rig/rig.ts";
+import { findPeers, type Peer } from "./agent-peers.ts";
+import { type Figure, progress } from "./figure.ts";
+import { cpuSecondsOf, pssBytesOf } from "./process-cost.ts";
+import type { CrowdOrder, CrowdReport } from "./snmp-crowd.ts";
+
+const INTERVAL_MS = 10_000;
+/** First polls, the first on the grid, and what V8 compiles and throws away at the start. */
+const WARM_UP_MS = 12_000;
+const MEASURED_MS = 30_000;
+const PEER_WARM_UP_MS = 6_000;
+const PEER_MEASURED_MS = 20_000;
+const MEMORY_EVERY_MS = 2_000;
+/** A poll and its timeout: each silent one is known to be silent. */
+const SILENCE_SETTLES_MS = 12_000;
+const SMALL = 200;
+const LARGE = 1_000;
+const DEAD_SHARE = 1 / 20;
+/** Due times of devices that are asked every 10 s lie on a grid of this width (agent/core/schedule.ts). */
+const GRID_MS = 1_000;
+const START_MS_MAX = 30_000;
+
+type Cost = {
+  readonly polls: number;
+  readonly requestsPerPoll: number;
+  readonly cpuMsPerPoll: number;
+  readonly corePercent: number;
+  readonly pssMb: number;
+};
+type Watch = Cost & { readonly lateMs: { readonly p50: number; readonly p99: number } };
+
+export async function benchAgent(): Promise<Figure[]> {
+  try {
+    const node = join(tempFolder(), "node");
+    copyFileSync(process.execPath, node);
+    chmodSync(node, 0o755);
+    const collector = await startCollector();
+    const small = await watchSmall(collector, node);
+    const large = await watchLarge(collector, node);
+    return [...small, ...large];
+  } finally {
+    await cleanUp();
+  }
+}
+
+async function watchSmall(collector: CollectorRig, node: string): Promise<Figure[]> {
+  progress(`agent: ${SMALL} devices every ${INTERVAL_MS / 1_000} s`);
+  const crowd = await Crowd.start(SMALL);
+  const agent = await Agent.start(collector, node, { name: "bench-0200/agent", ports: crowd.ports });
+  const startMs = await crowd.allAsked(agent.startedAt);
+  await pause(WARM_UP_MS);
+  const ours = await measure(crowd, agent.pid, MEASURED_MS);
+  const { values } = agent.health();
+  await agent.stop();
+  const figures = [
+    ...figuresOf(`${SMALL} devices`, ours),
+    { label: `${SMALL} devices: values a poll`, value: values, unit: "" },
+    { label: "start to first poll", value: startMs.first, unit: "ms" },
+    { label: `start to ${SMALL} devices polled`, value: startMs.all, unit: "ms" },
+  ];
+  crowd.stop();
+  return [...figures, ...(await watchByPeers(ours))];
+}
+
+/** The peers side by side, each with a crowd of its own: less than one of our two cores for all of them. */
+async function watchByPeers(ours: Cost): Promise<Figure[]> {
+  const peers = await findPeers();
+  if (peers.length > 0) progress(`agent: the same by ${peers.map(({ name }) => name).join(" and ")}`);
+  return (await Promise.all(peers.map((peer) => watchByPeer(peer, ours)))).flat();
+}
+
+async function watchByPeer({ name, start }: Peer, ours: Cost): Promise<Figure[]> {
+  const crowd = await Crowd.start(SMALL);
+  const poller = await start(crowd.ports, INTERVAL_MS);
+  await pause(PEER_WARM_UP_MS);
+  const theirs = await measure(crowd, poller.pid, PEER_MEASURED_MS);
+  await poller.stop();
+  crowd.stop();
+  return [
+    ...costFigures(`${name}, ${SMALL} devices`, theirs),
+    { label: `ours : ${name}, CPU a poll`, value: ours.cpuMsPerPoll / theirs.cpuMsPerPoll, unit: "×" },
+    { label: `ours : ${name}, memory`, value: ours.pssMb / theirs.pssMb, unit: "×" },
+  ];
+}
+
+async function watchLarge(collector: CollectorRig, node: string): Promise<Figure[]> {
+  const dead = LARGE * DEAD_SHARE;
+  progress(`agent: ${LARGE} devices, all alive`);
+  const crowd = await Crowd.start(LARGE);
+  const agent = await Agent.start(collector, node, { name: "bench-1000/agent", ports: crowd.ports });
+  const startMs = await crowd.allAsked(agent.startedAt);
+  await pause(WARM_UP_MS);
+  const alive = await measure(crowd, agent.pid, MEASURED_MS);
+  const skippedAlive = agent.health().skipped;
+  progress(`agent: ${LARGE} devices, ${dead} of them silent`);
+  crowd.order({ silence: dead });
+  await pause(SILENCE_SETTLES_MS);
+  const withDead = await measure(crowd, agent.pid, MEASURED_MS);
+  const { skippedOf } = agent.health();
+  await agent.stop();
+  crowd.stop();
+  return [
+    ...figuresOf(`${LARGE} devices`, alive),
+    { label: `${LARGE} devices: skipped turns`, value: skippedAlive, unit: "" },
+    { label: `start to ${LARGE} devices polled`, value: startMs.all, unit: "ms" },
+    ...figuresOf(`${LARGE} devices, ${dead} dead`, withDead),
+    { label: `${LARGE} devices, ${dead} dead: skipped turns of the living`, value: skippedOf(dead), unit: "" },
+  ];
+}
+
+const costFigures = (of: string, cost: Cost): Figure[] => [
+  { label: `${of}: CPU`, value: cost.cpuMsPerPoll, unit: "ms a poll" },
+  { label: `${of}: CPU of one core`, value: cost.corePercent, unit: "%" },
+  { label: `${of}: memory, PSS`, value: cost.pssMb, unit: "MB" },
+  { label: `${of}: requests a poll`, value: cost.requestsPerPoll, unit: "" },
+];
+
+const figuresOf = (of: string, watch: Watch): Figure[] => [
+  ...costFigures(of, watch),
+  { label: `${of}: polls begin late by, p50`, value: watch.lateMs.p50, unit: "ms" },
+  { label: `${of}: polls begin late by, p99`, value: watch.lateMs.p99, unit: "ms" },
+];
+
+/** What a process that polls the crowd costs. */
+async function measure(crowd: Crowd, pid: number, measuredMs: number): Promise<Watch> {
+  crowd.order({ count: true });
+  const startedAt = performance.now();
+  const cpuBefore = cpuSecondsOf(pid);
+  const pss: number[] = [];
+  for (let at = 0; at < measuredMs; at += MEMORY_EVERY_MS) {
+    await pause(MEMORY_EVERY_MS);
+    pss.push(pssBytesOf(pid));
+  }
+  const cpuSeconds = cpuSecondsOf(pid) - cpuBefore;
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const { polls, requests } = await crowd.report();
+  const begun = polls.flat();
+  if (begun.length === 0) throw new Error("nobody polled");
+  return {
+    polls: begun.length,
+    requestsPerPoll: requests / begun.length,
+    cpuMsPerPoll: (cpuSeconds * 1_000) / begun.length,
+    corePercent: (cpuSeconds / seconds) * 100,
+    pssMb: quantile(pss, 0.5) / 1e6,
+    lateMs: lateness(begun),
+  };
+}
+
+/**
+ * All due times lie on one grid whose origin only the agent knows; seen from outside it is where polls begin again
+ * after the longest pause between bursts.
+ */
+function lateness(begun: readonly number[]): { p50: number; p99: number } {
+  const offsets = begun.map((at) => at % GRID_MS).sort((a, b) => a - b);
+  let origin = offsets[0] ?? 0;
+  let longest = origin + GRID_MS - (offsets.at(-1) ?? 0);
+  for (const [i, offset] of offsets.entries()) {
+    const gap = offset - (offsets[i - 1] ?? offset);
+    if (gap > longest) [longest, origin] = [gap, offset];
+  }
+  const late = offsets.map((offset) => (offset - origin + GRID_MS) % GRID_MS);
+  return { p50: quantile(late, 0.5), p99: quantile(late, 0.99) };
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+/** The simulated devices, in a process of their own. */
+class Crowd {
+  readonly ports: readonly number[];
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, ports: readonly number[]) {
+    this.#child = child;
+    this.ports = ports;
+  }
+
+  static async start(count: number): Promise<Crowd> {
+    const child = fork(join(ROOT, "test/bench/snmp-crowd.ts"), [String(count)], {
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+    });
+    onCleanUp(() => void child.kill("SIGKILL"));
+    const { ports } = (await nextMessage(child)) as { ports: number[] };
+    return new Crowd(child, ports);
+  }
+
+  order(order: CrowdOrder): void {
+    this.#child.send(order);
+  }
+
+  async report(): Promise<CrowdReport> {
+    const answer = nextMessage(this.#child);
+    this.order({ report: true });
+    return (await answer) as CrowdReport;
+  }
+
+  /** When the first device and when the last one was asked for the first time, ms after `startedAt`. */
+  async allAsked(startedAt: number): Promise<{ first: number; all: number }> {
+    for (let waitedMs = 0; waitedMs < START_MS_MAX; waitedMs += 500) {
+      const firsts = (await this.report()).polls.map(([first]) => first ?? Number.NaN);
+      if (!firsts.some(Number.isNaN))
+        return { first: Math.min(...firsts) - startedAt, all: Math.max(...firsts) - startedAt };
+      await pause(500);
+    }
+    throw new Error(`not every device was polled within ${START_MS_MAX / 1_000} s of the start`);
+  }
+
+  stop(): void {
+    this.#child.kill("SIGKILL");
+  }
+}
+
+/** The agent's process, started as its launcher does. */
+class Agent {
+  readonly startedAt: number;
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(child: ChildProcess, folder: string, startedAt: number) {
+    this.#child = child;
+    this.pid = child.pid ?? 0;
+    this.#folder = folder;
+    this.startedAt = startedAt;
+  }
+
+  static async start(
+    collector: CollectorRig,
+    node: string,
+    { name, ports }: { name: string; ports: readonly number[] },
+  ): Promise<Agent> {
+    const folder = tempFolder();
+    const config = join(folder, "agent.yaml");
+    const [site, agent] = name.split("/");
+    const password = await collector.addAgent(name);
+    const head = `site: ${site}\nagent: ${agent}\ncollector: { url: "${collector.mqtt}", password: "file:${password}" }\n`;
+    const devices = ports.map(
+      (port, i) =>
+        `  - { id: ups-${i}, kind: ups, driver: snmp, address: "127.0.0.1:${port}", every: ${INTERVAL_MS / 1_000}s }\n`,
+    );
+    writeFileSync(config, `${head}data: ./data\ndevices:\n${devices.join("")}`);
+    const startedAt = Date.now();
+    const child = fork(join(ROOT, "agent/main.ts"), ["run", "--config", config], {
+      execPath: node,
+      execArgv: ["--disable-warning=ExperimentalWarning", ...AGENT_NODE_FLAGS, ...benchFlags()],
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
+    onCleanUp(() => void child.kill("SIGKILL"));
+    await nextMessage(child);
+    return new Agent(child, folder, startedAt);
+  }
+
+  /** From status.json, which is five seconds old at most. */
+  health() {
+    const text = readFileSync(join(this.#folder, "data", STATUS_FILE), "utf8");
+    const { devices } = JSON.parse(text) as {
+      devices: { health: { skippedTurns: number; samples: number } }[];
+    };
+    const skippedOf = (from: number): number =>
+      devices.slice(from).reduce((sum, { health }) => sum + health.skippedTurns, 0);
+    const values = devices.reduce((sum, { health }) => sum + health.samples, 0) / devices.length;
+    return { skipped: skippedOf(0), skippedOf, values };
+  }
+
+  async stop(): Promise<void> {
+    const exited = new Promise((done) => this.#child.once("exit", done));
+    this.#child.kill("SIGTERM");
+    await exited;
+  }
+}
+
+/** More flags for the agent's Node, such as `--cpu-prof`. */
+const benchFlags = (): string[] => process.env["AISLEWATCH_BENCH_NODE_FLAGS"]?.split(" ") ?? [];
+
+function nextMessage(child: ChildProcess): Promise<unknown> {
+  return new Promise((done, fail) => {
+    const onExit = (code: number | null): void => fail(new Error(`${child.spawnfile} ended with ${code}`));
+    child.once("exit", onExit);
+    child.once("message", (message) => {
+      child.off("exit", onExit);
+      done(message);
+    });
+  });
+}
