@@ -161,6 +161,7 @@ function changeByPerson(before: Incident, event: WorkEvent): Partial<Incident> {
       // Somebody must look again: an acknowledgement of the first time is not one of this time.
       return {
         state: "new",
+        reopenedAt: event.at,
         acknowledgedAt: null,
         acknowledgedBy: null,
         resolvedAt: null,

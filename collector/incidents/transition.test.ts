@@ -218,6 +218,17 @@ describe("a fault behind another one", () => {
       name: "opened just before its cause was known",
       steps: [fires(0), changes(0.5, { ...behind, reason: "flags" }), clears(4)],
     },
+    {
+      name: "behind its cause a second time, after it went with it the first time",
+      steps: [
+        fires(0, behind),
+        changes(3, { reason: "flags" }),
+        clears(4),
+        fires(15, behind),
+        changes(18, { reason: "flags" }),
+        clears(19),
+      ],
+    },
     { name: "back while its cause is still down", steps: [fires(0, behind), clears(4)] },
   ])("resolves by itself: $name", ({ steps }) => {
     expect(last(...steps)).toMatchObject({ state: "resolved", resolutionCode: "self_recovered" });
@@ -235,6 +246,10 @@ describe("a fault behind another one", () => {
         changes(0.5, { flags: { stale: true, suppressedBy: "agent:berlin-01/pc" }, reason: "flags" }),
         clears(1),
       ],
+    },
+    {
+      name: "it fired once by itself, which nobody looked at",
+      steps: [fires(0), clears(4), fires(15, behind), clears(19)],
     },
     { name: "it outlived its cause", steps: [fires(0, behind), changes(3, { reason: "flags" }), clears(9)] },
     {

@@ -132,6 +132,8 @@ export type Incident = {
   readonly suppressedBy: string | null;
   /** What it hung behind last, and from when until when (null: still); null when it stood for itself all the time. */
   readonly cause: { readonly by: string; readonly since: number; readonly until: number | null } | null;
+  /** When it last came back out of `resolved`; what was before is done with. Absent: it never was resolved. */
+  readonly reopenedAt?: number;
   readonly stale: boolean;
   readonly updatedAt: number;
   readonly values: Readonly<Record<string, Value>>;
