@@ -235,6 +235,21 @@ describe("Poller", () => {
     await poller.stop();
   });
 
+  it("lets go of the signal of each poll that is over", async () => {
+    const signals: AbortSignal[] = [];
+    const { poller, advance } = setUp({
+      a: async ({ signal }) => {
+        signals.push(signal);
+        return ok(answer());
+      },
+    });
+    poller.start();
+    await advance(20_000);
+    await poller.stop();
+    expect(new Set(signals).size).toBe(3);
+    expect(signals.some(({ aborted }) => aborted)).toBe(false);
+  });
+
   it("tells what a device said though it does not answer, and what it said as the agent stops", async () => {
     const { poller, readings, advance } = setUp({
       "lane-1/ups": async () => err({ kind: "timeout", detail: "no answer" }),
