@@ -68,6 +68,9 @@ const AGE_CHECK_MS = 60_000;
 /** SQLite's default. */
 const PAGE_BYTES = 4_096;
 
+/** How long another process may hold the file before that is an error. */
+const BUSY_MS_MAX = 5_000;
+
 const SCHEMA_VERSION = 1;
 const TIER = { telemetry: 0, state: 1, dropped: 2 } as const;
 const LANE_NUMBER = { live: 0, history: 1 } as const satisfies Record<Lane, number>;
@@ -144,7 +147,8 @@ export class Outbox {
   constructor(path: string, options: OutboxOptions) {
     this.#options = options;
     this.#reservePath = join(options.folder, "outbox.reserve");
-    this.#db = new DatabaseSync(path);
+    // A backup, or somebody who looks, may hold the file for a moment.
+    this.#db = new DatabaseSync(path, { timeout: BUSY_MS_MAX });
     try {
       this.#prepareFile();
       this.#insert = this.#db.prepare(
