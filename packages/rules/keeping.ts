@@ -8,6 +8,9 @@ import type { Roster } from "./roster.ts";
 import { type Active, blockerOf, type DeviceUnit, type JudgedSubject, subjectOf, suppressorName } from "./subjects.ts";
 import type { FaultRecord, Transition } from "./types.ts";
 
+/** What an agent says of a poll, answered or not. */
+const POLLERS_OWN: ReadonlySet<string> = new Set(["poll_duration_seconds", "polls_skipped_total"]);
+
 export class Keeping {
   /** Kept faults whose device is not known yet. */
   readonly #waiting = new Map<string, FaultRecord>();
@@ -170,8 +173,8 @@ export class Keeping {
 
   #restoreLife(unit: DeviceUnit, { metric, at, value }: { metric: string; at: number; value: Value }): void {
     unit.staleDue = Math.min(unit.staleDue, at + unit.staleAfterMs);
-    // A failed poll reports these two and is no answer.
-    const isAnswer = metric === "up" ? value !== false : metric !== "poll_duration_seconds";
+    // A failed poll reports these and is no answer.
+    const isAnswer = metric === "up" ? value !== false : !POLLERS_OWN.has(metric);
     if (isAnswer && (unit.isUnheard || at > unit.answeredAt)) {
       unit.answeredAt = at;
       unit.isUnheard = false;
