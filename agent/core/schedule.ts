@@ -33,8 +33,11 @@ const GRID_MS_MIN = 50;
 const FIRST_POLL_MS_MAX = 2_000;
 /** A silent device is asked at least this often, unless its own interval is longer … */
 const BACKOFF_MS_MAX = 60_000;
-/** … and at most this many times less often than it should be. */
-const BACKOFF_TIMES_MAX = 6;
+/**
+ * … and at most this many times less often than it should be. The collector takes values for old after three
+ * intervals: a dead device that is asked less often than that would be down and unknown in turns.
+ */
+const BACKOFF_TIMES_MAX = 2;
 /** Sockets and memory of an agent on a small machine; the rest of a burst waits for one to end. */
 const IN_FLIGHT_MAX = 64;
 
@@ -185,7 +188,7 @@ function firstOnGrid(entry: Entry, nowMs: number): number {
   );
 }
 
-/** One failure may be chance and is asked about at the usual pace; then 2, 3, … intervals. */
+/** One failure may be chance and is asked about at the usual pace; then at half of it. */
 function backoffTimes(failures: number, intervalMs: number): number {
   const allowed = Math.max(1, Math.floor(BACKOFF_MS_MAX / intervalMs));
   return Math.max(1, Math.min(failures, BACKOFF_TIMES_MAX, allowed));
