@@ -210,7 +210,7 @@ describe("Schedule", () => {
       expect(schedule.take(spokeMs).turns).toHaveLength(1);
       schedule.finish("a", answered);
       const nextMs = schedule.take(spokeMs).wakeMs ?? 0;
-      expect(nextMs - spokeMs <= 15_000).toBe(answered);
+      expect(nextMs - spokeMs <= 10_000).toBe(answered);
     }
   });
 
