@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync } from "node:fs";
 import type { Clock } from "@aislewatch/base";
-import { loadBuiltinTraps } from "@aislewatch/devices";
+import { loadBuiltinProfiles, TrapTable } from "@aislewatch/devices";
 import { createLifecycle, type FolderLock, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
 import type { AgentConfig } from "./config.ts";
 import { agentEvents } from "./events.ts";
@@ -120,7 +120,7 @@ function assemble(options: AgentOptions, outbox: Outbox): Running {
           config: config.traps,
           name: `${site}/${agent}`,
           devices: config.devices,
-          table: loadBuiltinTraps(),
+          table: new TrapTable(config.profiles ?? loadBuiltinProfiles()),
           clock,
           log,
           pollNow: (device, events) => poller.pollNow(device, events),

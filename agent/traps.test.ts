@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ManualClock, ok } from "@aislewatch/base";
 import type { Reading } from "@aislewatch/contract";
-import { loadBuiltinTraps } from "@aislewatch/devices";
+import { loadBuiltinProfiles, TrapTable } from "@aislewatch/devices";
 import { realClock, silentLog } from "@aislewatch/runtime";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
@@ -69,7 +69,7 @@ async function start(over: Partial<Omit<TrapsOptions, "config">> & { config?: Pa
   const traps = new Traps({
     name: "store-1/back-office",
     devices: [device("ups", "snmp://127.0.0.1:161")],
-    table: loadBuiltinTraps(),
+    table: new TrapTable(loadBuiltinProfiles()),
     clock: realClock,
     log: silentLog,
     pollNow: (id, events) => polled.push({ device: id, events }) > 0,

@@ -85,6 +85,46 @@ describe("profiles list", () => {
   });
 });
 
+describe("traps", () => {
+  const WITH_TRAPS = `${ACME}traps:
+  - { trap: doorOpened, oid: 1.3.6.1.4.1.99999.0.7, source: ACME-MIB, fault: cover_open }
+  - { trap: ourColdStart, oid: 1.3.6.1.6.3.1.1.5.1, fault: rebooted }
+`;
+
+  it("are listed with their faults and the profile that says so", () => {
+    const { out, code } = run("traps");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^1\.3\.6\.1\.4\.1\.318\.0\.9 +powerRestored +on_battery over +apc-ups +PowerNet-MIB$/m);
+    expect(out).toMatch(
+      /^1\.3\.6\.1\.2\.1\.43\.18\.2\.0\.1 +printerV2Alert +jam and \d+ others, by its values +printer /m,
+    );
+  });
+
+  it("of a folder of one's own are listed and checked as all of a profile is", () => {
+    const path = file("acme.yaml", WITH_TRAPS);
+    const { code, out } = run("check", path);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^acme-ups: right; .*; 2 traps$/m);
+    expect(out).toMatch(/^acme-ups: ourColdStart stands instead of coldStart of system$/m);
+    const one = run("traps", "1.3.6.1.4.1.99999.7", "--json", "--profiles", folder);
+    expect(JSON.parse(one.out)).toEqual([
+      expect.objectContaining({ profile: "acme-ups", trap: "doorOpened", fault: "cover_open" }),
+    ]);
+  });
+
+  it("that are wrong are shown with their place and what was meant", () => {
+    const { code, error } = run("check", file("acme.yaml", WITH_TRAPS.replace("cover_open", "cover_opne")));
+    expect(code).toBe(2);
+    expect(error).toContain("acme.yaml:8:78");
+    expect(error).toContain('did you mean "cover_open"?');
+  });
+
+  it("that nobody knows are no error of the command line", () => {
+    expect(run("traps", "1.3.6.1.4.1.99999.0.7").code).toBe(1);
+    expect(run("traps", "door").code).toBe(2);
+  });
+});
+
 describe("profiles explain", () => {
   it("says which profile a device gets, before which others, and from what", () => {
     const { code, out } = run("explain", "1.3.6.1.4.1.3808.1.1.1", "--present", "1.3.6.1.2.1.33.1.2");

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { errorText } from "@aislewatch/base";
 import { type Diagnostic, formatDiagnostics, readConfigText } from "@aislewatch/config";
 import {
+  type KnownTrap,
   loadBuiltinProfiles,
   loadProfilesFrom,
   type Profile,
@@ -10,6 +11,7 @@ import {
   probeOids,
   profileMetrics,
   profileOids,
+  TrapTable,
   weighProfiles,
 } from "@aislewatch/devices";
 import { alignedTable, EXIT } from "@aislewatch/runtime";
@@ -21,15 +23,16 @@ Usage
   aislewatch-agent profiles check FILE…            say what is wrong with profiles; they may extend each other
   aislewatch-agent profiles list                   name every profile, its kind, and whether a device confirmed it
   aislewatch-agent profiles explain SYSOBJECTID    which profile such a device gets, why, and what is read
+  aislewatch-agent profiles traps [OID]            which traps are known, and the faults that they tell of
 
 Options
       --descr TEXT        explain: the device's sysDescr, which some profiles look at
       --present OID       explain: the device has something at or below this OID; may stand several times
       --profiles FOLDER   profiles of your own beside the built-in ones
-      --json              list, explain: JSON instead of a table
+      --json              list, explain, traps: JSON instead of a table
   -h, --help              print this
 
-Exit codes: 0 done; 1 no profile fits; 2 a profile or the command line is wrong.
+Exit codes: 0 done; 1 no profile fits, or no such trap is known; 2 a profile or the command line is wrong.
 `;
 
 /** `profiles …`: the words after it. */
@@ -53,12 +56,18 @@ export function profiles(args: readonly string[], terminal: Terminal): number {
   if (verb === "check")
     return words.length === 0 ? refuse("check needs a FILE", terminal) : check(words, known, terminal);
   if (verb === "list") return list(known, json, terminal);
-  if (verb !== "explain") return refuse(`unknown word "${verb}"; expected check, list or explain`, terminal);
-  const sysObjectID = words[0]?.replace(/^\./, "") ?? "";
-  if (words.length !== 1 || !/^\d+(?:\.\d+)+$/.test(sysObjectID)) {
+  const oid = words[0]?.replace(/^\./, "") ?? "";
+  const isOid = words.length === 1 && /^\d+(?:\.\d+)+$/.test(oid);
+  if (verb === "traps") {
+    return words.length === 0 || isOid
+      ? traps(known, oid, { json, terminal })
+      : refuse("traps takes one OID, such as 1.3.6.1.4.1.318.0.5", terminal);
+  }
+  if (verb !== "explain") return refuse(`unknown word "${verb}"; expected check, list, explain or traps`, terminal);
+  if (!isOid) {
     return refuse("explain needs one SYSOBJECTID, such as 1.3.6.1.4.1.318.1.3.27", terminal);
   }
-  return explain(known, { sysObjectID, sysDescr: descr, present: new Set(present) }, { json, terminal });
+  return explain(known, { sysObjectID: oid, sysDescr: descr, present: new Set(present) }, { json, terminal });
 }
 
 function readArgs(args: readonly string[]) {
@@ -103,9 +112,15 @@ function check(files: readonly string[], known: readonly Profile[], terminal: Te
     return complain(diagnostics, new Map(texts.map(({ file, text }) => [file, text])), terminal);
   }
   const fresh = parsed.value.filter((profile) => !known.includes(profile));
+  const standing = new TrapTable(known.filter(({ name }) => !fresh.some((profile) => profile.name === name)));
   for (const profile of fresh) {
     const replaces = known.some(({ name }) => name === profile.name) ? "; stands instead of the built-in one" : "";
     terminal.out(`${profile.name}: right; ${summary(profile)}${replaces}\n`);
+    for (const { trap, oid } of profile.traps) {
+      const replaced = standing.find(oid);
+      if (replaced === null) continue;
+      terminal.out(`${profile.name}: ${trap} stands instead of ${replaced.entry.trap} of ${replaced.profile}\n`);
+    }
   }
   return EXIT.asked;
 }
@@ -113,8 +128,54 @@ function check(files: readonly string[], known: readonly Profile[], terminal: Te
 function summary(profile: Profile): string {
   const { gets, walks } = profileOids(profile, "");
   const tables = walks.filter(({ identityOnly }) => !identityOnly).length;
-  return `${profileMetrics(profile).length} metrics from ${gets.length} scalars and ${tables} tables`;
+  const read = `${profileMetrics(profile).length} metrics from ${gets.length} scalars and ${tables} tables`;
+  return profile.traps.length === 0 ? read : `${read}; ${profile.traps.length} traps`;
 }
+
+type Output = { readonly json: boolean; readonly terminal: Terminal };
+
+/** All of them, or the one of this OID. */
+function traps(known: readonly Profile[], oid: string, { json, terminal }: Output): number {
+  const table = new TrapTable(known);
+  const found = oid === "" ? table.all() : [table.find(oid)].filter((trap) => trap !== null);
+  if (found.length === 0) {
+    terminal.error(`no profile tells of the trap ${oid}; it is an event all the same, with its OID and its values\n`);
+    return EXIT.crashed;
+  }
+  if (json) {
+    terminal.out(
+      `${JSON.stringify(
+        found.map(({ profile, entry }) => ({ profile, ...entry })),
+        null,
+        2,
+      )}\n`,
+    );
+    return EXIT.asked;
+  }
+  const rows = found.map(({ profile, entry }) => [
+    entry.oid,
+    entry.trap,
+    meaningOf(entry),
+    profile,
+    entry.source ?? "",
+  ]);
+  terminal.out(alignedTable([["OID", "TRAP", "TELLS OF", "PROFILE", "SOURCE"], ...rows]));
+  return EXIT.asked;
+}
+
+/** The fault, or those of its cases; "over" where it is. */
+function meaningOf({ fault, cleared, cases }: KnownTrap["entry"]): string {
+  const said = (code: string | undefined, over: boolean): string[] =>
+    code === undefined ? [] : [over ? `${code} over` : code];
+  const all = [...cases.flatMap((one) => said(one.fault, one.cleared ?? cleared)), ...said(fault, cleared)];
+  const [first = "no fault", ...others] = new Set(all);
+  return others.length > SHOWN_MAX
+    ? `${first} and ${others.length} others, by its values`
+    : [first, ...others].join(", ");
+}
+
+/** A printer's alert tells of a dozen faults. */
+const SHOWN_MAX = 2;
 
 function list(known: readonly Profile[], json: boolean, terminal: Terminal): number {
   const sorted = known.toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -142,11 +203,7 @@ function list(known: readonly Profile[], json: boolean, terminal: Terminal): num
 
 type Facts = { readonly sysObjectID: string; readonly sysDescr: string; readonly present: ReadonlySet<string> };
 
-function explain(
-  known: readonly Profile[],
-  facts: Facts,
-  { json, terminal }: { json: boolean; terminal: Terminal },
-): number {
+function explain(known: readonly Profile[], facts: Facts, { json, terminal }: Output): number {
   const unknown = [...facts.present].filter((oid) => !probeOids(known).includes(oid));
   for (const oid of unknown) terminal.error(`--present ${oid}: no profile asks for that\n`);
   const weighed = weighProfiles(known, facts);

@@ -11,11 +11,4 @@ export { type ProfileOids, profileMetrics, profileOids } from "./profile-plan.ts
 export { profileJsonSchema } from "./profile-schema.ts";
 export { componentName } from "./slug.ts";
 export { compareOids, isWithin, octetsOf, octetsValue, type SnmpReply, type SnmpValue, textOf } from "./snmp-reply.ts";
-export {
-  loadBuiltinTraps,
-  parseTraps,
-  type TrapMeaning,
-  type TrapsResult,
-  type TrapTable,
-  type TrapVarbind,
-} from "./traps.ts";
+export { type KnownTrap, type TrapMeaning, TrapTable, type TrapVarbind } from "./traps.ts";

@@ -16,6 +16,7 @@ import {
   type Quirk,
   type Table,
 } from "./profile.ts";
+import { repeatedTraps } from "./traps.ts";
 
 export type ProfileText = { readonly file: string; readonly text: string };
 export type ProfilesResult =
@@ -41,6 +42,7 @@ export function parseProfiles(texts: readonly ProfileText[], base: readonly Prof
       diagnostics.push(source.diagnostic(["profile"], { code: "CFG_DUPLICATE_ID", message }));
     } else read.set(value.profile, { file: value, source });
   }
+  diagnostics.push(...repeatedTraps([...read.values()].map(({ file, source }) => ({ traps: file.traps, source }))));
   if (diagnostics.length > 0) return { ok: false, diagnostics };
   const resolve = resolver(read, base, diagnostics);
   const profiles = [...read.keys()].map((name) => resolve(name, [])).filter((profile) => profile !== null);
@@ -128,6 +130,7 @@ function inherit(file: ProfileFile, parents: readonly Profile[]): Profile {
     metrics: Object.assign({}, ...layers.map(({ metrics }) => metrics)) as Profile["metrics"],
     tables: Object.assign({}, ...layers.map(({ tables }) => tables)) as Profile["tables"],
     quirks: layers.flatMap(({ quirks }) => quirks),
+    traps: file.traps,
   };
 }
 

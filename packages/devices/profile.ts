@@ -11,6 +11,7 @@
 import { asWritten } from "@aislewatch/config";
 import { z } from "zod";
 import { KINDS, type Kind } from "./kinds.ts";
+import { type TrapEntry, trapEntries } from "./traps.ts";
 
 export const PROFILE_LIMITS = {
   /** Rows of one table, unless the profile asks for less or more. */
@@ -167,6 +168,8 @@ export type ProfileFile = {
   readonly metrics: Readonly<Record<string, Expression>>;
   readonly tables: Readonly<Record<string, Table>>;
   readonly quirks: readonly Quirk[];
+  /** What its traps mean. They are known whichever profile the sender has, so they are not inherited. */
+  readonly traps: readonly TrapEntry[];
 };
 
 export type Profile = {
@@ -182,6 +185,7 @@ export type Profile = {
   readonly metrics: Readonly<Record<string, Expression>>;
   readonly tables: Readonly<Record<string, Table>>;
   readonly quirks: readonly Quirk[];
+  readonly traps: readonly TrapEntry[];
 };
 
 const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
@@ -402,6 +406,7 @@ export const profileFile: z.ZodType<ProfileFile> = z
     metrics: z.record(z.string(), expression).default({}),
     tables: z.record(name, table).default({}),
     quirks: z.array(quirk).max(PROFILE_LIMITS.quirksMax).default([]),
+    traps: trapEntries.default([]),
   })
   .refine(({ verified, source }) => verified || source !== undefined, {
     path: ["verified"],

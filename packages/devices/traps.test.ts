@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parseProfiles } from "./profile-file.ts";
+import { loadBuiltinProfiles } from "./profile-load.ts";
 import type { SnmpValue } from "./snmp-reply.ts";
-import { loadBuiltinTraps, parseTraps, type TrapVarbind } from "./traps.ts";
+import { TrapTable, type TrapVarbind } from "./traps.ts";
 
 const int = (oid: string, value: number): TrapVarbind => ({ oid, value: { type: "integer", value } });
 const text = (oid: string, value: string): TrapVarbind => ({ oid, value: { type: "text", value } });
@@ -16,7 +18,7 @@ const alert = (group: number, code: number): TrapVarbind[] => [
 ];
 
 describe("the traps that come with the product", () => {
-  const traps = loadBuiltinTraps();
+  const traps = new TrapTable(loadBuiltinProfiles());
 
   it.each([
     { name: "a cold start", trap: "1.3.6.1.6.3.1.1.5.1", varbinds: [], want: { fault: "rebooted", component: null } },
@@ -151,18 +153,68 @@ describe("the traps that come with the product", () => {
   });
 });
 
-describe("a file of traps", () => {
+describe("traps of a profile of one's own", () => {
+  const file = (name: string, traps: string): { file: string; text: string } => ({
+    file: `${name}.yaml`,
+    text: `profile: ${name}\ntitle: Acme\ntraps:\n${traps}\n`,
+  });
+  const own = (traps: string): TrapTable => {
+    const parsed = parseProfiles([file("acme", traps)], loadBuiltinProfiles());
+    if (!parsed.ok) throw new Error(parsed.diagnostics.map(({ message }) => message).join("; "));
+    return new TrapTable(parsed.value);
+  };
+
+  it("are known beside those that come with the product", () => {
+    const traps = own("  - { trap: doorOpened, oid: 1.3.6.1.4.1.99999.0.7, fault: cover_open }");
+    expect(traps.explain("1.3.6.1.4.1.99999.7", [])).toMatchObject({ name: "doorOpened", fault: "cover_open" });
+    expect(traps.explain("1.3.6.1.6.3.1.1.5.1", [])).toMatchObject({ name: "coldStart", fault: "rebooted" });
+    expect(traps.find("1.3.6.1.4.1.99999.0.7")?.profile).toBe("acme");
+  });
+
+  it("stand instead of a built-in one of the same OID, in either of its forms", () => {
+    const traps = own("  - { trap: ours, oid: 1.3.6.1.4.1.318.5, fault: output_off }");
+    expect(traps.explain("1.3.6.1.4.1.318.0.5", [])).toMatchObject({ name: "ours", fault: "output_off" });
+    expect(traps.all().filter(({ entry }) => entry.oid.startsWith("1.3.6.1.4.1.318"))).not.toHaveLength(0);
+  });
+
   it.each([
-    { name: "a fault that is none", line: "- { trap: a, oid: 1.3.6.1.4, fault: on_batery }", says: "on_battery" },
-    { name: "an OID that is none", line: "- { trap: a, oid: .1.3 }", says: "expected an OID" },
+    {
+      name: "a fault that is none, with the one that was meant",
+      files: [file("acme", "  - { trap: a, oid: 1.3.6.1.4.1, fault: on_batery }")],
+      at: "acme.yaml:4:41",
+      says: /received "on_batery".*on_battery/,
+    },
+    {
+      name: "a key that is none",
+      files: [file("acme", "  - { trap: a, oid: 1.3.6.1.4.1, fualt: on_battery }")],
+      at: "acme.yaml:4:34",
+      says: /did you mean "fault"/,
+    },
+    {
+      name: "an OID that is none",
+      files: [file("acme", "  - { trap: a, oid: .1.3 }")],
+      at: "acme.yaml:4:21",
+      says: /expected an OID/,
+    },
     {
       name: "one trap in both its forms",
-      line: "- { trap: a, oid: 1.3.6.1.4.0.1 }\n- { trap: b, oid: 1.3.6.1.4.1 }",
-      says: "expected a trap once",
+      files: [file("acme", "  - { trap: a, oid: 1.3.6.1.4.0.1 }\n  - { trap: b, oid: 1.3.6.1.4.1 }")],
+      at: "acme.yaml:5:21",
+      says: /expected a trap once; traps\[0\] of acme.yaml/,
     },
-  ])("is refused for $name", ({ line, says }) => {
-    const parsed = parseTraps({ file: "traps.yaml", text: `traps:\n${line}\n` });
-    expect(JSON.stringify(parsed)).toContain(says);
-    expect(parsed.ok).toBe(false);
+    {
+      name: "one trap in two files",
+      files: [file("acme", "  - { trap: a, oid: 1.3.6.1.4.1 }"), file("apex", "  - { trap: b, oid: 1.3.6.1.4.1 }")],
+      at: "apex.yaml:4:21",
+      says: /traps\[0\] of acme.yaml/,
+    },
+  ])("are refused for $name", ({ files, at, says }) => {
+    const parsed = parseProfiles(files, loadBuiltinProfiles());
+    const said = parsed.ok
+      ? []
+      : parsed.diagnostics.map((d) => `${d.file}:${d.line}:${d.column} ${d.message} ${d.hint ?? ""}`);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(says);
+    expect(said[0]).toContain(`${at} `);
   });
 });

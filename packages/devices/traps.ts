@@ -1,16 +1,16 @@
 /**
- * What a trap means: its OID, and what its varbinds say, to a canonical fault code. The knowledge is data (traps.yaml);
- * this reads it once and looks traps up.
+ * What a trap means: its OID, and what its varbinds say, to a canonical fault code. The knowledge is data: `traps:` in
+ * profiles, the operator's own among them. It is looked up by the trap's OID alone, whichever profile the sender has: an
+ * OID is its maker's, and a label printer that is polled by ZPL has no profile, but sends traps all the same.
  *
  * An event has two OIDs: SMIv1 registers `enterprise.n`, and a v1 trap that is translated (RFC 3584 §3.1), or an agent
  * that follows SMIv2, says `enterprise.0.n`. Both are one trap here.
  */
-import { fileURLToPath } from "node:url";
-import { type Diagnostic, parseYaml, readConfigText } from "@aislewatch/config";
+import type { Diagnostic, YamlSource } from "@aislewatch/config";
 import { z } from "zod";
 import { FAULT_CODES, type FaultCode } from "./faults.ts";
 import { componentName } from "./slug.ts";
-import { isWithin, type SnmpValue, textOf } from "./snmp-reply.ts";
+import { compareOids, isWithin, type SnmpValue, textOf } from "./snmp-reply.ts";
 
 export type TrapVarbind = { readonly oid: string; readonly value: SnmpValue };
 
@@ -28,6 +28,7 @@ export type TrapMeaning = {
 };
 
 const LIMITS = {
+  /** Of one profile. The largest of our makers' MIBs has 700, of which a tenth is about faults. */
   trapsMax: 1_000,
   casesMax: 100,
   /** Values of a trap that we do not know, shown as they came. */
@@ -39,20 +40,37 @@ const OID = /^\d+(?:\.\d+){2,127}$/;
 const oid = z.string().regex(OID, "expected an OID such as 1.3.6.1.6.3.1.1.5.3");
 const fault = z.enum(Object.keys(FAULT_CODES) as [FaultCode, ...FaultCode[]]);
 
-const trapEntry = z.strictObject({
+export type TrapEntry = {
   /** Its name in the MIB. */
+  readonly trap: string;
+  readonly oid: string;
+  /** Where this stands: a MIB, an RFC, a manual. */
+  readonly source?: string | undefined;
+  readonly fault?: FaultCode | undefined;
+  /** It tells that the fault is over. */
+  readonly cleared: boolean;
+  /** The first whose values fit decides; otherwise `fault` of the trap itself does. */
+  readonly cases: readonly {
+    /** Object (its column or scalar, without the instance) to the values of which it must have one. */
+    readonly when: Readonly<Record<string, readonly (string | number)[]>>;
+    readonly fault?: FaultCode | undefined;
+    readonly cleared?: boolean | undefined;
+  }[];
+  /** The part that it is about, when one of these objects is in the trap. */
+  readonly component?: { readonly prefix: string; readonly from: readonly string[] } | undefined;
+  /** Objects worth showing, by the name to show them under. */
+  readonly show: Readonly<Record<string, string>>;
+};
+
+const trapEntry: z.ZodType<TrapEntry> = z.strictObject({
   trap: z.string().min(1).max(64),
   oid,
-  /** Where this stands: a MIB, an RFC, a manual. */
   source: z.string().min(1).max(200).optional(),
   fault: fault.optional(),
-  /** It tells that the fault is over. */
   cleared: z.boolean().default(false),
-  /** The first whose values fit decides; otherwise `fault` of the trap itself does. */
   cases: z
     .array(
       z.strictObject({
-        /** Object (its column or scalar, without the instance) to the values of which it must have one. */
         when: z.record(oid, z.array(z.union([z.string(), z.number()])).min(1)),
         fault: fault.optional(),
         cleared: z.boolean().optional(),
@@ -60,29 +78,38 @@ const trapEntry = z.strictObject({
     )
     .max(LIMITS.casesMax)
     .default([]),
-  /** The part that it is about, when one of these objects is in the trap. */
   component: z.strictObject({ prefix: z.string().regex(/^[a-z]+$/), from: z.array(oid).min(1) }).optional(),
-  /** Objects worth showing, by the name to show them under. */
   show: z.record(z.string().min(1).max(64), oid).default({}),
 });
-const trapsFile = z.strictObject({ traps: z.array(trapEntry).max(LIMITS.trapsMax) });
+/** `traps:` of a profile. */
+export const trapEntries: z.ZodType<readonly TrapEntry[]> = z.array(trapEntry).max(LIMITS.trapsMax);
 
-type TrapEntry = z.infer<typeof trapEntry>;
+/** What of a profile matters here. */
+type TrapTeller = { readonly name: string; readonly traps: readonly TrapEntry[] };
+/** A trap that is known, and the profile that says what it means. */
+export type KnownTrap = { readonly profile: string; readonly entry: TrapEntry };
 
-/** Traps by OID. */
+/** Traps by OID, of all profiles. Where two say something of one trap the later stands: the operator's own come last. */
 export class TrapTable {
-  readonly #byOid: ReadonlyMap<string, TrapEntry>;
+  readonly #byOid: ReadonlyMap<string, KnownTrap>;
 
-  constructor(entries: readonly TrapEntry[]) {
-    this.#byOid = new Map(entries.map((entry) => [oneForm(entry.oid), entry]));
+  constructor(profiles: readonly TrapTeller[]) {
+    const known = profiles.flatMap(({ name, traps }) => traps.map((entry) => ({ profile: name, entry })));
+    this.#byOid = new Map(known.map((trap) => [oneForm(trap.entry.oid), trap]));
   }
 
-  get size(): number {
-    return this.#byOid.size;
+  /** In the order of their OIDs. */
+  all(): KnownTrap[] {
+    return [...this.#byOid.values()].sort((a, b) => compareOids(a.entry.oid, b.entry.oid));
+  }
+
+  /** In either form of its OID; null when no profile tells of it. */
+  find(trapOid: string): KnownTrap | null {
+    return this.#byOid.get(oneForm(trapOid)) ?? null;
   }
 
   explain(trapOid: string, varbinds: readonly TrapVarbind[]): TrapMeaning {
-    const entry = this.#byOid.get(oneForm(trapOid));
+    const entry = this.#byOid.get(oneForm(trapOid))?.entry;
     if (entry === undefined) return unknown(trapOid, varbinds);
     const fits = entry.cases.find(({ when }) =>
       Object.entries(when).every(([object, values]) => {
@@ -104,44 +131,22 @@ export class TrapTable {
   }
 }
 
-export type TrapsResult =
-  | { readonly ok: true; readonly value: TrapTable }
-  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
-
-export function parseTraps(text: { readonly file: string; readonly text: string }): TrapsResult {
-  const parsed = parseYaml(text, trapsFile);
-  if (!parsed.ok) return parsed;
-  const { traps } = parsed.value;
-  const seen = new Map<string, number>();
-  const diagnostics: Diagnostic[] = [];
-  traps.forEach(({ oid: trapOid }, i) => {
-    const form = oneForm(trapOid);
-    const first = seen.get(form);
-    if (first === undefined) seen.set(form, i);
-    else {
-      const message = `expected a trap once; traps[${first}] has this OID, too, with or without its .0.`;
-      diagnostics.push(parsed.source.diagnostic(["traps", i, "oid"], { code: "CFG_DUPLICATE_ID", message }));
-    }
-  });
-  return diagnostics.length > 0 ? { ok: false, diagnostics } : { ok: true, value: new TrapTable(traps) };
-}
-
-/** The traps that come with the product. A mistake in them is ours: it throws. */
-export function loadBuiltinTraps(): TrapTable {
-  builtin ??= readBuiltin();
-  return builtin;
-}
-
-let builtin: TrapTable | undefined;
-
-function readBuiltin(): TrapTable {
-  const file = fileURLToPath(new URL("./traps.yaml", import.meta.url));
-  const text = readConfigText(file);
-  const parsed: TrapsResult = text.ok
-    ? parseTraps({ file, text: text.value })
-    : { ok: false, diagnostics: [text.error] };
-  if (parsed.ok) return parsed.value;
-  throw new Error(parsed.diagnostics.map((d) => `${d.file}:${d.line} ${d.path} ${d.message}`).join("\n"));
+/** What is said of one trap twice, in these files together: which of the two would hold is nobody's to guess. */
+export function repeatedTraps(
+  files: readonly { readonly traps: readonly TrapEntry[]; readonly source: YamlSource }[],
+): Diagnostic[] {
+  const seen = new Map<string, string>();
+  return files.flatMap(({ traps, source }) =>
+    traps.flatMap(({ oid: trapOid }, i) => {
+      const first = seen.get(oneForm(trapOid));
+      if (first === undefined) {
+        seen.set(oneForm(trapOid), `traps[${i}] of ${source.file}`);
+        return [];
+      }
+      const message = `expected a trap once; ${first} has this OID, too, with or without its .0.`;
+      return [source.diagnostic(["traps", i, "oid"], { code: "CFG_DUPLICATE_ID", message })];
+    }),
+  );
 }
 
 /** `enterprise.0.n` as `enterprise.n`. */
