@@ -71,7 +71,7 @@ describe("loadConfig", () => {
         id: "receiving/printer",
         kind: "label_printer",
         driver: "zpl",
-        driverConfig: { line: { tcp: { host: "10.1.2.3", port: 9100 } } },
+        driverConfig: { line: { kind: "tcp", tcp: { host: "10.1.2.3", port: 9100 } } },
         lineKey: "tcp:10.1.2.3:9100",
         intervalMs: 2_000,
         timeoutMs: 2_000,

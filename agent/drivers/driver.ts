@@ -7,6 +7,7 @@ import type { SecretRef } from "@aislewatch/config";
 import type { Asset, PollFailureKind, SampleSet } from "@aislewatch/contract";
 import type { Evidence, Kind, Profile } from "@aislewatch/devices";
 import type { z } from "zod";
+import type { Request } from "./request.ts";
 
 export type PollError = { readonly kind: PollFailureKind; readonly detail: string; readonly hint?: string };
 export type ParseError = { readonly detail: string };
@@ -16,7 +17,7 @@ export type Parsed = {
   readonly samples: readonly SampleSet[];
   readonly asset?: Asset;
   readonly events?: readonly { readonly component: string | null; readonly code: string; readonly detail: string }[];
-  /** Whose word verdicts are, for `probe`; stays on this machine. */
+  /** Whose word verdicts are; its changes become events of the device (core/verdicts.ts), and `probe` shows all of it. */
   readonly evidence?: readonly Evidence[];
 };
 
@@ -62,6 +63,8 @@ export type Driver<Config, Reply> = {
   /** How the address is shown to people; never a secret. */
   address(config: Config): string;
   open(device: DriverConfig<Config>): DevicePoller<Reply>;
+  /** Of a dialect over a byte line: all that it can send. */
+  requests?(config: Config): readonly Request[];
   /** The same driver over these profiles, for one that has any: an operator's own beside the built-in ones. */
   withProfiles?(profiles: readonly Profile[]): Driver<Config, Reply>;
 };

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { DialectReply } from "../dialect.ts";
 import { isWholeIdentification, isWholeStatus, METRICS, parse } from "./parse.ts";
-import type { ZplReply } from "./types.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
 const RECORDING = new URL("../../../../shared/devices/captures/zebra/zt410.json", import.meta.url);
@@ -21,7 +21,7 @@ const mediaOut = (hostStatus: string): unknown => {
 
 describe("parse", () => {
   it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = json(new URL(`${name}/reply.json`, CASES)) as ZplReply;
+    const reply = json(new URL(`${name}/reply.json`, CASES)) as DialectReply;
     expect(parse(reply)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
   });
 

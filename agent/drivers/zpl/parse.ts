@@ -12,8 +12,8 @@
  */
 import { err, ok, type Result } from "@aislewatch/base";
 import type { Asset, Value } from "@aislewatch/contract";
+import type { DialectReply } from "../dialect.ts";
 import type { Parsed, ParseError } from "../driver.ts";
-import type { ZplReply } from "./types.ts";
 
 const FIRST = /^\d{3},[01],[01],\d{4},\d{3},[01],[01],[01],\d{3},[01],[01],[01]$/;
 /** The print mode (r) is a letter on newer firmware; widths of u and w differ between models. */
@@ -39,13 +39,13 @@ export const METRICS = [
   "printing",
 ] as const;
 
-export function parse(reply: ZplReply): Result<Parsed, ParseError> {
-  const status = lastStatus(reply.hostStatus);
+export function parse(reply: DialectReply): Result<Parsed, ParseError> {
+  const said = reply["hostStatus"] ?? "";
+  const status = lastStatus(said);
   if (status === null) {
-    const count = framesOf(reply.hostStatus).length;
-    return err({ detail: `no host status in ${reply.hostStatus.length} bytes (${count} framed strings)` });
+    return err({ detail: `no host status in ${said.length} bytes (${framesOf(said).length} framed strings)` });
   }
-  const asset = reply.hostIdentification === null ? null : identificationOf(reply.hostIdentification);
+  const asset = identificationOf(reply["hostIdentification"] ?? "");
   return ok({
     samples: [{ component: null, metrics: metricsOf(status.first, status.second) }],
     ...(asset !== null && { asset }),

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SerialPort } from "serialport";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { DialectReply } from "../dialect.ts";
 import zpl from "./index.ts";
-import type { ZplReply } from "./types.ts";
 
 const frame = (text: string): string => `\u0002${text}\u0003\r\n`;
 const STATUS = ["030,1,0,1225,000,0,0,0,000,0,0,0", "001,0,0,1,1,2,6,0,00000003,1,000", "1234,0"].map(frame).join("");
@@ -67,10 +67,10 @@ function pollerFor(line: unknown) {
   return (timeoutMs = 5_000, signal = AbortSignal.timeout(timeoutMs)) => poller.poll({ signal, timeoutMs, nowMs: 0 });
 }
 
-const whole: ZplReply = { hostStatus: STATUS, hostIdentification: IDENTIFICATION.slice(0, -2) };
-const trimmed = (reply: ZplReply): ZplReply => ({
-  hostStatus: `${reply.hostStatus.trimEnd()}\r\n`,
-  hostIdentification: reply.hostIdentification?.trim() ?? null,
+const whole: DialectReply = { hostStatus: STATUS, hostIdentification: IDENTIFICATION.slice(0, -2) };
+const trimmed = (reply: DialectReply): DialectReply => ({
+  hostStatus: `${reply["hostStatus"]?.trimEnd()}\r\n`,
+  hostIdentification: reply["hostIdentification"]?.trim() ?? null,
 });
 
 describe("zpl over TCP", () => {
@@ -79,7 +79,7 @@ describe("zpl over TCP", () => {
     const poll = pollerFor({ tcp: `127.0.0.1:${printer.port}` });
     const [first, second] = [await poll(), await poll()];
     expect(first.ok && trimmed(first.value)).toEqual(whole);
-    expect(second.ok && second.value.hostIdentification).toBeNull();
+    expect(second.ok && Object.keys(second.value)).toEqual(["hostStatus"]);
     expect(printer.seen).toEqual(["connect", "~HS", "~HI", "connect", "~HS"]);
   });
 
@@ -101,7 +101,7 @@ describe("zpl over TCP", () => {
   it("takes two strings for an answer when the third is lost", async () => {
     const printer = await startPrinter({ "~HS": STATUS.slice(0, STATUS.indexOf("1234")) });
     const reply = await pollerFor({ tcp: `127.0.0.1:${printer.port}` })(200);
-    expect(reply.ok && reply.value.hostStatus).toContain("030,1,0");
+    expect(reply.ok && reply.value["hostStatus"]).toContain("030,1,0");
   });
 
   it("gives up on a printer that never stops talking, within its bound", async () => {
@@ -154,7 +154,7 @@ describe.runIf(hasSocat)("zpl over a serial line", () => {
     const poll = pollerFor({ serial: path, baud_rate: 19_200, flow: "xon_xoff" });
     for (let n = 0; n < 3; n++) {
       const reply = await poll();
-      expect(reply.ok && reply.value.hostStatus).toContain("030,1,0,1225");
+      expect(reply.ok && reply.value["hostStatus"]).toContain("030,1,0,1225");
     }
     expect(printer.seen).toEqual(["connect", "~HS", "~HI", "~HS", "~HS"]);
   });

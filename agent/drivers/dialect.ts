@@ -1,0 +1,142 @@
+/**
+ * A dialect of fixed questions over a byte line: printers, scales, scanners, drives. A dialect is a table of what may be
+ * asked and a function that understands the replies; this file is all that opens a line for it.
+ *
+ * **Read-only by construction.** A dialect has no way to send anything but the bytes of its table, and
+ * `read-only.test.ts` holds every table to the list of commands that change nothing in any state of the device.
+ *
+ * The line is opened for one poll and closed again, so that a POS application or a spooler finds it free: a port that
+ * somebody else has is `busy`, which is no fault of the device.
+ */
+import { err, ok, type Result } from "@aislewatch/base";
+import { z } from "zod";
+import { Conversation } from "../core/conversation.ts";
+import type { Line, OpenLine } from "../transport/line.ts";
+import { type Driver, defineDriver, type Parsed, type ParseError, type PollContext, type PollError } from "./driver.ts";
+import { type LineConfig, type LineDefaults, lineAddress, lineKey, lineSchema, openLine } from "./line-config.ts";
+import type { ByteText, Request } from "./request.ts";
+
+/** What was said to each question that was asked, noise included; null: no reply. What was not asked is not there. */
+export type DialectReply = Readonly<Record<string, ByteText | null>>;
+
+export type Dialect<Shape extends z.ZodRawShape> = {
+  readonly name: string;
+  readonly title: string;
+  readonly line: LineDefaults;
+  /** Keys of a device in agent.yaml beside `line`. */
+  readonly options: Shape;
+  /** In the order in which they are asked. */
+  readonly requests: (config: ConfigOf<Shape>) => readonly Request[];
+  readonly parse: (reply: DialectReply, config: ConfigOf<Shape>) => Result<Parsed, ParseError>;
+  readonly metrics: (config: ConfigOf<Shape>) => readonly string[];
+  /** Said with the failure when the line opened and nothing answered. */
+  readonly silence?: string;
+};
+
+export type ConfigOf<Shape extends z.ZodRawShape> = { readonly line: LineConfig } & z.output<z.ZodObject<Shape>>;
+
+/** A status is under 200 bytes in every dialect; a serial line may bring noise around it. */
+const REPLY_BYTES_MAX = 4_096;
+const WAIT_MS = 1_500;
+
+export function defineDialect<Shape extends z.ZodRawShape>(
+  dialect: Dialect<Shape>,
+): Driver<ConfigOf<Shape>, DialectReply> {
+  // zod can't tell what a strict object over an unknown shape yields; its two parts are what is put together here.
+  const config = z.strictObject({ line: lineSchema(dialect.line), ...dialect.options }) as unknown as z.ZodType<
+    ConfigOf<Shape>
+  >;
+  return defineDriver<ConfigOf<Shape>, DialectReply>({
+    name: dialect.name,
+    title: dialect.title,
+    config,
+    lineKey: ({ line }) => lineKey(line),
+    address: ({ line }) => lineAddress(line),
+    requests: dialect.requests,
+    open({ config: device }) {
+      const requests = dialect.requests(device);
+      const conversation = new Conversation();
+      const silence = dialect.silence ?? "connected, but no reply";
+      return {
+        poll: (context) => poll(openLine(device.line), { requests, conversation, silence }, context),
+        parse: (reply) => dialect.parse(reply, device),
+        metrics: () => dialect.metrics(device),
+        profile: () => null,
+        close: async () => {},
+      };
+    },
+  });
+}
+
+type Talk = {
+  readonly requests: readonly Request[];
+  readonly conversation: Conversation;
+  readonly silence: string;
+};
+
+async function poll(open: OpenLine, talk: Talk, context: PollContext): Promise<Result<DialectReply, PollError>> {
+  const line = await open(context.signal, context.timeoutMs);
+  if (!line.ok) {
+    if (line.error.kind !== "busy") talk.conversation.away();
+    return line;
+  }
+  try {
+    return await converse(line.value, talk, context);
+  } finally {
+    await line.value.close();
+  }
+}
+
+async function converse(
+  line: Line,
+  { requests, conversation, silence }: Talk,
+  { signal, timeoutMs, nowMs }: PollContext,
+): Promise<Result<DialectReply, PollError>> {
+  const reply: Record<string, ByteText | null> = {};
+  const unanswered: Request[] = [];
+  let answeredState = false;
+  let failure: PollError | null = null;
+  for (const request of conversation.questions(requests, nowMs)) {
+    // Who says nothing about its state is not asked who it is: that would only make the poll longer.
+    if (request.role !== "state" && !answeredState) break;
+    const said = await exchange(line, request, { signal, timeoutMs });
+    if (said.ok) {
+      reply[request.name] = said.value;
+      conversation.answered(request, nowMs);
+      if (request.role === "state") answeredState = true;
+      continue;
+    }
+    reply[request.name] = null;
+    unanswered.push(request);
+    failure ??= said.error;
+    if (said.error.kind !== "timeout" || signal.aborted) break;
+  }
+  if (answeredState) {
+    for (const request of unanswered) conversation.silent(request, nowMs);
+    return ok(reply);
+  }
+  conversation.away();
+  if (failure === null) return err({ kind: "config", detail: "this dialect has no question about the device's state" });
+  return err(failure.kind === "timeout" ? { kind: "timeout", detail: silence } : failure);
+}
+
+async function exchange(
+  line: Line,
+  request: Request,
+  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+): Promise<Result<ByteText, PollError>> {
+  const said = await line.exchange(
+    {
+      request: Buffer.from(request.bytes, "latin1"),
+      isComplete: (bytes) => request.isWhole(latin1(bytes)),
+      timeoutMs: Math.min(timeoutMs, request.waitMs ?? WAIT_MS),
+      replyBytesMax: request.replyBytesMax ?? REPLY_BYTES_MAX,
+      partialIsReply: request.endsInSilence ?? false,
+    },
+    signal,
+  );
+  return said.ok ? ok(latin1(said.value)) : said;
+}
+
+const latin1 = (bytes: Uint8Array): ByteText =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");

@@ -1,0 +1,97 @@
+/**
+ * The `line:` of a device in agent.yaml: which wire a dialect's bytes travel on. One place for all dialects, so that a
+ * serial port is written the same way for a scale and for a printer. Each dialect brings its own defaults, as its
+ * manual has them.
+ */
+import { asWritten } from "@aislewatch/config";
+import { realClock } from "@aislewatch/runtime";
+import { z } from "zod";
+import type { OpenLine } from "../transport/line.ts";
+import { openSerial, type SerialAddress } from "../transport/serial.ts";
+import { openTcp, type TcpAddress } from "../transport/tcp.ts";
+
+/** What a dialect's devices have when nobody changed their settings. */
+export type LineDefaults = {
+  /** Null: there is no port that such a device listens on by custom, so the file has to name one. */
+  readonly tcpPort: number | null;
+  readonly serial: Omit<SerialAddress, "path">;
+};
+
+export const SERIAL_9600_8N1: LineDefaults["serial"] = {
+  baudRate: 9600,
+  parity: "none",
+  dataBits: 8,
+  stopBits: 1,
+  flow: "none",
+};
+
+export type LineConfig =
+  | { readonly kind: "tcp"; readonly tcp: TcpAddress }
+  | { readonly kind: "serial"; readonly serial: SerialAddress };
+
+const BAUD_RATES = [300, 600, 1200, 2400, 4800, 9600, 14_400, 19_200, 28_800, 38_400, 57_600, 115_200] as const;
+
+export function lineSchema(defaults: LineDefaults): z.ZodType<LineConfig> {
+  const { baudRate, parity, dataBits, stopBits, flow } = defaults.serial;
+  const tcpLine = z
+    .strictObject({ tcp: tcpAddress(defaults.tcpPort) })
+    .transform(({ tcp }): LineConfig => ({ kind: "tcp", tcp }));
+  const serialLine = z
+    .strictObject({
+      serial: z.string().min(1).max(256),
+      baud_rate: z.literal([...BAUD_RATES]).default(baudRate as (typeof BAUD_RATES)[number]),
+      parity: z.enum(["none", "even", "odd"]).default(parity),
+      data_bits: z.literal([7, 8]).default(dataBits),
+      stop_bits: z.literal([1, 2]).default(stopBits),
+      flow: z.enum(["none", "rts_cts", "xon_xoff"]).default(flow),
+    })
+    .transform(
+      (line): LineConfig => ({
+        kind: "serial",
+        serial: {
+          path: line.serial,
+          baudRate: line.baud_rate,
+          parity: line.parity,
+          dataBits: line.data_bits,
+          stopBits: line.stop_bits,
+          flow: line.flow,
+        },
+      }),
+    );
+  return z.union([tcpLine, serialLine]);
+}
+
+/** Devices with one key wait for each other: one question at a time on one wire. */
+export function lineKey(line: LineConfig): string {
+  return line.kind === "tcp" ? `tcp:${line.tcp.host}:${line.tcp.port}` : `serial:${line.serial.path}`;
+}
+
+export function lineAddress(line: LineConfig): string {
+  return line.kind === "tcp" ? `tcp://${line.tcp.host}:${line.tcp.port}` : line.serial.path;
+}
+
+export function openLine(line: LineConfig): OpenLine {
+  return line.kind === "tcp" ? openTcp(line.tcp, realClock) : openSerial(line.serial, realClock);
+}
+
+/** `host:port`; IPv6 in brackets. */
+function tcpAddress(defaultPort: number | null) {
+  const port = defaultPort ?? 4001;
+  return asWritten<TcpAddress>(`an address such as 10.1.2.3:${port} or printer-7:${port}`, (written) => {
+    if (typeof written !== "string") return { ok: false };
+    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?))(?::(\d{1,5}))?$/.exec(
+      written,
+    );
+    const host = match?.[1] ?? match?.[2];
+    if (host === undefined) {
+      return { ok: false, ...(written.includes("://") && { hint: "write host:port, without a scheme" }) };
+    }
+    const digits = match?.[3];
+    if (digits === undefined && defaultPort === null) return { ok: false, hint: "add the port" };
+    const number = digits === undefined ? port : Number(digits);
+    if (number < 1 || number > 65_535) {
+      return { ok: false, code: "CFG_RANGE", message: "expected a port from 1 to 65535" };
+    }
+    return { ok: true, value: { host, port: number } };
+  });
+}

@@ -1,0 +1,31 @@
+/**
+ * Every byte that a dialect can send, written out. A new line here is a new command on somebody's device: it must be
+ * one that its manual allows in any state and that changes nothing (PROTOCOLS: read-only by construction).
+ */
+import { describe, expect, it } from "vitest";
+import { DRIVERS } from "./index.ts";
+
+/** By driver: name of the question -> bytes as an escaped string. */
+const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  zpl: { hostStatus: "~HS", hostIdentification: "~HI" },
+};
+
+const LINE = { tcp: "device.invalid:9100" };
+const escaped = (bytes: string): string => JSON.stringify(bytes).slice(1, -1);
+
+describe("what a dialect can send", () => {
+  const dialects = DRIVERS.filter(({ requests }) => requests !== undefined);
+
+  it.each(dialects.map(({ name }) => name))("%s sends these bytes and no others", (name) => {
+    const driver = dialects.find((one) => one.name === name);
+    const config = driver?.config.parse({ line: LINE });
+    const sent = Object.fromEntries(
+      (driver?.requests?.(config) ?? []).map(({ name, bytes }) => [name, escaped(bytes)]),
+    );
+    expect(sent).toEqual(ALLOWED[name]);
+  });
+
+  it("is written out for each dialect", () => {
+    expect(Object.keys(ALLOWED).sort()).toEqual(dialects.map(({ name }) => name).sort());
+  });
+});
