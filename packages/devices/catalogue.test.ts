@@ -14,6 +14,9 @@ const SUFFIX: Readonly<Record<string, RegExp>> = {
   kWh: /_kilowatt_hours$/,
   dBm: /_dbm$/,
   rpm: /_rpm$/,
+  h: /_hours$/,
+  Hz: /_hertz$/,
+  kg: /_kilograms$/,
   "bit/s": /_bits_per_second$/,
 };
 

@@ -28,6 +28,17 @@ const WITH_BATTERY = ["ups", "label_printer", "receipt_printer", "barcode_scanne
 const POWERED = ["ups", "pdu"] as const;
 const WIRELESS = ["access_point", "wireless_controller", "router"] as const;
 const WITH_DISKS = [...HOSTS, "camera"] as const;
+const CONVEYORS = ["conveyor", "drive"] as const;
+const ON_A_LINE = [
+  "barcode_scanner",
+  "scale",
+  "receipt_printer",
+  "label_printer",
+  "cash_drawer",
+  "payment_terminal",
+  "conveyor",
+  "drive",
+] as const;
 const NETWORK = ["network_switch", "router", "access_point", "wireless_controller", "device_server"] as const;
 
 /**
@@ -68,6 +79,22 @@ export const CATALOGUE: readonly Metric[] = [
   flag("supply_low", "Toner or ink is nearly used up", { kinds: ["office_printer"], bad: true }),
   flag("supply_out", "Toner or ink is used up", { kinds: ["office_printer"], bad: true }),
   flag("output_full", "The output tray is full", { kinds: ["office_printer"], bad: true }),
+  flag("recoverable_error", "An error that ends by itself or by a hand at the device", { kinds: PRINTERS, bad: true }),
+  flag("ribbon_fault", "The ribbon is jammed or torn", { kinds: MEDIA_PRINTERS, bad: true }),
+  flag("media_fault", "The media can't be found or measured", { kinds: MEDIA_PRINTERS, bad: true }),
+  flag("motor_over_temperature", "A motor of the printer is too hot", { kinds: MEDIA_PRINTERS, bad: true }),
+  flag("head_cleaning_due", "The print head should be cleaned", { kinds: MEDIA_PRINTERS, bad: true }),
+  flag("head_replacement_due", "The print head should be replaced", { kinds: MEDIA_PRINTERS, bad: true }),
+  flag("label_waiting", "A printed label waits to be taken", { kinds: MEDIA_PRINTERS }),
+  number("head_used_length_meters", "Media printed since the print head was new", { unit: "m", kinds: MEDIA_PRINTERS }),
+  number("head_cleaned_length_meters", "Media printed since the print head was cleaned", {
+    unit: "m",
+    kinds: MEDIA_PRINTERS,
+  }),
+  flag("drawer_open", "The cash drawer is open", { kinds: ["receipt_printer", "cash_drawer"] }),
+  flag("drawer_contact", "The signal of the drawer's contact is high; which way is open differs by model", {
+    kinds: ["receipt_printer", "cash_drawer"],
+  }),
   number("labels_remaining", "Labels still to print in the present job", { kinds: ["label_printer"] }),
   number("formats_waiting", "Formats waiting in the receive buffer", { kinds: ["label_printer"] }),
   number("pages_printed_total", "Pages or impressions printed in the device's life", { kinds: PRINTERS }),
@@ -86,6 +113,60 @@ export const CATALOGUE: readonly Metric[] = [
     kinds: PRINTERS,
   }),
   flag("cover_component_open", "A particular cover is open", { component: "cover", kinds: PRINTERS, bad: true }),
+
+  // Scales. What is weighed is nobody's business but the shop's: of the weight there is only what tells of the scale.
+  flag("weight_stable", "The weight is stable", { kinds: ["scale"], bad: false }),
+  flag("weight_at_zero", "The scale stands at its zero", { kinds: ["scale"] }),
+  flag("under_zero", "The pan is lighter than empty: the zero is off", { kinds: ["scale"], bad: true }),
+  flag("over_capacity", "More lies on the scale than it can weigh", { kinds: ["scale"], bad: true }),
+  flag("calibration_required", "The scale asks to be calibrated", { kinds: ["scale"], bad: true }),
+  flag("zero_required", "The scale found no zero after it was switched on", { kinds: ["scale"], bad: true }),
+  number("zero_drift_kilograms", "Weight shown while nothing lies on the scale", { unit: "kg", kinds: ["scale"] }),
+
+  // Scanners.
+  flag("in_cradle", "The cordless scanner stands in its cradle", { kinds: ["barcode_scanner"] }),
+  flag("in_range", "The cordless scanner is in the range of its base", { kinds: ["barcode_scanner"], bad: false }),
+  number("battery_cycles_total", "Charge cycles of the battery", { kinds: WITH_BATTERY }),
+  number("scans_total", "Codes read, as the device counts them", { kinds: ["barcode_scanner"] }),
+
+  // Presence, and what a line tells without its contents.
+  flag("attached", "The device, or the adapter it hangs on, is plugged in", { bad: false }),
+  flag("in_use", "A program holds the device's port open"),
+  number("round_trip_seconds", "Time of an echo to the device and back", { unit: "s" }),
+  number("line_idle_seconds", "Time since a byte was last seen on the line", { unit: "s", kinds: ON_A_LINE }),
+  number("line_received_bytes_total", "Bytes seen on the line", { unit: "B", kinds: ON_A_LINE }),
+  number("line_sent_bytes_total", "Bytes sent on the line", { unit: "B", kinds: ON_A_LINE }),
+  number("line_messages_total", "Messages seen on the line", { kinds: ON_A_LINE }),
+  number("line_framing_errors_total", "Characters with a wrong stop bit: baud rate, or noise", { kinds: ON_A_LINE }),
+  number("line_parity_errors_total", "Characters with a wrong parity", { kinds: ON_A_LINE }),
+  number("line_overruns_total", "Characters lost because nobody fetched them", { kinds: ON_A_LINE }),
+  number("line_breaks_total", "Times that the line was held down", { kinds: ON_A_LINE }),
+
+  // Conveyors and their drives.
+  flag("running", "The drive turns its motor", { kinds: CONVEYORS }),
+  flag("run_commanded", "The drive is told to run", { kinds: CONVEYORS }),
+  flag("tripped", "The drive has switched off because of a fault", { kinds: CONVEYORS, bad: true }),
+  flag("trip_locked", "The trip stays until somebody resets it at the drive", { kinds: CONVEYORS, bad: true }),
+  flag("drive_warning", "The drive warns of something", { kinds: CONVEYORS, bad: true }),
+  number("fault_number", "The drive's own number of its fault; 0 for none", { kinds: CONVEYORS }),
+  flag("current_limited", "The drive holds its current at the limit", { kinds: CONVEYORS, bad: true }),
+  flag("motor_hot", "The motor or the drive is near its thermal limit", { kinds: CONVEYORS, bad: true }),
+  number("motor_current_amperes", "Current of the motor", { unit: "A", kinds: CONVEYORS }),
+  number("motor_load_percent", "Load of the motor, of its rating", { unit: "%", kinds: CONVEYORS }),
+  number("motor_torque_percent", "Torque of the motor, of its rating", { unit: "%", kinds: CONVEYORS }),
+  number("motor_power_watts", "Power of the motor", { unit: "W", kinds: CONVEYORS }),
+  number("motor_speed_rpm", "Speed of the motor", { unit: "rpm", kinds: CONVEYORS }),
+  number("speed_percent", "Speed, of the rated one", { unit: "%", kinds: CONVEYORS }),
+  number("speed_setpoint_percent", "Speed that the drive is told, of the rated one", { unit: "%", kinds: CONVEYORS }),
+  number("output_frequency_hertz", "Frequency that the motor is fed with", { unit: "Hz", kinds: CONVEYORS }),
+  number("dc_bus_volts", "Voltage inside the drive", { unit: "V", kinds: CONVEYORS }),
+  number("heatsink_temperature_celsius", "Temperature of the drive's heat sink", { unit: "°C", kinds: CONVEYORS }),
+  number("operating_hours_total", "Hours that the motor has run", { unit: "h", kinds: CONVEYORS }),
+  number("powered_hours_total", "Hours that the device was switched on", { unit: "h", kinds: CONVEYORS }),
+  flag("emergency_stop", "The emergency-stop circuit is open", { kinds: CONVEYORS, bad: true }),
+  flag("guard_open", "A guard or door of the machine is open", { kinds: CONVEYORS, bad: true }),
+  flag("photo_eye_blocked", "Something stands in the light of a photo-eye", { component: "eye", kinds: CONVEYORS }),
+  number("items_total", "Items that passed", { kinds: CONVEYORS }),
 
   // Hosts and POS terminals.
   number("cpu_used_percent", "Processor time in use, all cores", { unit: "%", kinds: [...HOSTS, ...NETWORK] }),
@@ -207,7 +288,10 @@ export const CATALOGUE: readonly Metric[] = [
   number("output_voltage_volts", "Voltage at the output", { unit: "V", kinds: POWERED }),
   number("output_power_watts", "Power that the load draws", { unit: "W", kinds: POWERED }),
   number("output_current_amperes", "Current that the load draws, all lines", { unit: "A", kinds: POWERED }),
-  number("energy_kilowatt_hours_total", "Energy that the load drew", { unit: "kWh", kinds: POWERED }),
+  number("energy_kilowatt_hours_total", "Energy that the load drew", {
+    unit: "kWh",
+    kinds: [...POWERED, ...CONVEYORS],
+  }),
   flag("outlet_on", "The outlet is switched on", { component: "outlet", kinds: POWERED }),
   number("outlet_current_amperes", "Current of an outlet", { unit: "A", component: "outlet", kinds: POWERED }),
   number("outlet_power_watts", "Power of an outlet", { unit: "W", component: "outlet", kinds: POWERED }),
