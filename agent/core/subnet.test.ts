@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addressesOf, compareAddresses, isInSubnets, parseSubnet, type Subnet } from "./subnet.ts";
+import { addressesOf, compareAddresses, isInSubnets, parseSubnet, plainestAddress, type Subnet } from "./subnet.ts";
 
 const subnet = (written: string): Subnet => {
   const parsed = parseSubnet(written);
@@ -17,6 +17,8 @@ describe("subnets", () => {
     { written: "10.42.0.7/32", want: ["10.42.0.7"] },
     { written: "FD00::7", want: ["fd00::7"] },
     { written: "fd00::7/128", want: ["fd00::7"] },
+    { written: "fd00::7/127", want: ["fd00::6", "fd00::7"] },
+    { written: "fd00:0:0:42::fffe/126", want: ["fc", "fd", "fe", "ff"].map((end) => `fd00:0:0:42::ff${end}`) },
   ])("$written is $want", ({ written, want }) => {
     expect(addressesOf([subnet(written)])).toEqual(want);
   });
@@ -30,6 +32,12 @@ describe("subnets", () => {
     "10.0.0.0/15",
     "0.0.0.0/0",
     "fd00::/64",
+    "fd00::/111",
+    "fd00::7/129",
+    "fd00::1::7",
+    "fd00:0:0:0:0:0:0:0:7",
+    "10.0.0.7::",
+    "fe80::7%eth0",
     "10.1.1.1/",
   ])("refuses %j", (written) => expect(parseSubnet(written).ok).toBe(false));
 
@@ -50,6 +58,31 @@ describe("subnets", () => {
       "fd00::1",
       "fd00::7",
     ]);
+    expect(addressesOf([subnet("fd00:42::/112")])).toHaveLength(65_536);
+    expect(isInSubnets("FD00:42:0::7", [subnet("fd00:42::/112")])).toBe(true);
+    expect(isInSubnets("::a2a:7", [subnet("10.42.0.0/24")])).toBe(false);
     expect(isInSubnets("store.example", [subnet("10.0.0.0/24")])).toBe(false);
+  });
+});
+
+describe("plainestAddress", () => {
+  it.each([
+    { written: "FD00:0:0:0:0:0:0:7", want: "fd00::7" },
+    { written: "fd00:0:1:0:0:1:0:0", want: "fd00:0:1::1:0:0" },
+    { written: "0:0:0:0:0:0:0:0", want: "::" },
+    { written: "1:2:3:4:5:0:7:8", want: "1:2:3:4:5:0:7:8" },
+    { written: "::ffff:10.0.0.7", want: "::ffff:a00:7" },
+    { written: "10.0.0.7", want: "10.0.0.7" },
+    { written: "printer-7", want: "printer-7" },
+  ])("of $written is $want", ({ written, want }) => expect(plainestAddress(written)).toBe(want));
+
+  it("is the same however an address is written, and stays", () => {
+    fc.assert(
+      fc.property(fc.ipV6(), (address) => {
+        const plain = plainestAddress(address);
+        expect(plain).toBe(new URL(`http://[${address}]/`).hostname.slice(1, -1));
+        expect(plainestAddress(plain)).toBe(plain);
+      }),
+    );
   });
 });

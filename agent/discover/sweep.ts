@@ -6,6 +6,7 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { Clock } from "@aislewatch/base";
 import { answeredHello } from "../core/hello.ts";
+import { plainestAddress } from "../core/subnet.ts";
 
 export type SweepOptions = {
   readonly addresses: readonly string[];
@@ -31,7 +32,7 @@ export async function sweep(options: SweepOptions): Promise<ReadonlyMap<string, 
   const found = new Map<string, Set<number>>();
   const opening = new Set(hellos.filter(({ opens }) => opens).map(({ id }) => id));
   const hear = (message: Buffer, { address, port }: RemoteInfo): void => {
-    const from = address.replace(/%.*$/, "");
+    const from = plainestAddress(address);
     const id = answeredHello(message);
     if (port === options.port && asked.has(from) && id !== null)
       found.set(from, (found.get(from) ?? new Set()).add(id));
