@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
+import { realClock } from "@aislewatch/runtime";
 import { runCommandLine } from "./cli/command-line.ts";
+import { Interrupts } from "./cli/interrupts.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")) as { version: string };
 
+const interrupts = new Interrupts(process, realClock);
 const code = await runCommandLine(
   process.argv.slice(2),
   {
@@ -11,11 +14,7 @@ const code = await runCommandLine(
     env: process.env,
     outIsTerminal: process.stdout.isTTY === true,
     errorIsTerminal: process.stderr.isTTY === true,
-    onInterrupt: (stop) => {
-      // Once: a second Ctrl-C ends the process, as everywhere.
-      process.once("SIGINT", stop);
-      return () => void process.off("SIGINT", stop);
-    },
+    onInterrupt: (stop) => interrupts.on(stop),
   },
   version,
 );

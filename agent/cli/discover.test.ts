@@ -177,12 +177,17 @@ describe("aislewatch-agent discover", () => {
       "till-3-0-77",
       "till-3-0-200",
     ]);
-    expect(entries[0]).toMatch(/# Cisco CBS250-24T-4G, serial RMK2642X0AB\n[\s\S]*kind: network_switch\n/);
+    expect(entries[0]).toMatch(
+      /# Cisco CBS250-24T-4G, serial RMK2642X0AB; profile radlan-switch\n[\s\S]*kind: network_switch\n/,
+    );
     expect(entries[1]).toMatch(
-      /kind: label_printer\n[\s\S]*depends_on: \[switch-1\] # at its port gi5\n[\s\S]*profile: zebra/,
+      /; profile zebra\n[\s\S]*kind: label_printer\n[\s\S]*depends_on: \[switch-1\] # at its port gi5\n/,
+    );
+    expect(yaml, "a device that is replaced by another model must be read by that one's profile").not.toMatch(
+      /^ +profile:/m,
     );
     expect(entries[2]).toMatch(/kind: office_printer\n[\s\S]*depends_on: \[switch-1\] # at its port Gi0\/7\n/);
-    expect(entries[3]).toMatch(/kind: ups\n {4}name: "Voltgard VG 1500 RT"\n[\s\S]*address: "127.42.0.4:PORT"\n/);
+    expect(entries[3]).toMatch(/kind: ups\n {4}name: "Voltgard VG 1500 RT"\n[\s\S]*address: "127.42.0.4:PORT"$/);
     expect(entries[4]).toContain('community: "file:community"');
     expect(entries[5]).toContain(
       'version: "3"\n    user: { name: "aisle", auth: { protocol: "sha256", password: "file:auth" }',
@@ -212,7 +217,7 @@ describe("aislewatch-agent discover", () => {
       `  - { id: ${id}, kind: ${kind}, driver: snmp, address: "127.42.0.${address}:${port}" }\n`;
     writeFileSync(
       path("old.yaml"),
-      `site: shop\nagent: pc\ncollector: { url: "mqtt://127.0.0.1:1883" }\ndata: ./seen\ndevices:\n${device("core", "network_switch", "1")}${device("office", "office_printer", "3")}${device("dock", "label_printer", "9")}${device("cellar", "ups", "99")}${device("power", "network_switch", "4")}`,
+      `site: shop\nagent: pc\ncollector: { url: "mqtt://127.0.0.1:1883" }\ndata: ./seen\ndevices:\n${device("core", "network_switch", "1")}${device("office", "office_printer", "3")}${device("dock", "label_printer", "9")}${device("cellar", "ups", "99")}${device("power", "network_switch", "4")}${device("lane-3", "pos_terminal", "77")}`,
     );
     mkdirSync(path("seen"));
     const seen = (id: string, asset: object): object => ({ id, asset });
@@ -220,10 +225,11 @@ describe("aislewatch-agent discover", () => {
       devices: [seen("office", { model: "x", serial: "OLD-1" }), seen("dock", { serial: label.serial })],
     };
     writeFileSync(path("seen/status.json"), JSON.stringify(status));
-    const ran = await look("--subnet", "127.42.0.0/28", "--subnet", "127.42.0.99", "--config", path("old.yaml"));
+    const subnets = ["127.42.0.0/28", "127.42.0.77", "127.42.0.99"].flatMap((subnet) => ["--subnet", subnet]);
+    const ran = await look(...subnets, "--config", path("old.yaml"));
     expect(ran.error).toContain("127.42.0.5 speaks SNMP, but none of the credentials opens it");
     expect(ran.out.split("\n").filter((line) => line.startsWith("# "))).toEqual([
-      `# Beside ${path("old.yaml")}: 1 new, 2 gone, 2 changed, 1 as before.`,
+      `# Beside ${path("old.yaml")}: 1 new, 2 gone, 2 changed, 2 as before.`,
       "# gone: dock at 127.42.0.9",
       "# gone: cellar at 127.42.0.99",
       "# moved: dock from 127.42.0.9 to 127.42.0.2",
@@ -243,29 +249,24 @@ describe("aislewatch-agent discover", () => {
 
   it("stops at Ctrl-C with what it has, and calls nothing gone", async () => {
     let stop = (): void => undefined;
-    const ran = await run(
-      [
-        "discover",
-        "--port",
-        String(port),
-        "--subnet",
-        "127.42.0.0/16",
-        "--rate",
-        "300/s",
-        "--config",
-        path("agent.yaml"),
-      ],
-      {
-        errorIsTerminal: true,
-        error: (chunk) => void (/ [1-9]\d* found/.test(chunk) && stop()),
-        onInterrupt: (end) => {
-          stop = end;
-          return () => undefined;
-        },
+    let shown = "";
+    const wide = ["--subnet", "127.42.0.0/16", "--rate", "300/s", "--config", path("agent.yaml")];
+    const ran = await run(["discover", "--port", String(port), ...wide], {
+      errorIsTerminal: true,
+      error: (chunk) => {
+        shown += chunk;
+        if (/ [1-9]\d* found/.test(chunk)) stop();
       },
-    );
+      onInterrupt: (end) => {
+        stop = end;
+        return () => undefined;
+      },
+    });
     expect(ran.code).toBe(0);
     expect(ran.out).toContain(" 0 gone, ");
+    expect(shown, "who answered until then is asked who it is").toMatch(
+      /\n[1-9]\d* devices? in 65534 addresses, .* stopped by hand/,
+    );
   });
 
   it.each<{ name: string; args: string[]; want: RegExp }>([
@@ -274,14 +275,14 @@ describe("aislewatch-agent discover", () => {
     {
       name: "a name for a subnet",
       args: ["--subnet", "shop"],
-      want: /expected a subnet such as 10\.42\.0\.0\/24, or one address; received "shop"/,
+      want: /expected a subnet such as 10\.42\.0\.0\/24 or fd00:42::\/120, or one address; received "shop"/,
     },
     {
       name: "too large a subnet",
       args: ["--subnet", "10.0.0.0/8"],
       want: /expected at most a \/16 .* received "10\.0\.0\.0\/8"/,
     },
-    { name: "an IPv6 subnet", args: ["--subnet", "fd00::/64"], want: /expected one IPv6 address at a time/ },
+    { name: "too large an IPv6 subnet", args: ["--subnet", "fd00::/64"], want: /expected at most a \/112 / },
     {
       name: "a rate that is none",
       args: ["--subnet", "127.0.0.1", "--rate", "fast"],

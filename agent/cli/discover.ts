@@ -7,7 +7,6 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
-import type { Asset } from "@aislewatch/contract";
 import { EXIT, realClock } from "@aislewatch/runtime";
 import type { AgentConfig } from "../config.ts";
 import { dependenciesOf } from "../core/dependencies.ts";
@@ -21,7 +20,14 @@ import {
   writeAgentYaml,
   writeDevice,
 } from "../core/proposal.ts";
-import { addressesOf, compareAddresses, parseSubnet, SUBNET_LIMITS, type Subnet } from "../core/subnet.ts";
+import {
+  addressesOf,
+  compareAddresses,
+  parseSubnet,
+  plainestAddress,
+  SUBNET_LIMITS,
+  type Subnet,
+} from "../core/subnet.ts";
 import { type Credential, loadCredentials, PUBLIC } from "../discover/credentials.ts";
 import { type Identified, identify, ownMacs } from "../discover/identify.ts";
 import { sweep } from "../discover/sweep.ts";
@@ -46,6 +52,8 @@ const RATE_MAX = 10_000;
 const TIMEOUT_MS_DEFAULT = 1_000;
 /** Devices that are asked who they are at the same time. */
 const AT_ONCE_MAX = 16;
+/** Whoever stops a search wants to have what it found, and wants it soon. */
+const STOP_MS_MAX = 5_000;
 
 type Plan = {
   readonly subnets: readonly Subnet[];
@@ -63,12 +71,10 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
   const profiles = profilesOf(flags, terminal, config);
   if (profiles === null) return EXIT.config;
 
-  const stopper = new AbortController();
-  const release = terminal.onInterrupt?.(() => stopper.abort());
   const progress = new Progress(terminal, realClock);
-  const { signal } = stopper;
   const startMs = realClock.monotonic();
   const addresses = addressesOf(plan.subnets);
+  const sweeping = new Stopper(terminal);
   const answered = await sweep({
     addresses,
     port: plan.port,
@@ -76,34 +82,60 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
     packetsPerSecond: plan.rate,
     timeoutMs: plan.timeoutMs,
     clock: realClock,
-    signal,
+    signal: sweeping.signal,
     onProgress: ({ share, found }) => progress.show(share, `${found} found in ${addresses.length} addresses`),
   });
-  const options = { ...plan, profiles, nowMs: realClock.now(), signal };
+  sweeping.release();
+  const asking = new Stopper(terminal);
+  if (sweeping.signal.aborted && answered.size > 0) {
+    progress.end();
+    terminal.error(`stopping: ${STOP_MS_MAX / 1000} s for those who answered to say who they are; Ctrl-C skips that\n`);
+    asking.stopAfter(STOP_MS_MAX);
+  }
+  const options = { ...plan, profiles, nowMs: realClock.now(), signal: asking.signal };
   const ask = (address: string): Promise<Identified | null> =>
     identify(address, credentialsFor(answered.get(address) ?? new Set(), plan.credentials), options);
   const identified = await identifyAll([...answered.keys()].sort(compareAddresses), ask, {
-    signal,
+    signal: asking.signal,
     onDone: (done) => progress.show(done / answered.size, `${done} of ${answered.size} devices asked who they are`),
   });
   progress.end();
-  release?.();
+  asking.release();
   const found = identified.flatMap(({ who }) => (who === null ? [] : [who]));
+  const whole = !sweeping.signal.aborted && !asking.signal.aborted;
   const silent = identified.filter(({ who }) => who === null).map(({ address }) => address);
   const took = ((realClock.monotonic() - startMs) / 1000).toFixed(1);
-  const stopped = signal.aborted ? "; stopped by hand, so this is not all" : "";
   terminal.error(
-    `${counted(found.length, "device")} in ${counted(addresses.length, "address")}, ${took} s${stopped}\n`,
+    `${counted(found.length, "device")} in ${counted(addresses.length, "address")}, ${took} s${whole ? "" : "; stopped by hand, so this is not all"}\n`,
   );
-  for (const address of signal.aborted ? [] : silent) {
-    terminal.error(`${address} speaks SNMP, but none of the credentials opens it\n`);
-  }
-  const looked = { subnets: plan.subnets, port: plan.port, whole: !signal.aborted, silent };
+  const why = asking.signal.aborted ? "there was no time to ask who it is" : "none of the credentials opens it";
+  for (const address of silent) terminal.error(`${address} speaks SNMP, but ${why}\n`);
+  const looked = { subnets: plan.subnets, port: plan.port, whole, silent };
   const text =
     config === null
       ? proposal(found, { flags, silent })
       : difference(found, await compare(config, found, looked), { flags, config, silent });
   return writeOut(text, flags, terminal) ? EXIT.asked : EXIT.crashed;
+}
+
+/** Ends a part of the command at the next Ctrl-C. */
+class Stopper {
+  readonly #controller = new AbortController();
+  readonly signal = this.#controller.signal;
+  readonly #releases: (() => void)[] = [];
+
+  constructor({ onInterrupt }: Terminal) {
+    const release = onInterrupt?.(() => this.#controller.abort());
+    if (release !== undefined) this.#releases.push(release);
+  }
+
+  stopAfter(ms: number): void {
+    this.#releases.push(realClock.after(ms, () => this.#controller.abort()));
+  }
+
+  release(): void {
+    for (const release of this.#releases) release();
+  }
 }
 
 /** Everything that can be wrong with the command line, before a packet is sent; null after a complaint. */
@@ -181,8 +213,8 @@ async function identifyAll(
   const answers: Answer[] = [];
   const waiting = [...addresses];
   const worker = async (): Promise<void> => {
-    for (let address = waiting.shift(); address !== undefined && !signal.aborted; address = waiting.shift()) {
-      answers.push({ address, who: await ask(address) });
+    for (let address = waiting.shift(); address !== undefined; address = waiting.shift()) {
+      answers.push({ address, who: signal.aborted ? null : await ask(address) });
       onDone(answers.length);
     }
   };
@@ -244,26 +276,36 @@ async function compare(
 
 /** What the configuration has of SNMP, with what the agent last saw there. */
 async function configuredOf(config: AgentConfig): Promise<Configured[]> {
-  const assets = lastSeen(config);
+  const states = lastSeen(config);
   const devices = config.devices.filter(({ driver }) => driver.name === "snmp");
   return Promise.all(
     devices.map(async ({ id, kind, driverConfig }) => {
       // The driver's own schema made it.
-      const { address, profile = null } = driverConfig as SnmpConfig;
+      const { address, profile: pinned } = driverConfig as SnmpConfig;
       const resolved = await lookup(address.host, { all: true }).catch(() => []);
-      const addresses = [...new Set([address.host, ...resolved.map((one) => one.address)])];
-      return { id, kind, addresses, port: address.port, profile, asset: assets.get(id) ?? null };
+      const addresses = [...new Set([address.host, ...resolved.map((one) => one.address)].map(plainestAddress))];
+      const seen = states.get(id);
+      return {
+        id,
+        kind,
+        addresses,
+        port: address.port,
+        profile: pinned ?? seen?.profile ?? null,
+        asset: seen?.asset ?? null,
+      };
     }),
   );
 }
 
-function lastSeen({ dataFolder }: AgentConfig): ReadonlyMap<string, Asset> {
+type LastSeen = Pick<AgentStatusFile["devices"][number], "asset" | "profile">;
+
+function lastSeen({ dataFolder }: AgentConfig): ReadonlyMap<string, LastSeen> {
   try {
     // Our own program wrote it, whole: see StatusFile.
     const seen = JSON.parse(readFileSync(join(dataFolder, STATUS_FILE), "utf8")) as AgentStatusFile;
-    return new Map(seen.devices.map(({ id, asset }) => [id, asset]));
+    return new Map(seen.devices.map(({ id, asset, profile }) => [id, { asset, profile }]));
   } catch {
-    // An agent that has not run yet has seen nothing: kinds and profiles are compared alone.
+    // An agent that has not run yet has seen nothing: what the configuration says is compared alone.
     return new Map();
   }
 }

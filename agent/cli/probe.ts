@@ -32,13 +32,16 @@ async function probeDevice(flags: Flags, terminal: Terminal): Promise<number> {
   const startMs = realClock.monotonic();
   const nowMs = realClock.now();
   const asked = { id: device.id, driver: device.driver.name, address: device.driver.address(device.driverConfig) };
+  const stopper = new AbortController();
+  const release = terminal.onInterrupt?.(() => stopper.abort());
   try {
-    const polled = await poller.poll({
-      signal: AbortSignal.timeout(device.timeoutMs),
-      timeoutMs: device.timeoutMs,
-      nowMs,
-    });
+    const signal = AbortSignal.any([stopper.signal, AbortSignal.timeout(device.timeoutMs)]);
+    const polled = await poller.poll({ signal, timeoutMs: device.timeoutMs, nowMs });
     const tookMs = realClock.monotonic() - startMs;
+    if (stopper.signal.aborted) {
+      terminal.error(`${device.id}: stopped by hand, before all of its answer was there\n`);
+      return EXIT.crashed;
+    }
     if (!polled.ok) return showFailure(asked, polled.error, { flags, terminal });
     if (flags.raw) return showRaw(polled.value, terminal);
     const parsed = poller.parse(polled.value);
@@ -50,6 +53,7 @@ async function probeDevice(flags: Flags, terminal: Terminal): Promise<number> {
   } catch (thrown) {
     return showFailure(asked, { kind: "protocol", detail: errorText(thrown) }, { flags, terminal });
   } finally {
+    release?.();
     await poller.close();
   }
 }
@@ -174,8 +178,9 @@ function sampleRows({ component, metrics }: SampleSet, evidence: readonly Eviden
 /** Whose word a verdict is; those who say otherwise are worth a look. */
 function witnesses(heard: Evidence | undefined): string {
   if (heard === undefined) return "";
-  const { by, against } = heard;
-  return `${by.join(", ")}${against.length === 0 ? "" : ` (not ${against.join(", ")})`}`;
+  const { by, against, quotes } = heard;
+  const said = by.map((name) => (quotes?.[name] === undefined ? name : `${name} (${quotes[name]})`));
+  return `${said.join(", ")}${against.length === 0 ? "" : ` (not ${against.join(", ")})`}`;
 }
 
 const valueText = (value: Value): string => (typeof value === "boolean" ? (value ? "yes" : "no") : String(value));

@@ -23,6 +23,6 @@ export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly outIsTerminal: boolean;
   readonly errorIsTerminal: boolean;
-  /** Calls `stop` at the first Ctrl-C, until the returned function is called. */
+  /** Calls `stop` at the next Ctrl-C, once; until the returned function is called. See Interrupts. */
   readonly onInterrupt?: (stop: () => void) => () => void;
 };

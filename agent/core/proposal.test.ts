@@ -2,6 +2,7 @@ import { DEVICE_ID_PATTERN } from "@aislewatch/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Found, kindOf, proposeIds, writeAgentYaml } from "./proposal.ts";
+import { plainestAddress } from "./subnet.ts";
 
 const found = (address: string, sysName: string, more: Partial<Found> = {}): Found => ({
   address,
@@ -37,7 +38,7 @@ describe("proposeIds", () => {
 
   it("are valid, unique, and the same in whatever order devices answered", () => {
     const device = fc.tuple(
-      fc.ipV4(),
+      fc.oneof(fc.ipV4(), fc.ipV6().map(plainestAddress)),
       fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("till", "a.b", "UPS")),
     );
     const devices = fc.uniqueArray(device, { selector: ([address]) => address, maxLength: 20 });
@@ -49,6 +50,8 @@ describe("proposeIds", () => {
         for (const id of ids.values()) expect(id).toMatch(DEVICE_ID_PATTERN);
       }),
     );
+    const near = proposeIds([found("fd00::1:0:7", ""), found("fd00::1:7", "")], new Set());
+    expect(new Set(near.values()).size).toBe(2);
     const list = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map((address) => found(address, "till"));
     expect(proposeIds([...list].reverse(), new Set())).toEqual(proposeIds(list, new Set()));
   });

@@ -98,8 +98,10 @@ function slugOf({ sysName: name, asset }: Pick<Found, "sysName" | "asset">): str
   return slug.length < 2 || NO_NAME.test(slug) || HARDWARE_NAME.test(slug) ? "" : slug;
 }
 
-const tail = (address: string): string => address.split(/[.:]/).filter(Boolean).slice(-2).join("-").toLowerCase();
-const whole = (address: string): string => address.split(/[.:]/).filter(Boolean).join("-").toLowerCase();
+const tail = (address: string): string => address.split(/[.:]+/).filter(Boolean).slice(-2).join("-").toLowerCase();
+/** No two addresses have the same: `::` stays to be seen. */
+const whole = (address: string): string =>
+  address.replace("::", ":x:").split(/[.:]/).filter(Boolean).join("-").toLowerCase();
 
 export type Proposal = Found & { readonly id: string; readonly behind: Behind | null };
 
@@ -139,10 +141,13 @@ export function writeDevice({
   const serial = asset.serial === undefined ? [] : [`serial ${asset.serial}`];
   const known = [productOf(asset), ...serial].filter((text) => text !== "");
   const seen = asset.model !== undefined || sysDescr === "" ? known.join(", ") : sysDescr;
+  const said = oneLine(redact(seen)) || "says nothing of itself";
   const host = address.includes(":") ? `[${address}]` : address;
   const name = nameText(slugOf({ sysName, asset }) === "" ? productOf(asset) || sysName : sysName);
   const lines = [
-    `  # ${oneLine(redact(seen)) || "says nothing of itself"}`,
+    // A comment and no key: who is at an address is asked again at each start, so that a device that is replaced by
+    // another model is read by the profile of that one.
+    `  # ${said}${profile === null ? "" : `; profile ${profile}`}`,
     ...(profile === null ? ["  # No profile of its own: `aislewatch-agent record` it (docs/add-a-device.md)."] : []),
     `  - id: ${id}`,
     `    kind: ${kind}`,
@@ -152,7 +157,6 @@ export function writeDevice({
       : [`    depends_on: [${behind.on}]${behind.port === "" ? "" : ` # at its port ${oneLine(behind.port)}`}`]),
     "    driver: snmp",
     `    address: ${JSON.stringify(port === 161 ? host : `${host}:${port}`)}`,
-    ...(profile === null ? [] : [`    profile: ${profile}`]),
     ...Object.entries(keys).map(([key, value]) => `    ${key}: ${flow(value)}`),
   ];
   return lines.join("\n");
@@ -182,6 +186,7 @@ export type Configured = {
   readonly kind: Kind;
   readonly addresses: readonly string[];
   readonly port: number;
+  /** That it is held to, else that the agent last read it by; null when it has not run. */
   readonly profile: string | null;
   /** What the agent last saw there; null when it has not run. */
   readonly asset: Asset | null;
@@ -244,7 +249,10 @@ export function compareWith(
   return { fresh, known: expected, gone, changed, moved, same: known.length - changed.length };
 }
 
-/** A serial number is the surest sign; without one the model; without both what the configuration says it is. */
+/**
+ * A serial number is the surest sign; without one the model, then the profile; without all of them the kind. A host is
+ * what every computer says it is, whatever a store uses it as.
+ */
 function changeOf(before: Configured, device: Found): { was: string; is: string } | null {
   for (const key of ["serial", "model"] as const) {
     const [was, is] = [before.asset?.[key], device.asset[key]];
@@ -253,13 +261,13 @@ function changeOf(before: Configured, device: Found): { was: string; is: string 
     }
     if (was !== undefined && was === is) return null;
   }
-  if (before.profile !== null && device.profile !== null && before.profile !== device.profile) {
-    return { was: `profile ${before.profile}`, is: `profile ${device.profile}` };
+  if (device.profile === null) return null;
+  if (before.profile !== null) {
+    const isSame = before.profile === device.profile;
+    return isSame ? null : { was: `profile ${before.profile}`, is: `profile ${device.profile}` };
   }
-  if (device.profile !== null && before.kind !== device.kind && before.profile === null) {
-    return { was: `kind ${before.kind}`, is: `kind ${device.kind}` };
-  }
-  return null;
+  const isSame = before.kind === device.kind || device.kind === "host";
+  return isSame ? null : { was: `kind ${before.kind}`, is: `kind ${device.kind}` };
 }
 
 const assetText = (asset: Asset): string =>

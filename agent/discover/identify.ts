@@ -30,7 +30,10 @@ export type IdentifyOptions = {
 
 export type Identified = { readonly found: Found; readonly topology: Topology };
 
-/** Null when none of the credentials, which should be those that it answered to, opens it. */
+/**
+ * Null when none of the credentials, which should be those that it answered to, opens it; and when `signal` ended it
+ * before it had said all, for half of what a device says is not who it is.
+ */
 export async function identify(
   address: string,
   credentials: readonly Credential[],
@@ -63,12 +66,13 @@ type Opened = {
   readonly signal: AbortSignal;
 };
 
-async function describe(address: string, opened: Opened, options: IdentifyOptions): Promise<Identified> {
+async function describe(address: string, opened: Opened, options: IdentifyOptions): Promise<Identified | null> {
   const { session, system, credential, signal } = opened;
   const { port, timeoutMs, nowMs, profiles } = options;
   // The poll closes what it was given when it fails, and here it is closed twice then, which is harmless.
   const poll = new SnmpPoll(async () => ok(session), profiles, null);
   const polled = await poll.poll({ signal, timeoutMs, nowMs });
+  if (!polled.ok && options.signal.aborted) return null;
   const profile = poll.profile;
   const asset = polled.ok && profile !== null ? evaluateProfile(profile, polled.value).asset : {};
   const sysDescr = textAt(system, SYS_DESCR);
