@@ -1,4 +1,5 @@
 export { type AgentYamlOptions, agentYaml } from "./agent-yaml.ts";
+export { type ByteDevice, type Dialogue, startSerialDevice, startTcpDevice } from "./byte-device.ts";
 export { type Conduct, NORMAL, SILENT } from "./conduct.ts";
 export {
   type ControlError,
@@ -34,4 +35,4 @@ export {
   startDemoStore,
 } from "./store.ts";
 export { DEMO_AGENT, DEMO_SITE } from "./store-plan.ts";
-export { startZplSerialDevice, startZplTcpDevice, type ZplDevice, type ZplPrinter } from "./zpl-device.ts";
+export { type ZplPrinter, zplDialogue } from "./zpl-device.ts";

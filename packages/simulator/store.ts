@@ -4,6 +4,7 @@
  */
 import { type Clock, err, ok, type Result } from "@aislewatch/base";
 import type { Kind } from "@aislewatch/devices";
+import { startTcpDevice } from "./byte-device.ts";
 import { type Conduct, NORMAL, SILENT } from "./conduct.ts";
 import { type DemoError, unknownName } from "./demo-error.ts";
 import type { ListenError } from "./free-port.ts";
@@ -17,7 +18,7 @@ import { ups } from "./models/ups.ts";
 import type { Random } from "./random.ts";
 import { type SnmpV3User, startSnmpDevice } from "./snmp-device.ts";
 import { DEMO_PLAN, DEMO_SITE, LOOSE_PORT, type Planned, SWITCH_PORTS } from "./store-plan.ts";
-import { startZplTcpDevice } from "./zpl-device.ts";
+import { zplDialogue } from "./zpl-device.ts";
 
 export type DemoDevice = {
   readonly id: string;
@@ -171,9 +172,8 @@ async function openZpl(
   const { clock, random } = options;
   const life = bringToLife(labelPrinter(planned.identity), clock, random);
   const port = options.ports?.[planned.id] ?? 0;
-  const started = await startZplTcpDevice({
-    identity: planned.identity,
-    device: life,
+  const started = await startTcpDevice({
+    dialogue: zplDialogue({ identity: planned.identity, device: life }),
     clock,
     random,
     address: LOOPBACK,

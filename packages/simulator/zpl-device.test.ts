@@ -7,16 +7,11 @@ import { realClock } from "@aislewatch/runtime";
 import fc from "fast-check";
 import { SerialPort } from "serialport";
 import { afterEach, describe, expect, it } from "vitest";
+import { type ByteDevice, startSerialDevice, startTcpDevice, type TcpDeviceOptions } from "./byte-device.ts";
 import { bringToLife } from "./live-device.ts";
 import { labelPrinter } from "./models/label-printer.ts";
 import { seededRandom } from "./random.ts";
-import {
-  startZplSerialDevice,
-  startZplTcpDevice,
-  type ZplDevice,
-  type ZplPrinter,
-  type ZplTcpOptions,
-} from "./zpl-device.ts";
+import { type ZplPrinter, zplDialogue } from "./zpl-device.ts";
 import { type ZplCommand, ZplReader } from "./zpl-reader.ts";
 
 const identity = { name: "bakery-1", model: "ZD421", serial: "D8J0042", firmware: "V93.21.07Z", location: "Bakery" };
@@ -27,16 +22,20 @@ afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end();
 });
 
+const random = seededRandom(5);
+const world = { clock: realClock, random };
+
 function printer(): ZplPrinter {
-  const random = seededRandom(5);
-  return { identity, device: bringToLife(labelPrinter(identity), realClock, random), clock: realClock, random };
+  return { identity, device: bringToLife(labelPrinter(identity), realClock, random) };
 }
 
-async function tcpPrinter(
-  options: Partial<ZplTcpOptions> = {},
-): Promise<ZplPrinter & { served: ZplDevice; port: number }> {
+async function tcpPrinter({
+  muteInError = false,
+  ...options
+}: Partial<TcpDeviceOptions & ZplPrinter> = {}): Promise<ZplPrinter & { served: ByteDevice; port: number }> {
   const made = printer();
-  const started = await startZplTcpDevice({ ...made, address: "127.0.0.1", port: 0, ...options });
+  const dialogue = zplDialogue({ ...made, muteInError });
+  const started = await startTcpDevice({ ...world, dialogue, address: "127.0.0.1", port: 0, ...options });
   if (!started.ok) throw new Error(started.error.detail);
   ending.push(() => started.value.stop());
   return { ...made, served: started.value, port: Number(started.value.line) };
@@ -169,7 +168,7 @@ describe.skipIf(withoutSocat)("ZPL over a serial line (socat pty)", () => {
     ending.push(() => rmSync(folder, { recursive: true }));
     const [printerEnd, hostEnd] = [join(folder, "printer"), join(folder, "host")];
     await socat(printerEnd, hostEnd);
-    const started = await startZplSerialDevice({ ...printer(), path: printerEnd });
+    const started = await startSerialDevice({ ...world, dialogue: zplDialogue(printer()), path: printerEnd });
     if (!started.ok) throw new Error(started.error.detail);
     ending.push(() => started.value.stop());
     const port = new SerialPort({ path: hostEnd, baudRate: 9_600, autoOpen: false });
@@ -185,7 +184,7 @@ describe.skipIf(withoutSocat)("ZPL over a serial line (socat pty)", () => {
   });
 
   it("says which path it could not open", async () => {
-    const started = await startZplSerialDevice({ ...printer(), path: "/dev/no-such-port" });
+    const started = await startSerialDevice({ ...world, dialogue: zplDialogue(printer()), path: "/dev/no-such-port" });
     expect(started.ok ? "" : started.error.detail).toContain("/dev/no-such-port");
   });
 });

@@ -7,9 +7,10 @@ import {
   type LiveDevice,
   labelPrinter,
   seededRandom,
+  startSerialDevice,
   startSnmpDevice,
-  startZplSerialDevice,
-  startZplTcpDevice,
+  startTcpDevice,
+  zplDialogue,
 } from "@aislewatch/simulator";
 import { freeUdpPort, onCleanUp, RECORDINGS, startPeer, tempFolder, waitFor } from "./rig.ts";
 
@@ -29,9 +30,8 @@ const identity = {
 /** A label printer that answers `~HS` on a TCP port. */
 export async function zplOverTcp(): Promise<Breakable & { port: number }> {
   const { device, random } = printer();
-  const started = await startZplTcpDevice({
-    identity,
-    device,
+  const started = await startTcpDevice({
+    dialogue: zplDialogue({ identity, device }),
     clock: realClock,
     random,
     address: "127.0.0.1",
@@ -69,7 +69,12 @@ export async function zplOverSerial(): Promise<Breakable & { path: string }> {
     throw new Error(`${String(thrown)} ${socat.output()}`);
   });
   const { device, random } = printer();
-  const started = await startZplSerialDevice({ identity, device, clock: realClock, random, path: ours });
+  const started = await startSerialDevice({
+    dialogue: zplDialogue({ identity, device }),
+    clock: realClock,
+    random,
+    path: ours,
+  });
   if (!started.ok) throw new Error(started.error.detail);
   onCleanUp(() => started.value.stop());
   return { path: theirs, ...breakable(device) };
@@ -94,7 +99,7 @@ function breakable(device: Pick<LiveDevice, "fault" | "heal" | "activeFaults">):
 export const V3 = { user: "aisle", auth: "correct-horse-auth", privacy: "correct-horse-priv" } as const;
 
 /** Net-SNMP's agent, for this very host: v2c community `public` and a v3 user with SHA and AES. */
-export async function startSnmpd(): Promise<{ port: number }> {
+export async function startSnmpd(address: "127.0.0.1" | "::1" = "127.0.0.1"): Promise<{ port: number }> {
   const folder = tempFolder();
   const port = await freeUdpPort();
   const config = join(folder, "snmpd.conf");
@@ -103,8 +108,9 @@ export async function startSnmpd(): Promise<{ port: number }> {
   writeFileSync(
     config,
     [
-      `agentaddress udp:127.0.0.1:${port}`,
+      `agentaddress ${address === "::1" ? "udp6:[::1]" : "udp:127.0.0.1"}:${port}`,
       "rocommunity public 127.0.0.1",
+      "rocommunity6 public ::1",
       `createUser ${V3.user} SHA "${V3.auth}" AES "${V3.privacy}"`,
       `rouser ${V3.user} priv`,
       "sysName till-7",
