@@ -10,6 +10,7 @@ import type { Device } from "./config.ts";
 import { type Health, NEW_HEALTH, stepHealth } from "./core/health.ts";
 import { cleanAsset, EVENTS_A_POLL_MAX, makeReading, type PollResult } from "./core/reading.ts";
 import { Schedule } from "./core/schedule.ts";
+import { NO_VERDICTS, stepVerdicts, type Verdicts } from "./core/verdicts.ts";
 import type { DevicePoller, Parsed, PollError } from "./drivers/driver.ts";
 import { agentEvents } from "./events.ts";
 
@@ -43,6 +44,7 @@ type Watched = {
   readonly components: Set<string>;
   /** What the device said unasked since its last reading. */
   events: DeviceEvent[];
+  verdicts: Verdicts;
   health: Health;
   asset: Asset;
   /** What the inventory said last, to see when it changes. */
@@ -143,7 +145,8 @@ export class Poller {
     // What our own stop cut short is no failure of the device.
     if (!polled.ok && this.#stopping) return;
     if (polled.ok) this.#learn(watched, polled.value);
-    const events = [...(polled.ok ? (polled.value.events ?? []) : []), ...watched.events];
+    const own = polled.ok ? [...(polled.value.events ?? []), ...this.#hear(watched, polled.value)] : [];
+    const events = [...own, ...watched.events];
     watched.events = [];
     const result: PollResult = polled.ok
       ? { ok: true, samples: polled.value.samples, events }
@@ -205,6 +208,13 @@ export class Poller {
     this.#options.onReading({ ...reading, samples: [] });
   }
 
+  /** Who says what is wrong, when that changed. */
+  #hear(watched: Watched, parsed: Parsed): DeviceEvent[] {
+    const { next, events } = stepVerdicts(watched.verdicts, parsed, this.#options.clock.monotonic());
+    watched.verdicts = next;
+    return events;
+  }
+
   #learn(watched: Watched, { samples, asset }: Parsed): void {
     if (asset !== undefined) watched.asset = { ...watched.asset, ...cleanAsset(asset) };
     for (const { component } of samples) {
@@ -249,6 +259,7 @@ function watch(device: Device): Watched {
     poller,
     components: new Set(),
     events: [],
+    verdicts: NO_VERDICTS,
     health: NEW_HEALTH,
     asset: {},
     described: "",

@@ -7,7 +7,7 @@ export { type Evaluation, type Evidence, evaluateProfile, type ProfileAsset } fr
 export { type ProfilesResult, type ProfileText, parseProfiles } from "./profile-file.ts";
 export { loadBuiltinProfiles, loadProfilesFrom } from "./profile-load.ts";
 export { type DeviceFacts, matchProfile, probeOids, weighProfiles } from "./profile-match.ts";
-export { type ProfileOids, profileMetrics, profileOids } from "./profile-plan.ts";
+export { hasFinding, type ProfileOids, profileMetrics, profileOids, type TableWalk } from "./profile-plan.ts";
 export { profileJsonSchema } from "./profile-schema.ts";
 export { componentName } from "./slug.ts";
 export { compareOids, isWithin, octetsOf, octetsValue, type SnmpReply, type SnmpValue, textOf } from "./snmp-reply.ts";

@@ -30,7 +30,7 @@ export type Evaluation = {
 
 /**
  * Who said so, for the metrics whose profile names its witnesses: of a verdict that stands, and of a number that was
- * taken from the first who has one. Evidence beside a reading, never a part of it.
+ * taken from the first who has one. Evidence beside a reading: nothing is decided by it.
  */
 export type Evidence = {
   readonly component: string | null;
@@ -38,19 +38,22 @@ export type Evidence = {
   readonly by: readonly string[];
   /** Those who were asked and say otherwise. */
   readonly against: readonly string[];
+  /** Which row of a table spoke for a witness: its own words, or the component that it stands for. */
+  readonly quotes?: Readonly<Record<string, string>>;
 };
 
 type Row = { readonly index: string; readonly cells: ReadonlyMap<string, SnmpValue> };
-type Scope = {
+export type Scope = {
   readonly reply: SnmpReply;
   readonly tables: ReadonlyMap<string, readonly Row[]>;
   /** The row that `column` means. */
   readonly row: Row | null;
+  readonly profile: Profile;
 };
 
 export function evaluateProfile(family: Profile, reply: SnmpReply): Evaluation {
   const general = boundTo(family, scalarText("1.3.6.1.2.1.1.2.0", reply));
-  const scope: Scope = { reply, tables: readTables(general, reply), row: null };
+  const scope = scopeOf(general, reply);
   const asset = assetOf(general, scope);
   const profile = withQuirks(general, {
     ...asset,
@@ -70,6 +73,14 @@ export function evaluateProfile(family: Profile, reply: SnmpReply): Evaluation {
     evidence: found.flatMap(({ evidence }) => evidence),
   };
 }
+
+/** Everything that an expression of a profile may look at, outside of any row. */
+export const scopeOf = (profile: Profile, reply: SnmpReply): Scope => ({
+  reply,
+  tables: readTables(profile, reply),
+  row: null,
+  profile,
+});
 
 const scalarText = (oid: string, { varbinds }: SnmpReply): string => {
   const value = varbinds[oid];
@@ -100,17 +111,37 @@ function witnessesOf(
   { any_of, first_of }: Expression,
   value: Scalar,
   scope: Scope,
-): { by: string[]; against: string[] } | null {
+): Omit<Evidence, "component" | "metric"> | null {
   if (any_of === undefined && first_of === undefined) return null;
   if (value === false) return null;
   const heard = Object.entries(any_of ?? first_of ?? {})
-    .map(([name, expression]) => ({ name, said: evaluate(expression, scope) }))
+    .map(([name, expression]) => ({ name, expression, said: evaluate(expression, scope) }))
     .filter(({ said }) => said !== undefined);
   const [first] = heard;
   const trusted = any_of === undefined ? first?.said : true;
   const names = (agrees: boolean): string[] =>
     heard.filter(({ said }) => (said === trusted) === agrees).map(({ name }) => name);
-  return { by: names(true), against: names(false) };
+  const quotes = heard.flatMap(({ name, expression, said }) => {
+    const quote = said === true ? quoteOf(expression, scope) : "";
+    return quote === "" ? [] : [[name, quote] as const];
+  });
+  const told = quotes.length > 0 && { quotes: Object.fromEntries(quotes) };
+  return { by: names(true), against: names(false), ...told };
+}
+
+/** Of a quoted row: enough for "Lade 2: Papier A4 nachlegen", not for a vendor's whole paragraph. */
+const QUOTE_CHARS_MAX = 64;
+
+/** The first row for which an `any` over rows holds, in words, and how many more there are. */
+function quoteOf({ rows }: Expression, scope: Scope): string {
+  const table = scope.profile.tables[rows?.table ?? ""];
+  if (rows?.take !== "any" || table === undefined) return "";
+  const [first, ...more] = inRows(rows, scope).filter((inRow) => evaluate(rows.of, inRow) === true);
+  if (first?.row == null) return "";
+  const said = table.quote === undefined ? undefined : first.row.cells.get(table.quote);
+  const words = said === undefined ? "" : textOf(said).slice(0, QUOTE_CHARS_MAX).trim();
+  const quote = words === "" ? (rowNames(rows.table, table, scope).get(first.row.index) ?? "") : `“${words}”`;
+  return quote === "" || more.length === 0 ? quote : `${quote} and ${more.length} more`;
 }
 
 /** Tables that name the same components (a tray's level and its status) give one sample set each component. */
@@ -189,7 +220,7 @@ function readTables(profile: Profile, reply: SnmpReply): Map<string, readonly Ro
     }
   }
   const tables = new Map<string, readonly Row[]>();
-  const bare: Scope = { reply, tables: new Map(), row: null };
+  const bare: Scope = { reply, tables: new Map(), row: null, profile };
   for (const [name, table] of Object.entries(profile.tables)) {
     const rows = [...(cells.get(name) ?? [])]
       .sort(([a], [b]) => compareOids(a, b))
@@ -207,7 +238,7 @@ const holds = (conditions: readonly Expression[], scope: Scope): boolean =>
   conditions.every((condition) => evaluate(condition, scope) === true);
 
 /** No value is undefined, and stays so through every operation. */
-function evaluate(expression: Expression, scope: Scope): Scalar | undefined {
+export function evaluate(expression: Expression, scope: Scope): Scalar | undefined {
   if (expression.when !== undefined && evaluate(expression.when, scope) !== true) return undefined;
   if (expression.clock !== undefined) return clockOffset(scope.reply.varbinds[expression.clock], scope.reply.at);
   const leaf = leafOf(expression, scope);
@@ -277,10 +308,13 @@ function percent(part: Scalar | undefined, whole: Scalar | undefined): number | 
   return Math.min(100, Math.round((1000 * part) / whole) / 10);
 }
 
-function overRows({ table, take, of, where }: Rows, scope: Scope): Scalar | undefined {
-  const values = (scope.tables.get(table) ?? [])
-    .map((row): Scope => ({ ...scope, row }))
-    .filter((inRow) => holds(where ?? [], inRow))
+/** The rows that count, each as a scope. */
+const inRows = ({ table, where }: Rows, scope: Scope): Scope[] =>
+  (scope.tables.get(table) ?? []).map((row): Scope => ({ ...scope, row })).filter((inRow) => holds(where ?? [], inRow));
+
+function overRows(rows: Rows, scope: Scope): Scalar | undefined {
+  const { take, of } = rows;
+  const values = inRows(rows, scope)
     .map((inRow) => evaluate(of, inRow))
     .filter((value) => value !== undefined);
   if (take === "any") return some(values.filter((value) => typeof value === "boolean"));

@@ -171,6 +171,8 @@ class ReferenceChecker {
 
   table(table: Table, path: Path): void {
     table.where.forEach((condition, i) => void this.expression(condition, table, [...path, "where", i]));
+    this.#pace(table, path);
+    if (table.quote !== undefined) this.column(table.quote, table, [...path, "quote"]);
     table.component?.from.forEach((column, i) => void this.column(column, table, [...path, "component", "from", i]));
     const like = table.component?.row_of;
     if (like !== undefined) this.namedTable(like.table, [...path, "component", "row_of", "table"]);
@@ -182,6 +184,20 @@ class ReferenceChecker {
         this.#complain(at, { code: "CFG_METRIC_COMPONENT", message, hint: "add component: { prefix, from }" }, true);
       } else this.metric({ name, expression, path: at, prefix, table });
     }
+  }
+
+  /** What need not be asked for at every poll must still be noticed when it changes. */
+  #pace(table: Table, path: Path): void {
+    table.static.forEach((column, i) => void this.column(column, table, [...path, "static", i]));
+    if (Object.keys(table.columns).every((column) => table.static.includes(column))) {
+      const message = "expected a column that is not static: its rows tell when the others have to be asked for";
+      this.#complain([...path, "static"], { code: "CFG_VALUE", message });
+    }
+    if (table.gate === undefined) return;
+    const counts = this.namedTable(table.gate, [...path, "gate"]);
+    if (counts !== table && counts?.gate === undefined) return;
+    const message = "expected a table that is walked at every poll, without a gate of its own";
+    this.#complain([...path, "gate"], { code: "CFG_VALUE", message });
   }
 
   quirk(quirk: Quirk, path: Path): void {

@@ -102,6 +102,12 @@ export type Table = {
   /** Column names to OIDs. All share one row index, also across MIB tables (ifTable and ifXTable). */
   readonly columns: Readonly<Record<string, string>>;
   readonly max_rows: number;
+  /** Columns that stay as they are while the rows are the same: asked for now and then, not at every poll. */
+  readonly static: readonly string[];
+  /** Walked when a value of that table has changed, and now and then: counters of what is entered here. */
+  readonly gate?: string | undefined;
+  /** The column whose text a verdict's evidence quotes. */
+  readonly quote?: string | undefined;
   /** Rows for which all hold are taken; the others count nowhere. */
   readonly where: readonly Expression[];
   readonly component?:
@@ -336,6 +342,9 @@ const table: z.ZodType<Table> = z.strictObject({
     .record(columnName, oid)
     .refine((columns) => Object.keys(columns).length > 0, { error: "expected a column" }),
   max_rows: z.int().min(1).max(PROFILE_LIMITS.rowsMax).default(PROFILE_LIMITS.rowsDefault),
+  static: z.array(columnName).max(32).default([]),
+  gate: name.optional(),
+  quote: columnName.optional(),
   where: z.array(expression).max(8).default([]),
   component: z
     .strictObject({
