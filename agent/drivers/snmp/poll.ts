@@ -1,11 +1,13 @@
 /**
  * One device's conversation over SNMP. The first poll asks who the device is and finds its profile; every poll then
  * asks for what that profile needs and for nothing else. What only says who the device is (tables of the profile that
- * carry no metric) is asked for when it is recognised, when it restarted or changed its name, and once an hour.
+ * carry no metric) is asked for when it is recognised, when it restarted or changed its name, and once an hour; what
+ * else stays as it is, see kept.ts.
  */
 import { ok, type Result } from "@aislewatch/base";
 import {
   type DeviceFacts,
+  hasFinding,
   matchProfile,
   type Profile,
   type ProfileOids,
@@ -15,6 +17,7 @@ import {
 import { Counters } from "../../core/counters.ts";
 import type { SnmpCost, SnmpSession, Varbinds, WalkColumn } from "../../transport/snmp.ts";
 import type { PollContext, PollError } from "../driver.ts";
+import { Kept } from "./kept.ts";
 import { restart, uptimeTicks } from "./parse.ts";
 import { ENGINE_TIME, HOST_UPTIME, type SnmpDeviceReply, SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME } from "./types.ts";
 
@@ -32,6 +35,7 @@ type Known = {
   readonly who: string;
   readonly identity: Varbinds;
   readonly identityAt: number;
+  readonly kept: Kept;
 };
 
 export class SnmpPoll {
@@ -66,6 +70,8 @@ export class SnmpPoll {
     if (!reply.ok) {
       // A new session forgets what this one believed of the device: its address, its engine, its clock.
       this.#disconnect();
+      // And what was kept of it: behind a silence there may be another device.
+      this.#known?.kept.forget();
       return reply;
     }
     const ticks = uptimeTicks(reply.value.varbinds);
@@ -111,12 +117,12 @@ export class SnmpPoll {
     const known = await this.#recognise(session, scalars.value, nowMs);
     if (!known.ok) return known;
     this.#known = known.value;
-    const { plan, profile, identity } = known.value;
+    const { plan, profile, identity, kept } = known.value;
     const missing = plan.gets.filter((oid) => !gets.includes(oid) && !SYSTEM.includes(oid));
     const fell = (uptimeTicks(scalars.value) ?? 0) < (this.#before?.uptimeTicks ?? 0);
     const more = await session.get(fell ? [...new Set([...missing, ENGINE_TIME, HOST_UPTIME])] : missing);
     if (!more.ok) return more;
-    const rows = await session.walk(columnsOf(plan.walks.filter(({ identityOnly }) => !identityOnly)));
+    const rows = await walkTables(session, kept);
     if (!rows.ok) return rows;
     const varbinds = { ...scalars.value, ...more.value, ...identity, ...rows.value };
     const reply = { at: nowMs, profile: profile.name, before: this.#before, varbinds };
@@ -137,7 +143,11 @@ export class SnmpPoll {
     const identity = await session.walk(columnsOf(plan.walks.filter(({ identityOnly }) => identityOnly)));
     if (!identity.ok) return identity;
     const why = this.#chosen === null ? whyMatched(profile.value, this.#facts) : "by the configuration";
-    return ok({ profile: profile.value, plan, why, who, identity: identity.value, identityAt: nowMs });
+    const kept = new Kept(
+      plan.walks.filter(({ identityOnly }) => !identityOnly),
+      (table, varbinds) => hasFinding(profile.value, table, { at: nowMs, varbinds: { ...system, ...varbinds } }),
+    );
+    return ok({ profile: profile.value, plan, why, who, identity: identity.value, identityAt: nowMs, kept });
   }
 
   async #match(session: SnmpSession, facts: DeviceFacts): Promise<Result<Profile, PollError>> {
@@ -149,6 +159,15 @@ export class SnmpPoll {
     const detail = `no profile fits ${facts.sysObjectID || "a device without sysObjectID"}`;
     return { ok: false, error: { kind: "config", detail, hint: "name one with profile:" } };
   }
+}
+
+async function walkTables(session: SnmpSession, kept: Kept): Promise<Result<Varbinds, PollError>> {
+  const first = kept.first();
+  const rows = await session.walk(first);
+  if (!rows.ok) return rows;
+  const then = kept.then(rows.value);
+  const more = then.length === 0 ? ok({}) : await session.walk(then);
+  return more.ok ? ok(kept.complete({ ...rows.value, ...more.value }, [...first, ...then])) : more;
 }
 
 /** The entries of a profile's `match` that fit, as they are written. */
