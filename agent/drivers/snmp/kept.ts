@@ -45,7 +45,7 @@ export class Kept {
    * What every poll has to ask for. Counters come first: an entry that is made while they are read is then walked now,
    * or changes them by the next poll.
    */
-  first(): WalkColumn[] {
+  atOnce(): WalkColumn[] {
     const columns = new Map<string, number>();
     const open = this.#walks.filter((walk) => !this.#isShut(walk));
     for (const { gate } of open) for (const oid of gate ?? []) columns.set(oid, 0);
@@ -60,8 +60,8 @@ export class Kept {
     return listed(columns);
   }
 
-  /** What has to be asked for on top, now that `first` brought this. */
-  then(came: Varbinds): WalkColumn[] {
+  /** What has to be asked for on top, now that `atOnce` brought this. */
+  onTop(came: Varbinds): WalkColumn[] {
     const columns = new Map<string, number>();
     for (const walk of this.#walks) {
       const { table, gate, statics } = walk;
@@ -70,7 +70,7 @@ export class Kept {
       const known = this.#statics.get(table);
       if (!isShut && known !== undefined && known.rows !== rowsOf(walk, came)) add(columns, walk, statics);
     }
-    for (const { oid } of this.first()) columns.delete(oid);
+    for (const { oid } of this.atOnce()) columns.delete(oid);
     return listed(columns);
   }
 
@@ -85,9 +85,9 @@ export class Kept {
     return whole;
   }
 
-  #isShut({ table, gate }: TableWalk): boolean {
+  #isShut({ table }: TableWalk): boolean {
     const known = this.#gated.get(table);
-    return gate !== null && known !== undefined && known.settled && known.polls < GATED_POLLS_MAX;
+    return known !== undefined && known.settled && known.polls < GATED_POLLS_MAX;
   }
 
   #passGate(

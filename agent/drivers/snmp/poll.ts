@@ -162,10 +162,10 @@ export class SnmpPoll {
 }
 
 async function walkTables(session: SnmpSession, kept: Kept): Promise<Result<Varbinds, PollError>> {
-  const first = kept.first();
+  const first = kept.atOnce();
   const rows = await session.walk(first);
   if (!rows.ok) return rows;
-  const then = kept.then(rows.value);
+  const then = kept.onTop(rows.value);
   const more = then.length === 0 ? ok({}) : await session.walk(then);
   return more.ok ? ok(kept.complete({ ...rows.value, ...more.value }, [...first, ...then])) : more;
 }
