@@ -181,8 +181,8 @@ class Session implements SnmpSession {
 
   async get(oids: readonly string[]): Promise<Result<Varbinds, PollError>> {
     const varbinds: Varbinds = {};
-    for (let from = 0; from < oids.length; from += SNMP_LIMITS.oidsPerGetMax) {
-      const got = await this.#getSome(oids.slice(from, from + SNMP_LIMITS.oidsPerGetMax), varbinds);
+    for (const some of chunks(oids)) {
+      const got = await this.#getSome(some, varbinds);
       if (!got.ok) return got;
     }
     return ok(varbinds);
@@ -210,12 +210,35 @@ class Session implements SnmpSession {
     return ok(null);
   }
 
+  /**
+   * GETNEXT never names the OID that it was asked for, so each is asked for from its parent. What comes there is the
+   * OID, or something below it, or it lies behind all of the parent: decided. Only where siblings come before it, it is
+   * asked for what is below it, and then for itself: a GET of many that are not there costs v1 a request for each.
+   */
   async present(oids: readonly string[]): Promise<Result<ReadonlySet<string>, PollError>> {
     const present = new Set<string>();
-    const walked = await this.#next(oids, (oid, varbind) => {
-      if (isWithin(varbind.oid, oid)) present.add(oid);
+    const isAt = (found: string, oid: string): boolean => found === oid || isWithin(found, oid);
+    const children = Map.groupBy(new Set(oids), parentOf);
+    const behind: string[] = [];
+    const fromParents = await this.#next([...children.keys()], (parent, varbind) => {
+      for (const oid of children.get(parent) ?? []) {
+        if (isException(varbind) || !isWithin(varbind.oid, parent)) continue;
+        if (isAt(varbind.oid, oid)) present.add(oid);
+        else if (compareOids(varbind.oid, oid) < 0) behind.push(oid);
+      }
     });
-    return walked.ok ? ok(present) : walked;
+    if (!fromParents.ok) return fromParents;
+    const below = await this.#next(behind, (oid, varbind) => {
+      if (!isException(varbind) && isWithin(varbind.oid, oid)) present.add(oid);
+    });
+    if (!below.ok) return below;
+    const themselves: Varbinds = {};
+    for (const some of chunks(behind.filter((oid) => !present.has(oid)))) {
+      const got = await this.#getSome(some, themselves);
+      if (!got.ok) return got;
+    }
+    for (const oid of behind) if (themselves[oid] !== undefined) present.add(oid);
+    return ok(present);
   }
 
   /** One GETNEXT for each OID, as few requests as the version allows; those that end the MIB are left out. */
@@ -381,6 +404,15 @@ class Session implements SnmpSession {
     this.#session.close();
   }
 }
+
+/** As many as one GET may ask for. */
+function chunks(oids: readonly string[]): (readonly string[])[] {
+  const size = SNMP_LIMITS.oidsPerGetMax;
+  return Array.from({ length: Math.ceil(oids.length / size) }, (_, n) => oids.slice(n * size, (n + 1) * size));
+}
+
+/** An OID of two arcs is the shortest that can be encoded. */
+const parentOf = (oid: string): string => (oid.split(".").length > 2 ? oid.slice(0, oid.lastIndexOf(".")) : oid);
 
 function makeSession(
   library: Library,

@@ -28,7 +28,8 @@ export function replaySession({ varbinds }: SnmpReply): SnmpSession {
     },
     present(wanted) {
       requests++;
-      return Promise.resolve(ok(new Set(wanted.filter((root) => oids.some((oid) => isWithin(oid, root))))));
+      const isThere = (root: string): boolean => oids.some((oid) => oid === root || isWithin(oid, root));
+      return Promise.resolve(ok(new Set(wanted.filter(isThere))));
     },
     walk(columns) {
       requests++;

@@ -10,6 +10,7 @@ import type { Result } from "@aislewatch/base";
 import type { SecretRef } from "@aislewatch/config";
 import { findMetric, type Kind } from "@aislewatch/devices";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { openSnmp } from "../../transport/snmp.ts";
 import type { DevicePoller, Parsed, PollError } from "../driver.ts";
 import driver from "./index.ts";
 import { HOST_UPTIME, type SnmpDeviceReply } from "./types.ts";
@@ -192,6 +193,29 @@ describe.skipIf(!installed("snmpd") && process.env["CI"] === undefined)("snmpd",
     expect(poller.parse(later)).toMatchObject({ value: { events: [{ code: "rebooted" }] } });
     const varbinds = { ...later.varbinds, [HOST_UPTIME]: { type: "ticks" as const, value: 900_003_00 } };
     expect(poller.parse({ ...later, varbinds })).not.toHaveProperty("value.events");
+  });
+
+  it.each(["1", "2c"] as const)("has what it has at an OID or below it, by v%s", async (version) => {
+    const [host = "", port] = address.split(":");
+    const credential = { version, community: SECRETS["COMMUNITY"] ?? "" };
+    const target = { host, port: Number(port), credential, timeoutMs: 2_000, retries: 1, maxRepetitions: 20 };
+    const session = await openSnmp(target);
+    if (!session.ok) throw new Error(session.error.detail);
+    session.value.begin(AbortSignal.timeout(10_000), 10_000);
+    const there = [
+      "1.3.6.1.2.1.1.1.0", // a scalar's only instance
+      "1.3.6.1.2.1.1.5", // a scalar
+      "1.3.6.1.2.1.2.2.1.2.1", // a cell, the first of its column
+      "1.3.6.1.2.1.2.2.1.8", // a column among others
+      "1.3.6.1.2.1.1.9.1.3.2", // a cell behind another
+      "1.3", // all there is
+    ];
+    const missing = ["1.3.6.1.2.1.1.1.1", "1.3.6.1.2.1.1.9.1.3.9999", "1.3.6.1.2.1.43.5.1.1.18", "1.3.6.1.4.1.99999"];
+    const present = await session.value.present([...missing, ...there]);
+    expect(present.ok ? [...present.value].sort() : present.error).toEqual([...there].sort());
+    // Two rounds of GETNEXT, and a GET that v1 has to shorten by a name at a time.
+    expect(session.value.cost().requests).toBeLessThanOrEqual(version === "1" ? 10 : 3);
+    session.value.close();
   });
 
   it("leaves nothing behind when a poll is cut short", async () => {
