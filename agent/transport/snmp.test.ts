@@ -118,7 +118,7 @@ const text = (value: string): Buffer => tlv(4, Buffer.from(value));
 
 describe("a device that misbehaves", () => {
   it.each<{ name: string; behave: Device; want: string }>([
-    { name: "says nothing", behave: () => undefined, want: "timeout: no answer in 1 tries" },
+    { name: "says nothing", behave: () => undefined, want: "timeout: no answer in 1 try of 60 ms" },
     {
       name: "answers with garbage",
       behave: (_, send) => send(Buffer.from("HTTP/1.1 400 Bad Request")),
@@ -142,7 +142,7 @@ describe("a device that misbehaves", () => {
     {
       name: "answers another request than ours",
       behave: (request, send) => send(answer({ ...request, id: int(7) }, [varbind(SYS_DESCR, text("x"))])),
-      want: "timeout: no answer in 1 tries",
+      want: "timeout: no answer in 1 try of 60 ms; what came answers another request than ours",
     },
   ])("that $name is said to be so", async ({ behave, want }) => {
     const got = await (await session(await device(behave))).get([SYS_DESCR]);

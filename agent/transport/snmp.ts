@@ -393,7 +393,14 @@ class Session implements SnmpSession {
       credential.version === "3"
         ? "is SNMP switched on, and may this host ask?"
         : "is SNMP switched on, may this host ask, and is the community right? A wrong one is not answered";
-    return { kind: "timeout", detail: `no answer in ${this.#target.retries + 1} tries`, hint };
+    const { retries, timeoutMs } = this.#target;
+    const detail = `no answer in ${retries === 0 ? "1 try" : `${retries + 1} tries`} of ${timeoutMs} ms`;
+    // v3 tells strangers its engine id, whatever it then thinks of us.
+    if (credential.version !== "3" && this.#socket.heard && !this.#trusted) {
+      const late = "is it slower than request_timeout?";
+      return { kind: "timeout", detail: `${detail}; what came answers another request than ours`, hint: late };
+    }
+    return { kind: "timeout", detail, hint };
   }
 
   cost(): SnmpCost {
