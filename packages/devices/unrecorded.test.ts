@@ -1,0 +1,75 @@
+/** What profiles read where no recording is at hand: answers as the documents that a profile names describe them. */
+import { describe, expect, it } from "vitest";
+import { evaluateProfile, loadBuiltinProfiles, matchProfile, octetsValue, type SnmpValue } from "./index.ts";
+import { flat } from "./recordings.ts";
+
+const int = (value: number): SnmpValue => ({ type: "integer", value });
+const profiles = loadBuiltinProfiles();
+const evaluate = (name: string, varbinds: Record<string, SnmpValue>) => {
+  const profile = profiles.find((one) => one.name === name);
+  if (profile === undefined) throw new Error(`there is no profile ${name}`);
+  return evaluateProfile(profile, { at: 0, varbinds });
+};
+
+describe("a Huawei UPS card", () => {
+  const tree = "1.3.6.1.4.1.2011.6.174.1";
+
+  it("that calls itself a net-snmp Linux is known by its own tree", () => {
+    const present = new Set([`${tree}.2.100.1.2`, "1.3.6.1.2.1.33.1.2", "1.3.6.1.2.1.25.2.3.1"]);
+    const facts = { sysObjectID: "1.3.6.1.4.1.8072.3.2.10", sysDescr: "Linux GSE200M", present };
+    expect(matchProfile(profiles, facts)?.name).toBe("huawei-ups");
+  });
+
+  it("is read in its own tree where UPS-MIB has nothing", () => {
+    const evaluation = evaluate("huawei-ups", {
+      [`${tree}.2.100.1.2.1`]: octetsValue(Buffer.from("UPS5000-E")),
+      [`${tree}.2.101.1.1.1`]: int(4),
+      [`${tree}.4.100.1.14.1`]: int(452),
+      [`${tree}.6.100.1.1.1`]: int(4075),
+      [`${tree}.6.100.1.4.1`]: int(1260),
+    });
+    expect(evaluation.asset).toMatchObject({ vendor: "Huawei", model: "UPS5000-E" });
+    expect(flat(evaluation)).toEqual({
+      on_battery: true,
+      on_bypass: false,
+      output_off: false,
+      output_load_percent: 45.2,
+      battery_voltage_volts: 407.5,
+      battery_runtime_seconds: 1260,
+    });
+  });
+
+  it("says what UPS-MIB says where that is all there is", () => {
+    expect(flat(evaluate("huawei-ups", { "1.3.6.1.2.1.33.1.4.1.0": int(5) }))).toMatchObject({ on_battery: true });
+  });
+});
+
+describe("a MessPC Ethernetbox", () => {
+  const sensor = "1.3.6.1.4.1.14848.2.1.2.1";
+  const box = (unit: number | null, value: number, status: number, valid = 1) =>
+    flat(
+      evaluate("messpc", {
+        ...(unit !== null && { "1.3.6.1.4.1.14848.2.1.1.3.0": int(unit) }),
+        [`${sensor}.2.1`]: octetsValue(Buffer.from("Cold room")),
+        [`${sensor}.3.1`]: int(1),
+        [`${sensor}.5.1`]: int(value),
+        [`${sensor}.7.1`]: int(valid),
+        [`${sensor}.11.1`]: int(status),
+      }),
+    );
+
+  it.each([
+    { name: "in Celsius", unit: 0, value: -185, celsius: -18.5 },
+    { name: "in Fahrenheit", unit: 1, value: -13, celsius: -18.5 },
+    { name: "in Kelvin", unit: 2, value: 2546, celsius: -18.55 },
+    { name: "without a unit, as old boxes are", unit: null, value: 40, celsius: 4 },
+  ])("has its temperature $name", ({ unit, value, celsius }) => {
+    expect(box(unit, value, 2)["sensor-cold-room.sensor_temperature_celsius"]).toBeCloseTo(celsius, 1);
+  });
+
+  it("says that a sensor is outside its limits, and nothing of one that is not there", () => {
+    expect(box(0, 120, 3)).toMatchObject({ "sensor-cold-room.sensor_alarm": true });
+    expect(box(0, 120, 2)).toMatchObject({ "sensor-cold-room.sensor_alarm": false });
+    expect(box(0, 0, 3, 0)).toEqual({});
+  });
+});
