@@ -303,6 +303,14 @@ describe("a profile file with mistakes, as its author reads it", () => {
     { name: "a broken pattern", yaml: 'match:\n  - sys_descr: "(a"\n' },
     { name: "an unknown parent", yaml: "extends: [pritner]\n" },
     { name: "itself as a parent", yaml: "extends: [p]\n" },
+    {
+      name: "columns that nothing would refresh, and a gate that is behind itself",
+      yaml: "tables:\n  alerts:\n    columns: { code: 1.3.1, text: 1.3.2 }\n    static: [code, text]\n    gate: alerts\n",
+    },
+    {
+      name: "a gate, a static column and a quote that are not there",
+      yaml: "tables:\n  alerts:\n    columns: { code: 1.3.1, text: 1.3.2 }\n    static: [txet]\n    gate: counts\n    quote: words\n",
+    },
   ])("$name", ({ yaml }) => {
     const file = { file: "p.yaml", text: `profile: p\ntitle: P\n${yaml}` };
     const parsed = parseProfiles([file], loadBuiltinProfiles());
@@ -538,6 +546,9 @@ describe("docs/profiles.md", () => {
       "map",
       "scale",
       "range",
+      "static",
+      "gate",
+      "quote",
     ];
     for (const word of [...SOURCES, ...steps]) expect(readme, word).toMatch(new RegExp(`\`${word}[\`:]`));
   });
