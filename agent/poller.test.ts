@@ -235,6 +235,28 @@ describe("Poller", () => {
     await poller.stop();
   });
 
+  it("tells whose word a verdict is when that changes, and keeps it over a poll that failed", async () => {
+    const said = (by: string[]) =>
+      ok(
+        answer({
+          samples: [{ component: null, metrics: { media_out: by.length > 0 } }],
+          evidence: by.length > 0 ? [{ component: null, metric: "media_out", by, against: [] }] : [],
+        }),
+      );
+    const replies = [said([]), said(["error bits"]), err({ kind: "timeout", detail: "" } as const)];
+    const later = [said(["error bits"]), said(["error bits", "alert table"]), said([])];
+    const left = [...replies, ...later];
+    const { poller, readings, advance } = setUp({ a: async () => left.shift() ?? said([]) });
+    poller.start();
+    await advance(90_000);
+    await poller.stop();
+    expect(readings.flatMap(({ events }, n) => (events ?? []).map(({ code, detail }) => [n, code, detail]))).toEqual([
+      [1, "verdict", "media_out: said by error bits"],
+      [4, "verdict", "media_out: said by error bits, alert table"],
+      [5, "verdict_cleared", "media_out: said by nobody any more; it was error bits, alert table"],
+    ]);
+  });
+
   it("lets go of the signal of each poll that is over", async () => {
     const signals: AbortSignal[] = [];
     const { poller, advance } = setUp({
