@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency, agent), one after the other;
+ * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency, snmp, agent), one after the other;
  * figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
  */
 import { writeFileSync } from "node:fs";
@@ -22,6 +22,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   latency: {
     title: "latency: from a fault to its incident",
     run: async () => (await import("./latency.ts")).benchLatency(),
+  },
+  snmp: {
+    title: "snmp: what a poll of a recorded device asks for",
+    run: async () => (await import("./snmp-polls.ts")).benchSnmpPolls(),
   },
   agent: { title: "agent: SNMP devices every 10 s", run: async () => (await import("./agent.ts")).benchAgent() },
 };
