@@ -49,12 +49,17 @@ export function describe(seen: AgentStatusFile, nowMs: number): string {
     `${Math.round(health.costMs)} ms`,
     String(health.failures),
     String(health.skippedTurns),
-    asset.model ?? "",
+    shortened(asset.model ?? ""),
     lastError(health, nowMs),
   ]);
   const head = ["DEVICE", "STATE", "ANSWERED", "COST", "FAILURES", "SKIPPED", "MODEL", "LAST ERROR"];
   return `${alignedTable(facts)}\n${alignedTable([head, ...rows], [3, 4, 5])}`;
 }
+
+/** A device's own words must not push the last error off the screen. */
+const MODEL_CHARS_MAX = 32;
+const shortened = (text: string): string =>
+  text.length <= MODEL_CHARS_MAX ? text : `${text.slice(0, MODEL_CHARS_MAX - 1)}…`;
 
 /** How devices do, and which one costs most: a slow device must have a name. */
 function describePolls(devices: AgentStatusFile["devices"]): string[][] {
