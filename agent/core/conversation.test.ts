@@ -30,6 +30,14 @@ describe("Conversation", () => {
     expect(names(talk.questions(TABLE, 7 * HOUR_MS))).toEqual(["status", "errors", "model", "meters"]);
   });
 
+  it("keeps asking for what a device in trouble does not say", () => {
+    const table: Question[] = [{ ...STATUS, keepAsking: true }, ERRORS];
+    const talk = new Conversation();
+    for (let n = 0; n < 10; n++) for (const question of table) talk.silent(question, n);
+    talk.answered(ERRORS, 10);
+    expect(names(talk.questions(table, 11))).toEqual(["status", "errors"]);
+  });
+
   it("asks who it is again once the device was away", () => {
     const talk = new Conversation();
     for (const question of TABLE) talk.answered(question, 0);

@@ -6,12 +6,18 @@
  * - `identity` is asked until it is known, and again once the device was away: another one may stand there then.
  * - `wear` (counters, odometers) moves slowly and costs time on the line: asked now and then.
  * - What a device has left unanswered a few times while it answered other questions it does not know: it is not asked
- *   again until the device was away or a long time has passed, or each poll would wait for nothing.
+ *   again until the device was away or a long time has passed, or each poll would wait for nothing. Unless its
+ *   silence says something: some printers answer a status question only while nothing is wrong (`keepAsking`).
  */
 export const ROLES = ["state", "identity", "wear"] as const;
 export type Role = (typeof ROLES)[number];
 
-export type Question = { readonly name: string; readonly role: Role };
+export type Question = {
+  readonly name: string;
+  readonly role: Role;
+  /** Asked at each poll however often it was left unanswered: the device knows it, and its silence is part of its state. */
+  readonly keepAsking?: boolean;
+};
 
 /** Unanswered this often, a question is unknown to the device … */
 const SILENCES_MAX = 3;
@@ -48,9 +54,9 @@ export class Conversation {
     this.#memories.clear();
   }
 
-  #isDue({ name, role }: Question, nowMs: number): boolean {
+  #isDue({ name, role, keepAsking }: Question, nowMs: number): boolean {
     const memory = this.#memories.get(name);
-    if (memory === undefined) return true;
+    if (memory === undefined || keepAsking) return true;
     if (memory.silences >= SILENCES_MAX) return nowMs - memory.askedMs >= TRY_AGAIN_MS;
     if (role === "state" || memory.answeredMs === null) return true;
     return role === "wear" && nowMs - memory.answeredMs >= WEAR_EVERY_MS;

@@ -14,10 +14,9 @@ import { Conversation } from "../core/conversation.ts";
 import type { Line, OpenLine } from "../transport/line.ts";
 import { type Driver, defineDriver, type Parsed, type ParseError, type PollContext, type PollError } from "./driver.ts";
 import { type LineConfig, type LineDefaults, lineAddress, lineKey, lineSchema, openLine } from "./line-config.ts";
-import type { ByteText, Request } from "./request.ts";
+import type { ByteText, Replies, Request } from "./request.ts";
 
-/** What was said to each question that was asked, noise included; null: no reply. What was not asked is not there. */
-export type DialectReply = Readonly<Record<string, ByteText | null>>;
+export type DialectReply = Replies;
 
 export type Dialect<Shape extends z.ZodRawShape> = {
   readonly name: string;
@@ -29,6 +28,8 @@ export type Dialect<Shape extends z.ZodRawShape> = {
   readonly requests: (config: ConfigOf<Shape>) => readonly Request[];
   readonly parse: (reply: DialectReply, config: ConfigOf<Shape>) => Result<Parsed, ParseError>;
   readonly metrics: (config: ConfigOf<Shape>) => readonly string[];
+  /** What a reply tells beside metrics and asset, for a person (`probe`): settings, and a device's own words. */
+  readonly about?: (reply: DialectReply) => readonly (readonly [name: string, text: string])[];
   /** Said with the failure when the line opened and nothing answered. */
   readonly silence?: string;
 };
@@ -55,13 +56,19 @@ export function defineDialect<Shape extends z.ZodRawShape>(
     requests: dialect.requests,
     open({ config: device }) {
       const requests = dialect.requests(device);
-      const conversation = new Conversation();
       const silence = dialect.silence ?? "connected, but no reply";
+      const talk: Talk = { requests, conversation: new Conversation(), known: new Map(), silence };
+      let last: DialectReply = {};
       return {
-        poll: (context) => poll(openLine(device.line), { requests, conversation, silence }, context),
+        async poll(context) {
+          const reply = await poll(openLine(device.line), talk, context);
+          if (reply.ok) last = reply.value;
+          return reply;
+        },
         parse: (reply) => dialect.parse(reply, device),
         metrics: () => dialect.metrics(device),
         profile: () => null,
+        about: () => dialect.about?.({ ...Object.fromEntries(talk.known), ...last }) ?? [],
         close: async () => {},
       };
     },
@@ -71,13 +78,21 @@ export function defineDialect<Shape extends z.ZodRawShape>(
 type Talk = {
   readonly requests: readonly Request[];
   readonly conversation: Conversation;
+  /** What the device said to questions of identity, until it was away. */
+  readonly known: Map<string, ByteText>;
   readonly silence: string;
 };
+
+/** Another device may stand there when it comes back. */
+function forget({ conversation, known }: Talk): void {
+  conversation.away();
+  known.clear();
+}
 
 async function poll(open: OpenLine, talk: Talk, context: PollContext): Promise<Result<DialectReply, PollError>> {
   const line = await open(context.signal, context.timeoutMs);
   if (!line.ok) {
-    if (line.error.kind !== "busy") talk.conversation.away();
+    if (line.error.kind !== "busy") forget(talk);
     return line;
   }
   try {
@@ -89,9 +104,10 @@ async function poll(open: OpenLine, talk: Talk, context: PollContext): Promise<R
 
 async function converse(
   line: Line,
-  { requests, conversation, silence }: Talk,
+  talk: Talk,
   { signal, timeoutMs, nowMs }: PollContext,
 ): Promise<Result<DialectReply, PollError>> {
+  const { requests, conversation, known, silence } = talk;
   const reply: Record<string, ByteText | null> = {};
   const unanswered: Request[] = [];
   let answeredState = false;
@@ -99,23 +115,25 @@ async function converse(
   for (const request of conversation.questions(requests, nowMs)) {
     // Who says nothing about its state is not asked who it is: that would only make the poll longer.
     if (request.role !== "state" && !answeredState) break;
+    if (request.onlyIf?.({ ...Object.fromEntries(known), ...reply }) === false) continue;
     const said = await exchange(line, request, { signal, timeoutMs });
     if (said.ok) {
       reply[request.name] = said.value;
       conversation.answered(request, nowMs);
       if (request.role === "state") answeredState = true;
+      if (request.role === "identity") known.set(request.name, said.value);
       continue;
     }
     reply[request.name] = null;
     unanswered.push(request);
     failure ??= said.error;
-    if (said.error.kind !== "timeout" || signal.aborted) break;
+    if (said.error.kind !== "timeout" || signal.aborted || request.anonymous) break;
   }
   if (answeredState) {
     for (const request of unanswered) conversation.silent(request, nowMs);
     return ok(reply);
   }
-  conversation.away();
+  forget(talk);
   if (failure === null) return err({ kind: "config", detail: "this dialect has no question about the device's state" });
   return err(failure.kind === "timeout" ? { kind: "timeout", detail: silence } : failure);
 }

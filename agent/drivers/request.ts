@@ -4,6 +4,9 @@ import type { Question } from "../core/conversation.ts";
 /** Bytes as text of one character a byte (latin1), so that a reply is plain JSON and patterns work on it. */
 export type ByteText = string;
 
+/** What was said to each question that was asked, noise included; null: no reply. What was not asked is not there. */
+export type Replies = Readonly<Record<string, ByteText | null>>;
+
 export type Request = Question & {
   /** All that is sent. */
   readonly bytes: ByteText;
@@ -16,4 +19,14 @@ export type Request = Question & {
   readonly waitMs?: number;
   /** Some replies have no end of their own: what came in `waitMs` is the reply. */
   readonly endsInSilence?: boolean;
+  /**
+   * Asked only if this holds of what was heard: in this poll so far, and before it to questions of identity. For what
+   * only some devices understand, and for what an answer to another question makes needless.
+   */
+  readonly onlyIf?: (heard: Replies) => boolean;
+  /**
+   * The reply does not tell which question it answers. When it stays away nothing more is asked in this poll, for a
+   * late answer would pass for that of the next question.
+   */
+  readonly anonymous?: boolean;
 };
