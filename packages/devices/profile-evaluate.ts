@@ -3,6 +3,7 @@
  * to Gauge, appends units and pads with NUL, and none of that may cost a reading. What can't be understood is absent.
  */
 import { findMetric } from "./catalogue.ts";
+import { jsonAt, jsonMembers } from "./json-cell.ts";
 import { capture } from "./pattern.ts";
 import {
   type Expression,
@@ -224,8 +225,9 @@ function readTables(profile: Profile, reply: SnmpReply): Map<string, readonly Ro
   for (const [name, table] of Object.entries(profile.tables)) {
     const rows = [...(cells.get(name) ?? [])]
       .sort(([a], [b]) => compareOids(a, b))
-      .slice(0, table.max_rows)
-      .map(([index, row]): Row => ({ index, cells: row }));
+      .map(([index, row]): Row => ({ index, cells: row }))
+      .flatMap((row) => (table.members === undefined ? [row] : memberRows(row, table.members, table.max_rows)))
+      .slice(0, table.max_rows);
     tables.set(
       name,
       rows.filter((row) => holds(table.where, { ...bare, row })),
@@ -233,6 +235,15 @@ function readTables(profile: Profile, reply: SnmpReply): Map<string, readonly Ro
   }
   return tables;
 }
+
+/** A row of its own for each member of the JSON text in a row. */
+const memberRows = ({ index, cells }: Row, path: string, max: number): Row[] =>
+  [...cells].flatMap(([column, cell]) =>
+    jsonMembers(cell, path, max).map(([key, member]) => ({
+      index: `${index}.${key}`,
+      cells: new Map([[column, member]]),
+    })),
+  );
 
 const holds = (conditions: readonly Expression[], scope: Scope): boolean =>
   conditions.every((condition) => evaluate(condition, scope) === true);
@@ -242,7 +253,10 @@ export function evaluate(expression: Expression, scope: Scope): Scalar | undefin
   if (expression.when !== undefined && evaluate(expression.when, scope) !== true) return undefined;
   if (expression.clock !== undefined) return clockOffset(scope.reply.varbinds[expression.clock], scope.reply.at);
   const leaf = leafOf(expression, scope);
-  if (leaf !== null) return leaf === undefined ? undefined : decode(leaf, expression);
+  if (leaf !== null) {
+    const cell = expression.json === undefined || leaf === undefined ? leaf : jsonAt(leaf, expression.json);
+    return cell === undefined ? undefined : decode(cell, expression);
+  }
   const value = combine(expression, scope);
   return value === undefined ? undefined : shape(value, expression);
 }

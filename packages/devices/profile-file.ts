@@ -160,7 +160,7 @@ function checkReferences(file: ProfileFile, profile: Profile, source: YamlSource
 
 type Named = { name: string; expression: Expression; path: Path; prefix: string | null; table: Table | null };
 
-class ReferenceChecker {
+export class ReferenceChecker {
   readonly #profile: Profile;
   readonly #complain: (path: Path, complaint: Complaint, key?: boolean) => void;
 
@@ -170,6 +170,9 @@ class ReferenceChecker {
   }
 
   table(table: Table, path: Path): void {
+    if (table.members !== undefined && Object.keys(table.columns).length > 1) {
+      this.#complain([...path, "members"], { code: "CFG_VALUE", message: "expected one column beside members" });
+    }
     table.where.forEach((condition, i) => void this.expression(condition, table, [...path, "where", i]));
     this.#pace(table, path);
     if (table.quote !== undefined) this.column(table.quote, table, [...path, "quote"]);

@@ -3,7 +3,7 @@
  * (docs/profiles.md teaches it). A second model is a second file, never a second `if`.
  *
  * A value is an expression. Exactly one source (`SOURCES`), then what is done to what it gives, in this order: of a
- * varbind `bit` or `tlv`, or `absent` (special values such as -2 "unknown" are no value), `unsigned`, `mask`, `match`
+ * varbind `json` (a value in its text), `bit` or `tlv`, or `absent` (special values such as -2 "unknown" are no value), `unsigned`, `mask`, `match`
  * (the first capture); of any value `is` or `matches` or `map`, `scale`, `range` (outside: no sensor, no value). `when`
  * decides beforehand whether there is a value at all. No value stays no value through every operation: unknown is not
  * zero.
@@ -64,6 +64,8 @@ export type Expression = {
   /** Of a number that is a sum of flags, those that are set in this mask too (PrtSubUnitStatusTC). */
   readonly mask?: number | undefined;
   readonly match?: string | undefined;
+  /** The value at this path (keys with dots between them) of JSON text, instead of the text. */
+  readonly json?: string | undefined;
   /** The number of the record with this code in octets of (code, type, length, value), as Brother writes them. */
   readonly tlv?: number | undefined;
   /** Is bit n of an octet string set? Bit 0 is the most significant of the first octet; a missing octet is zeros. */
@@ -102,6 +104,8 @@ export type Table = {
   /** Column names to OIDs. All share one row index, also across MIB tables (ifTable and ifXTable). */
   readonly columns: Readonly<Record<string, string>>;
   readonly max_rows: number;
+  /** The only column holds JSON text: the members at this path are the rows, their keys added to the index. */
+  readonly members?: string | undefined;
   /** Columns that stay as they are while the rows are the same: asked for now and then, not at every poll. */
   readonly static: readonly string[];
   /** Walked when a value of that table has changed, and now and then: counters of what is entered here. */
@@ -204,6 +208,10 @@ const oid = z
   .string()
   .regex(/^(?:[0-2]|\$)(?:\.\d{1,10}){1,127}$/, "expected an OID in digits, such as 1.3.6.1.2.1.1.3.0");
 
+const jsonPath = z
+  .string()
+  .regex(/^[^.\s]{1,64}(?:\.[^.\s]{1,64}){0,7}$/, "expected keys with dots between them, such as data.disks");
+
 /**
  * A regular expression that ends in time linear to polynomial of a low degree: no back-references, no repeated group
  * that repeats inside. The texts that it sees are cut to 256 characters.
@@ -282,6 +290,7 @@ export const expression: z.ZodType<Expression> = z.lazy(() =>
       unsigned: z.boolean().optional(),
       mask: z.int().min(1).max(0x7fffffff).optional(),
       match: pattern.optional(),
+      json: jsonPath.optional(),
       tlv: z.int().min(0).max(255).optional(),
       bit: z.int().min(0).max(1_023).optional(),
       is: z.array(special).min(1).max(64).optional(),
@@ -342,6 +351,7 @@ const table: z.ZodType<Table> = z.strictObject({
     .record(columnName, oid)
     .refine((columns) => Object.keys(columns).length > 0, { error: "expected a column" }),
   max_rows: z.int().min(1).max(PROFILE_LIMITS.rowsMax).default(PROFILE_LIMITS.rowsDefault),
+  members: jsonPath.optional(),
   static: z.array(columnName).max(32).default([]),
   gate: name.optional(),
   quote: columnName.optional(),

@@ -1,6 +1,14 @@
 /** What profiles read where no recording is at hand: answers as the documents that a profile names describe them. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { evaluateProfile, loadBuiltinProfiles, matchProfile, octetsValue, type SnmpValue } from "./index.ts";
+import {
+  evaluateProfile,
+  loadBuiltinProfiles,
+  matchProfile,
+  octetsValue,
+  parseProfiles,
+  type SnmpValue,
+} from "./index.ts";
 import { flat } from "./recordings.ts";
 
 const int = (value: number): SnmpValue => ({ type: "integer", value });
@@ -41,6 +49,65 @@ describe("a Huawei UPS card", () => {
 
   it("says what UPS-MIB says where that is all there is", () => {
     expect(flat(evaluate("huawei-ups", { "1.3.6.1.2.1.33.1.4.1.0": int(5) }))).toMatchObject({ on_battery: true });
+  });
+});
+
+describe("net-snmp's extend", () => {
+  const full = "1.3.6.1.4.1.8072.1.3.2.3.1.2";
+  const says = (name: string, json: unknown) => {
+    const index = [name.length, ...Buffer.from(name)].join(".");
+    return flat(evaluate("host", { [`${full}.${index}`]: octetsValue(Buffer.from(JSON.stringify(json))) }));
+  };
+
+  it("has a disk for each that smartctl knows", () => {
+    const disks = {
+      sda: { health_pass: 1, "194": "31", "5": "0", "197": 0, "9": "63417" },
+      "nvme0.n1": { health_pass: 0, "194": "null" },
+    };
+    expect(says("smart", { data: { disks } })).toEqual({
+      "disk-sda.disk_fault": false,
+      "disk-sda.disk_temperature_celsius": 31,
+      "disk-sda.disk_reallocated_sectors": 0,
+      "disk-sda.disk_pending_sectors": 0,
+      "disk-sda.disk_powered_hours_total": 63417,
+      "disk-nvme0-n1.disk_fault": true,
+    });
+  });
+
+  it("counts what systemd calls failed, none when it names none", () => {
+    expect(says("systemd", { data: { active: { active: 158, failed: 2, total: 160 } } })).toEqual({ units_failed: 2 });
+    expect(says("systemd", { data: { active: { active: 160, total: 160 } } })).toEqual({ units_failed: 0 });
+  });
+
+  it("has the clock behind its server when the server is ahead", () => {
+    expect(says("ntp-client", { data: { offset: "702.9" } })).toEqual({ time_server_offset_seconds: -0.7029 });
+  });
+
+  it("says nothing when the script complains", () => {
+    expect(says("smart", "Traceback")).toEqual({});
+  });
+});
+
+describe("a Windows service that must run (docs/profiles.md)", () => {
+  const docs = readFileSync(new URL("../../docs/profiles.md", import.meta.url), "utf8");
+  const text = /```yaml\n(profile: windows-till[\s\S]*?)```/.exec(docs)?.[1] ?? "";
+  const parsed = parseProfiles([{ file: "docs/profiles.md", text }], profiles);
+  const till = parsed.ok ? parsed.value.find(({ name }) => name === "windows-till") : undefined;
+  const services = "1.3.6.1.4.1.77.1.2";
+  const spooler = `${services}.3.1.3.13.80.114.105.110.116.32.83.112.111.111.108.101.114`;
+  const says = (varbinds: Record<string, SnmpValue>) =>
+    till === undefined ? null : flat(evaluateProfile(till, { at: 0, varbinds }));
+
+  it.each([
+    { name: "runs", varbinds: { [`${services}.2.0`]: int(50), [spooler]: int(1) }, want: true },
+    { name: "is paused", varbinds: { [`${services}.2.0`]: int(50), [spooler]: int(4) }, want: false },
+    { name: "has no row any more", varbinds: { [`${services}.2.0`]: int(49) }, want: false },
+  ])("$name", ({ varbinds, want }) => {
+    expect(says(varbinds)).toEqual({ "process-print-spooler.process_running": want });
+  });
+
+  it("is not missed at a host that has no such list", () => {
+    expect(says({})).toEqual({});
   });
 });
 
