@@ -9,7 +9,7 @@
  */
 import { findMetric } from "@aislewatch/devices";
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { callOf, childrenOf, constantOf, literalMs, type Vars } from "./condition.ts";
+import { callOf, childrenOf, constantOf, literalMs, PART_FUNCTIONS, type Vars } from "./condition.ts";
 import type { Truth } from "./fault.ts";
 import type { Layout } from "./layout.ts";
 import { type RecentReadings, WINDOW_FUNCTIONS } from "./window.ts";
@@ -73,6 +73,8 @@ function term(node: ASTNode, target: Target): Term {
   if (node.op === "id") return metricTerm(node.args, target);
   const call = callOf(node);
   if (call !== null) return callTerm(call.name, call.args, target);
+  const ofParts = partsComparison(node, target);
+  if (ofParts !== null) return truthful(ofParts);
   const children = childrenOf(node);
   const terms = children.map((child) => term(child, target));
   const [first, second, third] = terms;
@@ -114,7 +116,8 @@ function metricTerm(name: string, target: Target): Term {
 function callTerm(name: string, args: readonly ASTNode[], target: Target): Term {
   if (name === "silent_for") return number((frame) => frame.silentSeconds);
   const [first, second] = args;
-  if (name === "known" && first !== undefined) return truthful(isKnown(term(first, target)));
+  if (name === "known" && first !== undefined)
+    return truthful(partsKnown(first, target) ?? isKnown(term(first, target)));
   const argument = first?.op === "id" || first?.op === "value" ? String(first.args) : "";
   if (name === "streak" || Object.hasOwn(WINDOW_FUNCTIONS, name)) {
     return windowTerm(name, argument, second?.op === "value" ? (literalMs(String(second.args)) ?? 0) : 0, target);
@@ -166,9 +169,9 @@ function windowTerm(name: string, metric: string, spanMs: number, target: Target
  * printer does not know); one that did and fell silent makes the answer unknown, unless the others decide it.
  */
 function partsTerm(name: string, metric: string, target: Target): Term {
-  const componentClass = findMetric(metric)?.component ?? null;
-  const offset = componentClass === null ? undefined : target.partLayout(componentClass)?.offsetOf.get(metric);
-  if (componentClass === null || offset === undefined) return truthful(() => 2);
+  const place = partsPlace(metric, target);
+  if (place === null) return truthful(() => 2);
+  const { componentClass, offset } = place;
   const fold = (start: number, decided: number, step: (so: number, value: number) => number): NumberTerm => {
     return (frame) => {
       const bases = frame.parts.get(componentClass);
@@ -193,6 +196,82 @@ function partsTerm(name: string, metric: string, target: Target): Term {
   if (name === "count_of") return number(fold(0, never, (so, value) => so + (value === 0 ? 0 : 1)));
   if (name === "min_of") return number(fold(Number.POSITIVE_INFINITY, never, Math.min));
   return number(fold(Number.NEGATIVE_INFINITY, never, Math.max));
+}
+
+function partsPlace(metric: string, target: Target): { componentClass: string; offset: number } | null {
+  const componentClass = findMetric(metric)?.component ?? null;
+  const offset = componentClass === null ? undefined : target.partLayout(componentClass)?.offsetOf.get(metric);
+  return componentClass === null || offset === undefined ? null : { componentClass, offset };
+}
+
+/** Of parts something is known as soon as one has a value; null for anything but parts. */
+function partsKnown(node: ASTNode, target: Target): TruthTerm | null {
+  const call = callOf(node);
+  const metric = call?.args[0];
+  const place = metric?.op === "id" ? partsPlace(metric.args, target) : null;
+  if (call === null || place === null || !isPartFunction(call.name)) return null;
+  const { componentClass, offset } = place;
+  return ({ parts, values }) => {
+    for (const base of parts.get(componentClass) ?? []) if (!Number.isNaN(values[base + offset])) return 1;
+    return 0;
+  };
+}
+
+const isPartFunction = (name: string): boolean => (PART_FUNCTIONS as readonly string[]).includes(name);
+
+const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
+  "<": (a, b) => a < b,
+  "<=": (a, b) => a <= b,
+  ">": (a, b) => a > b,
+  ">=": (a, b) => a >= b,
+};
+const MIRRORED: Readonly<Record<string, string>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
+
+/**
+ * `min_of(level) < 10` is true as soon as one part's level is, and `min_of(level) > 15` false, whatever a part that fell
+ * silent would say: such comparisons are judged part by part. Null for anything else.
+ */
+function partsComparison(node: ASTNode, target: Target): TruthTerm | null {
+  const [left, right] = childrenOf(node);
+  if (left === undefined || right === undefined || !Object.hasOwn(COMPARE, node.op)) return null;
+  const isMirrored = callOf(left) === null;
+  const [parts, limit, op] = isMirrored ? [right, left, MIRRORED[node.op] ?? ""] : [left, right, node.op];
+  const call = callOf(parts);
+  const test = COMPARE[op];
+  if (call === null || test === undefined || (call.name !== "min_of" && call.name !== "max_of")) return null;
+  const [metric] = call.args;
+  const place = metric?.op === "id" ? partsPlace(metric.args, target) : null;
+  if (place === null) return () => 2;
+  const limitOf = numeric(term(limit, target));
+  return partByPart(place, { test, limitOf, isAny: (call.name === "min_of") === op.startsWith("<") });
+}
+
+type PartTest = {
+  readonly test: (a: number, b: number) => boolean;
+  readonly limitOf: NumberTerm;
+  /** One part decides for true; else one part decides for false. */
+  readonly isAny: boolean;
+};
+
+function partByPart(
+  { componentClass, offset }: { componentClass: string; offset: number },
+  { test, limitOf, isAny }: PartTest,
+): TruthTerm {
+  return (frame) => {
+    const bases = frame.parts.get(componentClass);
+    const limit = limitOf(frame);
+    if (bases === undefined || Number.isNaN(limit)) return 2;
+    let known = 0;
+    let isUnknown = false;
+    for (const base of bases) {
+      const value = frame.values[base + offset] ?? Number.NaN;
+      if (!Number.isNaN(value)) {
+        if (test(value, limit) === isAny) return isAny ? 1 : 0;
+        known++;
+      } else if (frame.times[base + offset] !== 0) isUnknown = true;
+    }
+    return known === 0 || isUnknown ? 2 : isAny ? 0 : 1;
+  };
 }
 
 const flagOf =
