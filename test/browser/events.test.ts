@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startSnmpd } from "../rig/devices.ts";
+import { type Breakable, startSnmpd, zebraOverSnmp } from "../rig/devices.ts";
 import { type CollectorRig, cleanUp, freeUdpPort, startAgent, startCollector, waitFor } from "../rig/rig.ts";
 import { ask, signedIn, startChromium } from "./chromium.ts";
 
@@ -75,5 +75,54 @@ traps:
     expect(await ask(page, "document.querySelectorAll('#pwned, img[src=x]').length")).toBe(0);
     expect(await page.title()).not.toContain("pwned");
     expect(problems, "no script, and nothing asked for").toEqual([]);
+  });
+});
+
+const RULES = `group: test
+select: kind == "label_printer"
+rules:
+  - { id: media-out, title: "Media out", when: "media_out", for: 0s, severity: major, category: consumable }
+`;
+
+describe("whose word a printer's state is", () => {
+  let collector: CollectorRig;
+  let browser: Browser;
+  let printer: Breakable & { port: number };
+
+  beforeAll(async () => {
+    [browser, printer, collector] = await Promise.all([
+      startChromium(),
+      zebraOverSnmp(),
+      startCollector({ rules: RULES }),
+    ]);
+    await startAgent(
+      collector,
+      "store-1/pc",
+      `  - { id: bakery/printer, kind: label_printer, driver: snmp, every: 500ms, address: "127.0.0.1:${printer.port}" }\n`,
+    );
+  });
+  afterAll(cleanUp);
+
+  it("stands at the device, and at the incident that it led to", async () => {
+    const { page, problems } = await signedIn(browser, collector);
+    await page.goto("/sites/store-1/device/bakery/printer");
+    await page.getByTestId("device-values").waitFor();
+    printer.fault("media-out");
+    const said = page.getByTestId("device-events").getByRole("listitem").filter({ hasText: "Media out" });
+    await said.first().waitFor();
+    expect(await said.first().innerText()).toMatch(/said by error bits, alert table \(“MEDIA OUT”\)/);
+
+    const { id } = await waitFor(
+      "the incident",
+      async () => (await collector.api<{ items: { id: string }[] }>("/incidents?state=open")).items[0],
+    );
+    await page.goto(`/incidents/${id}`);
+    await page.getByRole("heading", { name: "What the device told" }).waitFor();
+    await said.first().filter({ hasText: "said by error bits" }).waitFor();
+
+    printer.heal();
+    await page.goto("/sites/store-1/device/bakery/printer");
+    await said.first().filter({ hasText: "Over: Media out" }).waitFor();
+    expect(problems).toEqual([]);
   });
 });

@@ -7,6 +7,7 @@ import type { paths } from "../api.d.ts";
 import type {
   Device,
   DeviceDetail,
+  DeviceEvent,
   Incident,
   IncidentAction,
   IncidentDetail,
@@ -31,6 +32,8 @@ const REQUEST_TIMEOUT_MS = 15_000;
 export type IncidentQuery = NonNullable<paths["/api/v1/incidents"]["get"]["parameters"]["query"]>;
 export type SeriesQuery = paths["/api/v1/sites/{site}/series"]["get"]["parameters"]["query"];
 
+export type EventsQuery = NonNullable<paths["/api/v1/sites/{site}/events"]["get"]["parameters"]["query"]>;
+
 export type Api = {
   me(): Promise<Answer<Me>>;
   signIn(name: string, password: string): Promise<Answer<Me>>;
@@ -42,6 +45,7 @@ export type Api = {
   sites(): Promise<Answer<Site[]>>;
   devices(site: string): Promise<Answer<Device[]>>;
   device(site: string, id: string): Promise<Answer<DeviceDetail>>;
+  events(site: string, query: EventsQuery): Promise<Answer<DeviceEvent[]>>;
   series(site: string, query: SeriesQuery): Promise<Answer<Series>>;
   rules(): Promise<Answer<Rule[]>>;
   people(): Promise<Answer<string[]>>;
@@ -67,6 +71,8 @@ export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = 
     devices: (site) => answer(client.GET("/api/v1/sites/{site}/devices", { params: { path: { site } }, ...within() })),
     device: (site, id) =>
       answer(client.GET("/api/v1/sites/{site}/device", { params: { path: { site }, query: { id } }, ...within() })),
+    events: (site, query) =>
+      answer(client.GET("/api/v1/sites/{site}/events", { params: { path: { site }, query }, ...within() })),
     series: (site, query) =>
       answer(client.GET("/api/v1/sites/{site}/series", { params: { path: { site }, query }, ...within() })),
     rules: () => answer(client.GET("/api/v1/rules", within())),

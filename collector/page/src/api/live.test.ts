@@ -56,6 +56,7 @@ class Bench {
       sites: refused,
       devices: refused,
       device: refused,
+      events: refused,
       series: refused,
       rules: refused,
       people: refused,

@@ -13,6 +13,7 @@ import { useShortcuts } from "../ui/shortcuts.ts";
 import { ActionBar } from "./action-bar.tsx";
 import { IncidentLinks } from "./incident-links.tsx";
 import { Runbook } from "./markdown-view.tsx";
+import { OnsetEvents } from "./onset-events.tsx";
 import { acknowledge } from "./perform.ts";
 import { Timeline } from "./timeline.tsx";
 import "./incident.css";
@@ -61,6 +62,7 @@ export default function IncidentPage({ id }: { id: string }) {
       <aside className="incident-side" aria-label="What is known">
         {detail.runbook !== null && <Runbook incident={incident.id} {...detail.runbook} />}
         <OnsetValues incident={incident} />
+        {incident.subject.device !== null && <OnsetEvents incident={incident} device={incident.subject.device} />}
         <AssetPanel asset={detail.asset} />
         <IncidentLinks title="Suppresses" incidents={detail.suppresses} />
         <IncidentLinks title="Earlier on this slot" incidents={detail.earlier} />

@@ -6,11 +6,11 @@ import { Age } from "../ui/age.tsx";
 import { AssetPanel } from "../ui/asset-panel.tsx";
 import { DeviceBadge, SeverityTag } from "../ui/badges.tsx";
 import { Chart } from "../ui/chart.tsx";
+import { EventList } from "../ui/event-list.tsx";
 import { measure, metricTitle, sentence } from "../ui/format.ts";
 import { KindIcon } from "../ui/kind-icon.tsx";
 import { kindTitle } from "../ui/kinds.ts";
 import { LoadState } from "../ui/load-state.tsx";
-import { eventLines } from "./events.ts";
 import {
   chartable,
   type Family,
@@ -366,26 +366,7 @@ function Events({ events }: { events: readonly DeviceEvent[] }) {
   if (events.length === 0) return null;
   return (
     <Panel title="Events">
-      {/* Long lists scroll, and then have to be reached by Tab. */}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus. */}
-      <section className="events-scroll" aria-label="Events, newest first" tabIndex={0}>
-        <ol className="events" data-testid="device-events" reversed>
-          {eventLines(events).map(({ event, words, isOver, times }, place) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the same may happen twice in one moment.
-            <li key={`${event.at} ${event.code} ${place}`} data-over={isOver}>
-              <p className="event-words">
-                {words}
-                {event.component !== null && <span className="id"> {event.component}</span>}
-                {times > 1 && <span className="tag">{times} times</span>}
-              </p>
-              <p className="event-when">
-                <Age at={event.at} suffix=" ago" />
-              </p>
-              {event.detail !== "" && <p className="event-detail">{event.detail}</p>}
-            </li>
-          ))}
-        </ol>
-      </section>
+      <EventList events={events} />
     </Panel>
   );
 }

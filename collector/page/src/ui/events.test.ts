@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { DeviceEvent } from "../api/types.ts";
-import { eventLines } from "./events.ts";
+import { around, eventLines } from "./events.ts";
 
 const event = (at: number, change: Partial<DeviceEvent> = {}): DeviceEvent => ({
   at,
@@ -31,4 +31,26 @@ it.each([
   { change: { code: "ups_test_started", meaning: null }, words: "UPS test started", isOver: false },
 ])("calls $change.code “$words”", ({ change, words, isOver }) => {
   expect(eventLines([event(1, change)])).toMatchObject([{ words, isOver }]);
+});
+
+it.each([
+  {
+    code: "verdict",
+    detail: "media_out: said by alert table (“Load: tray 1”); not by trays",
+    want: { words: "Media out", detail: "said by alert table (“Load: tray 1”); not by trays", isOver: false },
+  },
+  {
+    code: "verdict_cleared",
+    detail: "media_out: said by nobody any more; it was error bits",
+    want: { words: "Over: Media out", detail: "said by nobody any more; it was error bits", isOver: true },
+  },
+  { code: "verdict", detail: "of a later version", want: { words: "Verdict", detail: "of a later version" } },
+])("reads whose word a state is: $detail", ({ code, detail, want }) => {
+  expect(eventLines([event(1, { code, meaning: null, detail })])).toMatchObject([want]);
+});
+
+it("takes what was told half an hour around an onset", () => {
+  const minutes = [100, 90, 61, 60, 30, 29, 0];
+  const told = minutes.map((minute) => event(minute * 60_000));
+  expect(around(told, 60 * 60_000).map(({ at }) => at / 60_000)).toEqual([90, 61, 60, 30]);
 });
