@@ -7,6 +7,7 @@ import { type Clock, err, errorText, type Result } from "@aislewatch/base";
 import { type Asset, type InventoryDevice, LIMITS, type Reading } from "@aislewatch/contract";
 import type { Log } from "@aislewatch/runtime";
 import type { Device } from "./config.ts";
+import { Components } from "./core/components.ts";
 import { type Health, NEW_HEALTH, stepHealth } from "./core/health.ts";
 import { cleanAsset, EVENTS_A_POLL_MAX, makeReading, type PollResult } from "./core/reading.ts";
 import { Schedule } from "./core/schedule.ts";
@@ -41,7 +42,7 @@ export type DeviceEvent = NonNullable<Reading["events"]>[number];
 type Watched = {
   readonly device: Device;
   readonly poller: DevicePoller<unknown>;
-  readonly components: Set<string>;
+  readonly components: Components;
   /** What the device said unasked since its last reading. */
   events: DeviceEvent[];
   verdicts: Verdicts;
@@ -217,9 +218,8 @@ export class Poller {
 
   #learn(watched: Watched, { samples, asset }: Parsed): void {
     if (asset !== undefined) watched.asset = { ...watched.asset, ...cleanAsset(asset) };
-    for (const { component } of samples) {
-      if (component !== null && watched.components.size < COMPONENTS_MAX) watched.components.add(component);
-    }
+    const parts = samples.flatMap(({ component }) => (component === null ? [] : [component]));
+    watched.components.take(parts, this.#options.clock.monotonic());
     const described = JSON.stringify(describe(watched));
     if (described === watched.described) return;
     watched.described = described;
@@ -257,7 +257,7 @@ function watch(device: Device): Watched {
   const watched: Watched = {
     device,
     poller,
-    components: new Set(),
+    components: new Components(COMPONENTS_MAX),
     events: [],
     verdicts: NO_VERDICTS,
     health: NEW_HEALTH,
@@ -284,7 +284,7 @@ function describe({ device, poller, asset, components }: Watched): InventoryDevi
     dependsOn: [...device.dependsOn],
     intervalMs: device.intervalMs,
     asset,
-    components: [...components].sort(),
+    components: components.names,
     metrics: [...new Set([...OWN_METRICS, ...poller.metrics()])].slice(0, LIMITS.metricsMax),
   };
 }
