@@ -140,6 +140,9 @@ export const CATALOGUE: readonly Metric[] = [
   number("line_framing_errors_total", "Characters with a wrong stop bit: baud rate, or noise", { kinds: ON_A_LINE }),
   number("line_parity_errors_total", "Characters with a wrong parity", { kinds: ON_A_LINE }),
   number("line_overruns_total", "Characters lost because nobody fetched them", { kinds: ON_A_LINE }),
+  number("line_checksum_errors_total", "Replies with a wrong checksum: noise, or two that talk at once"),
+  number("line_timeouts_total", "Questions that stayed without a whole reply"),
+  number("line_refusals_total", "Questions that the device refused, or could not answer then"),
   number("line_breaks_total", "Times that the line was held down", { kinds: ON_A_LINE }),
 
   // Conveyors and their drives.

@@ -2,6 +2,18 @@ export { CATALOGUE, findMetric, metricsOf } from "./catalogue.ts";
 export { FAULT_CODES, type FaultCode } from "./faults.ts";
 export { CATEGORIES, type Category, isKind, KINDS, type Kind, SEVERITIES, type Severity } from "./kinds.ts";
 export type { Metric } from "./metric.ts";
+export {
+  MODBUS_LIMITS,
+  MODBUS_TABLES,
+  type ModbusTable,
+  type Notation,
+  type Register,
+  type RegisterMap,
+} from "./modbus-map.ts";
+export { evaluateMap, type ModbusIdentification, RegisterImage, UNIDENTIFIED } from "./modbus-map-evaluate.ts";
+export { isMapText, type MapsResult, parseMaps } from "./modbus-map-file.ts";
+export { loadBuiltinMaps, loadMapsFrom } from "./modbus-map-load.ts";
+export { type ModbusBlock, type ModbusPlan, modbusPlan, spokenRegister } from "./modbus-map-plan.ts";
 export type { Profile } from "./profile.ts";
 export { type Evaluation, type Evidence, evaluateProfile, type ProfileAsset } from "./profile-evaluate.ts";
 export { type ProfilesResult, type ProfileText, parseProfiles } from "./profile-file.ts";

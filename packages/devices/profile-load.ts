@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { errorText } from "@aislewatch/base";
 import { type Diagnostic, readConfigText } from "@aislewatch/config";
+import { isMapText } from "./modbus-map-file.ts";
 import type { Profile } from "./profile.ts";
 import { type ProfilesResult, type ProfileText, parseProfiles, unreadableProfile } from "./profile-file.ts";
 
@@ -40,8 +41,9 @@ export function loadProfilesFrom(dir: string, base: readonly Profile[] = loadBui
   for (const name of names.sort()) {
     const file = `${dir}/${name}`;
     const text = readConfigText(file);
-    if (text.ok) texts.push({ file, text: text.value });
-    else diagnostics.push(text.error);
+    if (!text.ok) diagnostics.push(text.error);
+    // Register maps of Modbus devices may lie in the same folder: modbus-map-load reads them.
+    else if (!isMapText(text.value)) texts.push({ file, text: text.value });
   }
   const parsed = parseProfiles(texts, base);
   if (diagnostics.length === 0) return parsed;
