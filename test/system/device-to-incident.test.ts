@@ -275,6 +275,16 @@ describe("SNMP devices", () => {
         30_000,
       );
     }
+    const told = await waitFor("the witnesses of what the printer asks for", async () => {
+      const events = await collector.api<{ code: string; detail: string }[]>("/sites/store-1/events?device=recorded-1");
+      return events.find(({ code }) => code === "verdict");
+    });
+    expect(told).toMatchObject({
+      device: "recorded-1",
+      component: null,
+      meaning: null,
+      detail: "service_requested: said by error bits; not by maintenance bit",
+    });
     process.stdout.write(`${names.length} recordings ran under snmpsimd\n`);
   });
 });
