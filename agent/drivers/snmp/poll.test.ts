@@ -1,0 +1,86 @@
+/** What is kept between polls changes nothing of what they say: every recording, as a device that is polled for a while. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { ok } from "@aislewatch/base";
+import { loadBuiltinProfiles, type SnmpReply, type SnmpValue } from "@aislewatch/devices";
+import { describe, expect, it } from "vitest";
+import { parseRecording } from "../../core/recording.ts";
+import type { SnmpSession, WalkColumn } from "../../transport/snmp.ts";
+import { GATED_POLLS_MAX } from "./kept.ts";
+import { parse } from "./parse.ts";
+import { SnmpPoll } from "./poll.ts";
+import { replaySession } from "./replay.ts";
+import { SYS_UPTIME } from "./types.ts";
+
+const AT = 1_700_000_000_000;
+const profiles = loadBuiltinProfiles();
+const folder = fileURLToPath(new URL("../../../../shared/devices/snmprec/", import.meta.url));
+const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".snmprec")) : [];
+if (files.length === 0) console.warn("no recordings in ../shared/devices: repeated polls were not tried on them");
+
+/** A poller of what `device` says at the time, and the columns that each of its polls walked. */
+function polled(device: () => SnmpReply) {
+  const walks: string[][] = [];
+  const session = (): SnmpSession => ({
+    ...replaySession(device()),
+    get: (oids) => replaySession(device()).get(oids),
+    walk(columns: readonly WalkColumn[]) {
+      walks.at(-1)?.push(...columns.map(({ oid }) => oid));
+      return replaySession(device()).walk(columns);
+    },
+  });
+  const poll = new SnmpPoll(async () => ok(session()), profiles, null);
+  return {
+    walks,
+    async read(nowMs: number) {
+      walks.push([]);
+      const reply = await poll.poll({ signal: AbortSignal.timeout(10_000), timeoutMs: 10_000, nowMs });
+      if (!reply.ok) throw new Error(reply.error.detail);
+      const parsed = parse(reply.value, { profiles, kind: poll.profile?.kind ?? "host" });
+      if (!parsed.ok) throw new Error(parsed.error.detail);
+      return parsed.value;
+    },
+  };
+}
+
+describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("a recorded device that is polled again", () => {
+  it.each(files)("%s says the same at every poll, and is asked for no more", async (name) => {
+    const read = parseRecording(readFileSync(folder + name, "latin1"), AT);
+    if (!read.ok) throw new Error(read.error);
+    const { recording } = read.value;
+    const device = polled(() => recording);
+    const first = await device.read(AT);
+    for (let n = 1; n <= GATED_POLLS_MAX + 2; n++) expect(await device.read(AT)).toEqual(first);
+    const [all = [], ...later] = device.walks;
+    for (const columns of later) expect(all).toEqual(expect.arrayContaining(columns));
+  });
+});
+
+describe("a device that was polled before", () => {
+  const TRAY = "1.3.6.1.2.1.43.8.2.1";
+  const printer = (name: string, upTicks: number): SnmpReply => {
+    const varbinds: Record<string, SnmpValue> = {
+      "1.3.6.1.2.1.1.1.0": { type: "text", value: "A printer" },
+      "1.3.6.1.2.1.1.2.0": { type: "oid", value: "1.3.6.1.4.1.99999.1" },
+      [SYS_UPTIME]: { type: "ticks", value: upTicks },
+      [`${TRAY}.9.1.1`]: { type: "integer", value: 500 },
+      [`${TRAY}.10.1.1`]: { type: "integer", value: 250 },
+      [`${TRAY}.13.1.1`]: { type: "text", value: name },
+    };
+    return { at: AT, varbinds };
+  };
+
+  it.each([
+    { name: "restarted", change: { upTicks: 100, laterMs: 60_000 }, want: "tray-lower" },
+    { name: "was not looked at for an hour", change: { upTicks: 999_000, laterMs: 3_600_000 }, want: "tray-lower" },
+    { name: "goes on", change: { upTicks: 12_000, laterMs: 60_000 }, want: "tray-upper" },
+  ])("$name: its tray is called $want", async ({ change, want }) => {
+    let now = printer("Upper", 6_000);
+    const device = polled(() => now);
+    await device.read(AT);
+    await device.read(AT);
+    now = printer("Lower", change.upTicks);
+    const { samples } = await device.read(AT + change.laterMs);
+    expect(samples.map(({ component }) => component)).toContain(want);
+  });
+});
