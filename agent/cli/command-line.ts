@@ -95,7 +95,8 @@ function parse(args: readonly string[], terminal: Terminal): Parsed | string {
   if (values.help || positionals[0] === "help" || args.length === 0) return { asked: "help" };
   const [name = "", device, ...rest] = positionals;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) return `unknown command "${name}"; expected one of: ${Object.keys(COMMANDS).join(", ")}`;
+  if (command === undefined)
+    return `unknown command "${name}"; expected one of: ${[...Object.keys(COMMANDS), "profiles"].join(", ")}`;
   const misplaced = Object.entries(ONLY_OF).find(
     ([option, commands]) => Object.hasOwn(values, option) && !commands.includes(command),
   );

@@ -247,6 +247,12 @@ describe("aislewatch-agent discover", () => {
     });
   });
 
+  it("says what may be wrong when nobody answers", async () => {
+    const ran = await look("--subnet", "127.42.0.250");
+    expect(ran).toMatchObject({ code: 0, out: expect.stringContaining("devices: []") });
+    expect(ran.error).toMatch(/^0 devices in 1 address, .*\nnothing answered: is SNMP switched on/);
+  });
+
   it("stops at Ctrl-C with what it has, and calls nothing gone", async () => {
     let stop = (): void => undefined;
     let shown = "";
@@ -328,6 +334,10 @@ describe("aislewatch-agent discover", () => {
     expect(await look("--subnet", "127.42.0.1", "--out", path("agent.yaml"))).toMatchObject({
       code: 2,
       error: `--out: ${path("agent.yaml")} is there already; remove it, or name another file\n`,
+    });
+    expect(await look("--subnet", "127.42.0.1", "--out", path("none/agent.yaml"))).toMatchObject({
+      code: 2,
+      error: `--out: ${path("none/agent.yaml")}: there is no folder ${path("none")}\n`,
     });
     writeFileSync(path("bad.yaml"), "communities: [hunter2]\n");
     const ran = await look("--subnet", "127.42.0.1", "--credentials", path("bad.yaml"));

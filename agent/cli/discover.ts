@@ -55,6 +55,9 @@ const AT_ONCE_MAX = 16;
 /** Whoever stops a search wants to have what it found, and wants it soon. */
 const STOP_MS_MAX = 5_000;
 
+const NOBODY =
+  "nothing answered: is SNMP switched on, may this host ask, is it this --port? A wrong community is not answered\n";
+
 type Plan = {
   readonly subnets: readonly Subnet[];
   readonly credentials: readonly Credential[];
@@ -108,6 +111,7 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
   terminal.error(
     `${counted(found.length, "device")} in ${counted(addresses.length, "address")}, ${took} s${whole ? "" : "; stopped by hand, so this is not all"}\n`,
   );
+  if (answered.size === 0 && whole) terminal.error(NOBODY);
   const why = asking.signal.aborted ? "there was no time to ask who it is" : "none of the credentials opens it";
   for (const address of silent) terminal.error(`${address} speaks SNMP, but ${why}\n`);
   const looked = { subnets: plan.subnets, port: plan.port, whole, silent };
@@ -231,7 +235,9 @@ function propose(
   taken: ReadonlySet<string>,
 ): Named {
   const fresh = found.filter((one) => !configured.has(one.found.address)).map((one) => one.found);
-  const ids = new Map([...proposeIds(fresh, taken), ...configured]);
+  // Of all, for a name that a configured device has as well is no name: whoever looks first or again proposes the same.
+  const all = found.map((one) => one.found);
+  const ids = new Map([...proposeIds(all, taken), ...configured]);
   const seen = found.map(({ found: device, topology }) => ({
     ...device,
     ...topology,

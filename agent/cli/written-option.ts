@@ -1,5 +1,6 @@
 /** Values of options as they were written on the command line, and files that must not be there yet. */
 import { existsSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { errorText } from "@aislewatch/base";
 import { asWritten, durationMsBetween, formatDiagnostics } from "@aislewatch/config";
 import { loadBuiltinProfiles, loadProfilesFrom, type Profile } from "@aislewatch/devices";
@@ -51,24 +52,32 @@ export function profilesOf(
   return null;
 }
 
-/** Says so when `--out` names a file that is there: work of hours must not be lost to a habit of the shell. */
+/**
+ * Says so before the work of hours begins: when `--out` names a file that is there, which a habit of the shell must not
+ * overwrite, or a folder that is not.
+ */
 export function isFree({ written: { out } }: Flags, terminal: Terminal): boolean {
-  if (out === undefined || !existsSync(out)) return true;
-  terminal.error(`--out: ${out} is there already; remove it, or name another file\n`);
+  if (out === undefined) return true;
+  if (existsSync(out)) {
+    terminal.error(`--out: ${out} is there already; remove it, or name another file\n`);
+    return false;
+  }
+  const folder = dirname(resolve(out));
+  if (existsSync(folder)) return true;
+  terminal.error(`--out: ${out}: there is no folder ${folder}\n`);
   return false;
 }
 
-/** To `--out`, or to the terminal; false after a complaint. */
+/** To `--out`, or to the terminal, where it is not lost when the file can't be written; false after a complaint. */
 export function writeOut(text: string, { written: { out } }: Flags, terminal: Terminal): boolean {
-  if (out === undefined) {
-    terminal.out(text);
-    return true;
+  if (out !== undefined) {
+    try {
+      writeFileSync(out, text, { flag: "wx" });
+      return true;
+    } catch (thrown) {
+      terminal.error(`--out: ${out} can't be written: ${errorText(thrown)}\n`);
+    }
   }
-  try {
-    writeFileSync(out, text, { flag: "wx" });
-    return true;
-  } catch (thrown) {
-    terminal.error(`--out: ${out} can't be written: ${errorText(thrown)}\n`);
-    return false;
-  }
+  terminal.out(text);
+  return out === undefined;
 }

@@ -44,6 +44,18 @@ describe("redactRecording", () => {
     });
   });
 
+  it.each([
+    {
+      descr: "Linux shop42-pc 6.1.0-28-amd64 #1 SMP Debian x86_64",
+      want: "Linux name-1 6.1.0-28-amd64 #1 SMP Debian x86_64",
+    },
+    { descr: "FreeBSD shop42-pc 13.2-RELEASE", want: "FreeBSD name-1 13.2-RELEASE" },
+    { descr: "Linux kernel of shop42-pc", want: "Linux kernel of shop42-pc" },
+  ])("takes the name of the host out of $descr, though sysName is another", ({ descr, want }) => {
+    const out = redacted({ "1.3.6.1.2.1.1.1.0": text(descr), "1.3.6.1.2.1.1.5.0": text("localhost") });
+    expect(out["1.3.6.1.2.1.1.1.0"]).toEqual(text(want));
+  });
+
   it("replaces one hardware address alike in octets, text, longer text and row indexes", () => {
     const mac = [0x00, 0x1b, 0xa9, 0x12, 0x34, 0x56];
     expect(

@@ -63,6 +63,7 @@ export function serialOids(profiles: readonly Profile[]): string[] {
 const MIB2 = "1.3.6.1.2.1";
 const ENTERPRISES = "1.3.6.1.4.1";
 const LLDP = "1.0.8802.1.1.2.1";
+const SYS_DESCR = `${MIB2}.1.1.0`;
 
 const LEFT_OUT = [
   `${MIB2}.4.21`, // ipRouteTable
@@ -256,6 +257,8 @@ const IP6_TEXT =
 const EMAIL = /(?<![\w.+@-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}(?![\w@-])/g;
 const VERSION_BEFORE = /(?:\bv|ver|version|fw|firmware|rev|revision|release|build|sw)[.:= ]{0,3}$/i;
 const INTRANET = /\b(?:[a-z0-9-]{1,63}\.){1,6}(?:local|lan|corp|intra|intranet|internal|localdomain|home)\b/gi;
+/** What `uname` says, which is net-snmp's sysDescr: the second word is the host's name, whatever sysName was set to. */
+const UNAME = /^(?:Linux|FreeBSD|NetBSD|OpenBSD|Darwin|SunOS|AIX|HP-UX) ([\w.-]{1,253}) v?\d/;
 const DOCUMENT = /[^\s\\/:"'<>|]{1,128}\.(?:pdf|docx?|xlsx?|pptx?|odt|ods|rtf|csv)\b/gi;
 const SERIAL_IN_TEXT =
   /(?:\bS\/N|\bSN|\bSERN|\bserial(?: ?n(?:umber|o\.?|r\.?))?)\s{0,3}[:#=]?\s{0,3}([A-Za-z0-9][A-Za-z0-9-]{3,31})/gi;
@@ -317,6 +320,7 @@ class Findings {
     if (bytes === null) return;
     const of = this.#textOids.find(([root]) => isAt(oid, root))?.[1];
     if (of !== undefined) this.text(bytes, of);
+    if (oid === SYS_DESCR) this.text(UNAME.exec(bytes)?.[1] ?? "", "name");
     if (MAC_OIDS.some((root) => isAt(oid, root))) {
       // Over LLDP a port may call itself by a word of six letters.
       const isWord = isWithin(oid, LLDP) && /^[ -~]*$/.test(bytes);
