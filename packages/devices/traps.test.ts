@@ -200,6 +200,21 @@ describe("the traps that come with the product", () => {
       want: { fault: "ap_down", cleared: true },
     },
     {
+      name: "Moxa: a power input that is back, by its number",
+      trap: "1.3.6.1.4.1.8691.602.8.6.0.1",
+      varbinds: [int("1.3.6.1.4.1.8691.602.8.6.2.1.1.1.2", 2)],
+      want: { fault: "power_supply_fault", cleared: true, component: "psu-2" },
+    },
+    {
+      name: "HP: a sensor that is bad",
+      trap: "1.3.6.1.4.1.11.2.14.12.1.0.3",
+      varbinds: [
+        int("1.3.6.1.4.1.11.2.14.11.1.2.6.1.4.1", 2),
+        text("1.3.6.1.4.1.11.2.14.11.1.2.6.1.7.1", "Fan Sensor"),
+      ],
+      want: { fault: "hardware_fault", detail: "hpicfSensorTrap, sensor Fan Sensor, status 2" },
+    },
+    {
       name: "Hirschmann: a power supply without input",
       trap: "1.3.6.1.4.1.248.14.1.0.2",
       varbinds: [int("1.3.6.1.4.1.248.14.1.2.1.3.1.2", 2)],

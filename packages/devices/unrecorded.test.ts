@@ -52,6 +52,34 @@ describe("a Huawei UPS card", () => {
   });
 });
 
+describe("a Linux with UCD-SNMP-MIB alone", () => {
+  const disk = "1.3.6.1.4.1.2021.9.1";
+  const root = {
+    [`${disk}.2.1`]: octetsValue(Buffer.from("/")),
+    [`${disk}.3.1`]: octetsValue(Buffer.from("/dev/sda1")),
+    [`${disk}.9.1`]: int(91),
+    [`${disk}.10.1`]: int(14),
+    [`${disk}.11.1`]: int(1024),
+    [`${disk}.12.1`]: int(1),
+    [`${disk}.2.2`]: octetsValue(Buffer.from("/mnt/usb")),
+    [`${disk}.3.2`]: octetsValue(Buffer.from("tmpfs")),
+    [`${disk}.9.2`]: int(50),
+  };
+
+  it("has its file systems, those in memory left out", () => {
+    expect(flat(evaluate("host", root))).toEqual({
+      "disk-root.disk_used_percent": 91,
+      "disk-root.inodes_used_percent": 14,
+      "disk-root.disk_total_bytes": 2 ** 42 + 2 ** 20,
+    });
+  });
+
+  it("leaves them to HOST-RESOURCES-MIB where there is one", () => {
+    const storage = { "1.3.6.1.2.1.25.2.3.1.5.1": int(100), "1.3.6.1.2.1.25.2.3.1.6.1": int(50) };
+    expect(flat(evaluate("host", { ...root, ...storage }))).toEqual({});
+  });
+});
+
 describe("net-snmp's extend", () => {
   const full = "1.3.6.1.4.1.8072.1.3.2.3.1.2";
   const says = (name: string, json: unknown) => {
