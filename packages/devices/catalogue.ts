@@ -91,6 +91,21 @@ export const CATALOGUE: readonly Metric[] = [
     unit: "m",
     kinds: MEDIA_PRINTERS,
   }),
+  number("head_replacement_interval_meters", "Media after which the print head is to be replaced", {
+    unit: "m",
+    kinds: MEDIA_PRINTERS,
+  }),
+  number("head_cleaning_interval_meters", "Media after which the print head is to be cleaned", {
+    unit: "m",
+    kinds: MEDIA_PRINTERS,
+  }),
+  number("head_failed_elements", "Dots of the print head that failed its last test", { kinds: MEDIA_PRINTERS }),
+  flag("rewinder_fault", "The rewinder is full or defective", { kinds: ["label_printer"], bad: true }),
+  flag("diagnostics_mode", "The printer prints what it receives as a dump instead of labels", {
+    kinds: ["label_printer"],
+    bad: true,
+  }),
+  flag("format_incomplete", "A format has come in part and waits for its rest", { kinds: ["label_printer"] }),
   flag("drawer_open", "The cash drawer is open", { kinds: ["receipt_printer", "cash_drawer"] }),
   flag("drawer_contact", "The signal of the drawer's contact is high; which way is open differs by model", {
     kinds: ["receipt_printer", "cash_drawer"],

@@ -59,6 +59,8 @@ export const FAULT_CODES = {
   media_fault: "Media not found or not measured",
   head_cleaning_due: "Print head to be cleaned",
   head_replacement_due: "Print head worn out",
+  rewinder_fault: "Rewinder full or defective",
+  diagnostics_mode: "Printer dumps its data instead of printing labels",
   drawer_open: "Cash drawer left open",
   over_capacity: "More on the scale than it can weigh",
   scale_unstable: "Weight does not come to rest",
