@@ -1,7 +1,8 @@
 /** Every driver there is, by hand, so that "go to definition" works. */
 import type { AnyDriver } from "./driver.ts";
+import escpos from "./escpos/index.ts";
 import host from "./host/index.ts";
 import snmp from "./snmp/index.ts";
 import zpl from "./zpl/index.ts";
 
-export const DRIVERS: readonly AnyDriver[] = [host, snmp, zpl];
+export const DRIVERS: readonly AnyDriver[] = [escpos, host, snmp, zpl];

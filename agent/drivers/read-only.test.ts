@@ -7,6 +7,13 @@ import { DRIVERS } from "./index.ts";
 
 /** By driver: name of the question -> bytes as an escaped string. */
 const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  escpos: {
+    printer: "\\u0010\\u0004\\u0001",
+    offlineCause: "\\u0010\\u0004\\u0002",
+    errorCause: "\\u0010\\u0004\\u0003",
+    paper: "\\u0010\\u0004\\u0004",
+    printerAgain: "\\u0010\\u0004\\u0001",
+  },
   zpl: { hostStatus: "~HS", hostIdentification: "~HI" },
 };
 

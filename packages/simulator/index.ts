@@ -12,6 +12,7 @@ export {
 } from "./control.ts";
 export type { DemoError } from "./demo-error.ts";
 export { type DemoFile, demoCredentials, rememberedPorts, writeDemoFolder } from "./demo-folder.ts";
+export { type EscposPrinter, escposDialogue } from "./escpos-device.ts";
 export { type Fleet, type FleetCounters, type FleetError, type FleetOptions, fleetMember, runFleet } from "./fleet.ts";
 export { BatchWriter, type FleetBatch, FleetPlan, type FleetShape } from "./fleet-batch.ts";
 export { bringToLife, type LiveDevice } from "./live-device.ts";
@@ -20,6 +21,11 @@ export type { LabelIdentity, LabelState } from "./models/label-state.ts";
 export { networkSwitch } from "./models/network-switch.ts";
 export { officePrinter } from "./models/office-printer.ts";
 export { POS_PROCESS, posTerminal } from "./models/pos-terminal.ts";
+export {
+  type ReceiptFault,
+  type ReceiptState,
+  receiptPrinter,
+} from "./models/receipt-printer.ts";
 export { ups } from "./models/ups.ts";
 export { type MibEntry, OidTree } from "./oid-tree.ts";
 export { type Random, seededRandom } from "./random.ts";

@@ -1,0 +1,177 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DialectReply } from "../dialect.ts";
+import { hasStatus, METRICS, parse } from "./parse.ts";
+
+const CASES = new URL("testdata/", import.meta.url);
+const CAPTURE = new URL("../../../../shared/devices/captures/escpos/status-replies.json", import.meta.url);
+
+type Case = { readonly options?: { readonly drawer_open_is: "high" | "low" }; readonly answers: DialectReply };
+const json = <T>(url: URL): T => JSON.parse(readFileSync(url, "utf8")) as T;
+const text = (...bytes: number[]): string => String.fromCharCode(...bytes);
+
+const IDLE = { printer: 0x12, offlineCause: 0x12, errorCause: 0x12, paper: 0x12, printerAgain: 0x12 };
+const AUTOMATIC = text(0x14, 0x00, 0x00, 0x0f);
+
+const reply = (changed: Partial<Record<keyof typeof IDLE, number | string | null>> = {}): DialectReply =>
+  Object.fromEntries(
+    Object.entries({ ...IDLE, ...changed }).map(([name, said]) => [name, typeof said === "number" ? text(said) : said]),
+  );
+const metricsOf = (said: DialectReply): Readonly<Record<string, unknown>> | string => {
+  const parsed = parse(said, {});
+  return parsed.ok ? (parsed.value.samples[0]?.metrics ?? {}) : parsed.error.detail;
+};
+
+describe("parse", () => {
+  it.each(readdirSync(CASES))("reads %s", (name) => {
+    const { options = {}, answers } = json<Case>(new URL(`${name}/reply.json`, CASES));
+    expect(parse(answers, options)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
+  });
+
+  it.skipIf(!existsSync(CAPTURE) && !process.env["CI"])("reads what real printers answered to DLE EOT 1", () => {
+    const { cases } = json<{ cases: { request_hex: string; reply_hex: string }[] }>(CAPTURE);
+    const asked = cases.filter(({ request_hex }) => request_hex.endsWith("100401"));
+    expect(asked.length).toBeGreaterThan(0);
+    for (const { reply_hex } of asked) {
+      const printer = Buffer.from(reply_hex, "hex").toString("latin1");
+      expect(hasStatus(printer)).toBe(true);
+      expect(metricsOf({ printer })).toEqual({ offline: false, drawer_contact: true });
+    }
+  });
+
+  it.each([
+    { name: "off-line", changed: { printer: 0x1a, printerAgain: 0x1a }, metrics: { offline: true } },
+    { name: "drawer contact high", changed: { printer: 0x16, printerAgain: 0x16 }, metrics: { drawer_contact: true } },
+    { name: "cover open", changed: { offlineCause: 0x16 }, metrics: { cover_open: true } },
+    { name: "stopped for want of paper", changed: { offlineCause: 0x32 }, metrics: { media_out: true } },
+    { name: "fed by the button", changed: { offlineCause: 0x1a }, metrics: {} },
+    { name: "recoverable error", changed: { errorCause: 0x16 }, metrics: { recoverable_error: true } },
+    { name: "cutter", changed: { errorCause: 0x1a }, metrics: { cutter_fault: true } },
+    { name: "unrecoverable error", changed: { errorCause: 0x32 }, metrics: { hardware_fault: true } },
+    { name: "near the end", changed: { paper: 0x1e }, metrics: { media_low: true } },
+    { name: "paper end", changed: { paper: 0x7e }, metrics: { media_low: true, media_out: true } },
+    {
+      name: "head hot",
+      changed: { errorCause: 0x52 },
+      metrics: { recoverable_error: true, head_over_temperature: true },
+    },
+  ])("tells $name", ({ changed, metrics }) => {
+    expect(metricsOf(reply(changed))).toEqual({
+      ...Object.fromEntries(METRICS.map((metric) => [metric, false])),
+      ...metrics,
+    });
+  });
+
+  it("does not call the head hot when the open cover may be what ends by itself", () => {
+    const said = metricsOf(reply({ offlineCause: 0x16, errorCause: 0x52 }));
+    expect(said).toMatchObject({ cover_open: true, recoverable_error: true });
+    expect(said).not.toHaveProperty("head_over_temperature");
+  });
+
+  it("leaves out paper when only one of a sensor's two bits is set", () => {
+    const said = metricsOf(reply({ paper: 0x16, offlineCause: null }));
+    expect(said).not.toHaveProperty("media_low");
+  });
+
+  it("takes a byte that a clone repeats for an answer to the first question only", () => {
+    const byte = 0x16;
+    const said = { printer: byte, offlineCause: byte, errorCause: byte, paper: byte, printerAgain: byte };
+    expect(metricsOf(reply(said))).toEqual({ offline: false, drawer_contact: true });
+  });
+
+  it("believes no answer after one that did not come", () => {
+    expect(metricsOf(reply({ offlineCause: null, errorCause: 0x16, paper: 0x7e }))).toEqual({
+      offline: false,
+      drawer_contact: false,
+    });
+  });
+
+  it("counts the answers of a clone that is no longer asked what it does not know", () => {
+    const { printer, paper, printerAgain } = reply({ paper: 0x7e });
+    expect(metricsOf({ printer: printer ?? null, paper: paper ?? null, printerAgain: printerAgain ?? null })).toEqual({
+      offline: false,
+      drawer_contact: false,
+      media_low: true,
+      media_out: true,
+    });
+  });
+
+  it("refuses answers that have moved by one", () => {
+    const late = { printer: 0x12, offlineCause: 0x1a, errorCause: 0x32, paper: 0x12, printerAgain: 0x7e };
+    expect(metricsOf(reply(late))).toContain("out of step");
+  });
+
+  it("looks over XON, XOFF and automatic status between the answers", () => {
+    const between = text(0x13) + AUTOMATIC + text(0x11);
+    const said = reply({ printer: between + text(0x1a) + between, printerAgain: between + text(0x1a) });
+    expect(metricsOf(said)).toMatchObject({ offline: true, drawer_contact: false });
+  });
+
+  it("fills with the automatic status what the printer does not answer", () => {
+    const paperEnd = text(0x38, 0x28, 0x0f, 0x00);
+    expect(metricsOf({ printer: paperEnd + text(0x1a), printerAgain: text(0x1a) })).toEqual({
+      offline: true,
+      drawer_contact: false,
+      cover_open: true,
+      cutter_fault: true,
+      hardware_fault: true,
+      recoverable_error: false,
+      head_over_temperature: false,
+      media_low: true,
+      media_out: true,
+    });
+  });
+
+  it.each([
+    { name: "nothing", said: reply({ printer: null }) },
+    { name: "an automatic status alone", said: { printer: AUTOMATIC } },
+    { name: "text", said: { printer: "HTTP/1.1 400 Bad Request" } },
+    { name: "a status byte among noise", said: { printer: `\u0012${"\u00ff".repeat(5)}\u0012` } },
+  ])("refuses $name", ({ said }) => {
+    expect(parse(said, {})).toMatchObject({ ok: false });
+  });
+
+  it("never throws, whatever bytes come, and reports no metric that was not announced", () => {
+    const bytes = fc.option(fc.string({ unit: "binary", maxLength: 64 }));
+    const said = fc.record({
+      printer: bytes,
+      offlineCause: bytes,
+      errorCause: bytes,
+      paper: bytes,
+      printerAgain: bytes,
+    });
+    fc.assert(
+      fc.property(said, (answers) => {
+        const parsed = parse(answers, { drawer_open_is: "low" });
+        const names = parsed.ok ? Object.keys(parsed.value.samples[0]?.metrics ?? {}) : [];
+        expect(names.filter((name) => ![...METRICS, "drawer_open"].includes(name))).toEqual([]);
+      }),
+    );
+  });
+
+  it("finds the answer behind a few glitches, wherever the pieces are cut", () => {
+    const noise = fc.array(fc.constantFrom(0xff, 0x80, 0x00, 0xfe), { maxLength: 3 });
+    const block = fc.constantFrom("", AUTOMATIC, text(0x11));
+    fc.assert(
+      fc.property(noise, block, fc.constantFrom(0x12, 0x16, 0x1a), (glitches, before, byte) => {
+        const said = text(...glitches) + before + text(byte);
+        for (let end = 0; end < said.length; end++) expect(hasStatus(said.slice(0, end))).toBe(false);
+        expect(hasStatus(said)).toBe(true);
+        expect(metricsOf({ printer: said })).toMatchObject({ offline: byte === 0x1a });
+      }),
+    );
+  });
+
+  it("takes twenty bytes of noise for no answer", () => {
+    let state = 7;
+    const random = (): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return state >>> 24;
+    };
+    const noise = (): string => text(...Array.from({ length: 20 }, random));
+    for (let n = 0; n < 20_000; n++) expect(hasStatus(noise())).toBe(false);
+  });
+});
+
+if (!existsSync(CAPTURE)) process.stderr.write("escpos: skipped the captures, ../shared/devices is not there\n");

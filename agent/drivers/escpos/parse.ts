@@ -1,0 +1,195 @@
+/**
+ * ESC/POS real-time status (`DLE EOT n`), from Epson's and Citizen's command manuals (TM-L60II pages 1215 and 1234,
+ * TM-U220A page 54, CBM1000 appendix 3). Each answer is one byte:
+ *
+ *   n  bit 2                     bit 3                bit 5             bit 6
+ *   1  drawer contact high       off-line             waits for host    FEED pressed
+ *   2  cover open                fed by the button    stopped: no paper stopped: error
+ *   3  recoverable, mechanical   cutter               unrecoverable     ends by itself (head hot)
+ *   4  2 and 3: near the end     –                    5 and 6: paper end
+ *
+ * One byte has no checksum and does not say which question it answers. What there is against mistakes:
+ *
+ * - Bits 0, 1, 4 and 7 are fixed (0, 1, 1, 0), so that a status is never XON, XOFF or a byte of an automatic status,
+ *   which a printer puts in between when its application switched that on (`GS a`, four bytes, `0xx1xx00 0xx0xxxx …`).
+ * - Among more than NOISE_BYTES_MAX bytes of no known kind nothing is believed.
+ * - The first question is asked once more at the end. An old answer that came late would have moved all answers by one:
+ *   then the two differ.
+ * - What follows an unanswered question may be its late answer and is left out. A clone that does not know a question
+ *   is soon no longer asked (core/conversation.ts), and its other answers count again.
+ */
+import { err, ok, type Result } from "@aislewatch/base";
+import type { Value } from "@aislewatch/contract";
+import type { DialectReply } from "../dialect.ts";
+import type { Parsed, ParseError } from "../driver.ts";
+
+/** In the order in which they are asked. */
+export const QUESTIONS = ["printer", "offlineCause", "errorCause", "paper", "printerAgain"] as const;
+type Question = (typeof QUESTIONS)[number];
+
+export const METRICS = [
+  "offline",
+  "cover_open",
+  "media_out",
+  "media_low",
+  "cutter_fault",
+  "hardware_fault",
+  "head_over_temperature",
+  "recoverable_error",
+  "drawer_contact",
+] as const;
+
+export type Options = {
+  /** At which level of its contact the drawer is open; how it is wired differs from store to store. */
+  readonly drawer_open_is?: "high" | "low" | undefined;
+};
+
+/** Glitches as a port is opened, and what is left of an automatic status whose beginning was lost. */
+const NOISE_BYTES_MAX = 4;
+const AUTOMATIC_STATUS_BYTES = 4;
+const XON = 0x11;
+const XOFF = 0x13;
+/** A healthy, idle printer's answer to each question: nothing but the fixed bits. */
+const NOTHING_SET = 0x12;
+
+const isStatus = (byte: number): boolean => (byte & 0x93) === 0x12;
+const isFlowControl = (byte: number): boolean => byte === XON || byte === XOFF;
+const isAutomaticHead = (byte: number): boolean => (byte & 0x93) === 0x10;
+const isAutomaticRest = (byte: number): boolean => (byte & 0x90) === 0;
+
+export const hasStatus = (said: string): boolean => read(said).status !== null;
+
+export function parse(reply: DialectReply, options: Options): Result<Parsed, ParseError> {
+  const read = answersOf(reply);
+  if (!read.ok) return read;
+  const { answers, automatic } = read.value;
+  if (answers.size === 0) {
+    const bytes = QUESTIONS.reduce((sum, question) => sum + (reply[question]?.length ?? 0), 0);
+    return err({ detail: `no status of a printer in ${bytes} bytes` });
+  }
+  // What is asked counts; an automatic status that came along fills what the printer does not answer.
+  const said = { ...fromAutomatic(automatic), ...fromAnswers(answers) };
+  return ok({ samples: [{ component: null, metrics: { ...said, ...drawer(said["drawer_contact"], options) } }] });
+}
+
+type Answers = {
+  readonly answers: ReadonlyMap<Question, number>;
+  /** The newest automatic status, wherever it came in between. */
+  readonly automatic: readonly number[] | null;
+};
+
+function answersOf(reply: DialectReply): Result<Answers, ParseError> {
+  const answers = new Map<Question, number>();
+  let automatic: readonly number[] | null = null;
+  let inStep = true;
+  for (const question of QUESTIONS) {
+    const said = reply[question];
+    if (said === undefined) continue;
+    const { status, automatic: newer } = read(said ?? "");
+    automatic = newer ?? automatic;
+    if (status === null) inStep = false;
+    else if (inStep) answers.set(question, status);
+  }
+  const [first, again] = [answers.get("printer"), answers.get("printerAgain")];
+  if (first !== undefined && again !== undefined && first !== again) {
+    return err({ detail: `two answers to one question differ (${hex(first)}, ${hex(again)}): answers out of step` });
+  }
+  return ok({ answers: repeatsItself(answers) ? new Map([["printer", first ?? NOTHING_SET]]) : answers, automatic });
+}
+
+/**
+ * Some clones answer every question with one constant byte. When bits are set in it, it can't be right for all: it is
+ * taken for an answer to the first question only. A constant 0x12 can't be told from a healthy printer.
+ */
+function repeatsItself(answers: ReadonlyMap<Question, number>): boolean {
+  const values = new Set(answers.values());
+  return answers.size === QUESTIONS.length && values.size === 1 && !values.has(NOTHING_SET);
+}
+
+const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
+
+type Read = { readonly status: number | null; readonly automatic: readonly number[] | null };
+
+/** The newest status byte and the newest automatic status in what came. */
+function read(said: string): Read {
+  const bytes = [...said].map((character) => character.charCodeAt(0)).filter((byte) => !isFlowControl(byte));
+  let status: number | null = null;
+  let automatic: readonly number[] | null = null;
+  let noise = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const block = bytes.slice(at, at + AUTOMATIC_STATUS_BYTES);
+    const [head = 0, ...rest] = block;
+    if (isAutomaticHead(head) && rest.length === AUTOMATIC_STATUS_BYTES - 1 && rest.every(isAutomaticRest)) {
+      automatic = block;
+      at += AUTOMATIC_STATUS_BYTES;
+      continue;
+    }
+    if (isStatus(head)) status = head;
+    else noise += 1;
+    at += 1;
+  }
+  return noise > NOISE_BYTES_MAX ? { status: null, automatic: null } : { status, automatic };
+}
+
+type Metrics = Record<string, Value>;
+
+function fromAnswers(answers: ReadonlyMap<Question, number>): Metrics {
+  const printer = answers.get("printer");
+  const offlineCause = answers.get("offlineCause");
+  const errorCause = answers.get("errorCause");
+  const coverOpen = offlineCause === undefined ? undefined : isSet(offlineCause, 2);
+  return {
+    ...(printer !== undefined && { offline: isSet(printer, 3), drawer_contact: isSet(printer, 2) }),
+    ...(coverOpen !== undefined && { cover_open: coverOpen }),
+    ...(errorCause !== undefined && errors(errorCause, coverOpen)),
+    ...paper(answers.get("paper"), offlineCause),
+  };
+}
+
+function errors(byte: number, coverOpen: boolean | undefined): Metrics {
+  const endsByItself = isSet(byte, 6);
+  return {
+    cutter_fault: isSet(byte, 3),
+    hardware_fault: isSet(byte, 5),
+    recoverable_error: isSet(byte, 2) || endsByItself,
+    // Models that call an open cover an error that ends by itself leave open which of the two it is.
+    ...(!(endsByItself && coverOpen === true) && { head_over_temperature: endsByItself }),
+  };
+}
+
+/** Both bits of a sensor are one; a clone that sets one of them means something else. */
+function paper(sensors: number | undefined, offlineCause: number | undefined): Metrics {
+  const low = sensors === undefined ? null : pair(sensors, 0x0c);
+  const out = sensors === undefined ? null : pair(sensors, 0x60);
+  const stopped = offlineCause === undefined ? null : isSet(offlineCause, 5);
+  return {
+    ...(low !== null && { media_low: low }),
+    ...((out !== null || stopped !== null) && { media_out: out === true || stopped === true }),
+  };
+}
+
+function fromAutomatic(block: readonly number[] | null): Metrics {
+  if (block === null) return {};
+  const [printer = 0, error = 0, sensors = 0] = block;
+  const coverOpen = isSet(printer, 5);
+  const [low, out] = [pair(sensors, 0x03), pair(sensors, 0x0c)];
+  return {
+    offline: isSet(printer, 3),
+    drawer_contact: isSet(printer, 2),
+    cover_open: coverOpen,
+    ...errors(error, coverOpen),
+    ...(low !== null && { media_low: low }),
+    ...(out !== null && { media_out: out }),
+  };
+}
+
+function drawer(contact: Value | undefined, { drawer_open_is: openIs }: Options): Metrics {
+  return contact === undefined || openIs === undefined ? {} : { drawer_open: contact === (openIs === "high") };
+}
+
+const isSet = (byte: number, bit: number): boolean => ((byte >> bit) & 1) === 1;
+
+function pair(byte: number, mask: number): boolean | null {
+  const bits = byte & mask;
+  return bits === mask ? true : bits === 0 ? false : null;
+}
