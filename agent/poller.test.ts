@@ -170,7 +170,7 @@ describe("Poller", () => {
     await stopped;
   });
 
-  it("tells when an asset or a component becomes known, and keeps what it knew", async () => {
+  it("tells when a device is heard, when an asset or a component becomes known, and keeps what it knew", async () => {
     let polls = 0;
     const replies = [
       answer(),
@@ -179,12 +179,14 @@ describe("Poller", () => {
       answer({ asset: { serial: "D8J0042" } }),
     ];
     const { poller, advance, inventories } = setUp({ a: async () => ok(replies[polls++] ?? answer()) });
-    const before = poller.inventory().revision;
+    const { revision: before, devices } = poller.inventory();
+    expect(devices[0]?.unheard).toBe(true);
     poller.start();
     await advance(50_000);
-    expect(inventories()).toBe(2);
+    expect(inventories()).toBe(3);
+    expect(poller.inventory().devices[0]?.unheard).toBeUndefined();
     expect(poller.inventory()).toMatchObject({
-      revision: before + 2,
+      revision: before + 3,
       devices: [
         {
           id: "a",

@@ -43,6 +43,8 @@ type Watched = {
   readonly device: Device;
   readonly poller: DevicePoller<unknown>;
   readonly components: Components;
+  /** It has answered since the start. */
+  heard: boolean;
   /** What the device said unasked since its last reading. */
   events: DeviceEvent[];
   verdicts: Verdicts;
@@ -220,6 +222,7 @@ export class Poller {
     if (asset !== undefined) watched.asset = { ...watched.asset, ...cleanAsset(asset) };
     const parts = samples.flatMap(({ component }) => (component === null ? [] : [component]));
     watched.components.take(parts, this.#options.clock.monotonic());
+    watched.heard = true;
     const described = JSON.stringify(describe(watched));
     if (described === watched.described) return;
     watched.described = described;
@@ -258,6 +261,7 @@ function watch(device: Device): Watched {
     device,
     poller,
     components: new Components(COMPONENTS_MAX),
+    heard: false,
     events: [],
     verdicts: NO_VERDICTS,
     health: NEW_HEALTH,
@@ -271,7 +275,7 @@ function watch(device: Device): Watched {
 /** The poller's own samples are a part of what each device reports. */
 const OWN_METRICS = ["up", "poll_duration_seconds", "polls_skipped_total"];
 
-function describe({ device, poller, asset, components }: Watched): InventoryDevice {
+function describe({ device, poller, asset, components, heard }: Watched): InventoryDevice {
   const profile = poller.profile();
   return {
     id: device.id,
@@ -285,6 +289,7 @@ function describe({ device, poller, asset, components }: Watched): InventoryDevi
     intervalMs: device.intervalMs,
     asset,
     components: components.names,
+    ...(!heard && { unheard: true }),
     metrics: [...new Set([...OWN_METRICS, ...poller.metrics()])].slice(0, LIMITS.metricsMax),
   };
 }

@@ -341,6 +341,19 @@ describe("ingest", () => {
       expect(known()).toBe(1);
     });
 
+    it("forgets nothing of a device that its agent, new-started, has not heard yet", async () => {
+      await start();
+      const told = { asset: { serial: "99J1" }, profile: "zebra", components: ["supply-ribbon"], metrics: ["up"] };
+      const known = () => site.judge.live.device("s1", "printer")?.device;
+      site.inventory([printer("printer", told)]);
+      site.inventory([printer("printer", { unheard: true, name: "At the dock" })]);
+      expect(known()).toMatchObject({ ...told, name: "At the dock" });
+      expect(site.state.inventory()[0]?.devices[0]).toMatchObject(told);
+      // Another thing stands there now, as its configuration says.
+      site.inventory([printer("printer", { unheard: true, driver: "snmp" })]);
+      expect(known()).toMatchObject({ asset: {}, components: [] });
+    });
+
     it("can't claim another agent's device, nor one that stands for an agent", async () => {
       await start();
       site.inventory([printer("printer"), printer("agent/pc"), printer("mine")], "thief");

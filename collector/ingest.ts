@@ -548,7 +548,23 @@ export function createIngest(deps: IngestDeps): Ingest {
     const subjects = all.reduce((sum, { components }) => sum + 1 + components.length, 0);
     if (subjects > INVENTORY_SUBJECTS_MAX)
       setAside(message, `more than ${INVENTORY_SUBJECTS_MAX} devices and components`);
-    else setInventory({ site: message.site, agent: message.agent, devices: all });
+    else
+      setInventory({
+        site: message.site,
+        agent: message.agent,
+        devices: all.map((one) => withKnown(message.site, one)),
+      });
+  }
+
+  /**
+   * An agent that has just started does not know yet what its devices are made of. A restart of the agent must not end
+   * the faults on their parts, nor take the model and serial number of a device that is down from who has to repair it.
+   */
+  function withKnown(site: string, device: InventoryDevice): InventoryDevice {
+    const before = device.unheard === true ? judge.live.device(site, device.id)?.device : undefined;
+    if (before === undefined || before.driver !== device.driver || before.kind !== device.kind) return device;
+    const { asset, profile, components, metrics } = before;
+    return { ...device, asset, components, metrics, ...(profile !== undefined && { profile }) };
   }
 
   function setInventory(inventory: AgentInventory): void {

@@ -48,6 +48,11 @@ const inventoryDeviceSchema = z.object({
   intervalMs: z.int().min(100).max(86_400_000),
   asset: assetSchema.default({}),
   components: z.array(z.string().regex(COMPONENT_PATTERN)).max(LIMITS.subjectsMax).default([]),
+  /**
+   * True: the device has not answered since its agent started. What only its answers tell (asset, profile, components,
+   * metrics) is what an earlier message said.
+   */
+  unheard: z.boolean().optional(),
   /** Which of `metricSets` this device reports. */
   metricSet: z.int().min(0),
 });
