@@ -3,7 +3,7 @@
  * polls only once an hour, so that nothing but the trap can have brought its events.
  */
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,6 +12,7 @@ import {
   type CollectorRig,
   cleanUp,
   freeUdpPort,
+  ROOT,
   startAgent,
   startCollector,
   tempFolder,
@@ -24,6 +25,11 @@ const IF_INDEX = "1.3.6.1.2.1.2.2.1.1.7";
 const IF_NAME = "1.3.6.1.2.1.31.1.1.1.1.7";
 const UPS_ON_BATTERY = "1.3.6.1.2.1.33.2.1";
 const UPS_MINUTES_LEFT = "1.3.6.1.2.1.33.1.2.3.0";
+const DOOR_OPENED = "1.3.6.1.4.1.99999.0.7";
+const DOOR = "1.3.6.1.4.1.99999.1";
+
+/** What users are told to write, and what they are told that comes of it. */
+const fromDocs = (part: RegExp): string => part.exec(readFileSync(join(ROOT, "docs/traps.md"), "utf8"))?.[1] ?? "";
 
 /** A trap is there after the batch that carries it: a second, and more on a busy machine. */
 const SEEN_MS = 10_000;
@@ -46,11 +52,14 @@ describe("a device that sends traps", () => {
     port = await freeUdpPort();
     const secret = join(tempFolder(), "trap-community");
     writeFileSync(secret, "trap-secret");
+    const profiles = tempFolder();
+    writeFileSync(join(profiles, "acme-door.yaml"), fromDocs(/```yaml\n(profile: acme-door[\s\S]*?)```/));
     collector = await startCollector();
     await startAgent(
       collector,
       "store-1/pc",
       `  - { id: back-office/ups, kind: ups, driver: snmp, every: 1h, address: "127.0.0.1:${snmpd.port}" }
+profiles: "${profiles}"
 traps:
   listen: "127.0.0.1:${port}"
   community: "file:${secret}"
@@ -86,6 +95,15 @@ traps:
     expect((await device()).events.slice(0, 2)).toEqual([down, lost]);
   });
 
+  it("has one that only a profile of the operator's own knows, as docs/traps.md says", async () => {
+    const [shown] = JSON.parse(fromDocs(/```json\n(\[\{ "at"[\s\S]*?)```/)) as [Event];
+    await send("trap-secret", DOOR_OPENED, `${DOOR}.3.0`, "s", "Dock 4", `${DOOR}.4.0`, "i", "1");
+    const { at: _, device: __, ...want } = shown;
+    expect(await seen("cover_open")).toMatchObject(want);
+    await send("trap-secret", DOOR_OPENED, `${DOOR}.3.0`, "s", "Dock 4", `${DOOR}.4.0`, "i", "2");
+    expect(await seen("cover_open_cleared")).toMatchObject({ component: "door-dock-4" });
+  });
+
   it("has them still after the collector started again", async () => {
     const before = await events();
     expect(before.length).toBeGreaterThanOrEqual(2);
@@ -98,6 +116,7 @@ traps:
     await send("public", UPS_ON_BATTERY, UPS_MINUTES_LEFT, "i", "3");
     await send("trap-secret", COLD_START);
     await seen("rebooted");
-    expect((await events()).map(({ code }) => code)).toEqual(["rebooted", "port_down", "on_battery"]);
+    const codes = (await events()).map(({ code }) => code);
+    expect(codes).toEqual(["rebooted", "cover_open_cleared", "cover_open", "port_down", "on_battery"]);
   });
 });
