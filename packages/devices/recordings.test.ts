@@ -91,7 +91,11 @@ describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("recordin
   it.each([
     { file: "snmprec/zebra.snmprec", profile: "zebra", values: { head_open: false, media_out: false, offline: false } },
     { file: "snmprec/zebra_1.snmprec", profile: "zebra", values: {} },
-    { file: "snmprec/konica_c250i.snmprec", profile: "konica-printer", values: { service_requested: true, media_low: false } },
+    {
+      file: "snmprec/konica_c250i.snmprec",
+      profile: "konica-printer",
+      values: { service_requested: true, media_low: false },
+    },
     {
       file: "snmprec/samsungprinter_m4080fx.snmprec",
       profile: "printer",
