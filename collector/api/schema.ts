@@ -182,7 +182,7 @@ export const deviceEvent = z
     at: z.number(),
     device: z.string(),
     component: z.string().nullable(),
-    /** A canonical fault code, `<fault>_cleared`, `trap`, or what a newer agent says. */
+    /** A canonical fault code, `<fault>_cleared`, `trap`, `verdict`, `verdict_cleared`, or what a newer agent says. */
     code: z.string(),
     /** The fault in words, `Over: …` when it is cleared; null when the code is no fault's. */
     meaning: z.string().nullable(),
