@@ -87,7 +87,7 @@ export class Kept {
 
   #isShut({ table }: TableWalk): boolean {
     const known = this.#gated.get(table);
-    return known !== undefined && known.settled && known.polls < GATED_POLLS_MAX;
+    return known?.settled === true && known.polls < GATED_POLLS_MAX;
   }
 
   #passGate(
