@@ -8,6 +8,7 @@ import type { Clock } from "@aislewatch/base";
 import { loadBuiltinProfiles, TrapTable } from "@aislewatch/devices";
 import { createLifecycle, type FolderLock, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
 import type { AgentConfig } from "./config.ts";
+import { serial } from "./drivers/line-config.ts";
 import { agentEvents } from "./events.ts";
 import { Intake } from "./intake.ts";
 import { type Outbox, openOutbox } from "./outbox.ts";
@@ -62,6 +63,7 @@ export function createAgent(options: AgentOptions): AgentApp {
       stop: () => running?.uplink.stop(),
       stopMsMax: UPLINK_STOP_MS_MAX,
     },
+    { name: "serial ports", start: () => {}, stop: () => serial.stop() },
     { name: "intake", start: () => {}, stop: () => running?.intake.stop() },
     {
       name: "poller",

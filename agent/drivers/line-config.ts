@@ -7,7 +7,8 @@ import { asWritten } from "@aislewatch/config";
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
 import type { OpenLine } from "../transport/line.ts";
-import { openSerial, type SerialAddress } from "../transport/serial.ts";
+import { LineQuarantine } from "../transport/line-quarantine.ts";
+import { type SerialAddress, serialPorts } from "../transport/serial.ts";
 import { openTcp, type TcpAddress } from "../transport/tcp.ts";
 
 /** What a dialect's devices have when nobody changed their settings. */
@@ -70,8 +71,17 @@ export function lineAddress(line: LineConfig): string {
   return line.kind === "tcp" ? `tcp://${line.tcp.host}:${line.tcp.port}` : line.serial.path;
 }
 
+/** The serial ports of this program, which share one process; the agent ends it when it stops. */
+export const serial = serialPorts(realClock, Math.random);
+const quarantine = new LineQuarantine();
+
+/** A line that flooded or hung is not opened for a while, whatever the pace of its device. */
 export function openLine(line: LineConfig): OpenLine {
-  return line.kind === "tcp" ? openTcp(line.tcp, realClock) : openSerial(line.serial, realClock);
+  return quarantine.guard(lineKey(line), openUnguarded(line), realClock);
+}
+
+function openUnguarded(line: LineConfig): OpenLine {
+  return line.kind === "tcp" ? openTcp(line.tcp, realClock) : serial.openLine(line.serial);
 }
 
 /** `host:port`; IPv6 in brackets. */

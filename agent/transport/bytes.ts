@@ -1,30 +1,35 @@
 /**
  * What the byte lines have in common: send a request, gather what comes until the driver says that it is whole, within
- * a bound of bytes and time. Whatever stood on the line before the request is an old answer and is thrown away.
+ * a bound of bytes and time. Whatever stood on the line before the request is an old answer and is thrown away. A line
+ * that says more than its bound floods: that is `misbehaved`, and nothing more is read from it.
  */
 import type { Duplex } from "node:stream";
 import { type Clock, err, ok, type Result } from "@aislewatch/base";
-import type { PollError } from "../drivers/driver.ts";
-import type { Exchange } from "./line.ts";
+import type { Exchange, Line, LineError, LineStream, OpenLine, OpenStream } from "./line.ts";
 
 export type ExchangeContext = {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Turns what the library threw into a failure. */
-  readonly describe: (error: Error) => PollError;
+  readonly describe: (error: Error) => LineError;
 };
+
+/** Between questions a device may send a few late frames; this much is a second of 115200 baud, five times over. */
+const UNASKED_BYTES_MAX = 65_536;
+
+const FLOOD_HINT = "check the baud rate and parity, and that the right device hangs on this line";
 
 /** One request, one reply. Failures: `timeout` (nothing, or not the whole), `io` and what `describe` knows. */
 export function exchangeOver(
   stream: Duplex,
   exchange: Exchange,
   { clock, signal, describe }: ExchangeContext,
-): Promise<Result<Uint8Array, PollError>> {
+): Promise<Result<Uint8Array, LineError>> {
   return new Promise((resolve) => {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     const cancel = clock.after(exchange.timeoutMs, () => end(silent(exchange, chunks, "no whole reply in time")));
-    const end = (result: Result<Uint8Array, PollError>): void => {
+    const end = (result: Result<Uint8Array, LineError>): void => {
       cancel();
       stream.off("data", onData);
       stream.off("error", onError);
@@ -39,7 +44,7 @@ export function exchangeOver(
       const reply = Buffer.concat(chunks);
       if (exchange.isComplete(reply)) end(ok(reply));
       else if (chunk.byteLength >= room) {
-        end(err({ kind: "protocol", detail: `more than ${exchange.replyBytesMax} bytes came and no whole reply` }));
+        end(err(flooded(`more than ${exchange.replyBytesMax} bytes came and no whole reply`)));
       }
     };
     const onError = (error: Error): void => end(err(describe(error)));
@@ -57,7 +62,51 @@ export function exchangeOver(
   });
 }
 
-function silent(exchange: Exchange, chunks: readonly Uint8Array[], why: string): Result<Uint8Array, PollError> {
+/** The exchanges of an open stream. `address` names it in failures. */
+export function lineOver({ stream, describe, close }: LineStream, address: string, clock: Clock): Line {
+  let failure: LineError | null = null;
+  let asking = false;
+  let unasked = 0;
+  const onData = (chunk: Uint8Array): void => {
+    if (asking) return;
+    unasked += chunk.byteLength;
+    if (unasked <= UNASKED_BYTES_MAX) return;
+    failure ??= flooded(`${address} sent more than ${UNASKED_BYTES_MAX} bytes that nobody asked for`);
+    stream.off("data", onData);
+    stream.destroy();
+  };
+  stream.on("data", onData);
+  // Without a listener an error of a line that is pulled out ends the process.
+  stream.on("error", (error) => {
+    failure ??= describe(error);
+  });
+  return {
+    async exchange(exchange, signal) {
+      if (failure !== null) return err(failure);
+      if (stream.destroyed) return err({ kind: "io", detail: `${address} closed the connection` });
+      asking = true;
+      try {
+        return await exchangeOver(stream, exchange, { clock, signal, describe });
+      } finally {
+        asking = false;
+      }
+    },
+    close,
+  };
+}
+
+export function lineFrom(open: OpenStream, address: string, clock: Clock): OpenLine {
+  return async (signal, timeoutMs) => {
+    const opened = await open(signal, timeoutMs);
+    return opened.ok ? ok(lineOver(opened.value, address, clock)) : opened;
+  };
+}
+
+export function flooded(detail: string): LineError {
+  return { kind: "protocol", detail, hint: FLOOD_HINT, misbehaved: true };
+}
+
+function silent(exchange: Exchange, chunks: readonly Uint8Array[], why: string): Result<Uint8Array, LineError> {
   const reply = Buffer.concat(chunks);
   if (exchange.partialIsReply && reply.byteLength > 0) return ok(reply);
   const came = reply.byteLength === 0 ? "nothing came" : `${reply.byteLength} bytes came`;

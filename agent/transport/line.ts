@@ -1,7 +1,8 @@
 /**
- * A byte line: what a dialect needs of TCP, a serial port or usblp. One exchange at a time; the driver says when a
- * reply is whole. Every read is bounded in bytes and time.
+ * A byte line: what a dialect needs of TCP, a serial port or a terminal server. One exchange at a time; the driver says
+ * when a reply is whole. Every read is bounded in bytes and time.
  */
+import type { Duplex } from "node:stream";
 import type { Result } from "@aislewatch/base";
 import type { PollError } from "../drivers/driver.ts";
 
@@ -15,9 +16,22 @@ export type Exchange = {
   readonly partialIsReply?: boolean;
 };
 
+/** `misbehaved`: it flooded or hung, so whoever opens lines leaves this one alone for growing pauses (quarantine). */
+export type LineError = PollError & { readonly misbehaved?: true };
+
 export type Line = {
-  exchange(exchange: Exchange, signal: AbortSignal): Promise<Result<Uint8Array, PollError>>;
+  exchange(exchange: Exchange, signal: AbortSignal): Promise<Result<Uint8Array, LineError>>;
   close(): Promise<void>;
 };
 
-export type OpenLine = (signal: AbortSignal, timeoutMs: number) => Promise<Result<Line, PollError>>;
+export type OpenLine = (signal: AbortSignal, timeoutMs: number) => Promise<Result<Line, LineError>>;
+
+/** An open line as a stream of its bytes, for who only listens, and for lines that are built upon others. */
+export type LineStream = {
+  readonly stream: Duplex;
+  /** What a failure of the stream means. */
+  readonly describe: (error: Error) => LineError;
+  close(): Promise<void>;
+};
+
+export type OpenStream = (signal: AbortSignal, timeoutMs: number) => Promise<Result<LineStream, LineError>>;

@@ -1,16 +1,26 @@
 /**
- * A line over a serial port; the only file that knows the `serialport` library, which is loaded when the first port is
- * opened. A port is opened for one poll and closed again, exclusively: a spooler or a POS application that owns it
- * makes the poll `busy`, which is no fault of the device.
+ * A line over a serial port. The native binding runs in a process of its own (serial-host.ts): nothing that hangs or
+ * crashes in there reaches other devices. A port is opened for one poll and closed again, exclusively: a spooler or a
+ * POS application that owns it makes the poll `busy`, which is no fault of the device.
  *
- * Never `drain`: it hangs for as long as the peer holds its flow control. DTR is left as it is on close (`hupcl`), for
- * some printers take its fall as "host is off-line".
+ * When the serial process is lost while a port is open, and it is not known to be this port's fault, the exchange is
+ * run once more in a new process: questions change nothing, so asking twice is safe. A port that was to blame, or that
+ * loses the process twice, is `misbehaved`.
  */
+import { platform } from "node:os";
 import { type Clock, err, ok, type Result } from "@aislewatch/base";
-import type { SerialPort } from "serialport";
-import type { PollError } from "../drivers/driver.ts";
-import { exchangeOver } from "./bytes.ts";
-import type { Line, OpenLine } from "./line.ts";
+import { lineOver } from "./bytes.ts";
+import type { Line, LineError, LineStream, OpenLine, OpenStream } from "./line.ts";
+import {
+  type Holder,
+  holdersOf,
+  holderText,
+  mayOpen,
+  permissionDenied,
+  resolvePort,
+  type System,
+} from "./serial-access.ts";
+import { SerialHost, SerialLoss, type SerialOpenError, type SerialStream } from "./serial-host.ts";
 
 export type SerialAddress = {
   readonly path: string;
@@ -21,108 +31,163 @@ export type SerialAddress = {
   readonly flow: "none" | "rts_cts" | "xon_xoff";
 };
 
-/** Closing a port whose device is gone can take for ever on some platforms (serialport #2351). */
-const CLOSE_MS_MAX = 500;
+/** An adapter that sets up its chip takes some 100 ms; more is a driver that hangs. */
+const OPEN_MS_MAX = 3_000;
+/** Part of a poll's time that opening may take, so that a hang is told from the poll's own end. */
+const OPEN_SHARE = 0.6;
 
-export function openSerial(address: SerialAddress, clock: Clock): OpenLine {
-  return async (signal, timeoutMs) => {
-    const { SerialPort } = await import("serialport");
-    if (signal.aborted) return err({ kind: "timeout", detail: `${address.path} was not opened in time` });
-    const port = new SerialPort({
-      path: address.path,
-      baudRate: address.baudRate,
-      parity: address.parity,
-      dataBits: address.dataBits,
-      stopBits: address.stopBits,
-      rtscts: address.flow === "rts_cts",
-      xon: address.flow === "xon_xoff",
-      xoff: address.flow === "xon_xoff",
-      hupcl: false,
-      lock: true,
-      autoOpen: false,
-    });
-    return opened(port, { address, clock, signal, timeoutMs });
+export type SerialPorts = {
+  readonly openLine: (address: SerialAddress) => OpenLine;
+  readonly openStream: (address: SerialAddress) => OpenStream;
+  /** Of the serial process; null when none runs. */
+  readonly pid: () => number | null;
+  stop(): Promise<void>;
+};
+
+/** All serial ports of this program: they share one process. */
+export function serialPorts(clock: Clock, random: () => number, host = new SerialHost({ clock, random })): SerialPorts {
+  const openStream = (address: SerialAddress): OpenStream => openPort(address, host);
+  return {
+    openStream,
+    openLine: (address) => async (signal, timeoutMs) => {
+      const opened = await openStream(address)(signal, timeoutMs);
+      if (!opened.ok) return opened;
+      return ok(lineWithRetry(opened.value, { address, host, clock, timeoutMs }));
+    },
+    pid: () => host.pid,
+    stop: () => host.stop(),
   };
 }
 
-type Opening = {
+/** Opens by the path as it is now. A loss of the process while opening is tried once more. */
+function openPort(address: SerialAddress, host: SerialHost): OpenStream {
+  return async (signal, timeoutMs) => {
+    const { path } = address;
+    const system: System = { root: "/", ownPids: new Set([process.pid, host.pid ?? process.pid]) };
+    const port = platform() === "win32" ? ok(path) : await portToOpen(path, system);
+    if (!port.ok) return port;
+    const limits = { signal, timeoutMs: Math.min(OPEN_MS_MAX, timeoutMs * OPEN_SHARE) };
+    const openOnce = () => host.open(optionsOf(address, port.value), limits);
+    let opened = await openOnce();
+    if (!opened.ok && opened.error.kind === "lost" && !opened.error.blamed) opened = await host.alone(openOnce);
+    if (!opened.ok) return err(await describeOpening(opened.error, { path, port: port.value, system }));
+    return ok(streamOf(opened.value, path));
+  };
+}
+
+async function portToOpen(path: string, system: System): Promise<Result<string, LineError>> {
+  const port = await resolvePort(path);
+  if (!port.ok) return port;
+  const allowed = await mayOpen(port.value, system);
+  if (!allowed.ok) return allowed;
+  // The program behind a pseudo-terminal has its end open as well, and is the device.
+  const holders = port.value.startsWith("/dev/pts/") ? [] : await holdersOf(port.value, system);
+  return holders.length > 0 ? err(busy(path, holders)) : port;
+}
+
+function streamOf(stream: SerialStream, path: string): LineStream {
+  return { stream, describe: (error) => describe(error, path), close: () => stream.closePort() };
+}
+
+type Retrying = {
   readonly address: SerialAddress;
+  readonly host: SerialHost;
   readonly clock: Clock;
-  readonly signal: AbortSignal;
   readonly timeoutMs: number;
 };
 
-function opened(port: SerialPort, opening: Opening): Promise<Result<Line, PollError>> {
-  const { address, clock, signal, timeoutMs } = opening;
-  return new Promise((resolve) => {
-    let waiting = true;
-    const late = (): void => {
-      if (!waiting) return;
-      waiting = false;
-      stop();
-      resolve(err({ kind: "timeout", detail: `${address.path} was not opened in time` }));
-    };
-    const cancel = clock.after(timeoutMs, late);
-    const stop = (): void => {
-      cancel();
-      signal.removeEventListener("abort", late);
-    };
-    signal.addEventListener("abort", late, { once: true });
-    // Without a listener an error of a port that is pulled out ends the process.
-    port.on("error", () => {});
-    port.open((error) => {
-      if (!waiting) {
-        if (error === null) void closePort(port, clock);
-        return;
-      }
-      waiting = false;
-      stop();
-      resolve(error === null ? ok(lineOf(port, opening)) : err(describe(error, address.path)));
-    });
-  });
-}
-
-function lineOf(port: SerialPort, { address, clock }: Opening): Line {
+function lineWithRetry(first: LineStream, { address, host, clock, timeoutMs }: Retrying): Line {
+  let current = first;
+  let line = lineOver(first, address.path, clock);
   return {
     async exchange(exchange, signal) {
-      if (!port.isOpen) return err({ kind: "io", detail: `${address.path} is closed` });
-      // An answer to somebody else's question may wait in the port.
-      await new Promise<void>((resolve) => port.flush(() => resolve()));
-      return exchangeOver(port, exchange, { clock, signal, describe: (error) => describe(error, address.path) });
+      const said = await line.exchange(exchange, signal);
+      if (said.ok || !isLost(current) || said.error.misbehaved || signal.aborted) return said;
+      return await host.alone(async () => {
+        const opened = await openPort(address, host)(signal, timeoutMs);
+        if (!opened.ok) return opened;
+        current = opened.value;
+        line = lineOver(current, address.path, clock);
+        const again = await line.exchange(exchange, signal);
+        if (again.ok || !isLost(current)) return again;
+        return err({ ...again.error, misbehaved: true as const });
+      });
     },
-    close: () => closePort(port, clock),
+    close: () => current.close(),
   };
 }
 
-function closePort(port: SerialPort, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    if (!port.isOpen) {
-      resolve();
-      return;
-    }
-    const cancel = clock.after(CLOSE_MS_MAX, resolve);
-    port.close(() => {
-      cancel();
-      resolve();
-    });
-  });
+const isLost = ({ stream }: LineStream): boolean => "loss" in stream && stream.loss !== null;
+
+function optionsOf({ baudRate, parity, dataBits, stopBits, flow }: SerialAddress, path: string) {
+  return {
+    path,
+    baudRate,
+    parity,
+    dataBits,
+    stopBits,
+    rtscts: flow === "rts_cts",
+    xon: flow === "xon_xoff",
+    xoff: flow === "xon_xoff",
+    hupcl: false,
+    lock: true,
+  } as const;
+}
+
+async function describeOpening(
+  error: SerialOpenError,
+  { path, port, system }: { path: string; port: string; system: System },
+): Promise<LineError> {
+  if (error.kind === "failed") {
+    const described = describe(new Error(error.detail), path);
+    return described.kind === "busy" ? busy(path, await holdersOf(port, system)) : described;
+  }
+  if (error.kind === "lost") return lost(path, error.detail, true);
+  const detail = `${path} was not opened in time`;
+  if (!error.hung) return { kind: "timeout", detail };
+  return {
+    kind: "io",
+    detail: `${detail}: its driver hangs`,
+    hint: "unplug the adapter and plug it in again; other ports go on",
+    misbehaved: true,
+  };
+}
+
+function busy(path: string, holders: readonly Holder[]): LineError {
+  const by = holders.length === 0 ? "another program" : holderText(holders);
+  return { kind: "busy", detail: `${path} is in use by ${by}` };
+}
+
+function lost(path: string, detail: string, misbehaved: boolean): LineError {
+  return {
+    kind: "io",
+    detail: `${path}: ${detail}`,
+    hint: "the driver of this port hangs or crashes: unplug the adapter, or try another one",
+    ...(misbehaved && { misbehaved: true }),
+  };
 }
 
 /** The binding words its errors itself; there is no code to go by. */
-function describe(error: Error, path: string): PollError {
+function describe(error: Error, path: string): LineError {
   const { message } = error;
+  if (error instanceof SerialLoss) return lost(path, message, error.blamed);
   if (/cannot lock|resource temporarily unavailable|resource busy|access denied/i.test(message)) {
-    return { kind: "busy", detail: `${path} is in use by another program` };
+    return busy(path, []);
   }
-  if (/permission denied/i.test(message)) {
+  if (/permission denied/i.test(message)) return permissionDenied(path);
+  if (/no such file|file not found|no such device/i.test(message)) {
     return {
-      kind: "config",
-      detail: `${path}: permission denied`,
-      hint: "let the agent's user read and write the port",
+      kind: "unreachable",
+      detail: `${path} is not there`,
+      hint: "is the cable or the USB adapter plugged in?",
     };
   }
-  if (/no such file|file not found/i.test(message)) {
-    return { kind: "unreachable", detail: `${path} is not there`, hint: "is the cable or the USB adapter plugged in?" };
+  if (/invalid argument|baud|not a tty|inappropriate ioctl|tcsetattr|setting custom/i.test(message)) {
+    return {
+      kind: "config",
+      detail: `${path}: ${message}`,
+      hint: "the port does not take these settings, or is no serial port",
+    };
   }
   return { kind: "io", detail: `${path}: ${message}` };
 }

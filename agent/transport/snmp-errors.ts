@@ -11,7 +11,12 @@ export const TOO_BIG = 1;
 export const NO_SUCH_NAME = 2;
 export const AUTHORIZATION_ERROR = 16;
 
-export const deadline = (): Failure => ({ kind: "timeout", detail: "the poll's time was up" });
+/** A device that answers and is never done needs another limit; one that is silent needs a look. */
+export const deadline = (answered: boolean): Failure => ({
+  kind: "timeout",
+  detail: "the poll's time was up",
+  ...(answered && { hint: "it answers, but slowly: give it a longer timeout, and as long an interval (every)" }),
+});
 
 export function explainSocket(error: LibraryError): Failure | null {
   switch (error.code) {

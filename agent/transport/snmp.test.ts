@@ -274,6 +274,21 @@ describe("a device that misbehaves", () => {
     expect(await client.get([SYS_DESCR])).toEqual({ ok: true, value: { [SYS_DESCR]: { type: "text", value: "new" } } });
   });
 
+  it("that answers and is never done is said to be slow, not silent", async () => {
+    const client = await session(
+      await device((request, send) => {
+        const rows = request.oids.map((oid) => varbind(`${oid}.1`, text("row")));
+        setTimeout(() => send(answer(request, rows)), 30);
+      }),
+      { timeoutMs: 1_000 },
+    );
+    client.begin(AbortSignal.timeout(200), 1_000);
+    expect(await client.walk([{ oid: COLUMN, rowsMax: 1_000 }])).toMatchObject({
+      ok: false,
+      error: { kind: "timeout", detail: "the poll's time was up", hint: expect.stringContaining("slowly") },
+    });
+  });
+
   it("whose answer comes twice is taken once", async () => {
     const values = ["first", "second", "third"];
     const client = await session(

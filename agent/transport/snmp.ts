@@ -344,7 +344,7 @@ class Session implements SnmpSession {
 
   /** One request to its end: an answer, net-snmp's error as a value, or the end of the poll. */
   #ask(request: (done: (error: LibraryError | null, varbinds?: unknown) => void) => void): Promise<Answer> {
-    if (this.#signal.aborted) return Promise.resolve({ ok: false, error: deadline() });
+    if (this.#signal.aborted) return Promise.resolve({ ok: false, error: deadline(this.#trusted) });
     if (++this.#requests > SNMP_LIMITS.requestsPerPollMax) {
       const detail = `more than ${SNMP_LIMITS.requestsPerPollMax} requests in one poll`;
       return Promise.resolve({ ok: false, error: { kind: "protocol", detail } });
@@ -367,7 +367,7 @@ class Session implements SnmpSession {
   }
 
   #explain(error: LibraryError): Failure {
-    if (this.#signal.aborted) return deadline();
+    if (this.#signal.aborted) return deadline(this.#trusted);
     if (this.#socket.overflowed) {
       return { kind: "protocol", detail: `more than ${SNMP_LIMITS.bytesPerPollMax} bytes of answers in one poll` };
     }

@@ -5,9 +5,8 @@
 import { connect, type Socket } from "node:net";
 import { type Clock, err, ok, type Result } from "@aislewatch/base";
 import type { PollFailureKind } from "@aislewatch/contract";
-import type { PollError } from "../drivers/driver.ts";
-import { exchangeOver } from "./bytes.ts";
-import type { Line, OpenLine } from "./line.ts";
+import { lineFrom } from "./bytes.ts";
+import type { LineError, LineStream, OpenLine, OpenStream } from "./line.ts";
 
 export type TcpAddress = { readonly host: string; readonly port: number };
 
@@ -27,27 +26,41 @@ const FAILURES: Readonly<Record<string, PollFailureKind>> = {
   ETIMEDOUT: "timeout",
 };
 
-export function openTcp({ host, port }: TcpAddress, clock: Clock): OpenLine {
+const HINTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED:
+    "nothing listens there, or it serves one client at a time and a spooler or POS application is connected to it",
+  ECONNRESET: "print and terminal servers with room for one client cut off the second one",
+};
+
+export function openTcp(address: TcpAddress, clock: Clock): OpenLine {
+  return lineFrom(openTcpStream(address, clock), `${address.host}:${address.port}`, clock);
+}
+
+export function openTcpStream({ host, port }: TcpAddress, clock: Clock): OpenStream {
   return (signal, timeoutMs) =>
     new Promise((resolve) => {
       const socket = connect({ host, port, noDelay: true });
       const cancel = clock.after(timeoutMs, () => fail({ kind: "timeout", detail: noAnswer() }));
       const noAnswer = (): string => `no connection to ${host}:${port} in time`;
-      const settle = (result: Result<Line, PollError>): void => {
+      const settle = (result: Result<LineStream, LineError>): void => {
         cancel();
         signal.removeEventListener("abort", onAbort);
         socket.off("connect", onConnect);
         socket.off("error", onError);
         resolve(result);
       };
-      const fail = (error: PollError): void => {
+      const fail = (error: LineError): void => {
         // A late error of a socket that nobody waits for must not end the process.
         socket.on("error", () => {});
         settle(err(error));
         socket.destroy();
       };
-      const onConnect = (): void => settle(ok(lineOf(socket, clock, `${host}:${port}`)));
-      const onError = (error: Error): void => fail(describe(error, `${host}:${port}`));
+      const describeHere = (error: Error): LineError => describe(error, `${host}:${port}`);
+      const onConnect = (): void => {
+        socket.on("error", () => {});
+        settle(ok({ stream: socket, describe: describeHere, close: () => closeSocket(socket, clock) }));
+      };
+      const onError = (error: Error): void => fail(describeHere(error));
       const onAbort = (): void => fail({ kind: "timeout", detail: noAnswer() });
       socket.on("connect", onConnect);
       socket.on("error", onError);
@@ -56,40 +69,30 @@ export function openTcp({ host, port }: TcpAddress, clock: Clock): OpenLine {
     });
 }
 
-function lineOf(socket: Socket, clock: Clock, address: string): Line {
-  let failure: PollError | null = null;
-  let closed = false;
-  socket.on("error", (error) => {
-    failure = describe(error, address);
+function closeSocket(socket: Socket, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) {
+      resolve();
+      return;
+    }
+    const cancel = clock.after(CLOSE_MS_MAX, () => socket.destroy());
+    socket.once("close", () => {
+      cancel();
+      resolve();
+    });
+    // What still comes is of no interest, but unread it would hold the close back.
+    socket.resume();
+    socket.end();
   });
-  socket.on("close", () => {
-    closed = true;
-  });
-  return {
-    async exchange(exchange, signal) {
-      if (closed) return err(failure ?? { kind: "io", detail: `${address} closed the connection` });
-      return exchangeOver(socket, exchange, { clock, signal, describe: (error) => describe(error, address) });
-    },
-    close: () =>
-      new Promise((resolve) => {
-        if (closed) {
-          resolve();
-          return;
-        }
-        const cancel = clock.after(CLOSE_MS_MAX, () => socket.destroy());
-        socket.once("close", () => {
-          cancel();
-          resolve();
-        });
-        // What still comes is of no interest, but unread it would hold the close back.
-        socket.resume();
-        socket.end();
-      }),
-  };
 }
 
-function describe(error: Error, address: string): PollError {
+function describe(error: Error, address: string): LineError {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   const kind = FAILURES[code] ?? "io";
-  return { kind, detail: `${address}: ${code === "" ? error.message : code}` };
+  const hint = HINTS[code];
+  return {
+    kind,
+    detail: `${address}: ${code === "" ? error.message : code}`,
+    ...(hint !== undefined && { hint }),
+  };
 }

@@ -1,0 +1,315 @@
+/** The serial process for real: killed, stopped, and hanging in a port's open, with other ports in use. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { realClock } from "@aislewatch/runtime";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Exchange, Line } from "./line.ts";
+import { type SerialAddress, type SerialPorts, serialPorts } from "./serial.ts";
+import { forkSerialProcess, SerialHost, type SerialProcess } from "./serial-host.ts";
+import type { Order, Report } from "./serial-wire.ts";
+
+const has = (command: string, flag: string): boolean => spawnSync(command, [flag]).error === undefined;
+const hasSocat = has("socat", "-V");
+if (!hasSocat && process.env["CI"]) throw new Error("socat is missing: apt-get install socat");
+if (!hasSocat) process.stderr.write("serial.test.ts: skipped, socat is not installed\n");
+const hasCompiler = has("gcc", "--version");
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), "serial-"));
+  stops.push(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+/** A device behind a pty: what it does with what comes is a shell command. */
+async function startDevice(
+  command: string,
+  path = join(folder(), "tty"),
+): Promise<{ path: string; socat: ChildProcess }> {
+  const socat = spawn("socat", [`PTY,link=${path},raw,echo=0`, `SYSTEM:${command}`], { stdio: "ignore" });
+  stops.push(() => socat.kill("SIGKILL"));
+  await vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 5_000 });
+  return { path, socat };
+}
+
+const address = (path: string): SerialAddress => ({
+  path,
+  baudRate: 9600,
+  parity: "none",
+  dataBits: 8,
+  stopBits: 1,
+  flow: "none",
+});
+const asking = (request: string, timeoutMs = 10_000): Exchange => ({
+  request: Buffer.from(request),
+  isComplete: (bytes) => Buffer.from(bytes).includes("\n"),
+  timeoutMs,
+  replyBytesMax: 4_096,
+});
+const ECHO = "cat";
+/** Answers after a while: time to do something to the process that waits for it. */
+const SLOW_ECHO = "while read -r line; do sleep 1; echo $line; done";
+
+function ports(host?: SerialHost): SerialPorts {
+  const made = serialPorts(realClock, Math.random, host ?? new SerialHost({ clock: realClock, random: Math.random }));
+  stops.push(() => made.stop());
+  return made;
+}
+
+async function open(from: SerialPorts, path: string, timeoutMs = 5_000): Promise<Line> {
+  const opened = await from.openLine(address(path))(AbortSignal.timeout(20_000), timeoutMs);
+  if (!opened.ok) throw new Error(opened.error.detail);
+  stops.push(() => opened.value.close());
+  return opened.value;
+}
+
+async function say(line: Line, text: string): Promise<string> {
+  const said = await line.exchange(asking(text), AbortSignal.timeout(20_000));
+  return said.ok ? Buffer.from(said.value).toString().trim() : `${said.error.kind}: ${said.error.detail}`;
+}
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
+};
+
+describe.runIf(hasSocat)("serial ports in a process of their own", () => {
+  it("starts no process before a port is opened, and ends it when it is told to", async () => {
+    const { path } = await startDevice(ECHO);
+    const serial = ports();
+    expect(serial.pid()).toBeNull();
+    expect(await say(await open(serial, path), "hello\n")).toBe("hello");
+    const pid = serial.pid() ?? 0;
+    expect(isRunning(pid)).toBe(true);
+    await serial.stop();
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false));
+  });
+
+  it.each([
+    { name: "is killed", signal: "SIGKILL" },
+    { name: "hangs", signal: "SIGSTOP" },
+  ] as const)("asks again in a new process when the first $name, and leaves none behind", async ({ signal }) => {
+    const devices = [await startDevice(SLOW_ECHO), await startDevice(SLOW_ECHO)];
+    const serial = ports();
+    const lines = [await open(serial, devices[0]?.path ?? ""), await open(serial, devices[1]?.path ?? "")];
+    const pid = serial.pid() ?? 0;
+    const said = Promise.all(lines.map((line, n) => say(line, `question ${n}\n`)));
+    process.kill(pid, signal);
+    expect(await said).toEqual(["question 0", "question 1"]);
+    expect(serial.pid()).not.toBe(pid);
+    await vi.waitFor(() => expect(existsSync(`/proc/${pid}`)).toBe(false), { timeout: 5_000 });
+  });
+
+  it("finds a device again that was unplugged and plugged in under the same path", async () => {
+    const { path, socat } = await startDevice(ECHO);
+    const serial = ports();
+    const line = await open(serial, path);
+    expect(await say(line, "one\n")).toBe("one");
+    const pid = serial.pid();
+    socat.kill("SIGKILL");
+    await vi.waitFor(async () => expect(await say(line, "two\n")).toMatch(/^(io|timeout|unreachable): /));
+    await line.close();
+    rmSync(path, { force: true });
+    expect(await serial.openLine(address(path))(AbortSignal.timeout(5_000), 5_000)).toMatchObject({
+      ok: false,
+      error: { kind: "unreachable" },
+    });
+    await startDevice(ECHO, path);
+    expect(await say(await open(serial, path), "three\n")).toBe("three");
+    expect(serial.pid()).toBe(pid);
+  });
+
+  it("says what is wrong with a path that is no serial port", async () => {
+    const path = join(folder(), "file");
+    writeFileSync(path, "");
+    const opened = await ports().openLine(address(path))(AbortSignal.timeout(5_000), 5_000);
+    expect(opened).toMatchObject({ ok: false, error: { kind: "config", detail: expect.stringContaining(path) } });
+  });
+
+  it("gives up on a port that floods, within its bound", async () => {
+    const { path } = await startDevice("cat /dev/zero");
+    const line = await open(ports(), path);
+    const said = await line.exchange({ ...asking("x"), isComplete: () => false }, AbortSignal.timeout(5_000));
+    expect(said).toMatchObject({ ok: false, error: { kind: "protocol", misbehaved: true } });
+  });
+
+  it.runIf(hasCompiler)("serves other ports while one hangs in its driver's open", async () => {
+    const made = folder();
+    const [hanging, well] = [await startDevice(ECHO, join(made, "hanging")), await startDevice(ECHO)];
+    const real = readlink(hanging.path);
+    writeFileSync(join(made, "shim.c"), SHIM.replace("@PATH@", real));
+    const built = spawnSync("gcc", ["-shared", "-fPIC", "-o", join(made, "shim.so"), join(made, "shim.c"), "-ldl"]);
+    expect(built.status).toBe(0);
+    const before = process.env["LD_PRELOAD"];
+    process.env["LD_PRELOAD"] = join(made, "shim.so");
+    let serial: SerialPorts;
+    try {
+      serial = ports();
+      await (await open(serial, well.path)).close();
+    } finally {
+      if (before === undefined) delete process.env["LD_PRELOAD"];
+      else process.env["LD_PRELOAD"] = before;
+    }
+    const opening = serial.openLine(address(hanging.path))(AbortSignal.timeout(20_000), 2_000);
+    for (let n = 0; n < 5; n++) {
+      const line = await open(serial, well.path);
+      expect(await say(line, `well ${n}\n`)).toBe(`well ${n}`);
+      await line.close();
+    }
+    expect(await opening).toMatchObject({
+      ok: false,
+      error: { kind: "io", misbehaved: true, detail: expect.stringContaining("hangs") },
+    });
+    expect(await say(await open(serial, well.path), "still well\n")).toBe("still well");
+  });
+
+  it("ends with the program that started it, also when that was killed", async () => {
+    const { path } = await startDevice(ECHO);
+    const script = join(folder(), "parent.mjs");
+    writeFileSync(
+      script,
+      `import { serialPorts } from ${JSON.stringify(join(import.meta.dirname, "serial.ts"))};
+       import { realClock } from ${JSON.stringify(join(import.meta.dirname, "../../packages/runtime/clock.ts"))};
+       const serial = serialPorts(realClock, Math.random);
+       const line = await serial.openLine(${JSON.stringify(address(path))})(AbortSignal.timeout(9000), 9000);
+       process.stdout.write(String(serial.pid()) + "\\n");
+       setInterval(() => line, 1000);`,
+    );
+    const parent = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "inherit"] });
+    stops.push(() => parent.kill("SIGKILL"));
+    const pid = await new Promise<number>((resolve) => {
+      parent.stdout.once("data", (chunk: Buffer) => resolve(Number(chunk.toString())));
+    });
+    expect(isRunning(pid)).toBe(true);
+    parent.kill("SIGKILL");
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000 });
+  });
+});
+
+/** Blocks in open() of one path, as a driver of a broken adapter does. */
+const SHIM = `
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+#define WRAP(NAME) \\
+int NAME(const char *path, int flags, ...) { \\
+  static int (*next)(const char *, int, ...); \\
+  va_list list; va_start(list, flags); mode_t mode = va_arg(list, mode_t); va_end(list); \\
+  if (!next) next = dlsym(RTLD_NEXT, #NAME); \\
+  if (path && strcmp(path, "@PATH@") == 0) for (;;) pause(); \\
+  return next(path, flags, mode); \\
+}
+WRAP(open)
+WRAP(open64)
+`;
+
+function readlink(path: string): string {
+  return spawnSync("readlink", ["-f", path]).stdout.toString().trim();
+}
+
+describe("SerialHost", () => {
+  /** A process of which the test says what it does. */
+  function fakeProcess(): SerialProcess & {
+    orders: Order[];
+    report(report: Report): void;
+    exit(): void;
+    killed: boolean;
+  } {
+    let listen: (report: Report) => void = () => {};
+    const exits: (() => void)[] = [];
+    return {
+      pid: 1,
+      orders: [],
+      killed: false,
+      send(order) {
+        this.orders.push(order);
+      },
+      kill() {
+        this.killed = true;
+      },
+      leave() {},
+      onReport: (listener) => {
+        listen = listener;
+      },
+      onExit: (listener) => void exits.push(listener),
+      report: (report) => listen(report),
+      exit: () => {
+        for (const listener of exits) listener();
+      },
+    };
+  }
+
+  const OPTIONS = { path: "", baudRate: 9600, parity: "none", dataBits: 8, stopBits: 1 } as const;
+  const FLAGS = { rtscts: false, xon: false, xoff: false, hupcl: false, lock: true } as const;
+  const limits = { signal: new AbortController().signal, timeoutMs: 60_000 };
+
+  it("blames the port that the binding was called for when the process dies, and no other", async () => {
+    const process = fakeProcess();
+    const host = new SerialHost({ clock: realClock, random: () => 0, start: () => process });
+    const [a, b] = ["a", "b"].map((path) => host.open({ ...OPTIONS, ...FLAGS, path }, limits));
+    process.report({ say: "opened", id: 1 });
+    process.report({ say: "at", id: 2 });
+    process.exit();
+    expect(await b).toMatchObject({ ok: false, error: { kind: "lost", blamed: true } });
+    const opened = await a;
+    expect(opened?.ok && opened.value.loss).toMatchObject({ blamed: false });
+    expect(process.killed).toBe(true);
+  });
+
+  it("starts no further process while too many of those that it killed do not die", async () => {
+    const processes: ReturnType<typeof fakeProcess>[] = [];
+    let nowMs = 0;
+    const timers: { atMs: number; run: () => void }[] = [];
+    const clock = {
+      now: () => nowMs,
+      monotonic: () => nowMs,
+      after(delayMs: number, run: () => void) {
+        const timer = { atMs: nowMs + delayMs, run };
+        timers.push(timer);
+        return () => void timers.splice(timers.indexOf(timer), 1);
+      },
+    };
+    const pass = (ms: number): void => {
+      nowMs += ms;
+      for (const timer of timers.filter(({ atMs }) => atMs <= nowMs)) {
+        timers.splice(timers.indexOf(timer), 1);
+        timer.run();
+      }
+    };
+    const start = () => {
+      const made = fakeProcess();
+      processes.push(made);
+      return made;
+    };
+    const host = new SerialHost({ clock, random: () => 0, start });
+    for (let n = 0; n < 5; n++) {
+      const opening = host.open({ ...OPTIONS, ...FLAGS, path: "a" }, limits);
+      for (let beat = 0; beat < 4; beat++) pass(750);
+      expect((await opening).ok).toBe(false);
+      pass(120_000);
+    }
+    expect(processes.map(({ killed }) => killed)).toEqual([true, true, true]);
+    for (const process of processes) process.exit();
+    void host.open({ ...OPTIONS, ...FLAGS, path: "a" }, limits);
+    expect(processes).toHaveLength(4);
+  });
+
+  it("runs from a plain start", () => {
+    const child = forkSerialProcess();
+    expect(child.pid).toBeGreaterThan(0);
+    child.kill();
+  });
+});
