@@ -278,7 +278,8 @@ describe("a device that misbehaves", () => {
     const client = await session(
       await device((request, send) => {
         const rows = request.oids.map((oid) => varbind(`${oid}.1`, text("row")));
-        setTimeout(() => send(answer(request, rows)), 30);
+        const timer = setTimeout(() => send(answer(request, rows)), 30);
+        open.push({ close: () => clearTimeout(timer) });
       }),
       { timeoutMs: 1_000 },
     );
