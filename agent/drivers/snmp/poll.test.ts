@@ -1,7 +1,7 @@
 /** What is kept between polls changes nothing of what they say: every recording, as a device that is polled for a while. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { ok } from "@aislewatch/base";
+import { err, ok } from "@aislewatch/base";
 import { loadBuiltinProfiles, type SnmpReply, type SnmpValue } from "@aislewatch/devices";
 import { describe, expect, it } from "vitest";
 import { parseRecording } from "../../core/recording.ts";
@@ -18,15 +18,17 @@ const folder = fileURLToPath(new URL("../../../../shared/devices/snmprec/", impo
 const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".snmprec")) : [];
 if (files.length === 0) console.warn("no recordings in ../shared/devices: repeated polls were not tried on them");
 
-/** A poller of what `device` says at the time, and the columns that each of its polls walked. */
-function polled(device: () => SnmpReply) {
+/** A poller of what `device` says at the time, null for nothing, and the columns that each of its polls walked. */
+function polled(device: () => SnmpReply | null) {
   const walks: string[][] = [];
+  const now = (): SnmpSession => replaySession(device() ?? { at: AT, varbinds: {} });
   const session = (): SnmpSession => ({
-    ...replaySession(device()),
-    get: (oids) => replaySession(device()).get(oids),
+    ...now(),
+    get: async (oids) => (device() === null ? err({ kind: "timeout", detail: "silence" }) : now().get(oids)),
+    present: (oids) => now().present(oids),
     walk(columns: readonly WalkColumn[]) {
       walks.at(-1)?.push(...columns.map(({ oid }) => oid));
-      return replaySession(device()).walk(columns);
+      return now().walk(columns);
     },
   });
   const poll = new SnmpPoll(async () => ok(session()), profiles, null);
@@ -82,5 +84,45 @@ describe("a device that was polled before", () => {
     now = printer("Lower", change.upTicks);
     const { samples } = await device.read(AT + change.laterMs);
     expect(samples.map(({ component }) => component)).toContain(want);
+  });
+
+  it("was silent once: there may be another in its place", async () => {
+    let now: SnmpReply | null = printer("Upper", 6_000);
+    const device = polled(() => now);
+    await device.read(AT);
+    now = null;
+    await expect(device.read(AT)).rejects.toThrow("silence");
+    now = printer("Lower", 9_000);
+    const { samples } = await device.read(AT);
+    expect(samples.map(({ component }) => component)).toContain("tray-lower");
+  });
+
+  it("hears of an alert when it is counted, and of its end though that is not", async () => {
+    const MIB = "1.3.6.1.2.1.43";
+    const CODE = `${MIB}.18.1.1.7`;
+    const ready = { [`${CODE}.1.1`]: { type: "integer", value: 507 } } as const;
+    const loadTray = { [`${CODE}.1.2`]: { type: "integer", value: 808 } } as const;
+    const withAlerts = (counted: number, alerts: Record<string, SnmpValue>): SnmpReply => {
+      const { at, varbinds } = printer("Upper", 6_000);
+      return { at, varbinds: { ...varbinds, [`${MIB}.5.1.1.19.1`]: { type: "counter", value: counted }, ...alerts } };
+    };
+    const steps = [
+      { now: withAlerts(1, ready), mediaOut: false, walked: true },
+      { now: withAlerts(1, ready), mediaOut: false, walked: false },
+      { now: withAlerts(2, { ...ready, ...loadTray }), mediaOut: true, walked: true },
+      { now: withAlerts(2, { ...ready, ...loadTray }), mediaOut: true, walked: true },
+      { now: withAlerts(2, ready), mediaOut: false, walked: true },
+      { now: withAlerts(2, ready), mediaOut: false, walked: false },
+    ];
+    let now = withAlerts(0, {});
+    const device = polled(() => now);
+    const seen = [];
+    for (const step of steps) {
+      ({ now } = step);
+      const { samples } = await device.read(AT);
+      const mediaOut = samples.find(({ component }) => component === null)?.metrics["media_out"];
+      seen.push({ now, mediaOut, walked: device.walks.at(-1)?.includes(CODE) });
+    }
+    expect(seen).toEqual(steps);
   });
 });

@@ -269,7 +269,7 @@ describe.skipIf(!canPlay && process.env["CI"] === undefined)("recorded devices, 
 
   it.each([
     { name: "zebra", kind: "label_printer", profile: "zebra", want: { head_open: false, media_out: false } },
-    { name: "konica_c250i", kind: "office_printer", profile: "printer", want: { service_requested: true } },
+    { name: "konica_c250i", kind: "office_printer", profile: "konica-printer", want: { service_requested: true } },
     {
       name: "cyberpower_pr2200rt2uc",
       kind: "ups",
