@@ -17,7 +17,7 @@ import {
   type YamlSource,
 } from "@aislewatch/config";
 import { DEVICE_ID_PATTERN, ID_PATTERN, LIMITS } from "@aislewatch/contract";
-import { KINDS, type Kind, loadProfilesFrom, type Profile, type ProfilesResult } from "@aislewatch/devices";
+import { KINDS, type Kind, loadMapsFrom, loadProfilesFrom, type Profile, type RegisterMap } from "@aislewatch/devices";
 import { z } from "zod";
 import type { AnyDriver } from "./drivers/driver.ts";
 import { userWithSecrets } from "./transport/snmp-user.ts";
@@ -124,9 +124,8 @@ export function loadConfig(
 ): ConfigResult {
   const own = ownProfiles(path);
   if (!own.ok) return { diagnostics: own.diagnostics, text: null, config: null };
-  const { value: profiles } = own;
-  const drivers =
-    profiles === null ? builtinDrivers : builtinDrivers.map((driver) => driver.withProfiles?.(profiles) ?? driver);
+  const { value: known } = own;
+  const drivers = known === null ? builtinDrivers : builtinDrivers.map((driver) => overOwn(driver, known));
   const loaded = loadYamlFile(path, schemaFor(drivers));
   const folder = dirname(resolve(path));
   if (!loaded.ok) {
@@ -137,19 +136,32 @@ export function loadConfig(
   const built = build(loaded.value, new Map(drivers.map((driver) => [driver.name, driver])), check, folder);
   const diagnostics = inOrder(check.diagnostics);
   const failed = diagnostics.some(({ severity }) => severity === "error");
-  return { diagnostics, text: loaded.text, config: failed ? null : { ...built, profiles } };
+  return { diagnostics, text: loaded.text, config: failed ? null : { ...built, profiles: known?.profiles ?? null } };
 }
 
+/** SNMP profiles and Modbus register maps, the built-in ones and the operator's own. */
+type Known = { readonly profiles: readonly Profile[]; readonly maps: readonly RegisterMap[] };
+
+const overOwn = (driver: AnyDriver, { profiles, maps }: Known): AnyDriver =>
+  driver.withProfiles?.(profiles) ?? driver.withMaps?.(maps) ?? driver;
+
 /**
- * The profiles of the folder that the file names, over the built-in ones; null when it names none. They come first: a
- * device may name one. What else is wrong with the file is told once they are right.
+ * The profiles and maps of the folder that the file names, over the built-in ones; null when it names none. They come
+ * first: a device may name one. What else is wrong with the file is told once they are right.
  */
 function ownProfiles(
   path: string,
-): { ok: true; value: readonly Profile[] | null } | Extract<ProfilesResult, { ok: false }> {
+): { ok: true; value: Known | null } | { ok: false; diagnostics: readonly Diagnostic[] } {
   const peeked = loadYamlFile(path, z.looseObject({ profiles: text.optional() }));
   if (!peeked.ok || peeked.value.profiles === undefined) return { ok: true, value: null };
-  return loadProfilesFrom(resolve(dirname(resolve(path)), peeked.value.profiles));
+  const folder = resolve(dirname(resolve(path)), peeked.value.profiles);
+  const profiles = loadProfilesFrom(folder);
+  const maps = loadMapsFrom(folder);
+  if (profiles.ok && maps.ok) return { ok: true, value: { profiles: profiles.value, maps: maps.value } };
+  const all = [...(profiles.ok ? [] : profiles.diagnostics), ...(maps.ok ? [] : maps.diagnostics)];
+  // What can't be read at all, both have found.
+  const said = (d: Diagnostic): string => JSON.stringify([d.file, d.line, d.column, d.message]);
+  return { ok: false, diagnostics: all.filter((one, i) => all.findIndex((other) => said(other) === said(one)) === i) };
 }
 
 /** One option per driver, so that its own keys are checked in place and a typo gets a suggestion. */

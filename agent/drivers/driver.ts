@@ -5,7 +5,7 @@
 import type { Result } from "@aislewatch/base";
 import type { SecretRef } from "@aislewatch/config";
 import type { Asset, PollFailureKind, SampleSet } from "@aislewatch/contract";
-import type { Evidence, Kind, Profile } from "@aislewatch/devices";
+import type { Evidence, Kind, Profile, RegisterMap } from "@aislewatch/devices";
 import type { z } from "zod";
 import type { Request } from "./request.ts";
 
@@ -67,6 +67,8 @@ export type Driver<Config, Reply> = {
   requests?(config: Config): readonly Request[];
   /** The same driver over these profiles, for one that has any: an operator's own beside the built-in ones. */
   withProfiles?(profiles: readonly Profile[]): Driver<Config, Reply>;
+  /** The same driver over these register maps, for one that has any. */
+  withMaps?(maps: readonly RegisterMap[]): Driver<Config, Reply>;
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: the list of drivers holds each with its own config and reply types.

@@ -2,7 +2,8 @@
 import type { AnyDriver } from "./driver.ts";
 import escpos from "./escpos/index.ts";
 import host from "./host/index.ts";
+import modbus from "./modbus/index.ts";
 import snmp from "./snmp/index.ts";
 import zpl from "./zpl/index.ts";
 
-export const DRIVERS: readonly AnyDriver[] = [escpos, host, snmp, zpl];
+export const DRIVERS: readonly AnyDriver[] = [escpos, host, modbus, snmp, zpl];
