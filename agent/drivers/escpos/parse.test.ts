@@ -110,7 +110,13 @@ describe("parse", () => {
 
   it("fills with the automatic status what the printer does not answer", () => {
     const paperEnd = text(0x38, 0x28, 0x0f, 0x00);
-    expect(metricsOf({ printer: paperEnd + text(0x1a), printerAgain: text(0x1a) })).toEqual({
+    const said = { printer: paperEnd + text(0x1a), printerAgain: text(0x1a) };
+    expect(parse(said, {})).toMatchObject({
+      value: {
+        evidence: expect.arrayContaining([expect.objectContaining({ metric: "cover_open", by: ["automatic status"] })]),
+      },
+    });
+    expect(metricsOf(said)).toEqual({
       offline: true,
       drawer_contact: false,
       cover_open: true,

@@ -15,13 +15,15 @@
  * - Among more than NOISE_BYTES_MAX bytes of no known kind nothing is believed.
  * - The first question is asked once more at the end. An old answer that came late would have moved all answers by one:
  *   then the two differ.
- * - What follows an unanswered question may be its late answer and is left out. A clone that does not know a question
- *   is soon no longer asked (core/conversation.ts), and its other answers count again.
+ * - After a question that is not answered nothing more is asked in a poll (`anonymous`), and nothing that followed in a
+ *   recording counts: it may be the late answer. A clone that does not know a question is soon no longer asked
+ *   (core/conversation.ts), and its other answers count again.
  */
 import { err, ok, type Result } from "@aislewatch/base";
 import type { Value } from "@aislewatch/contract";
 import type { DialectReply } from "../dialect.ts";
 import type { Parsed, ParseError } from "../driver.ts";
+import { type Witness, weigh } from "../witness.ts";
 
 /** In the order in which they are asked. */
 export const QUESTIONS = ["printer", "offlineCause", "errorCause", "paper", "printerAgain"] as const;
@@ -67,9 +69,9 @@ export function parse(reply: DialectReply, options: Options): Result<Parsed, Par
     const bytes = QUESTIONS.reduce((sum, question) => sum + (reply[question]?.length ?? 0), 0);
     return err({ detail: `no status of a printer in ${bytes} bytes` });
   }
-  // What is asked counts; an automatic status that came along fills what the printer does not answer.
-  const said = { ...fromAutomatic(automatic), ...fromAnswers(answers) };
-  return ok({ samples: [{ component: null, metrics: { ...said, ...drawer(said["drawer_contact"], options) } }] });
+  const { metrics, evidence } = weigh(witnessesOf(answers, automatic));
+  const contact = contactOf(answers.get("printer") ?? automatic?.[0]);
+  return ok({ samples: [{ component: null, metrics: { ...metrics, ...drawer(contact, options) } }], evidence });
 }
 
 type Answers = {
@@ -131,22 +133,38 @@ function read(said: string): Read {
   return noise > NOISE_BYTES_MAX ? { status: null, automatic: null } : { status, automatic };
 }
 
-type Metrics = Record<string, Value>;
+type Verdicts = Readonly<Record<string, boolean>>;
 
-function fromAnswers(answers: ReadonlyMap<Question, number>): Metrics {
-  const printer = answers.get("printer");
+/** Each answer says what it knows, and so does an automatic status that came along. */
+function witnessesOf(answers: Answers["answers"], automatic: Answers["automatic"]): Witness[] {
   const offlineCause = answers.get("offlineCause");
-  const errorCause = answers.get("errorCause");
   const coverOpen = offlineCause === undefined ? undefined : isSet(offlineCause, 2);
+  const says: Partial<Record<Question, (byte: number) => Verdicts>> = {
+    printer: (byte) => ({ offline: isSet(byte, 3) }),
+    offlineCause: (byte) => ({ cover_open: isSet(byte, 2), media_out: isSet(byte, 5) }),
+    errorCause: (byte) => errors(byte, coverOpen),
+    paper: (byte) => ({ ...pair("media_low", byte, 0x0c), ...pair("media_out", byte, 0x60) }),
+  };
+  const witnesses = QUESTIONS.flatMap((question, index): Witness[] => {
+    const byte = answers.get(question);
+    const verdicts = byte === undefined ? undefined : says[question]?.(byte);
+    return verdicts === undefined ? [] : [{ name: `DLE EOT ${index + 1}`, says: verdicts }];
+  });
+  return automatic === null ? witnesses : [...witnesses, { name: "automatic status", says: fromAutomatic(automatic) }];
+}
+
+function fromAutomatic([printer = 0, error = 0, sensors = 0]: readonly number[]): Verdicts {
+  const coverOpen = isSet(printer, 5);
   return {
-    ...(printer !== undefined && { offline: isSet(printer, 3), drawer_contact: isSet(printer, 2) }),
-    ...(coverOpen !== undefined && { cover_open: coverOpen }),
-    ...(errorCause !== undefined && errors(errorCause, coverOpen)),
-    ...paper(answers.get("paper"), offlineCause),
+    offline: isSet(printer, 3),
+    cover_open: coverOpen,
+    ...errors(error, coverOpen),
+    ...pair("media_low", sensors, 0x03),
+    ...pair("media_out", sensors, 0x0c),
   };
 }
 
-function errors(byte: number, coverOpen: boolean | undefined): Metrics {
+function errors(byte: number, coverOpen: boolean | undefined): Verdicts {
   const endsByItself = isSet(byte, 6);
   return {
     cutter_fault: isSet(byte, 3),
@@ -158,38 +176,17 @@ function errors(byte: number, coverOpen: boolean | undefined): Metrics {
 }
 
 /** Both bits of a sensor are one; a clone that sets one of them means something else. */
-function paper(sensors: number | undefined, offlineCause: number | undefined): Metrics {
-  const low = sensors === undefined ? null : pair(sensors, 0x0c);
-  const out = sensors === undefined ? null : pair(sensors, 0x60);
-  const stopped = offlineCause === undefined ? null : isSet(offlineCause, 5);
-  return {
-    ...(low !== null && { media_low: low }),
-    ...((out !== null || stopped !== null) && { media_out: out === true || stopped === true }),
-  };
+function pair(metric: string, byte: number, mask: number): Verdicts {
+  const bits = byte & mask;
+  return bits === mask || bits === 0 ? { [metric]: bits === mask } : {};
 }
 
-function fromAutomatic(block: readonly number[] | null): Metrics {
-  if (block === null) return {};
-  const [printer = 0, error = 0, sensors = 0] = block;
-  const coverOpen = isSet(printer, 5);
-  const [low, out] = [pair(sensors, 0x03), pair(sensors, 0x0c)];
-  return {
-    offline: isSet(printer, 3),
-    drawer_contact: isSet(printer, 2),
-    cover_open: coverOpen,
-    ...errors(error, coverOpen),
-    ...(low !== null && { media_low: low }),
-    ...(out !== null && { media_out: out }),
-  };
-}
+/** The contact's bit is the same in the first answer and in the first byte of an automatic status. */
+const contactOf = (byte: number | undefined): boolean | undefined => (byte === undefined ? undefined : isSet(byte, 2));
 
-function drawer(contact: Value | undefined, { drawer_open_is: openIs }: Options): Metrics {
-  return contact === undefined || openIs === undefined ? {} : { drawer_open: contact === (openIs === "high") };
+function drawer(contact: boolean | undefined, { drawer_open_is: openIs }: Options): Record<string, Value> {
+  if (contact === undefined) return {};
+  return { drawer_contact: contact, ...(openIs !== undefined && { drawer_open: contact === (openIs === "high") }) };
 }
 
 const isSet = (byte: number, bit: number): boolean => ((byte >> bit) & 1) === 1;
-
-function pair(byte: number, mask: number): boolean | null {
-  const bits = byte & mask;
-  return bits === mask ? true : bits === 0 ? false : null;
-}

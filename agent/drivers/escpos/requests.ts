@@ -11,7 +11,7 @@ import { hasStatus, QUESTIONS } from "./parse.ts";
 
 const DLE_EOT = "\u0010\u0004";
 /** It is answered at once; a print server or a radio link takes its time. */
-const WAIT_MS = 800;
+const WAIT_MS = 600;
 /** A byte of status, and what may come in between. */
 const REPLY_BYTES_MAX = 64;
 
@@ -29,6 +29,7 @@ export const requests: readonly Request[] = QUESTIONS.map((name) => ({
   bytes: `${DLE_EOT}${ASKS[name].n}`,
   asks: ASKS[name].asks,
   isWhole: hasStatus,
+  anonymous: true,
   waitMs: WAIT_MS,
   replyBytesMax: REPLY_BYTES_MAX,
 }));
