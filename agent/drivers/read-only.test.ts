@@ -21,6 +21,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "input:0+5": "\\u0000\\u0001\\u0000\\u0000\\u0000\\u0006\\u0001\\u0004\\u0000\\u0000\\u0000\\u0005",
     "input:9+2": "\\u0000\\u0001\\u0000\\u0000\\u0000\\u0006\\u0001\\u0004\\u0000\\t\\u0000\\u0002",
   },
+  star: { status: "\\u001b\\u0006\\u0001" },
   zpl: { hostStatus: "~HS", hostIdentification: "~HI" },
 };
 

@@ -31,6 +31,7 @@ export { type MibEntry, OidTree } from "./oid-tree.ts";
 export { type Random, seededRandom } from "./random.ts";
 export { type Act, DEMO_TIMETABLE, playScenario, type Scenario } from "./scenario.ts";
 export { type SnmpDevice, type SnmpDeviceOptions, type SnmpV3User, startSnmpDevice } from "./snmp-device.ts";
+export { type StarPrinter, starDialogue } from "./star-device.ts";
 export {
   type DemoCredentials,
   type DemoDevice,
