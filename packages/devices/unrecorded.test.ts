@@ -52,6 +52,51 @@ describe("a Huawei UPS card", () => {
   });
 });
 
+describe("an environment sensor at a CyberPower card", () => {
+  const card = "1.3.6.1.4.1.3808.1.1";
+  const text = (value: string) => octetsValue(Buffer.from(value));
+
+  it("of the first generation speaks tenths of a degree Fahrenheit", () => {
+    const said = flat(
+      evaluate("cyberpower-ups", {
+        [`${card}.4.2.1.0`]: int(716),
+        [`${card}.4.3.1.0`]: int(45),
+        [`${card}.4.4.2.1.2.1`]: text("Door"),
+        [`${card}.4.4.2.1.3.1`]: int(2),
+      }),
+    );
+    expect(said["sensor-environment.sensor_temperature_celsius"]).toBeCloseTo(22, 6);
+    expect(said).toMatchObject({ "sensor-environment.sensor_humidity_percent": 45, "sensor-door.sensor_alarm": true });
+  });
+
+  it.each([
+    { unit: 1, raw: 2150, celsius: 21.5 },
+    { unit: 2, raw: 7070, celsius: 21.5 },
+  ])("of the second has the unit of the card, $unit", ({ unit, raw, celsius }) => {
+    const said = flat(
+      evaluate("cyberpower-ups", {
+        [`${card}.8.1.2.1.3.1`]: text("Freezer"),
+        [`${card}.8.2.2.0`]: int(unit),
+        [`${card}.8.2.3.1.3.1`]: int(raw),
+      }),
+    );
+    expect(said["sensor-freezer.sensor_temperature_celsius"]).toBeCloseTo(celsius, 6);
+  });
+});
+
+describe("a contact at an APC card", () => {
+  const contact = "1.3.6.1.4.1.318.1.1.10.2.3.4.1";
+  it("has an alarm when it stands as it should not, and none while nobody named it", () => {
+    const said = evaluate("apc-ups", {
+      [`${contact}.2.1`]: octetsValue(Buffer.from("Leak")),
+      [`${contact}.3.1`]: int(2),
+      [`${contact}.2.2`]: octetsValue(Buffer.from("Unknown")),
+      [`${contact}.3.2`]: int(1),
+    });
+    expect(flat(said)).toEqual({ "sensor-leak.sensor_alarm": true });
+  });
+});
+
 describe("a Linux with UCD-SNMP-MIB alone", () => {
   const disk = "1.3.6.1.4.1.2021.9.1";
   const root = {
@@ -113,6 +158,14 @@ describe("net-snmp's extend", () => {
 
   it("says nothing when the script complains", () => {
     expect(says("smart", "Traceback")).toEqual({});
+  });
+});
+
+describe("a table of JSON members", () => {
+  it("has one column and no other", () => {
+    const text = "profile: p\ntitle: P\ntables:\n  t: { columns: { a: 1.3.6.1, b: 1.3.6.2 }, members: data.disks }\n";
+    const parsed = parseProfiles([{ file: "p.yaml", text }], profiles);
+    expect(parsed.ok ? "" : parsed.diagnostics.map(({ message }) => message).join()).toContain("expected one column");
   });
 });
 
