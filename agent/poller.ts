@@ -143,8 +143,7 @@ export class Poller {
     const startMs = clock.monotonic();
     const polled = await this.#ask(watched);
     const tookMs = clock.monotonic() - startMs;
-    const answered = polled.ok || polled.error.kind === "busy";
-    this.#schedule.finish(device.id, answered);
+    this.#schedule.finish(device.id, polled.ok ? "answered" : polled.error.kind === "busy" ? "busy" : "failed");
     // What our own stop cut short is no failure of the device.
     if (!polled.ok && this.#stopping) return;
     if (polled.ok) this.#learn(watched, polled.value);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Schedule, type Slot } from "./schedule.ts";
+import { type PollEnd, Schedule, type Slot } from "./schedule.ts";
 
 const slot = (id: string, over: Partial<Slot> = {}): Slot => ({ id, lineKey: id, intervalMs: 10_000, ...over });
 
@@ -8,21 +8,22 @@ const slot = (id: string, over: Partial<Slot> = {}): Slot => ({ id, lineKey: id,
 function drive(
   slots: readonly Slot[],
   untilMs: number,
-  poll: (id: string, atMs: number) => { tookMs: number; answered: boolean },
+  poll: (id: string, atMs: number) => { tookMs: number; answered: boolean | "busy" },
   options: { random?: () => number; inFlightMax?: number } = {},
 ) {
   const schedule = new Schedule(slots, 0, options.random ?? (() => 0), options.inFlightMax);
   const starts: { id: string; atMs: number; skipped: number }[] = [];
-  const running: { id: string; endMs: number; answered: boolean }[] = [];
+  const running: { id: string; endMs: number; end: PollEnd }[] = [];
   for (let nowMs = 0; nowMs <= untilMs; nowMs += 50) {
     for (const done of running.filter((candidate) => candidate.endMs <= nowMs)) {
       running.splice(running.indexOf(done), 1);
-      schedule.finish(done.id, done.answered);
+      schedule.finish(done.id, done.end);
     }
     for (const { id, skipped } of schedule.take(nowMs).turns) {
       const { tookMs, answered } = poll(id, nowMs);
       starts.push({ id, atMs: nowMs, skipped });
-      running.push({ id, endMs: nowMs + tookMs, answered });
+      const end = answered === "busy" ? "busy" : answered ? "answered" : "failed";
+      running.push({ id, endMs: nowMs + tookMs, end });
     }
   }
   return starts;
@@ -100,6 +101,35 @@ describe("Schedule", () => {
     expect(times).toEqual([0, 10_000, 30_000, 50_000, 70_000, 80_000, 90_000, 100_000, 110_000, 120_000, 130_000]);
   });
 
+  it.each([
+    { name: "twice as long each time, up to five minutes", intervalMs: 30_000, gaps: [60, 120, 240, 300, 300] },
+    { name: "no longer than its own interval when that is longer", intervalMs: 400_000, gaps: [400, 400] },
+  ])("leaves a line alone at once that somebody else has, $name", ({ intervalMs, gaps }) => {
+    const untilMs = gaps.reduce((sum, gap) => sum + gap * 1000, 0);
+    const poll = () => ({ tookMs: 50, answered: "busy" }) as const;
+    const times = timesOf(drive([slot("a", { intervalMs })], untilMs, poll));
+    expect(times.slice(1).map((atMs, n) => (atMs - (times[n] ?? 0)) / 1000)).toEqual(gaps);
+  });
+
+  it("is back at the pace of a device as soon as its line is free, and starts anew when it is taken again", () => {
+    const busy = (atMs: number) => atMs < 60_000 || (atMs >= 100_000 && atMs < 110_000);
+    const poll = (_: string, atMs: number) => ({ tookMs: 50, answered: busy(atMs) ? ("busy" as const) : true });
+    expect(timesOf(drive([slot("a")], 150_000, poll))).toEqual([
+      0, 20_000, 60_000, 70_000, 80_000, 90_000, 100_000, 120_000, 130_000, 140_000, 150_000,
+    ]);
+  });
+
+  it("keeps a busy line's pause when its device speaks up and the line is still taken", () => {
+    const schedule = new Schedule([slot("a")], 0, () => 0);
+    schedule.take(0);
+    schedule.finish("a", "busy");
+    expect(schedule.take(10_000).turns).toEqual([]);
+    schedule.soon("a", 12_000);
+    expect(schedule.take(12_000).turns).toHaveLength(1);
+    schedule.finish("a", "busy");
+    expect(schedule.take(20_000).turns).toEqual([]);
+  });
+
   it("says when to ask again, and nothing when there is nothing to watch", () => {
     const schedule = new Schedule([slot("a"), slot("b", { intervalMs: 60_000 })], 0, () => 0);
     expect(schedule.take(0).wakeMs).toBe(10_000);
@@ -109,8 +139,8 @@ describe("Schedule", () => {
 
   it("ignores the end of a poll that it did not start", () => {
     const schedule = new Schedule([slot("a")], 0, () => 0);
-    schedule.finish("a", true);
-    schedule.finish("stranger", true);
+    schedule.finish("a", "answered");
+    schedule.finish("stranger", "answered");
     expect(schedule.take(0).turns).toHaveLength(1);
   });
 
@@ -147,21 +177,21 @@ describe("Schedule", () => {
     const schedule = new Schedule([slot("a"), slot("b")], 0, () => 0, 1);
     const ids = (nowMs: number) => schedule.take(nowMs).turns.map(({ id }) => id);
     expect(ids(0)).toEqual(["a"]);
-    schedule.finish("a", true);
+    schedule.finish("a", "answered");
     expect(ids(100)).toEqual(["b"]);
-    schedule.finish("b", true);
+    schedule.finish("b", "answered");
     expect([schedule.soon("b", 5_000), schedule.soon("b", 5_001), schedule.soon("nobody", 5_000)]).toEqual([
       true,
       false,
       false,
     ]);
     expect(schedule.take(5_000)).toEqual({ turns: [{ id: "b", skipped: 0 }], wakeMs: 10_000 });
-    schedule.finish("b", true);
+    schedule.finish("b", "answered");
     schedule.soon("b", 10_000);
     expect(ids(10_000)).toEqual(["b"]);
-    schedule.finish("b", true);
+    schedule.finish("b", "answered");
     expect(ids(10_050)).toEqual(["a"]);
-    schedule.finish("a", true);
+    schedule.finish("a", "answered");
     expect(schedule.take(10_100).wakeMs).toBe(20_000);
   });
 
@@ -172,7 +202,7 @@ describe("Schedule", () => {
       schedule.soon("a", nowMs);
       for (const { id } of schedule.take(nowMs).turns) {
         starts.push(nowMs);
-        schedule.finish(id, true);
+        schedule.finish(id, "answered");
       }
     }
     expect(starts).toEqual(Array.from({ length: 11 }, (_, n) => 2_000 * n));
@@ -184,7 +214,7 @@ describe("Schedule", () => {
     schedule.soon("a", 100);
     expect(schedule.take(100)).toEqual({ turns: [], wakeMs: 2_000 });
     expect(schedule.take(2_000).turns).toEqual([]);
-    schedule.finish("a", true);
+    schedule.finish("a", "answered");
     expect(schedule.take(2_100).turns).toEqual([{ id: "a", skipped: 0 }]);
   });
 
@@ -202,13 +232,13 @@ describe("Schedule", () => {
       for (let polls = 0; polls < 6; polls++) {
         nowMs = schedule.take(nowMs).turns.length > 0 ? nowMs : (schedule.take(nowMs).wakeMs ?? 0);
         schedule.take(nowMs);
-        schedule.finish("a", false);
+        schedule.finish("a", "failed");
         nowMs = schedule.take(nowMs).wakeMs ?? 0;
       }
       const spokeMs = nowMs - 15_000;
       schedule.soon("a", spokeMs);
       expect(schedule.take(spokeMs).turns).toHaveLength(1);
-      schedule.finish("a", answered);
+      schedule.finish("a", answered ? "answered" : "failed");
       const nextMs = schedule.take(spokeMs).wakeMs ?? 0;
       expect(nextMs - spokeMs <= 10_000).toBe(answered);
     }

@@ -6,6 +6,8 @@
  * - One poll at a time a line: two devices with one `lineKey` wait for each other.
  * - Polls never pile up. A turn that comes while the one before is still waiting or running is skipped and counted.
  * - A device that does not answer is asked less and less often, and at its own pace again as soon as it answers.
+ * - A device whose line somebody else has (`busy`) is left alone at once, and for twice as long each time: the port
+ *   belongs to the POS application. It is asked at its own pace again as soon as its line is free.
  * - Devices that did not answer last time may have a part of the polls in flight and no more: they take the longest.
  * - A device that spoke up (a trap) is polled at once, first of all that are due, and keeps its place on the grid.
  *
@@ -18,6 +20,9 @@ export type Turn = {
   /** Turns that were skipped since the last poll of this device. */
   readonly skipped: number;
 };
+
+/** How a poll ended, as far as the pace goes. */
+export type PollEnd = "answered" | "failed" | "busy";
 
 export type Due = {
   readonly turns: readonly Turn[];
@@ -38,6 +43,8 @@ const BACKOFF_MS_MAX = 60_000;
  * intervals: a dead device that is asked less often than that would be down and unknown in turns.
  */
 const BACKOFF_TIMES_MAX = 2;
+/** A busy line is tried at least this often: after a shift's end it is soon watched again. */
+const BUSY_MS_MAX = 5 * 60_000;
 /** Sockets and memory of an agent on a small machine; the rest of a burst waits for one to end. */
 const IN_FLIGHT_MAX = 64;
 
@@ -60,6 +67,8 @@ type Entry = Slot & {
   /** Of a poll out of turn: when the next one is due if it is answered. Null of one in turn. */
   backMs: number | null;
   failures: number;
+  /** Times in a row that its line was somebody else's. */
+  busy: number;
   /** It had not answered when the poll that runs began. */
   wasSilent: boolean;
   skipped: number;
@@ -84,7 +93,7 @@ export class Schedule {
       const spreadMs = Math.min(slot.intervalMs, FIRST_POLL_MS_MAX);
       const dueMs = startMs + Math.floor((random() * spreadMs) / GRID_MS_MIN) * GRID_MS_MIN;
       const idle = { startedMs: null, running: false, soonMs: null, backMs: null };
-      return { ...slot, ...idle, phaseMs, dueMs, turnMs: dueMs, failures: 0, wasSilent: false, skipped: 0 };
+      return { ...slot, ...idle, phaseMs, dueMs, turnMs: dueMs, failures: 0, busy: 0, wasSilent: false, skipped: 0 };
     });
     this.#byId = new Map(this.#entries.map((entry) => [entry.id, entry]));
   }
@@ -124,14 +133,20 @@ export class Schedule {
     return true;
   }
 
-  /** The poll that `take` started is over; `answered` decides about backing off. */
-  finish(id: string, answered: boolean): void {
+  /** The poll that `take` started is over; how decides about backing off. */
+  finish(id: string, end: PollEnd): void {
     const entry = this.#byId.get(id);
     if (entry === undefined || !entry.running) return;
     entry.running = false;
     this.#busyLines.delete(entry.lineKey);
     this.#inFlight--;
     if (entry.wasSilent) this.#silentInFlight--;
+    entry.busy = end === "busy" ? entry.busy + 1 : 0;
+    if (end === "busy") {
+      entry.dueMs = Math.max(entry.dueMs, entry.turnMs + entry.intervalMs * busyTimes(entry.busy, entry.intervalMs));
+      return;
+    }
+    const answered = end === "answered";
     entry.failures = answered ? 0 : entry.failures + 1;
     if (entry.backMs !== null) {
       // A device that backed off and is back, as its trap said, has its pace back, too.
@@ -186,6 +201,11 @@ function firstOnGrid(entry: Entry, nowMs: number): number {
   return (
     Math.ceil((nowMs + entry.intervalMs / 2 - entry.phaseMs) / entry.intervalMs) * entry.intervalMs + entry.phaseMs
   );
+}
+
+/** In whole intervals, so that it stays on the grid. */
+function busyTimes(busy: number, intervalMs: number): number {
+  return Math.max(1, Math.min(2 ** Math.min(busy, 30), Math.floor(BUSY_MS_MAX / intervalMs)));
 }
 
 /** One failure may be chance and is asked about at the usual pace; then at half of it. */
