@@ -6,7 +6,7 @@
 import { type Asset, DEVICE_ID_PATTERN, LIMITS } from "@aislewatch/contract";
 import type { Kind } from "@aislewatch/devices";
 import type { Behind } from "./dependencies.ts";
-import { redact } from "./redact.ts";
+import { redact } from "./card-data.ts";
 import { compareAddresses, isInSubnets, type Subnet } from "./subnet.ts";
 
 export type Found = {

@@ -45,7 +45,7 @@ describe("makeReading", () => {
       device: "lane-1/printer",
       at: AT,
       samples: [{ component: null, metrics }],
-      failure: { kind, detail: "read [redacted]" },
+      failure: { kind, detail: "read [PAN:luhn:len16]" },
     });
   });
 

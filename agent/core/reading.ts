@@ -11,7 +11,7 @@ import {
   type SampleSet,
   type Value,
 } from "@aislewatch/contract";
-import { redact } from "./redact.ts";
+import { redact } from "./card-data.ts";
 
 type Event = NonNullable<Reading["events"]>[number];
 

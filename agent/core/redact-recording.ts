@@ -14,7 +14,7 @@
  */
 import { isWithin, octetsOf, octetsValue, type Profile, type SnmpValue } from "@aislewatch/devices";
 import { inOrder, type Recording } from "./recording.ts";
-import { redact } from "./redact.ts";
+import { redact } from "./card-data.ts";
 
 export const REDACTED_CLASSES = [
   "serial",
