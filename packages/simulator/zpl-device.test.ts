@@ -78,6 +78,9 @@ describe("ZPL over TCP", () => {
     { fault: "paused", status: /^.030,0,1/, bits: "ERRORS:         1 00000000 00010000" },
     { fault: "head-open", status: /001,0,1,0,/, bits: "ERRORS:         1 00000000 00000004" },
     { fault: "ribbon-out", status: /001,0,0,1,/, bits: "ERRORS:         1 00000000 00000002" },
+    { fault: "head-hot", status: /^.030,0,0,\d{4},\d{3},0,0,0,000,0,0,1/, bits: "ERRORS:         1 00000000 00000010" },
+    { fault: "cutter-jam", status: /^.030,0,0/, bits: "ERRORS:         1 00000000 00000008" },
+    { fault: "jam", status: /^.030,0,0/, bits: "ERRORS:         1 00000000 00004000" },
     { fault: "media-low", status: /^.030,0,0/, bits: "WARNINGS:       1 00000000 00000008" },
   ])("$fault sets its bits in ~HS and ~HQES", async ({ fault, status, bits }) => {
     const { port, device } = await tcpPrinter({ paceMs: 0 });
@@ -207,7 +210,7 @@ describe("ZplReader", () => {
   it.each([
     { name: "queries inside a format are obeyed at once", text: "^XA^FDx~HS^XZ", want: ["host-status", "format"] },
     { name: "an end without a beginning prints nothing", text: "^XZ~HI", want: ["host-identification"] },
-    { name: "other ~HQ queries are not answered", text: "~HQSN~HQES", want: ["error-status"] },
+    { name: "each ~HQ query by its letters", text: "~HQSN~HQES", want: ["host-query", "error-status"] },
     {
       name: "an over-long variable name is noise",
       text: `! U1 getvar "${"a".repeat(65)}"\r\n~HS`,
@@ -228,6 +231,8 @@ describe("ZplReader", () => {
         "~HS",
         "~HI",
         "~HQES",
+        "~HQOD",
+        "~HD",
         '! U1 getvar "head.latch"\r\n',
         "^XA",
         "^XZ",

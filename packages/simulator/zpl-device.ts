@@ -1,10 +1,17 @@
-/** A ZPL label printer's part of the talk: commands in, `~HS`, `~HI`, `~HQES` and SGD replies out. */
+/** A ZPL label printer's part of the talk: commands in, `~HS`, `~HI`, `~HD`, `~HQ` and SGD replies out. */
 import type { Dialogue } from "./byte-device.ts";
 import type { LiveDevice } from "./live-device.ts";
 import { acceptJob } from "./models/label-printer.ts";
-import { isHeadOpen, isMediaOut, isRibbonOut, type LabelIdentity, type LabelState } from "./models/label-state.ts";
+import { isInError, type LabelIdentity, type LabelState } from "./models/label-state.ts";
 import { type ZplCommand, ZplReader } from "./zpl-reader.ts";
-import { errorStatus, hostIdentification, hostStatus, variable } from "./zpl-status.ts";
+import {
+  errorStatus,
+  headDiagnostics,
+  hostIdentification,
+  hostQueryReply,
+  hostStatus,
+  variable,
+} from "./zpl-status.ts";
 
 export type ZplPrinter = {
   readonly identity: LabelIdentity;
@@ -14,6 +21,8 @@ export type ZplPrinter = {
    * False unless given.
    */
   readonly muteInError?: boolean;
+  /** A clone: knows `~HS`, `~HI` and `~HQES`, and prints what else it is sent as text. False unless given. */
+  readonly isClone?: boolean;
 };
 
 export const zplDialogue = (printer: ZplPrinter) => (): Dialogue => {
@@ -21,9 +30,8 @@ export const zplDialogue = (printer: ZplPrinter) => (): Dialogue => {
   return { take: (bytes) => reader.read(bytes).flatMap((command) => answer(printer, command)) };
 };
 
-const isInError = (state: LabelState): boolean => isMediaOut(state) || isRibbonOut(state) || isHeadOpen(state);
-
-function answer({ identity, device, muteInError = false }: ZplPrinter, command: ZplCommand): string[] {
+function answer(printer: ZplPrinter, command: ZplCommand): string[] {
+  const { identity, device, muteInError = false, isClone = false } = printer;
   switch (command.kind) {
     case "host-status":
       return muteInError && isInError(device.state()) ? [] : hostStatus(device.state());
@@ -31,8 +39,16 @@ function answer({ identity, device, muteInError = false }: ZplPrinter, command: 
       return [hostIdentification(identity)];
     case "error-status":
       return [errorStatus(device.state())];
+    case "host-query": {
+      const reply = isClone ? null : hostQueryReply(identity, device.state(), command.query);
+      return reply === null ? [] : [reply];
+    }
+    case "head-diagnostics":
+      return isClone ? [] : [headDiagnostics(device.state())];
     case "variable":
-      return [variable(identity, device.state(), command.name)];
+      if (!isClone) return [variable(identity, device.state(), command.name)];
+      device.update((state) => acceptJob(state, 1));
+      return [];
     case "format":
       device.update((state) => acceptJob(state, command.labels));
       return [];

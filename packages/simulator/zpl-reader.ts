@@ -7,6 +7,9 @@ export type ZplCommand =
   | { readonly kind: "host-status" }
   | { readonly kind: "host-identification" }
   | { readonly kind: "error-status" }
+  /** Another of the `~HQ` group, by its two letters. */
+  | { readonly kind: "host-query"; readonly query: string }
+  | { readonly kind: "head-diagnostics" }
   | { readonly kind: "variable"; readonly name: string }
   /** A whole format came, for this many labels (`^PQ`; 1 without it). */
   | { readonly kind: "format"; readonly labels: number };
@@ -16,7 +19,7 @@ const TAIL_CHARS_MAX = 96;
 /** A quantity of more is refused by the printer; ours takes it for as much. */
 const LABELS_MAX = 99_999_999;
 
-const TOKEN = /~H(?:S|I|QES)|! U1 getvar "([^"\r\n]{1,64})"\r?\n|\^X([AZ])|\^PQ(\d{1,8})(?=[,^~\s])/g;
+const TOKEN = /~H(?:S|I|D|Q([A-Z]{2}))|! U1 getvar "([^"\r\n]{1,64})"\r?\n|\^X([AZ])|\^PQ(\d{1,8})(?=[,^~\s])/g;
 
 export class ZplReader {
   #tail = "";
@@ -36,7 +39,8 @@ export class ZplReader {
     return commands;
   }
 
-  #take([token, name, edge, quantity]: RegExpMatchArray): ZplCommand | null {
+  #take([token, query, name, edge, quantity]: RegExpMatchArray): ZplCommand | null {
+    if (query !== undefined) return query === "ES" ? { kind: "error-status" } : { kind: "host-query", query };
     if (name !== undefined) return { kind: "variable", name };
     if (edge === "A") this.#labels = 1;
     else if (edge === "Z") return this.#endFormat();
@@ -44,7 +48,7 @@ export class ZplReader {
       if (this.#labels !== null) this.#labels = Math.min(LABELS_MAX, Number(quantity));
     } else if (token === "~HS") return { kind: "host-status" };
     else if (token === "~HI") return { kind: "host-identification" };
-    else return { kind: "error-status" };
+    else return { kind: "head-diagnostics" };
     return null;
   }
 

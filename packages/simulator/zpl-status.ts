@@ -1,6 +1,11 @@
 /** What a Zebra printer says about itself over ZPL and SGD, from its state (ZPL II guide, ~HS ~HI ~HQ; notes §5.1). */
 import {
+  HEAD_CLEANED_AT_LABELS,
+  HEAD_NEW_AT_LABELS,
+  isCutterJammed,
+  isHeadHot,
   isHeadOpen,
+  isJammed,
   isMediaLow,
   isMediaOut,
   isPaused,
@@ -20,8 +25,6 @@ const bit = (value: boolean): string => (value ? "1" : "0");
 const digits = (value: number, count: number): string =>
   String(Math.max(0, Math.min(10 ** count - 1, Math.floor(value)))).padStart(count, "0");
 
-/** At this many degrees the head stops to cool down. */
-const HEAD_LIMIT_CELSIUS = 60;
 /** Formats the receive buffer holds before it reports itself full, and about how many labels one asks for. */
 const BUFFER_FULL_FORMATS = 45;
 const LABELS_PER_FORMAT = 10;
@@ -41,7 +44,7 @@ export function hostStatus(state: LabelState): string[] {
     "000",
     "0",
     "0",
-    bit(state.headCelsius >= HEAD_LIMIT_CELSIUS),
+    bit(isHeadHot(state)),
   ];
   const second = [
     "001", // thermal transfer
@@ -69,20 +72,61 @@ export function errorStatus(state: LabelState): string {
     (isMediaOut(state) ? 0x1 : 0) |
     (isRibbonOut(state) ? 0x2 : 0) |
     (isHeadOpen(state) ? 0x4 : 0) |
-    (state.headCelsius >= HEAD_LIMIT_CELSIUS ? 0x10 : 0) |
+    (isCutterJammed(state) ? 0x8 : 0) |
+    (isHeadHot(state) ? 0x10 : 0) |
+    (isJammed(state) ? 0x4000 : 0) |
     (isPaused(state) ? 0x1_0000 : 0);
   const warnings = isMediaLow(state) ? 0x8 : 0;
   const line = (title: string, bits: number): string =>
     `   ${title.padEnd(16)}${bit(bits !== 0)} 00000000 ${bits.toString(16).toUpperCase().padStart(8, "0")}      `;
-  const lines = [
-    "",
-    "  PRINTER STATUS                            ",
-    line("ERRORS:", errors),
-    line("WARNINGS:", warnings),
-    "",
-  ];
-  return `${STX}${lines.join(CRLF)}${ETX}${CRLF}`;
+  return hostQuery(["PRINTER STATUS", line("ERRORS:", errors), line("WARNINGS:", warnings)]);
 }
+
+/** The replies of the `~HQ` group: a title and lines, blanks around them, in one frame. */
+const hostQuery = ([title = "", ...lines]: readonly string[]): string =>
+  `${STX}${["", `  ${title.padEnd(44)}`, ...lines, ""].join(CRLF)}${ETX}${CRLF}`;
+
+const inches = (labels: number): string => `${Math.floor((labels * LABEL_METERS) / 0.0254)} "`;
+
+/** What is known of the rest of the `~HQ` group; null for what the printer does not answer. */
+export function hostQueryReply(identity: LabelIdentity, state: LabelState, query: string): string | null {
+  const row = (title: string, value: string): string => `   ${title.padEnd(26)}${value.padStart(11)}    `;
+  const since = (labels: number): string => inches(state.printedLabels - labels);
+  switch (query) {
+    case "SN":
+      return hostQuery(["SERIAL NUMBER", `   ${identity.serial}`.padEnd(45)]);
+    case "OD":
+      return hostQuery([
+        "PRINT METERS",
+        row("TOTAL NONRESETTABLE:", since(0)),
+        row("USER RESETTABLE CNTR1:", since(0)),
+        row("USER RESETTABLE CNTR2:", since(0)),
+      ]);
+    case "PH":
+      return hostQuery([
+        `LAST CLEANED: ${since(HEAD_CLEANED_AT_LABELS)}`,
+        "  HEAD LIFE HISTORY",
+        "   #   DISTANCE",
+        `   1:  ${since(HEAD_NEW_AT_LABELS)}`,
+        `   2:  ${inches(HEAD_NEW_AT_LABELS)}`,
+      ]);
+    case "MA":
+      return hostQuery([
+        "MAINTENANCE ALERT SETTINGS",
+        row("HEAD REPLACEMENT INTERVAL:", "50 km"),
+        row("HEAD CLEANING INTERVAL:", "450 M"),
+        row("UNITS:", "I"),
+      ]);
+    case "JT":
+      return hostQuery(["HEAD TEST RESULTS", "   0,A,0000,0831,0000".padEnd(45)]);
+    default:
+      return null;
+  }
+}
+
+/** `~HD`: one value a line. */
+export const headDiagnostics = (state: LabelState): string =>
+  `${STX}${CRLF}${[`Head Temp = ${Math.round(state.headCelsius)}`, "Ambient Temp = 153", "Head Test = Test Not Run"].join(CRLF)}${CRLF}${ETX}${CRLF}`;
 
 const VARIABLES: Readonly<Record<string, (identity: LabelIdentity, state: LabelState) => string>> = {
   "device.friendly_name": (identity) => identity.name,
@@ -103,11 +147,13 @@ const VARIABLES: Readonly<Record<string, (identity: LabelIdentity, state: LabelS
   "media.speed": () => "6.0",
   "print.tone": () => "10.0",
   "odometer.total_print_length": (_, state) => printedLength(state),
+  "odometer.headnew": (_, state) => printedLength(state, HEAD_NEW_AT_LABELS),
+  "odometer.headclean": (_, state) => printedLength(state, HEAD_CLEANED_AT_LABELS),
   "odometer.total_label_count": (_, state) => String(Math.floor(state.printedLabels)),
 };
 
-function printedLength(state: LabelState): string {
-  const centimeters = Math.floor(state.printedLabels * LABEL_METERS * 100);
+function printedLength(state: LabelState, sinceLabels = 0): string {
+  const centimeters = Math.floor((state.printedLabels - sinceLabels) * LABEL_METERS * 100);
   return `${Math.floor(centimeters / 2.54)} INCHES, ${centimeters} CENTIMETERS`;
 }
 

@@ -4,11 +4,15 @@
  */
 import { counter32, integer, type MibEntry, row, scalars, text } from "../oid-tree.ts";
 import {
+  isCutterJammed,
+  isHeadHot,
   isHeadOpen,
+  isJammed,
   isMediaLow,
   isMediaOut,
   isPaused,
   isReady,
+  isRibbonLow,
   isRibbonOut,
   LABEL_METERS,
   type LabelIdentity,
@@ -50,7 +54,9 @@ function errorsOf(state: LabelState): PrinterError[] {
   return [
     ...(isMediaLow(state) ? (["lowPaper"] as const) : []),
     ...(isMediaOut(state) ? (["noPaper"] as const) : []),
+    ...(isRibbonLow(state) ? (["lowToner"] as const) : []),
     ...(isRibbonOut(state) ? (["noToner"] as const) : []),
+    ...(isJammed(state) ? (["jammed"] as const) : []),
     ...(isHeadOpen(state) ? (["doorOpen"] as const) : []),
     ...(isPaused(state) ? (["offline"] as const) : []),
   ];
@@ -67,6 +73,14 @@ function alertsOf(state: LabelState): Alert[] {
   if (isRibbonOut(state)) {
     alerts.push({ severity: 3, group: 11, groupIndex: 1, code: 1103, description: "RIBBON OUT" });
   }
+  if (isRibbonLow(state)) {
+    alerts.push({ severity: 4, group: 11, groupIndex: 1, code: 1106, description: "RIBBON LOW" });
+  }
+  if (isHeadHot(state)) alerts.push({ severity: 3, group: 10, groupIndex: 1, code: 36, description: "HEAD TOO HOT" });
+  if (isCutterJammed(state)) {
+    alerts.push({ severity: 3, group: 30, groupIndex: 1, code: 33, description: "CUTTER JAM" });
+  }
+  if (isJammed(state)) alerts.push({ severity: 3, group: 13, groupIndex: 1, code: 8, description: "JAM" });
   if (isHeadOpen(state)) alerts.push({ severity: 3, group: 6, groupIndex: 1, code: 3, description: "HEAD OPEN" });
   if (isPaused(state)) alerts.push({ severity: 4, group: 16, groupIndex: 1, code: 22, description: "PAUSED" });
   return alerts;

@@ -68,6 +68,10 @@ describe("label printer", () => {
     { name: "media low, then out", faults: ["media-low", "media-out"], bits: "4000", status: 5, ready: 2 },
     { name: "ribbon-out", faults: ["ribbon-out"], bits: "1000", status: 5, ready: 2 },
     { name: "head-open", faults: ["head-open"], bits: "0800", status: 5, ready: 2 },
+    { name: "head-hot", faults: ["head-hot"], bits: "0000", status: 5, ready: 2 },
+    { name: "ribbon-low", faults: ["ribbon-low"], bits: "2000", status: 3, ready: 1 },
+    { name: "cutter-jam", faults: ["cutter-jam"], bits: "0000", status: 5, ready: 2 },
+    { name: "jam", faults: ["jam"], bits: "0400", status: 5, ready: 2 },
     { name: "paused", faults: ["paused"], bits: "0200", status: 3, ready: 2 },
     { name: "out and open at once", faults: ["media-out", "head-open"], bits: "4800", status: 5, ready: 2 },
   ] as const)("$name: hrPrinterDetectedErrorState $bits, hrDeviceStatus $status", ({ faults, bits, status, ready }) => {
