@@ -78,7 +78,7 @@ export function defineDialect<Shape extends z.ZodRawShape>(
 type Talk = {
   readonly requests: readonly Request[];
   readonly conversation: Conversation;
-  /** What the device said to questions of identity, until it was away. */
+  /** What the device said last to questions that are not about its state, until it was away. */
   readonly known: Map<string, ByteText>;
   readonly silence: string;
 };
@@ -121,7 +121,7 @@ async function converse(
       reply[request.name] = said.value;
       conversation.answered(request, nowMs);
       if (request.role === "state") answeredState = true;
-      if (request.role === "identity") known.set(request.name, said.value);
+      else known.set(request.name, said.value);
       continue;
     }
     reply[request.name] = null;

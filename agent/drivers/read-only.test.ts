@@ -22,7 +22,24 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "input:9+2": "\\u0000\\u0001\\u0000\\u0000\\u0000\\u0006\\u0001\\u0004\\u0000\\t\\u0000\\u0002",
   },
   star: { status: "\\u001b\\u0006\\u0001" },
-  zpl: { hostStatus: "~HS", hostIdentification: "~HI" },
+  zpl: {
+    hostStatus: "~HS",
+    errorStatus: "~HQES",
+    hostIdentification: "~HI",
+    serialNumber: "~HQSN",
+    odometer: "~HQOD",
+    headLife: "~HQPH",
+    maintenance: "~HQMA",
+    headTest: "~HQJT",
+    diagnostics: "~HD",
+    uniqueId: '! U1 getvar \\"device.unique_id\\"\\r\\n',
+    labelCount: '! U1 getvar \\"odometer.total_label_count\\"\\r\\n',
+    uptime: '! U1 getvar \\"device.uptime\\"\\r\\n',
+    batteryPercent: '! U1 getvar \\"power.percent_full\\"\\r\\n',
+    totalLength: '! U1 getvar \\"odometer.total_print_length\\"\\r\\n',
+    headNew: '! U1 getvar \\"odometer.headnew\\"\\r\\n',
+    headClean: '! U1 getvar \\"odometer.headclean\\"\\r\\n',
+  },
 };
 
 const LINE = { tcp: "device.invalid:9100" };

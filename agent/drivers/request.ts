@@ -20,8 +20,8 @@ export type Request = Question & {
   /** Some replies have no end of their own: what came in `waitMs` is the reply. */
   readonly endsInSilence?: boolean;
   /**
-   * Asked only if this holds of what was heard: in this poll so far, and before it to questions of identity. For what
-   * only some devices understand, and for what an answer to another question makes needless.
+   * Asked only if this holds of what was heard: in this poll so far, and in earlier ones unless it is of the state. For
+   * what only some devices understand, and for what an answer to another question makes needless.
    */
   readonly onlyIf?: (heard: Replies) => boolean;
   /**

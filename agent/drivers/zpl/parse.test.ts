@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DialectReply } from "../dialect.ts";
-import { isWholeIdentification, isWholeStatus, METRICS, parse } from "./parse.ts";
+import { isWholeErrorStatus } from "./error-status.ts";
+import { isWholeStatus } from "./host-status.ts";
+import { about, isWholeIdentification, knowsVariables, METRICS, parse } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
 const RECORDING = new URL("../../../../shared/devices/captures/zebra/zt410.json", import.meta.url);
@@ -13,7 +15,20 @@ const frame = (text: string): string => `\u0002${text}\u0003\r\n`;
 const READY = ["030,0,0,1225,000,0,0,0,000,0,0,0", "001,0,0,0,1,2,6,0,00000000,1,000", "1234,0"].map(frame).join("");
 const OUT = ["030,1,1,1225,000,0,0,0,000,0,0,0", "001,0,0,1,1,2,6,0,00000003,1,000", "1234,0"].map(frame).join("");
 
+const BITS = errorStatus("00010003", "00000008");
+
+function errorStatus(errors: string, warnings: string): string {
+  const line = (title: string, bits: string): string =>
+    `   ${title}         ${/^0+$/.test(bits) ? 0 : 1} 00000000 ${bits}      `;
+  return `\u0002\r\n  PRINTER STATUS   \r\n${line("ERRORS:", errors)}\r\n${line("WARNINGS:", warnings)}\r\n\u0003\r\n`;
+}
+
 const parseStatus = (hostStatus: string) => parse({ hostStatus, hostIdentification: null });
+const metricsOf = (hostStatus: string): Readonly<Record<string, unknown>> => {
+  const parsed = parseStatus(hostStatus);
+  return parsed.ok ? (parsed.value.samples[0]?.metrics ?? {}) : {};
+};
+const off = (name: string): [string, boolean] => [name, false];
 const mediaOut = (hostStatus: string): unknown => {
   const parsed = parseStatus(hostStatus);
   return parsed.ok ? parsed.value.samples[0]?.metrics["media_out"] : "nothing";
@@ -27,28 +42,203 @@ describe("parse", () => {
 
   it.skipIf(!existsSync(RECORDING) && !process.env["CI"])("reads the recording of a real ZT410 without media", () => {
     const { exchanges } = json(RECORDING) as {
-      exchanges: { request: string; reply_hex?: string; reply_lines?: string[] }[];
+      exchanges: { request: string; reply_hex?: string; reply_text?: string; reply_lines?: string[] }[];
     };
-    const hex = exchanges.find(({ request, reply_hex }) => request === "~HS" && reply_hex)?.reply_hex ?? "";
-    const identification = exchanges.find(({ request }) => request === "~HI")?.reply_lines?.join("\r\n") ?? null;
-    const parsed = parse({
-      hostStatus: Buffer.from(hex, "hex").toString("latin1"),
-      hostIdentification: identification,
-    });
-    expect(parsed).toMatchObject({
+    const said = (request: string): string | null => {
+      const exchange = exchanges.find((one) => one.request === request);
+      if (exchange?.reply_hex !== undefined) return Buffer.from(exchange.reply_hex, "hex").toString("latin1");
+      return exchange?.reply_text ?? exchange?.reply_lines?.join("\r\n") ?? null;
+    };
+    const variable = (name: string): string | null => said(`! U1 getvar "${name}"\r\n`);
+    const reply: DialectReply = {
+      hostStatus: said("~HS"),
+      errorStatus: said("~HQES"),
+      hostIdentification: said("~HI"),
+      serialNumber: said("~HQSN"),
+      odometer: said("~HQOD"),
+      headLife: said("~HQPH"),
+      maintenance: said("~HQMA"),
+      headTest: said("~HQJT"),
+      diagnostics: said("~HD"),
+      uptime: variable("device.uptime"),
+    };
+    const meters = 7956.499;
+    expect(parse(reply)).toEqual({
       ok: true,
       value: {
-        samples: [{ component: null, metrics: { media_out: true, paused: true, ribbon_out: true, head_open: false } }],
-        asset: { model: "ZT410-200dpi", firmware: "V75.19.15Z" },
+        samples: [
+          {
+            component: null,
+            metrics: {
+              ...Object.fromEntries(METRICS.filter((name) => typeof metricsOf(OUT)[name] === "boolean").map(off)),
+              ...Object.fromEntries(["cutter_fault", "head_fault", "media_low", "jammed", "media_fault"].map(off)),
+              ...Object.fromEntries(["hardware_fault", "recoverable_error", "motor_over_temperature"].map(off)),
+              ...Object.fromEntries(["head_cleaning_due", "head_replacement_due"].map(off)),
+              ...{ media_out: true, paused: true, ribbon_out: true, formats_waiting: 0, labels_remaining: 0 },
+              printed_length_meters_total: meters,
+              head_used_length_meters: meters,
+              head_cleaned_length_meters: meters,
+              head_temperature_celsius: 22,
+              uptime_seconds: 41 * 60 + 15,
+            },
+          },
+        ],
+        asset: { vendor: "Zebra", model: "ZT410-200dpi", firmware: "V75.19.15Z", serial: "18J161604846" },
+        evidence: ["media_out", "paused", "ribbon_out"].map((metric) => ({
+          component: null,
+          metric,
+          by: ["~HS", "~HQES"],
+          against: [],
+          quotes: { "~HQES": metric.replace("_", " ") },
+        })),
       },
+    });
+    const byVariables = parse({
+      hostStatus: said("~HS"),
+      totalLength: variable("odometer.total_print_length"),
+      headNew: variable("odometer.headnew"),
+      headClean: variable("odometer.headclean"),
+    });
+    expect(byVariables.ok && byVariables.value.samples[0]?.metrics).toMatchObject({
+      printed_length_meters_total: 7956.49,
+      head_used_length_meters: 7956.49,
+      head_cleaned_length_meters: 7956.49,
     });
   });
 
+  it("hears either witness, and says whose word it is", () => {
+    const parsed = parse({ hostStatus: READY, errorStatus: errorStatus("00000009", "00000001") });
+    expect(parsed.ok && parsed.value.samples[0]?.metrics).toMatchObject({
+      media_out: true,
+      cutter_fault: true,
+      media_fault: true,
+      paused: false,
+      printing: false,
+    });
+    expect(parsed.ok && parsed.value.evidence).toEqual([
+      { component: null, metric: "media_out", by: ["~HQES"], against: ["~HS"], quotes: { "~HQES": "media out" } },
+      { component: null, metric: "cutter_fault", by: ["~HQES"], against: [], quotes: { "~HQES": "cutter fault" } },
+      {
+        component: null,
+        metric: "media_fault",
+        by: ["~HQES"],
+        against: [],
+        quotes: { "~HQES": "media needs calibration" },
+      },
+    ]);
+  });
+
+  it("is content with ~HQES of a printer that is mute on ~HS", () => {
+    const parsed = parse({ hostStatus: null, errorStatus: BITS });
+    expect(parsed.ok && parsed.value.samples[0]?.metrics).toMatchObject({
+      media_out: true,
+      ribbon_out: true,
+      paused: true,
+      media_low: true,
+      head_open: false,
+    });
+    expect(parsed.ok && Object.keys(parsed.value.samples[0]?.metrics ?? {})).not.toContain("labels_remaining");
+  });
+
+  it("reads a ~HS that came too late, in the reply to the next question", () => {
+    expect(parse({ hostStatus: null, errorStatus: OUT + BITS })).toEqual(parse({ hostStatus: OUT, errorStatus: BITS }));
+  });
+
+  it("knows each bit of ~HQES by name, and shows those that have none", () => {
+    const words = Object.fromEntries(about({ errorStatus: errorStatus("FFFFFFFF", "FFFFFFFF") }));
+    expect(words["errors"]?.split(", ")).toHaveLength(19);
+    expect(words["errors"]).toMatch(/^media out, .*black mark not found, 0xfff00c00$/);
+    expect(words["warnings"]).toMatch(/^media needs calibration, .*at bin, 0xfffff000$/);
+    expect(about({ errorStatus: errorStatus("00000000", "00000000") })).toEqual([]);
+  });
+
+  it("tells how the printer is set, and never its password", () => {
+    expect(about({ hostStatus: OUT })).toEqual([
+      ["serial port", "9600 baud, 8 data bits, no parity, 1 stop bit, XON/XOFF"],
+      ["label length", "1225 dots"],
+      ["media", "with gaps, notches or marks"],
+      ["print method", "thermal transfer"],
+      ["print mode", "tear-off"],
+      ["graphics stored", "0"],
+      ["static RAM", "none"],
+    ]);
+    const other = OUT.replace("030,", "505,").replace("001,0", "160,0").replace(",1,2,6", ",0,K,6");
+    expect(Object.fromEntries(about({ hostStatus: other }))).toMatchObject({
+      "serial port": "38400 baud, 8 data bits, even parity, 1 stop bit, DTR",
+      media: "continuous",
+      "print method": "direct thermal",
+      "print mode": '"K"',
+    });
+    expect(JSON.stringify([about({ hostStatus: OUT }), parseStatus(OUT)])).not.toContain("1234");
+  });
+
+  it.each([
+    { name: "a Zebra with variables", identification: "ZT411-300dpi,V92.21.39Z,12,16384KB", knows: true },
+    { name: "a Zebra of before", identification: "Z4M-200dpi,V45.11.7Z,8,4096KB", knows: false },
+    { name: "a clone", identification: "GC420,1.15.07,8,2048KB", knows: false },
+    { name: "a clone of another maker", identification: "TTP-342M Pro,V6.91 EZ,12,8192KB", knows: false },
+    { name: "one that did not say", identification: "", knows: false },
+  ])("$name: asked for variables: $knows", ({ identification, knows }) => {
+    expect(knowsVariables({ hostIdentification: identification === "" ? null : frame(identification) })).toBe(knows);
+  });
+
+  it.each([
+    { name: "degrees", said: "Head Temp = 47\r\n", celsius: 47 },
+    { name: "degrees below zero", said: "Head Temp = -3\r\n", celsius: -3 },
+    { name: "a raw reading", said: "Head Temp = 153\r\n", celsius: undefined },
+    { name: "a word", said: "Head Temp = Test Not Run\r\n", celsius: undefined },
+  ])("takes $name of ~HD for what they are", ({ said, celsius }) => {
+    const parsed = parse({ hostStatus: READY, diagnostics: said });
+    expect(parsed.ok && parsed.value.samples[0]?.metrics["head_temperature_celsius"]).toBe(celsius);
+  });
+
+  it("believes a hot head that the printer complains of", () => {
+    const parsed = parse({
+      hostStatus: READY,
+      errorStatus: errorStatus("00000010", "00000000"),
+      diagnostics: "Head Temp = 64\r\n",
+    });
+    expect(parsed.ok && parsed.value.samples[0]?.metrics["head_temperature_celsius"]).toBe(64);
+  });
+
+  it.each([
+    { name: "in inches", said: '   TOTAL NONRESETTABLE:       8560 "   ', meters: 217.424 },
+    { name: "in centimetres", said: "TOTAL NONRESETTABLE: 21744 cm\r\n", meters: 217.44 },
+    { name: "in metres", said: "TOTAL NONRESETTABLE: 217 M\r\n", meters: 217 },
+    { name: "in a unit of its own", said: "TOTAL NONRESETTABLE: 217 MILES\r\n", meters: undefined },
+    { name: "cut short", said: "TOTAL NONRESETTABLE: 21", meters: undefined },
+  ])("reads an odometer $name", ({ said, meters }) => {
+    const parsed = parse({ hostStatus: READY, odometer: said });
+    expect(parsed.ok && parsed.value.samples[0]?.metrics["printed_length_meters_total"]).toBe(meters);
+  });
+
+  it.each([
+    { name: "a variable that the model does not have", said: '"?"', percent: undefined },
+    { name: "a bare number", said: '"43"', percent: 43 },
+    { name: "an older printer's", said: '" 43% Full"', percent: 43 },
+    { name: "more than full", said: '"143"', percent: undefined },
+  ])("reads $name", ({ said, percent }) => {
+    const parsed = parse({ hostStatus: READY, batteryPercent: said });
+    expect(parsed.ok && parsed.value.samples[0]?.metrics["battery_charge_percent"]).toBe(percent);
+  });
+
   it("reports no metric that the driver did not announce", () => {
-    const parsed = parseStatus(OUT);
+    const quoted = (value: string): string => `"${value}"`;
+    const all = {
+      hostStatus: OUT,
+      errorStatus: BITS,
+      odometer: 'TOTAL NONRESETTABLE: 1 "',
+      headLife: 'LAST CLEANED: 1 "\r\n 1: 1 "',
+      maintenance: "HEAD REPLACEMENT INTERVAL: 50 km HEAD CLEANING INTERVAL: 450 M ",
+      headTest: "HEAD TEST RESULTS 0,A,0000,0831,0003",
+      diagnostics: "Head Temp = 22\r\n",
+      labelCount: quoted("104382"),
+      uptime: quoted("00 days 00 hours 41 mins 15 secs"),
+      batteryPercent: quoted("43"),
+    };
+    const parsed = parse(all);
     const names = parsed.ok ? Object.keys(parsed.value.samples[0]?.metrics ?? {}) : [];
-    expect(names.filter((name) => !(METRICS as readonly string[]).includes(name))).toEqual([]);
-    expect(names).toHaveLength(METRICS.length);
+    expect(names.sort()).toEqual([...METRICS].sort());
   });
 
   it.each([
@@ -69,12 +259,34 @@ describe("parse", () => {
 
   it("never throws, whatever bytes come", () => {
     const pieces = fc.oneof(
-      fc.constantFrom("\u0002", "\u0003", "\r\n", ",", "030,0,0,1225,000,0,0,0,000,0,0,0"),
+      fc.constantFrom(
+        "\u0002",
+        "\u0003",
+        "\r\n",
+        ",",
+        "030,0,0,1225,000,0,0,0,000,0,0,0",
+        '"',
+        "ERRORS: 1 ",
+        "0000000",
+      ),
       fc.string({ unit: "binary" }),
     );
     fc.assert(
       fc.property(fc.array(pieces), (texts) => {
-        parse({ hostStatus: texts.join(""), hostIdentification: texts.join("") });
+        const said = texts.join("");
+        const names = ["hostStatus", "errorStatus", "hostIdentification", "odometer", "headLife", "maintenance"];
+        const others = [
+          "headTest",
+          "diagnostics",
+          "serialNumber",
+          "uniqueId",
+          "labelCount",
+          "uptime",
+          "batteryPercent",
+        ];
+        const reply = Object.fromEntries([...names, ...others].map((name) => [name, said]));
+        parse(reply);
+        about(reply);
       }),
     );
   });
@@ -93,6 +305,23 @@ describe("parse", () => {
         expect(mediaOut(before + OUT.slice(0, cut) + READY + after)).toBe(false);
       }),
     );
+  });
+
+  it("takes no error status from one that was cut short, and the next good one after it", () => {
+    const flag = (errorStatus: string): unknown => {
+      const parsed = parse({ hostStatus: null, errorStatus });
+      return parsed.ok ? parsed.value.samples[0]?.metrics["media_out"] : "nothing";
+    };
+    const fine = errorStatus("00000000", "00000000");
+    const noise = fc.string({ unit: "binary", maxLength: 200 });
+    fc.assert(
+      fc.property(noise, fc.nat(BITS.indexOf("WARNINGS")), noise, (before, cut, after) => {
+        expect(flag(BITS.slice(0, cut))).toBe("nothing");
+        expect(flag(before + BITS.slice(0, cut) + fine + after)).toBe(false);
+        expect(isWholeErrorStatus(BITS.slice(0, cut))).toBe(false);
+      }),
+    );
+    expect([flag(BITS), isWholeErrorStatus(BITS)]).toEqual([true, true]);
   });
 
   it("is whole exactly when the third string is there, in whatever pieces it comes", () => {

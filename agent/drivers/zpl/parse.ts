@@ -1,118 +1,130 @@
 /**
- * Zebra's host status (`~HS`) and identification (`~HI`), from the ZPL II Programming Guide (45541L-004, pages 171 and
- * 172) and a recording of a ZT410. Three strings, each between STX and ETX:
+ * What a ZPL printer says about itself, put together: `~HS` (host-status.ts), `~HQES` (error-status.ts), `~HI`, and of
+ * Zebra's own printers their serial number, odometers and battery (wear.ts).
  *
- *   1  aaa,b,c,dddd,eee,f,g,h,iii,j,k,l      b media out, c paused, eee formats waiting, f buffer full,
- *                                            j configuration lost, k head too cold, l head too hot
- *   2  mmm,n,o,p,q,r,s,t,uuuuuuuu,v,www      o head open, p ribbon out, q thermal-transfer mode, u labels remaining
- *   3  xxxx,y                                xxxx is the printer's password: never looked at
- *
- * Bytes come over serial lines, so a string may be cut, repeated or surrounded by noise. A status is a first string
- * that is right in every field and the second one that follows it; the last such pair counts, as the newest.
+ * Neither `~HS` nor `~HQES` tells all on all models, and a printer in an error state may answer only one of them: a
+ * verdict is true by the word of either, and the evidence says whose.
  */
 import { err, ok, type Result } from "@aislewatch/base";
 import type { Asset, Value } from "@aislewatch/contract";
-import type { DialectReply } from "../dialect.ts";
 import type { Parsed, ParseError } from "../driver.ts";
+import { framesOf } from "../frames.ts";
+import type { Replies } from "../request.ts";
+import { weigh } from "../witness.ts";
+import { ERROR_METRICS, type ErrorStatus, errorWitness, errorWords, lastErrorStatus } from "./error-status.ts";
+import {
+  type HostStatus,
+  lastHostStatus,
+  settingsOf,
+  statusMetrics,
+  statusWitness,
+  usesRibbon,
+} from "./host-status.ts";
+import { serialOf, WEAR_METRICS, wearOf } from "./wear.ts";
 
-const FIRST = /^\d{3},[01],[01],\d{4},\d{3},[01],[01],[01],\d{3},[01],[01],[01]$/;
-/** The print mode (r) is a letter on newer firmware; widths of u and w differ between models. */
-const SECOND = /^\d{3},\d,[01],[01],[01],[0-9A-Z],\d,[01],\d{1,8},\d,\d{1,4}$/;
-const THIRD = /^[^,]{0,8},[01]$/;
 /** Model, firmware, dots per mm, memory; newer firmware adds options. A model has a letter, and a status has none there. */
 const IDENTIFICATION = /^(?=[^,]*[A-Za-z])[^,]{1,64},[^,]{1,64},\d{1,3},[^,]{1,32}(?:,[^,]{0,32})*$/;
+/** "V75.19.15Z": family, version, build. */
+const ZEBRA_FIRMWARE = /^[A-Z]{1,3}\d{1,3}\.(\d{2})\.\d{1,4}Z/;
+/** The version from which on all Zebra firmware has SGD and the `~HQ` group (V50.15, V53.15, V60.15 … or later). */
+const VARIABLES_SINCE = 15;
+/** Hotter than this a head does not print, and the printer says so itself (TTP 8000 manual). */
+const HEAD_CELSIUS_MAX = 60;
 
-const STX = "\u0002";
-const ETX = "\u0003";
+export const METRICS: readonly string[] = [
+  ...new Set([
+    ...ERROR_METRICS,
+    "formats_waiting",
+    "buffer_full",
+    "diagnostics_mode",
+    "format_incomplete",
+    "config_lost",
+    "head_under_temperature",
+    "label_waiting",
+    "labels_remaining",
+    "printing",
+    ...WEAR_METRICS,
+  ]),
+];
 
-export const METRICS = [
-  "media_out",
-  "paused",
-  "formats_waiting",
-  "buffer_full",
-  "config_lost",
-  "head_under_temperature",
-  "head_over_temperature",
-  "head_open",
-  "ribbon_out",
-  "labels_remaining",
-  "printing",
-] as const;
-
-export function parse(reply: DialectReply): Result<Parsed, ParseError> {
-  const said = reply["hostStatus"] ?? "";
-  const status = lastStatus(said);
-  if (status === null) {
-    return err({ detail: `no host status in ${said.length} bytes (${framesOf(said).length} framed strings)` });
+export function parse(reply: Replies): Result<Parsed, ParseError> {
+  const { status, errors } = heardIn(reply);
+  if (status === null && errors === null) {
+    const said = `${reply["hostStatus"] ?? ""}${reply["errorStatus"] ?? ""}`;
+    return err({ detail: `no status in ${said.length} bytes (${framesOf(said).length} framed strings)` });
   }
-  const asset = identificationOf(reply["hostIdentification"] ?? "");
+  const knowsRibbon = status === null || usesRibbon(status.second);
+  const { metrics, evidence } = weigh([
+    ...(status === null ? [] : [statusWitness(status)]),
+    ...(errors === null ? [] : [errorWitness(errors, knowsRibbon)]),
+  ]);
+  const asset = { ...identificationOf(reply["hostIdentification"] ?? ""), ...serialOf(reply) };
   return ok({
-    samples: [{ component: null, metrics: metricsOf(status.first, status.second) }],
-    ...(asset !== null && { asset }),
+    samples: [
+      {
+        component: null,
+        metrics: {
+          ...metrics,
+          ...(status !== null && { ...statusMetrics(status), printing: isPrinting(status, metrics) }),
+          ...believed(wearOf(reply), metrics),
+        },
+      },
+    ],
+    ...(Object.keys(asset).length > 0 && { asset }),
+    ...(evidence.length > 0 && { evidence }),
   });
 }
 
-/** Are all three strings there? What tells the line to stop waiting. */
-export function isWholeStatus(text: string): boolean {
-  const third = lastStatus(text)?.after.find((frame) => THIRD.test(frame));
-  return third !== undefined;
+/** Settings, and all errors and warnings in words: also those that no metric has a name for. */
+export function about(reply: Replies): [name: string, text: string][] {
+  const { status, errors } = heardIn(reply);
+  return [...(errors === null ? [] : errorWords(errors)), ...(status === null ? [] : settingsOf(status))];
 }
 
-export const isWholeIdentification = (text: string): boolean => identificationOf(text) !== null;
+export const isWholeIdentification = (text: string): boolean => identificationFrame(text) !== null;
 
-type Status = { readonly first: readonly string[]; readonly second: readonly string[]; readonly after: string[] };
-
-function lastStatus(text: string): Status | null {
-  let first: string | null = null;
-  let found: Status | null = null;
-  for (const frame of framesOf(text)) {
-    if (first !== null && SECOND.test(frame)) {
-      found = { first: first.split(","), second: frame.split(","), after: [] };
-    } else {
-      found?.after.push(frame);
-    }
-    first = FIRST.test(frame) ? frame : null;
-  }
-  return found;
+/**
+ * May this printer be asked for variables? Firmware that does not know them takes them for text, and a clone may print
+ * text: so only of one that calls itself by a Zebra firmware new enough.
+ */
+export function knowsVariables({ hostIdentification }: Replies): boolean {
+  const { firmware } = identificationOf(hostIdentification ?? "");
+  const version = ZEBRA_FIRMWARE.exec(firmware ?? "")?.[1];
+  return version !== undefined && Number(version) >= VARIABLES_SINCE;
 }
 
-function identificationOf(text: string): Asset | null {
-  const frame = framesOf(text).findLast((candidate) => IDENTIFICATION.test(candidate));
-  if (frame === undefined) return null;
-  const [model = "", firmware = ""] = frame.split(",");
-  return { model: model.trim(), firmware: firmware.trim() };
+/** An answer that came late stands in the reply to the next question. */
+function heardIn(reply: Replies): { status: HostStatus | null; errors: ErrorStatus | null } {
+  const said = `${reply["hostStatus"] ?? ""}${reply["errorStatus"] ?? ""}`;
+  return { status: lastHostStatus(said), errors: lastErrorStatus(said) };
 }
 
-/** Text between STX and ETX. A new STX begins anew, so that a string cut short can't eat the next one. */
-function framesOf(text: string): string[] {
-  return text
-    .split(STX)
-    .slice(1)
-    .filter((piece) => piece.includes(ETX))
-    .map((piece) => piece.slice(0, piece.indexOf(ETX)).trim());
+const STOPS = ["media_out", "ribbon_out", "paused", "head_open", "cutter_fault", "jammed", "head_over_temperature"];
+
+function isPrinting({ first, second }: HostStatus, verdicts: Readonly<Record<string, boolean>>): boolean {
+  return !STOPS.some((stop) => verdicts[stop]) && (Number(first[4]) > 0 || Number(second[8]) > 0);
 }
 
-function metricsOf(first: readonly string[], second: readonly string[]): Record<string, Value> {
-  const mediaOut = first[1] === "1";
-  const paused = first[2] === "1";
-  const headOpen = second[2] === "1";
-  const ribbonOut = second[3] === "1";
-  const usesRibbon = second[4] === "1";
-  const formatsWaiting = Number(first[4]);
-  const labelsRemaining = Number(second[8]);
-  const stopped = mediaOut || paused || headOpen || (usesRibbon && ribbonOut);
-  return {
-    media_out: mediaOut,
-    paused,
-    formats_waiting: formatsWaiting,
-    buffer_full: first[5] === "1",
-    config_lost: first[9] === "1",
-    head_under_temperature: first[10] === "1",
-    head_over_temperature: first[11] === "1",
-    head_open: headOpen,
-    // A direct-thermal printer reports the ribbon sensor all the same, and has no ribbon to run out.
-    ...(usesRibbon && { ribbon_out: ribbonOut }),
-    labels_remaining: labelsRemaining,
-    printing: !stopped && (formatsWaiting > 0 || labelsRemaining > 0),
-  };
+/**
+ * `~HD` gives degrees Celsius on some models and raw readings on others (a ZT410: head 22, ambient 153). A head that is
+ * too hot and of which the printer says nothing is a raw reading.
+ */
+function believed(
+  wear: Record<string, Value>,
+  verdicts: Readonly<Record<string, boolean>>,
+): Readonly<Record<string, Value>> {
+  const { head_temperature_celsius: celsius, ...others } = wear;
+  const isRaw = typeof celsius === "number" && celsius > HEAD_CELSIUS_MAX && verdicts["head_over_temperature"] !== true;
+  return celsius === undefined || isRaw ? others : wear;
+}
+
+function identificationFrame(text: string): string | null {
+  return framesOf(text).findLast((candidate) => IDENTIFICATION.test(candidate)) ?? null;
+}
+
+function identificationOf(text: string): Asset {
+  const frame = identificationFrame(text);
+  if (frame === null) return {};
+  const [model = "", firmware = ""] = frame.split(",").map((field) => field.trim());
+  return { ...(ZEBRA_FIRMWARE.test(firmware) && { vendor: "Zebra" }), model, firmware };
 }

@@ -11,7 +11,10 @@ import zpl from "./index.ts";
 
 const frame = (text: string): string => `\u0002${text}\u0003\r\n`;
 const STATUS = ["030,1,0,1225,000,0,0,0,000,0,0,0", "001,0,0,1,1,2,6,0,00000003,1,000", "1234,0"].map(frame).join("");
-const IDENTIFICATION = frame("ZT411-300dpi,V92.21.39Z,12,16384KB");
+const ERRORS =
+  "\u0002\r\n  PRINTER STATUS\r\n   ERRORS:   1 00000000 00000001\r\n   WARNINGS: 0 00000000 00000000\r\n\u0003\r\n";
+/** No Zebra firmware, so that nothing but the three is asked. */
+const IDENTIFICATION = frame("GC420,1.15.07,8,2048KB");
 
 const hasSocat = spawnSync("socat", ["-V"]).error === undefined;
 if (!hasSocat && process.env["CI"]) throw new Error("socat is missing: apt-get install socat");
@@ -21,6 +24,8 @@ const stops: (() => unknown)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
+
+const REQUEST = /~HQ[A-Z]{2}|~H[A-PR-Z]|! U1 getvar "[^"]+"\r\n/;
 
 /** A printer that answers each request by this table, a few bytes at a time, and counts its connections. */
 async function startPrinter(answers: Record<string, string>) {
@@ -34,9 +39,9 @@ async function startPrinter(answers: Record<string, string>) {
     let asked = "";
     socket.on("data", (chunk) => {
       asked += chunk.toString("latin1");
-      for (let at = asked.indexOf("~H"); at >= 0 && asked.length >= at + 3; at = asked.indexOf("~H")) {
-        const request = asked.slice(at, at + 3);
-        asked = asked.slice(at + 3);
+      for (let found = REQUEST.exec(asked); found !== null; found = REQUEST.exec(asked)) {
+        const [request] = found;
+        asked = asked.slice(found.index + request.length);
         seen.push(request);
         void sendInPieces(socket, answers[request] ?? "");
       }
@@ -67,34 +72,55 @@ function pollerFor(line: unknown) {
   return (timeoutMs = 5_000, signal = AbortSignal.timeout(timeoutMs)) => poller.poll({ signal, timeoutMs, nowMs: 0 });
 }
 
-const whole: DialectReply = { hostStatus: STATUS, hostIdentification: IDENTIFICATION.slice(0, -2) };
-const trimmed = (reply: DialectReply): DialectReply => ({
-  hostStatus: `${reply["hostStatus"]?.trimEnd()}\r\n`,
-  hostIdentification: reply["hostIdentification"]?.trim() ?? null,
-});
+/** Whether the line ends that follow a reply came with it is a matter of pieces. */
+const trimmed = (reply: DialectReply): DialectReply =>
+  Object.fromEntries(Object.entries(reply).map(([name, said]) => [name, said?.trim() ?? null]));
+const whole = trimmed({ hostStatus: STATUS, errorStatus: ERRORS, hostIdentification: IDENTIFICATION });
 
 describe("zpl over TCP", () => {
   it("asks for status and identity, closes, and asks for the identity only once", async () => {
-    const printer = await startPrinter({ "~HS": STATUS, "~HI": IDENTIFICATION });
+    const printer = await startPrinter({ "~HS": STATUS, "~HQES": ERRORS, "~HI": IDENTIFICATION });
     const poll = pollerFor({ tcp: `127.0.0.1:${printer.port}` });
     const [first, second] = [await poll(), await poll()];
     expect(first.ok && trimmed(first.value)).toEqual(whole);
-    expect(second.ok && Object.keys(second.value)).toEqual(["hostStatus"]);
-    expect(printer.seen).toEqual(["connect", "~HS", "~HI", "connect", "~HS"]);
+    expect(second.ok && Object.keys(second.value)).toEqual(["hostStatus", "errorStatus"]);
+    expect(printer.seen).toEqual(["connect", "~HS", "~HQES", "~HI", "connect", "~HS", "~HQES"]);
   });
 
   it("leaves a printer alone that knows no identification, after three tries", async () => {
     const printer = await startPrinter({ "~HS": STATUS });
     const poll = pollerFor({ tcp: `127.0.0.1:${printer.port}` });
-    for (let n = 0; n < 5; n++) expect((await poll(150)).ok).toBe(true);
+    for (let n = 0; n < 5; n++) expect((await poll(100, AbortSignal.timeout(5_000))).ok).toBe(true);
     expect(printer.seen.filter((request) => request === "~HI")).toHaveLength(3);
+    expect(printer.seen.filter((request) => request === "~HQES")).toHaveLength(3);
+  });
+
+  it("asks for ~HS at each poll, though a printer in an error state leaves it unanswered", async () => {
+    const printer = await startPrinter({ "~HQES": ERRORS });
+    const poll = pollerFor({ tcp: `127.0.0.1:${printer.port}` });
+    for (let n = 0; n < 5; n++) {
+      const reply = await poll(60, AbortSignal.timeout(5_000));
+      expect(reply).toMatchObject({ ok: true, value: { hostStatus: null } });
+    }
+    expect(printer.seen.filter((request) => request === "~HS")).toHaveLength(5);
+  });
+
+  it("asks no further variable after one that stayed unanswered, for its late answer would be the next one's", async () => {
+    const zebra = frame("ZT411-300dpi,V92.21.39Z,12,16384KB");
+    const printer = await startPrinter({ "~HS": STATUS, "~HQES": ERRORS, "~HI": zebra });
+    const poll = pollerFor({ tcp: `127.0.0.1:${printer.port}` });
+    expect((await poll(60, AbortSignal.timeout(5_000))).ok).toBe(true);
+    expect(printer.seen.slice(1)).toEqual([
+      ...["~HS", "~HQES", "~HI", "~HQSN", "~HQOD", "~HQPH", "~HQMA", "~HQJT", "~HD"],
+      '! U1 getvar "device.unique_id"\r\n',
+    ]);
   });
 
   it("does not take silence of a connected printer for absence", async () => {
     const printer = await startPrinter({});
     expect(await pollerFor({ tcp: `127.0.0.1:${printer.port}` })(200)).toEqual({
       ok: false,
-      error: { kind: "timeout", detail: expect.stringContaining("connected, but no reply to ~HS") },
+      error: { kind: "timeout", detail: expect.stringContaining("connected, but no reply to ~HS or ~HQES") },
     });
   });
 
@@ -149,14 +175,15 @@ describe.runIf(hasSocat)("zpl over a serial line", () => {
   }
 
   it("reads status and identity through the real binding, poll after poll", async () => {
-    const printer = await startPrinter({ "~HS": STATUS, "~HI": IDENTIFICATION });
+    const printer = await startPrinter({ "~HS": STATUS, "~HQES": ERRORS, "~HI": IDENTIFICATION });
     const { path } = await startPort(printer.port);
     const poll = pollerFor({ serial: path, baud_rate: 19_200, flow: "xon_xoff" });
     for (let n = 0; n < 3; n++) {
       const reply = await poll();
       expect(reply.ok && reply.value["hostStatus"]).toContain("030,1,0,1225");
     }
-    expect(printer.seen).toEqual(["connect", "~HS", "~HI", "~HS", "~HS"]);
+    const state = ["~HS", "~HQES"];
+    expect(printer.seen).toEqual(["connect", ...state, "~HI", ...state, ...state]);
   });
 
   it("leaves a port alone that another program has, and does not blame the printer", async () => {
