@@ -35,7 +35,7 @@ const profiles = loadBuiltinProfiles();
 
 /** snmpsim's format: `oid|tag|value`, a tag that ends in x for hex; redacted and simulated rows are skipped. */
 function readRecord(text: string): [string, SnmpValue][] {
-  return text.split("\n").flatMap((line): [string, SnmpValue][] => {
+  return text.split(/\r?\n/).flatMap((line): [string, SnmpValue][] => {
     const [oid, tag, ...rest] = line.split("|");
     const bare = oid?.replace(/^\./, "") ?? "";
     if (!/^\d+(?:\.\d+)+$/.test(bare) || tag === undefined) return [];

@@ -88,10 +88,10 @@ function read(device: LiveDevice, clock: ManualClock) {
 describe("the demo's devices under the shipped profiles", () => {
   it.each([
     { maker: "zebra", profile: "zebra", serial: "18J0042R017" },
-    { maker: "printer", profile: "printer", serial: "TST0042" },
-    { maker: "linux", profile: "host", serial: undefined },
-    { maker: "windows", profile: "host", serial: undefined },
-    { maker: "ups", profile: "ups", serial: undefined },
+    { maker: "printer", profile: "hp-printer", serial: "TST0042" },
+    { maker: "linux", profile: "host", serial: "TST0042" },
+    { maker: "windows", profile: "host", serial: "TST0042" },
+    { maker: "ups", profile: "ups", serial: "TST0042" },
     { maker: "switch", profile: "radlan-switch", serial: "TST0042" },
   ] as const)("$maker is recognised as $profile", ({ maker, profile, serial }) => {
     const clock = new ManualClock();
