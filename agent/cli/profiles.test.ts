@@ -130,7 +130,7 @@ describe("profiles explain", () => {
     const { code, out } = run("explain", "1.3.6.1.4.1.3808.1.1.1", "--present", "1.3.6.1.2.1.33.1.2");
     expect(code).toBe(0);
     expect(out).toMatch(/^profile +cyberpower-ups:/m);
-    expect(out).toMatch(/^extends +ups, system$/m);
+    expect(out).toMatch(/^extends +ups, system, cyberpower-sensors$/m);
   });
 
   it("looks at the description", () => {
