@@ -275,6 +275,24 @@ describe("aislewatch-agent discover", () => {
     );
   });
 
+  it("leaves out who those are that answered, at a second Ctrl-C", async () => {
+    let shown = "";
+    let asked = 0;
+    const ran = await run(["discover", "--port", String(port), "--subnet", "127.42.0.0/28", "--timeout", "300ms"], {
+      error: (chunk) => {
+        shown += chunk;
+      },
+      onInterrupt: (end) => {
+        // The first is for the search, which is let go on to its end.
+        if (++asked === 2) end();
+        return () => undefined;
+      },
+    });
+    expect(ran).toMatchObject({ code: 0, out: expect.stringContaining("devices: []") });
+    expect(shown).toMatch(/^0 devices in 14 addresses, .*; stopped by hand, so this is not all\n127\.42\.0\.1 speaks/);
+    expect(shown).toContain("127.42.0.4 speaks SNMP, but there was no time to ask who it is\n");
+  });
+
   it.each<{ name: string; args: string[]; want: RegExp }>([
     { name: "no subnet", args: [], want: /discover needs --subnet, such as/ },
     { name: "a subnet that is none", args: ["--subnet", "10.42.0.0/33"], want: /received a prefix of 33 bits/ },

@@ -112,8 +112,10 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
     `${counted(found.length, "device")} in ${counted(addresses.length, "address")}, ${took} s${whole ? "" : "; stopped by hand, so this is not all"}\n`,
   );
   if (answered.size === 0 && whole) terminal.error(NOBODY);
-  const why = asking.signal.aborted ? "there was no time to ask who it is" : "none of the credentials opens it";
-  for (const address of silent) terminal.error(`${address} speaks SNMP, but ${why}\n`);
+  for (const { address, who, inTime } of identified) {
+    const why = inTime ? "none of the credentials opens it" : "there was no time to ask who it is";
+    if (who === null) terminal.error(`${address} speaks SNMP, but ${why}\n`);
+  }
   const looked = { subnets: plan.subnets, port: plan.port, whole, silent };
   const text =
     config === null
@@ -207,7 +209,8 @@ function credentialsFor(heard: ReadonlySet<number>, credentials: readonly Creden
   return credentials.filter(({ target }, place) => heard.has(target.version === "3" ? V3_HELLO : helloId(place)));
 }
 
-type Answer = { readonly address: string; readonly who: Identified | null };
+/** Null is nobody whom the credentials open; or, when not `inTime`, one that was not asked to the end. */
+type Answer = { readonly address: string; readonly who: Identified | null; readonly inTime: boolean };
 
 async function identifyAll(
   addresses: readonly string[],
@@ -218,7 +221,8 @@ async function identifyAll(
   const waiting = [...addresses];
   const worker = async (): Promise<void> => {
     for (let address = waiting.shift(); address !== undefined; address = waiting.shift()) {
-      answers.push({ address, who: signal.aborted ? null : await ask(address) });
+      const who = signal.aborted ? null : await ask(address);
+      answers.push({ address, who, inTime: !signal.aborted });
       onDone(answers.length);
     }
   };
