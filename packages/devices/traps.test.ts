@@ -240,6 +240,12 @@ describe("the traps that come with the product", () => {
     expect(traps.explain(trap, varbinds)).toMatchObject(want);
   });
 
+  it("say where each maker's own stands, and no two of them are one", () => {
+    const all = loadBuiltinProfiles().flatMap((profile) => profile.traps);
+    expect(all.length).toBe(traps.all().length);
+    expect(all.filter(({ oid: of, source }) => of.startsWith("1.3.6.1.4.1.") && source === undefined)).toEqual([]);
+  });
+
   it("are told for whatever varbinds come, in a text of bounded length", () => {
     const anyOid = fc.oneof(
       fc.constantFrom(`${IF}.7.1`, `${ALERT}.7.1.1`, `${UPS}.1.6.2.1.2.1`, "1.3.6.1.2.1.31.1.1.1.1.3"),
