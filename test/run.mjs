@@ -9,7 +9,18 @@ import { installDebianPackages, installPackages, ROOT } from "../packages/cli/bi
 
 const CI = Boolean(process.env.CI);
 /** Real peers that the tests start themselves. */
-const DEBIAN = ["snmp", "snmpd", "snmpsim", "socat", "mosquitto", "mosquitto-clients", "chromium", "victoria-metrics"];
+const DEBIAN = [
+  "snmp",
+  "snmpd",
+  "snmpsim",
+  "socat",
+  "ser2net",
+  "iputils-ping",
+  "mosquitto",
+  "mosquitto-clients",
+  "chromium",
+  "victoria-metrics",
+];
 const PARTS = ["lint", "types", "unit", "system", "browser"];
 
 const [wanted, ...rest] = process.argv.slice(2);

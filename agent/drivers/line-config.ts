@@ -6,10 +6,12 @@
 import { asWritten } from "@aislewatch/config";
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
-import type { OpenLine } from "../transport/line.ts";
+import type { OpenLine, OpenStream } from "../transport/line.ts";
 import { LineQuarantine } from "../transport/line-quarantine.ts";
+import { openRfc2217, openRfc2217Stream, type Rfc2217Address } from "../transport/rfc2217.ts";
+import type { PortSettings } from "../transport/rfc2217-session.ts";
 import { type SerialAddress, serialPorts } from "../transport/serial.ts";
-import { openTcp, type TcpAddress } from "../transport/tcp.ts";
+import { openTcp, openTcpStream, type TcpAddress } from "../transport/tcp.ts";
 
 /** What a dialect's devices have when nobody changed their settings. */
 export type LineDefaults = {
@@ -28,6 +30,7 @@ export const SERIAL_9600_8N1: LineDefaults["serial"] = {
 
 export type LineConfig =
   | { readonly kind: "tcp"; readonly tcp: TcpAddress }
+  | { readonly kind: "rfc2217"; readonly rfc2217: Rfc2217Address }
   | { readonly kind: "serial"; readonly serial: SerialAddress };
 
 const BAUD_RATES = [300, 600, 1200, 2400, 4800, 9600, 14_400, 19_200, 28_800, 38_400, 57_600, 115_200] as const;
@@ -37,38 +40,57 @@ export function lineSchema(defaults: LineDefaults): z.ZodType<LineConfig> {
   const tcpLine = z
     .strictObject({ tcp: tcpAddress(defaults.tcpPort) })
     .transform(({ tcp }): LineConfig => ({ kind: "tcp", tcp }));
+  const settings = {
+    baud_rate: z.literal([...BAUD_RATES]).default(baudRate as (typeof BAUD_RATES)[number]),
+    parity: z.enum(["none", "even", "odd"]).default(parity),
+    data_bits: z.literal([7, 8]).default(dataBits),
+    stop_bits: z.literal([1, 2]).default(stopBits),
+    flow: z.enum(["none", "rts_cts", "xon_xoff"]).default(flow),
+  };
   const serialLine = z
-    .strictObject({
-      serial: z.string().min(1).max(256),
-      baud_rate: z.literal([...BAUD_RATES]).default(baudRate as (typeof BAUD_RATES)[number]),
-      parity: z.enum(["none", "even", "odd"]).default(parity),
-      data_bits: z.literal([7, 8]).default(dataBits),
-      stop_bits: z.literal([1, 2]).default(stopBits),
-      flow: z.enum(["none", "rts_cts", "xon_xoff"]).default(flow),
-    })
-    .transform(
-      (line): LineConfig => ({
-        kind: "serial",
-        serial: {
-          path: line.serial,
-          baudRate: line.baud_rate,
-          parity: line.parity,
-          dataBits: line.data_bits,
-          stopBits: line.stop_bits,
-          flow: line.flow,
-        },
-      }),
-    );
-  return z.union([tcpLine, serialLine]);
+    .strictObject({ serial: z.string().min(1).max(256), ...settings })
+    .transform((line): LineConfig => ({ kind: "serial", serial: { path: line.serial, ...portSettings(line) } }));
+  const rfc2217Line = z
+    .strictObject({ rfc2217: tcpAddress(null), ...settings })
+    .transform((line): LineConfig => ({ kind: "rfc2217", rfc2217: { ...line.rfc2217, ...portSettings(line) } }));
+  return z.union([tcpLine, serialLine, rfc2217Line]);
 }
+
+const portSettings = (written: {
+  readonly baud_rate: number;
+  readonly parity: PortSettings["parity"];
+  readonly data_bits: PortSettings["dataBits"];
+  readonly stop_bits: PortSettings["stopBits"];
+  readonly flow: PortSettings["flow"];
+}): PortSettings => ({
+  baudRate: written.baud_rate,
+  parity: written.parity,
+  dataBits: written.data_bits,
+  stopBits: written.stop_bits,
+  flow: written.flow,
+});
 
 /** Devices with one key wait for each other: one question at a time on one wire. */
 export function lineKey(line: LineConfig): string {
-  return line.kind === "tcp" ? `tcp:${line.tcp.host}:${line.tcp.port}` : `serial:${line.serial.path}`;
+  switch (line.kind) {
+    case "tcp":
+      return `tcp:${line.tcp.host}:${line.tcp.port}`;
+    case "rfc2217":
+      return `tcp:${line.rfc2217.host}:${line.rfc2217.port}`;
+    case "serial":
+      return `serial:${line.serial.path}`;
+  }
 }
 
 export function lineAddress(line: LineConfig): string {
-  return line.kind === "tcp" ? `tcp://${line.tcp.host}:${line.tcp.port}` : line.serial.path;
+  switch (line.kind) {
+    case "tcp":
+      return `tcp://${line.tcp.host}:${line.tcp.port}`;
+    case "rfc2217":
+      return `rfc2217://${line.rfc2217.host}:${line.rfc2217.port}`;
+    case "serial":
+      return line.serial.path;
+  }
 }
 
 /** The serial ports of this program, which share one process; the agent ends it when it stops. */
@@ -81,7 +103,26 @@ export function openLine(line: LineConfig): OpenLine {
 }
 
 function openUnguarded(line: LineConfig): OpenLine {
-  return line.kind === "tcp" ? openTcp(line.tcp, realClock) : serial.openLine(line.serial);
+  switch (line.kind) {
+    case "tcp":
+      return openTcp(line.tcp, realClock);
+    case "rfc2217":
+      return openRfc2217(line.rfc2217, realClock);
+    case "serial":
+      return serial.openLine(line.serial);
+  }
+}
+
+/** The line's bytes, for who only listens. */
+export function openStream(line: LineConfig): OpenStream {
+  switch (line.kind) {
+    case "tcp":
+      return openTcpStream(line.tcp, realClock);
+    case "rfc2217":
+      return openRfc2217Stream(line.rfc2217, realClock);
+    case "serial":
+      return serial.openStream(line.serial);
+  }
 }
 
 /** `host:port`; IPv6 in brackets. */
