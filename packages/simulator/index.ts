@@ -16,6 +16,19 @@ export { type EscposPrinter, escposDialogue } from "./escpos-device.ts";
 export { type Fleet, type FleetCounters, type FleetError, type FleetOptions, fleetMember, runFleet } from "./fleet.ts";
 export { BatchWriter, type FleetBatch, FleetPlan, type FleetShape } from "./fleet-batch.ts";
 export { bringToLife, type LiveDevice } from "./live-device.ts";
+export {
+  conveyorRegisters,
+  conveyorUnit,
+  driveRegisters,
+  driveUnit,
+  type ModbusBus,
+  type ModbusMood,
+  type ModbusRegisters,
+  type ModbusUnit,
+  modbusDialogue,
+} from "./modbus-device.ts";
+export { type ConveyorState, conveyorZone } from "./models/conveyor-zone.ts";
+export { type DriveIdentity, type DriveState, drive } from "./models/drive.ts";
 export { labelPrinter } from "./models/label-printer.ts";
 export type { LabelIdentity, LabelState } from "./models/label-state.ts";
 export { networkSwitch } from "./models/network-switch.ts";
@@ -26,9 +39,19 @@ export {
   type ReceiptState,
   receiptPrinter,
 } from "./models/receipt-printer.ts";
+export { type ScaleFault, type ScaleState, scale } from "./models/scale.ts";
 export { ups } from "./models/ups.ts";
 export { type MibEntry, OidTree } from "./oid-tree.ts";
 export { type Random, seededRandom } from "./random.ts";
+export {
+  kernDialogue,
+  nciDialogue,
+  type Scale,
+  type SicsIdentity,
+  sicsDialogue,
+  smaDialogue,
+  toledoDialogue,
+} from "./scale-device.ts";
 export { type Act, DEMO_TIMETABLE, playScenario, type Scenario } from "./scenario.ts";
 export { type SnmpDevice, type SnmpDeviceOptions, type SnmpV3User, startSnmpDevice } from "./snmp-device.ts";
 export { type StarPrinter, starDialogue } from "./star-device.ts";
