@@ -6,14 +6,14 @@ import { afterAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "./command-line.ts";
 
 const root = join(import.meta.dirname, "../..");
-const recording = join(root, "../shared/devices/snmprec/linux_ntp-client-v1.snmprec");
+const recording = join(root, "../shared/devices/snmprec/linux_raspberrypi-gpiomonitor.snmprec");
 const folder = mkdtempSync(join(tmpdir(), "aislewatch-add-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const page = readFileSync(join(root, "docs/add-a-device.md"), "utf8");
-const profile = /```yaml\n( *profile: linux-ntp\n[\s\S]*?)```/.exec(page)?.[1]?.replace(/^ {3}/gm, "") ?? "";
+const profile = /```yaml\n( *profile: pi-door\n[\s\S]*?)```/.exec(page)?.[1]?.replace(/^ {3}/gm, "") ?? "";
 mkdirSync(join(folder, "profiles"));
-writeFileSync(join(folder, "profiles/linux-ntp.yaml"), profile);
+writeFileSync(join(folder, "profiles/pi-door.yaml"), profile);
 
 async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
   let [out, error] = ["", ""];
@@ -33,7 +33,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; erro
 
 describe("docs/add-a-device.md", () => {
   it("shows a profile that is right", async () => {
-    expect(await run("profiles", "check", join(folder, "profiles/linux-ntp.yaml"))).toMatchObject({ code: 0 });
+    expect(await run("profiles", "check", join(folder, "profiles/pi-door.yaml"))).toMatchObject({ code: 0 });
   });
 
   it.skipIf(!existsSync(recording) && process.env["CI"] === undefined)(
@@ -41,10 +41,11 @@ describe("docs/add-a-device.md", () => {
     async () => {
       const own = await run("probe", "--from", recording, "--profiles", join(folder, "profiles"), "--json");
       expect(own).toMatchObject({ code: 0, error: "" });
-      expect(JSON.parse(own.out)).toMatchObject({
-        profile: "linux-ntp",
-        samples: [{ component: null, metrics: { clock_offset_seconds: 0.0007029 } }],
-      });
+      const { profile: recognised, samples } = JSON.parse(own.out);
+      expect(recognised).toBe("pi-door");
+      expect(samples).toContainEqual({ component: "sensor-cabinet-door", metrics: { sensor_active: true } });
+      const builtIn = await run("probe", "--from", recording, "--json");
+      expect(builtIn.out, "else the page needs another example").not.toContain("sensor_active");
     },
   );
 });
