@@ -104,7 +104,7 @@ describe.each(WAYS)("modbus, framing $framing over $line", (way) => {
       "eye-infeed": { photo_eye_blocked: false },
     });
     const cases = {
-      jam: { metrics: { running: true, fault_number: 16 }, "eye-discharge": { photo_eye_blocked: true } },
+      jam: { metrics: { running: true, tripped: false }, "eye-discharge": { photo_eye_blocked: true } },
       stall: { metrics: { run_commanded: true, running: false, speed_percent: 0 } },
       trip: { metrics: { tripped: true, fault_number: 3, running: false } },
       "emergency-stop": { metrics: { emergency_stop: true, run_commanded: false } },

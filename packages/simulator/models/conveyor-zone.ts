@@ -27,8 +27,8 @@ const ITEM_EVERY_MS = 4_000;
 const ITEM_PASSES_MS = 500;
 const HOME_AMPERES = 2.1;
 const OVERLOAD_AMPERES = 4.9;
-/** The integrator's own numbers, as in the fault word of the example map. */
-const FAULT_WORDS: Readonly<Partial<Record<ConveyorFault, number>>> = { trip: 3, jam: 16 };
+/** The integrator's own number, as in the fault word of the example map. A jam is for who looks at the eye to tell. */
+const TRIP_WORD = 3;
 
 const has = ({ faults }: ConveyorState, fault: ConveyorFault): boolean => faults.includes(fault);
 const isSafe = (state: ConveyorState): boolean => !has(state, "emergency-stop") && !has(state, "guard-open");
@@ -41,8 +41,7 @@ export const isGuardOpen = (state: ConveyorState): boolean => has(state, "guard-
 /** What is jammed stands in the light of the eye at the discharge for as long as it is jammed. */
 export const isDischargeBlocked = (state: ConveyorState): boolean =>
   has(state, "jam") || (isZoneRunning(state) && state.nextItemMs < ITEM_PASSES_MS);
-export const faultWord = (state: ConveyorState): number =>
-  state.faults.map((fault) => FAULT_WORDS[fault]).find((number) => number !== undefined) ?? 0;
+export const faultWord = (state: ConveyorState): number => (has(state, "trip") ? TRIP_WORD : 0);
 
 export function conveyorZone(): Model<ConveyorState, ConveyorFault> {
   return {
