@@ -12,6 +12,8 @@ export {
 } from "./control.ts";
 export type { DemoError } from "./demo-error.ts";
 export { type DemoFile, demoCredentials, rememberedPorts, writeDemoFolder } from "./demo-folder.ts";
+export { type DplPrinter, dplDialogue } from "./dpl-device.ts";
+export { type EplPrinter, eplDialogue } from "./epl-device.ts";
 export { type EscposPrinter, escposDialogue } from "./escpos-device.ts";
 export { type Fleet, type FleetCounters, type FleetError, type FleetOptions, fleetMember, runFleet } from "./fleet.ts";
 export { BatchWriter, type FleetBatch, FleetPlan, type FleetShape } from "./fleet-batch.ts";
@@ -43,6 +45,7 @@ export { type ScaleFault, type ScaleState, scale } from "./models/scale.ts";
 export { ups } from "./models/ups.ts";
 export { type MibEntry, OidTree } from "./oid-tree.ts";
 export { type Random, seededRandom } from "./random.ts";
+export { type SbplPrinter, sbplDialogue } from "./sbpl-device.ts";
 export {
   kernDialogue,
   nciDialogue,
@@ -65,4 +68,5 @@ export {
   startDemoStore,
 } from "./store.ts";
 export { DEMO_AGENT, DEMO_SITE } from "./store-plan.ts";
+export { type TsplPrinter, tsplDialogue } from "./tspl-device.ts";
 export { type ZplPrinter, zplDialogue } from "./zpl-device.ts";
