@@ -1,10 +1,14 @@
 /** Every driver there is, by hand, so that "go to definition" works. */
+import dpl from "./dpl/index.ts";
 import type { AnyDriver } from "./driver.ts";
+import epl from "./epl/index.ts";
 import escpos from "./escpos/index.ts";
 import host from "./host/index.ts";
 import modbus from "./modbus/index.ts";
+import sbpl from "./sbpl/index.ts";
 import snmp from "./snmp/index.ts";
 import star from "./star/index.ts";
+import tspl from "./tspl/index.ts";
 import zpl from "./zpl/index.ts";
 
-export const DRIVERS: readonly AnyDriver[] = [escpos, host, modbus, snmp, star, zpl];
+export const DRIVERS: readonly AnyDriver[] = [dpl, epl, escpos, host, modbus, sbpl, snmp, star, tspl, zpl];

@@ -7,6 +7,8 @@ import { DRIVERS } from "./index.ts";
 
 /** By driver: name of the question -> bytes as an escaped string. */
 const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  dpl: { extendedStatus: "\\u0001a", status: "\\u0001A", labelsRemaining: "\\u0001E" },
+  epl: { errors: "^ee\\r\\n" },
   escpos: {
     printer: "\\u0010\\u0004\\u0001",
     offlineCause: "\\u0010\\u0004\\u0002",
@@ -22,6 +24,8 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "input:9+2": "\\u0000\\u0001\\u0000\\u0000\\u0000\\u0006\\u0001\\u0004\\u0000\\t\\u0000\\u0002",
   },
   star: { status: "\\u001b\\u0006\\u0001" },
+  sbpl: { status: "\\u0005" },
+  tspl: { status: "\\u001b!S", readiness: "\\u001b!?", readinessAgain: "\\u001b!?" },
   zpl: {
     hostStatus: "~HS",
     errorStatus: "~HQES",
