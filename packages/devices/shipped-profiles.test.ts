@@ -226,7 +226,7 @@ describe("makers' own trees", () => {
       metrics: { on_battery: true, on_bypass: false, battery_low: true, battery_charge_percent: 12 },
     },
     {
-      name: "MikroTik: a gauge by its unit, a port whose device is shorted",
+      name: "MikroTik: a gauge by its unit, a port that carries too much",
       id: `${E}.14988.1`,
       descr: "RouterOS RB999",
       cells: {
@@ -237,7 +237,7 @@ describe("makers' own trees", () => {
         [`${E}.14988.1.1.3.100.1.3.18`]: 243,
         [`${E}.14988.1.1.3.100.1.4.18`]: 3,
         [`${E}.14988.1.1.15.1.1.2.2`]: "ether1",
-        [`${E}.14988.1.1.15.1.1.3.2`]: 5,
+        [`${E}.14988.1.1.15.1.1.3.2`]: 4,
         [`${E}.14988.1.1.15.1.1.6.2`]: 0,
       },
       kind: "router",
