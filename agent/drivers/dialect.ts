@@ -7,9 +7,12 @@
  *
  * The line is opened for one poll and closed again, so that a POS application or a spooler finds it free: a port that
  * somebody else has is `busy`, which is no fault of the device.
+ *
+ * **No card data.** Whatever a line says is redacted here, before `parse`, `probe --raw` or an error text can see it.
  */
 import { err, ok, type Result } from "@aislewatch/base";
 import { z } from "zod";
+import { LineRedactor, redact } from "../core/card-data.ts";
 import { Conversation } from "../core/conversation.ts";
 import type { Line, OpenLine } from "../transport/line.ts";
 import { type Driver, defineDriver, type Parsed, type ParseError, type PollContext, type PollError } from "./driver.ts";
@@ -32,6 +35,11 @@ export type Dialect<Shape extends z.ZodRawShape> = {
   readonly about?: (reply: DialectReply) => readonly (readonly [name: string, text: string])[];
   /** Said with the failure when the line opened and nothing answered. */
   readonly silence?: string;
+  /**
+   * What the replies are made of; text unless given. In `codes` a byte that looks like a digit is a row of bits: five of
+   * them in a row are no piece of a number. Only whole card numbers within one reply are taken out of those.
+   */
+  readonly replies?: "text" | "codes";
 };
 
 export type ConfigOf<Shape extends z.ZodRawShape> = { readonly line: LineConfig } & z.output<z.ZodObject<Shape>>;
@@ -57,7 +65,8 @@ export function defineDialect<Shape extends z.ZodRawShape>(
     open({ config: device }) {
       const requests = dialect.requests(device);
       const silence = dialect.silence ?? "connected, but no reply";
-      const talk: Talk = { requests, conversation: new Conversation(), known: new Map(), silence };
+      const replies = dialect.replies ?? "text";
+      const talk: Talk = { requests, conversation: new Conversation(), known: new Map(), silence, replies };
       let last: DialectReply = {};
       return {
         async poll(context) {
@@ -81,6 +90,7 @@ type Talk = {
   /** What the device said last to questions that are not about its state, until it was away. */
   readonly known: Map<string, ByteText>;
   readonly silence: string;
+  readonly replies: "text" | "codes";
 };
 
 /** Another device may stand there when it comes back. */
@@ -108,6 +118,7 @@ async function converse(
   { signal, timeoutMs, nowMs }: PollContext,
 ): Promise<Result<DialectReply, PollError>> {
   const { requests, conversation, known, silence } = talk;
+  const safe = redactorOf(talk);
   const reply: Record<string, ByteText | null> = {};
   const unanswered: Request[] = [];
   let answeredState = false;
@@ -118,10 +129,11 @@ async function converse(
     if (request.onlyIf?.({ ...Object.fromEntries(known), ...reply }) === false) continue;
     const said = await exchange(line, request, { signal, timeoutMs });
     if (said.ok) {
-      reply[request.name] = said.value;
+      const answer = safe(request.keep?.(said.value) ?? said.value);
+      reply[request.name] = answer;
       conversation.answered(request, nowMs);
       if (request.role === "state") answeredState = true;
-      else known.set(request.name, said.value);
+      else known.set(request.name, answer);
       continue;
     }
     reply[request.name] = null;
@@ -136,6 +148,13 @@ async function converse(
   forget(talk);
   if (failure === null) return err({ kind: "config", detail: "this dialect has no question about the device's state" });
   return err(failure.kind === "timeout" ? { kind: "timeout", detail: silence } : failure);
+}
+
+/** One redactor a line, for a number may begin in one reply and end in the next. */
+function redactorOf({ replies }: Talk): (said: ByteText) => ByteText {
+  if (replies === "codes") return redact;
+  const redactor = new LineRedactor();
+  return (said) => redactor.redact(said);
 }
 
 async function exchange(

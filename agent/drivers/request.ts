@@ -14,6 +14,11 @@ export type Request = Question & {
   readonly asks: string;
   /** Is a whole reply in these bytes? Noise and older replies may stand before it. */
   readonly isWhole: (reply: ByteText) => boolean;
+  /**
+   * The device's answer alone, for a line on which it also says what is nobody's business, such as what was scanned: the
+   * rest is dropped as it comes off the line, and stands in no reply, recording or error text.
+   */
+  readonly keep?: (reply: ByteText) => ByteText;
   readonly replyBytesMax?: number;
   /** How long the reply may take once the question is out, ms. */
   readonly waitMs?: number;

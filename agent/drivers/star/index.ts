@@ -10,6 +10,8 @@ export default defineDialect({
   line: { tcpPort: 9100, serial: SERIAL_9600_8N1 },
   options: { drawer_open_is: z.enum(["high", "low"]).optional() },
   requests: () => requests,
+  // A status byte may be the code of a digit.
+  replies: "codes",
   parse,
   metrics: ({ drawer_open_is: openIs }) => (openIs === undefined ? METRICS : [...METRICS, "drawer_open"]),
   silence: "connected, but no reply to ESC ACK SOH: is the printer in line mode, and not in ESC/POS emulation?",
