@@ -161,6 +161,23 @@ describe("makers' own trees", () => {
       metrics: { overload: true, output_power_watts: 1500, "phase-aa-l1.phase_current_amperes": 5.6 },
     },
     {
+      name: "a printer: a level of 0 of an unknown maximum is no empty toner",
+      id: `${E}.367.1.1`,
+      descr: "RICOH MP 99 1.35 / RICOH Network Printer",
+      cells: {
+        "1.3.6.1.2.1.43.11.1.1.5.1.1": 3,
+        "1.3.6.1.2.1.43.11.1.1.6.1.1": "Black",
+        "1.3.6.1.2.1.43.11.1.1.8.1.1": -2,
+        "1.3.6.1.2.1.43.11.1.1.9.1.1": 0,
+        "1.3.6.1.2.1.43.11.1.1.5.1.2": 3,
+        "1.3.6.1.2.1.43.11.1.1.6.1.2": "Cyan",
+        "1.3.6.1.2.1.43.11.1.1.8.1.2": 100,
+        "1.3.6.1.2.1.43.11.1.1.9.1.2": 40,
+      },
+      kind: "office_printer",
+      metrics: { supply_out: false, "supply-cyan.supply_remaining_percent": 40 },
+    },
+    {
       name: "APC's management unit in °F, and a probe that is not installed",
       id: `${E}.318.1.3.8.2`,
       descr: "APC Environmental Management System",
