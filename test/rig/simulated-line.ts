@@ -90,12 +90,17 @@ async function startPty(one: string, other: string): Promise<ChildProcess> {
 export type Polled = { readonly metrics: Readonly<Record<string, unknown>>; readonly asset: Parsed["asset"] } | string;
 
 /** Polls and parses as the agent does; what failed is its kind. */
-export function pollerOf(driver: AnyDriver, kind: Kind, config: object, onEnd: Cleaner): () => Promise<Polled> {
+export function pollerOf(
+  driver: AnyDriver,
+  kind: Kind,
+  config: object,
+  onEnd: Cleaner,
+): (timeoutMs?: number) => Promise<Polled> {
   const poller = driver.open({ id: "device", kind, config: driver.config.parse(config), secret: () => "" });
   onEnd(() => poller.close());
-  return async () => {
-    const signal = AbortSignal.timeout(POLL_MS_MAX);
-    const reply = await poller.poll({ signal, timeoutMs: POLL_MS_MAX, nowMs: 0 });
+  return async (timeoutMs = POLL_MS_MAX) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const reply = await poller.poll({ signal, timeoutMs, nowMs: 0 });
     if (!reply.ok) return reply.error.kind;
     // A reply is what a recording holds: it must survive a file.
     const parsed = poller.parse(JSON.parse(JSON.stringify(reply.value)));

@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { DialectReply } from "../dialect.ts";
+import { isWholeIdentity, isWholeWeight, METRICS, parse } from "./parse.ts";
+
+const CASES = new URL("testdata/", import.meta.url);
+type Case = { readonly options?: object; readonly answers: DialectReply };
+const json = <T>(url: URL): T => JSON.parse(readFileSync(url, "utf8")) as T;
+const OPTIONS = { zero_window_kilograms: 0.02 };
+
+describe("parse", () => {
+  it.each(readdirSync(CASES))("reads %s", (name) => {
+    const { options, answers } = json<Case>(new URL(`${name}/reply.json`, CASES));
+    const parsed = parse(answers, { ...OPTIONS, ...options });
+    expect(parsed).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
+    const names = parsed.ok ? Object.keys(parsed.value.samples[0]?.metrics ?? {}) : [];
+    expect(names.filter((metric) => !(METRICS as readonly string[]).includes(metric))).toEqual([]);
+  });
+
+  it.each([
+    { name: "nothing", said: "" },
+    { name: "a weight without its end", said: "S S     100.00 g" },
+    { name: "a weight without its beginning", said: "S     100.00 g\r\n" },
+    { name: "an answer to another question", said: 'I4 A "0123456789"\r\n' },
+    { name: "a display without a number", said: "S S     ------ g\r\n" },
+  ])("refuses $name", ({ said }) => {
+    expect([isWholeWeight(said), parse({ weight: said }, OPTIONS).ok]).toEqual([false, false]);
+  });
+
+  it("says that the scale refused the question, and does not wait for more", () => {
+    expect(isWholeWeight("ES\r\n")).toBe(true);
+    expect(parse({ weight: "ES\r\n" }, OPTIONS)).toEqual({ ok: false, error: { detail: "SI refused: ES" } });
+  });
+
+  it.each([
+    { said: 'I4 A "0123"\r\n', whole: true },
+    { said: 'I4 A "0123', whole: false },
+    { said: "I4 I\r\n", whole: true },
+    { said: "ES\r\n", whole: true },
+    { said: 'I3 A "1.0"\r\n', whole: false },
+  ])("waits for I4 itself: $said", ({ said, whole }) => {
+    expect(isWholeIdentity("I4")(said)).toBe(whole);
+  });
+});

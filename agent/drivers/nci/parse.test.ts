@@ -1,0 +1,43 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { DialectReply } from "../dialect.ts";
+import { isWhole, METRICS, parse } from "./parse.ts";
+
+const CASES = new URL("testdata/", import.meta.url);
+type Case = { readonly options?: object; readonly answers: DialectReply };
+const json = <T>(url: URL): T => JSON.parse(readFileSync(url, "utf8")) as T;
+const OPTIONS = { zero_window_kilograms: 0.02 };
+
+describe("parse", () => {
+  it.each(readdirSync(CASES))("reads %s", (name) => {
+    const { options, answers } = json<Case>(new URL(`${name}/reply.json`, CASES));
+    const parsed = parse(answers, { ...OPTIONS, ...options });
+    expect(parsed).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
+    const names = parsed.ok ? Object.keys(parsed.value.samples[0]?.metrics ?? {}) : [];
+    expect(names.filter((metric) => !(METRICS as readonly string[]).includes(metric))).toEqual([]);
+  });
+
+  it.each([
+    { name: "nothing", said: "" },
+    { name: "a weight alone", said: "\n00.000KG\r" },
+    { name: "one byte of status", said: "\n0\r\u0003" },
+    { name: "a status without its fixed bits", said: "\nab\r\u0003" },
+    { name: "a status without its end", said: "\n0p0\r" },
+  ])("refuses $name", ({ said }) => {
+    expect([isWhole(said), parse({ weight: said }, OPTIONS).ok]).toEqual([false, false]);
+  });
+
+  it.each([
+    { status: "1p0", metrics: { weight_stable: false } },
+    { status: "2p0", metrics: { weight_at_zero: true } },
+    { status: "4p0", metrics: { hardware_fault: true } },
+    { status: "8p0", metrics: { hardware_fault: true } },
+    { status: "0q0", metrics: { under_zero: true } },
+    { status: "0r0", metrics: { over_capacity: true } },
+    { status: "0t0", metrics: { hardware_fault: true } },
+    { status: "0x0", metrics: { calibration_required: true } },
+    { status: "0p8", metrics: { zero_required: true } },
+  ])("knows the status $status", ({ status, metrics }) => {
+    expect(parse({ weight: `\n${status}\r\u0003` }, OPTIONS)).toMatchObject({ value: { samples: [{ metrics }] } });
+  });
+});

@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { DialectReply } from "../dialect.ts";
+import { isWholeAbout, isWholeWeight, METRICS, parse } from "./parse.ts";
+
+const CASES = new URL("testdata/", import.meta.url);
+type Case = { readonly options?: object; readonly answers: DialectReply };
+const json = <T>(url: URL): T => JSON.parse(readFileSync(url, "utf8")) as T;
+const OPTIONS = { zero_window_kilograms: 0.02 };
+
+describe("parse", () => {
+  it.each(readdirSync(CASES))("reads %s", (name) => {
+    const { options, answers } = json<Case>(new URL(`${name}/reply.json`, CASES));
+    const parsed = parse(answers, { ...OPTIONS, ...options });
+    expect(parsed).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
+    const names = parsed.ok ? Object.keys(parsed.value.samples[0]?.metrics ?? {}) : [];
+    expect(names.filter((metric) => !(METRICS as readonly string[]).includes(metric))).toEqual([]);
+  });
+
+  it.each([
+    { name: "nothing", said: "" },
+    { name: "a weight without its end", said: "\nZ1G       0.000kg " },
+    { name: "a weight that lost a character", said: "\nZ1G      0.000kg \r" },
+    { name: "an unknown status", said: "\nX1G       0.000kg \r" },
+    { name: "a line about the scale", said: "\nMFG:Avery Weigh-Tronix\r" },
+  ])("refuses $name", ({ said }) => {
+    expect([isWholeWeight(said), parse({ weight: said }, OPTIONS).ok]).toEqual([false, false]);
+  });
+
+  it("says that the scale refused the question, and does not wait for more", () => {
+    expect(isWholeWeight("\n?\r")).toBe(true);
+    expect(parse({ weight: "\n?\r" }, OPTIONS)).toEqual({ ok: false, error: { detail: "W refused" } });
+  });
+
+  it("takes a refusal for a whole answer to a question about itself", () => {
+    expect(["\nSMA:2/1.0\r", "\n?\r", "\nSMA:2/1.0"].map(isWholeAbout)).toEqual([true, true, false]);
+  });
+});

@@ -1,0 +1,81 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { DialectReply } from "../dialect.ts";
+import { isEnough, METRICS, parse } from "./parse.ts";
+
+const CASES = new URL("testdata/", import.meta.url);
+type Case = { readonly options?: object; readonly answers: DialectReply };
+const json = <T>(url: URL): T => JSON.parse(readFileSync(url, "utf8")) as T;
+const RECORDED = ["kern-ew6200", "ascii-gg"].map(
+  (name) => new URL(`../../../../shared/devices/captures/scales/${name}.json`, import.meta.url),
+);
+type Frame = { readonly text: string; readonly unit?: string };
+type Recording = {
+  readonly frames?: readonly Frame[];
+  readonly captures?: readonly { readonly frames: readonly Frame[] }[];
+};
+const CAPTURES = RECORDED.filter((url) => existsSync(url)).map((url) => json<Recording>(url));
+if (CAPTURES.length === 0 && process.env["CI"]) throw new Error("../shared/devices is missing");
+if (CAPTURES.length === 0)
+  process.stderr.write("weight-lines: skipped the recordings, ../shared/devices is not there\n");
+
+function linesOf({
+  frames = [],
+  captures = [],
+}: Recording): readonly { readonly text: string; readonly unit: string }[] {
+  return [...frames, ...captures.flatMap(({ frames: of }) => of)].map(({ text }) => ({
+    text,
+    unit: /[A-Za-z]{1,2}/.exec(text)?.[0] ?? "",
+  }));
+}
+const OPTIONS = { zero_window_kilograms: 0.02 };
+
+describe("parse", () => {
+  it.each(readdirSync(CASES))("reads %s", (name) => {
+    const { options, answers } = json<Case>(new URL(`${name}/reply.json`, CASES));
+    const parsed = parse(answers, { ...OPTIONS, ...options });
+    expect(parsed).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
+    const names = parsed.ok ? Object.keys(parsed.value.samples[0]?.metrics ?? {}) : [];
+    expect(names.filter((metric) => !(METRICS as readonly string[]).includes(metric))).toEqual([]);
+  });
+
+  it.skipIf(CAPTURES.length === 0)("reads every line of the recordings of real scales", () => {
+    for (const { text, unit } of CAPTURES.flatMap(linesOf)) {
+      const parsed = parse({ lines: text }, OPTIONS);
+      const stable = / ([SU])\r\n$/.exec(text)?.[1];
+      const shown = Number(text.replaceAll(/[^\d.]/g, ""));
+      const sign = text.startsWith("-") ? -1 : 1;
+      const drift =
+        stable === "S" && unit === "G" && shown <= 20 ? { zero_drift_kilograms: (sign * shown) / 1_000 + 0 } : {};
+      expect(parsed, text).toEqual({
+        ok: true,
+        value: {
+          samples: [
+            {
+              component: null,
+              metrics: {
+                ...(stable !== undefined && { weight_stable: stable === "S" }),
+                ...(unit !== "PC" && { weight_at_zero: shown === 0 }),
+                ...drift,
+              },
+            },
+          ],
+        },
+      });
+    }
+  });
+
+  it.each([
+    { name: "nothing", said: "" },
+    { name: "a line without its end", said: "+0026.90 G S" },
+    { name: "the end of a line, whose first digits may be lost", said: "6.90 G S\r\n" },
+    { name: "text", said: "OVERLOAD\r\nERROR 4\r\n" },
+  ])("refuses $name", ({ said }) => {
+    expect([isEnough(said), parse({ lines: said }, OPTIONS).ok]).toEqual([false, false]);
+  });
+
+  it("waits for a second line when the first has no flag", () => {
+    const line = "    10.30 GN\r\n";
+    expect([isEnough(line), isEnough(line + line)]).toEqual([false, true]);
+  });
+});
