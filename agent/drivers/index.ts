@@ -1,5 +1,4 @@
 /** Every driver there is, by hand, so that "go to definition" works. */
-
 import dpl from "./dpl/index.ts";
 import type { AnyDriver } from "./driver.ts";
 import epl from "./epl/index.ts";
@@ -25,12 +24,10 @@ export const DRIVERS: readonly AnyDriver[] = [
   modbus,
   mtSics,
   nci,
-  presence,
   sbpl,
   sma,
   snmp,
   star,
-  tap,
   toledo8217,
   tspl,
   weightLines,
