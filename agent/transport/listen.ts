@@ -1,7 +1,7 @@
 /**
  * A line that is listened to and never written to: wired in parallel with the host, or a mirror port of a terminal
  * server. It stays open; when it ends it is opened again, later each time. A line that floods is closed and left alone
- * for growing pauses. Only figures come out of here (listen-meter.ts).
+ * for growing pauses. Only figures come out of here (listen-meter.ts), unless a driver says who understands the bytes.
  */
 import { backoffMs, type Clock } from "@aislewatch/base";
 import type { LineError, LineStream, OpenStream } from "./line.ts";
@@ -16,6 +16,11 @@ export type ListenerOptions = {
   readonly random: () => number;
   /** How long opening may take. */
   readonly openMs?: number;
+  /**
+   * Who understands the bytes of a line that carries no card data, such as a bus of drives. They are its own to bound
+   * and to forget.
+   */
+  readonly sink?: (bytes: Uint8Array, nowMs: number) => void;
 };
 
 export type ListenerFigures = {
@@ -113,7 +118,11 @@ export class Listener {
       why ??= line.describe(error);
     });
     line.stream.on("data", (bytes: Uint8Array) => {
-      if (this.#line !== line || this.#meter.take(bytes, clock.monotonic())) return;
+      if (this.#line !== line) return;
+      if (this.#meter.take(bytes, clock.monotonic())) {
+        this.#options.sink?.(bytes, clock.monotonic());
+        return;
+      }
       why = { kind: "protocol", detail: "more bytes came than a serial line carries", hint: "is it the right port?" };
       this.#quarantine.punish(KEY, why, clock.monotonic());
       void line.close();

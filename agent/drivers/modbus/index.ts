@@ -1,11 +1,12 @@
 import { asWritten, durationMsBetween, suggest } from "@aislewatch/config";
-import { loadBuiltinMaps, modbusPlan, type RegisterMap } from "@aislewatch/devices";
+import { type Kind, loadBuiltinMaps, modbusPlan, type RegisterMap } from "@aislewatch/devices";
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
-import { type Driver, defineDriver } from "../driver.ts";
+import { type DevicePoller, type Driver, defineDriver } from "../driver.ts";
 import { type LineConfig, lineAddress, lineKey, lineSchema, openLine } from "../line-config.ts";
 import type { Request } from "../request.ts";
 import { FRAMINGS, type Framing, findReply, frameOf, questionPdu } from "./frames.ts";
+import { ModbusListener } from "./listen.ts";
 import { metricsWith, parse, refusals } from "./parse.ts";
 import { type Asked, ModbusPoll, type ModbusSettings, questionsOf } from "./poll.ts";
 import type { ModbusReply } from "./types.ts";
@@ -17,6 +18,8 @@ export type ModbusConfig = {
   readonly framing?: Framing | undefined;
   readonly request_timeout: number;
   readonly retries: number;
+  readonly listen: boolean;
+  readonly stale: number;
 };
 
 /** Units on a serial line; 0 is a broadcast, which no unit answers, and 248 to 255 are reserved (V1.02, 2.2). */
@@ -55,6 +58,10 @@ function configOf(maps: () => readonly RegisterMap[]): z.ZodType<ModbusConfig> {
       /** Of one question; the device's own `timeout` is for the whole poll. */
       request_timeout: durationMsBetween(20, 30_000).default(1_000),
       retries: z.int().min(0).max(5).default(1),
+      /** A PLC is the master: nothing is sent, and what it asks is heard. */
+      listen: z.boolean().default(false),
+      /** While listening: how long a value is known after it was heard. */
+      stale: durationMsBetween(100, 3_600_000).default(60_000),
     })
     .superRefine((config, context) => {
       const complain = (key: string, message: string): void =>
@@ -63,13 +70,15 @@ function configOf(maps: () => readonly RegisterMap[]): z.ZodType<ModbusConfig> {
       if (framing === "rtu" && (config.unit < 1 || config.unit > RTU_UNIT_MAX)) {
         complain("unit", `expected a unit from 1 to ${RTU_UNIT_MAX} on a line of RTU`);
       }
+      if (framing === "tcp" && config.listen) complain("framing", "expected rtu framing beside listen");
       if (framing === "tcp" && config.line.kind !== "tcp")
         complain("framing", "expected tcp framing on a TCP line only");
     });
 }
 
-const framingOf = ({ framing, line }: Pick<ModbusConfig, "framing" | "line">): Framing =>
-  framing ?? (line.kind === "tcp" ? "tcp" : "rtu");
+/** What can be listened to is a bus of RTU, also behind a terminal server's raw port. */
+const framingOf = ({ framing, line, listen }: Pick<ModbusConfig, "framing" | "line" | "listen">): Framing =>
+  framing ?? (line.kind === "tcp" && !listen ? "tcp" : "rtu");
 
 /** Above 19200 baud a frame begins after a fixed time (V1.02, 2.5.1.1). */
 const SILENCE_MS_LEAST = 1.75;
@@ -78,8 +87,8 @@ const FAST_BAUD = 19_200;
 const SILENCE_MS_UNKNOWN = 4;
 
 function silenceMs(line: LineConfig): number {
-  if (line.kind !== "serial") return SILENCE_MS_UNKNOWN;
-  const { baudRate } = line.serial;
+  if (line.kind === "tcp") return SILENCE_MS_UNKNOWN;
+  const { baudRate } = line.kind === "serial" ? line.serial : line.rfc2217;
   return Math.ceil(baudRate > FAST_BAUD ? SILENCE_MS_LEAST : Math.max(SILENCE_MS_LEAST, (3.5 * 11 * 1_000) / baudRate));
 }
 
@@ -90,11 +99,13 @@ export function modbusDriver(maps: () => readonly RegisterMap[]): Driver<ModbusC
     title: "Drive, PLC or meter that speaks Modbus RTU or TCP, by a register map",
     config: configOf(maps),
     // Every unit of a bus has the bus's key, so its devices wait for each other.
-    lineKey: ({ line }) => lineKey(line),
+    lineKey: ({ line, listen }) => (listen ? `tap:${lineKey(line)}` : lineKey(line)),
     address: ({ line, unit }) => `${lineAddress(line)} unit ${unit}`,
-    requests: ({ map, ...config }) => questionsOf(modbusPlan(map)).map((asked) => requestOf(asked, config)),
+    requests: ({ map, ...config }) =>
+      config.listen ? [] : questionsOf(modbusPlan(map)).map((asked) => requestOf(asked, config)),
     open: ({ config, kind }) => {
       const { map, line } = config;
+      if (config.listen) return listening(config, kind);
       const settings: ModbusSettings = {
         framing: framingOf(config),
         unit: config.unit,
@@ -120,8 +131,21 @@ export function modbusDriver(maps: () => readonly RegisterMap[]): Driver<ModbusC
   });
 }
 
+function listening(config: ModbusConfig, kind: Kind): DevicePoller<ModbusReply> {
+  const { map, line, unit, stale } = config;
+  const listener = new ModbusListener(map, { line, unit, staleMs: stale });
+  return {
+    poll: () => listener.poll(),
+    parse: (reply) => parse(reply, { map, kind }),
+    metrics: () => metricsWith(map, kind),
+    profile: () => map.name,
+    about: () => [["listening", "nothing is sent: a PLC asks, and its replies are heard"]],
+    close: () => listener.close(),
+  };
+}
+
 /** A question as all dialects show theirs; the transaction of TCP counts on from poll to poll. */
-function requestOf({ name, role, question }: Asked, config: Pick<ModbusConfig, "line" | "unit" | "framing">): Request {
+function requestOf({ name, role, question }: Asked, config: Omit<ModbusConfig, "map">): Request {
   const envelope = { framing: framingOf(config), unit: config.unit, transaction: 1 };
   return {
     name,

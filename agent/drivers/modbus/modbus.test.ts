@@ -5,6 +5,7 @@ import {
   bringToLife,
   conveyorUnit,
   conveyorZone,
+  type Dialogue,
   drive,
   driveUnit,
   type ModbusBus,
@@ -12,9 +13,10 @@ import {
   modbusDialogue,
   seededRandom,
 } from "@aislewatch/simulator";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { LINES, simulatedLine } from "../../../test/rig/simulated-line.ts";
 import type { PollError } from "../driver.ts";
+import { frameOf, questionPdu } from "./frames.ts";
 import modbus from "./index.ts";
 
 const ends: (() => unknown)[] = [];
@@ -209,6 +211,51 @@ describe("modbus", () => {
   ])("refuses $name", ({ device, says }) => {
     const read = modbus.config.safeParse({ line: { serial: "/dev/ttyUSB0" }, ...device });
     expect(JSON.stringify(read.error?.issues)).toContain(says.replaceAll('"', '\\"'));
+  });
+});
+
+describe("modbus, listening", () => {
+  it("hears what a PLC asks of two units on one line, and sends nothing", async () => {
+    const units = new Map<number, ModbusUnit>();
+    const motor = bringToLife(drive(), realClock, seededRandom(3));
+    units.set(1, driveUnit(motor, IDENTITY));
+    const ask = modbusDialogue({ units, framing: "rtu", random: seededRandom(5) })();
+    const frames = [
+      [23, 7],
+      [109, 2],
+    ].map(([address = 0, count = 0]) =>
+      frameOf(questionPdu({ kind: "read", table: "holding", address, count }), {
+        framing: "rtu",
+        unit: 1,
+        transaction: 0,
+      }),
+    );
+    const sent: Uint8Array[] = [];
+    let speak: (text: string) => void = () => {};
+    const bus = (): Dialogue => ({
+      take: (bytes) => {
+        sent.push(bytes);
+        return [];
+      },
+      begin: (say) => {
+        speak = say;
+        return () => {};
+      },
+    });
+    const { line } = await simulatedLine("tcp", bus, onEnd);
+    const heard = { line, listen: true, stale: "10s", map: "siemens-v20" };
+    const [here, absent] = [pollerOf({ ...heard, unit: 1 }, "drive"), pollerOf({ ...heard, unit: 2 }, "drive")];
+    expect(await here()).toMatchObject({
+      kind: "timeout",
+      detail: expect.stringContaining("nothing was heard of unit 1"),
+    });
+    motor.fault("trip");
+    await vi.waitFor(async () => {
+      for (const frame of frames) speak([Buffer.from(frame).toString("latin1"), ...ask.take(frame)].join(""));
+      expect(metrics(await here())).toMatchObject({ tripped: true, running: false, dc_bus_volts: 560 });
+    });
+    expect(await absent()).toMatchObject({ kind: "timeout" });
+    expect(sent).toEqual([]);
   });
 });
 

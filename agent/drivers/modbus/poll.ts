@@ -56,7 +56,7 @@ const REPLY_BYTES_MAX = 2 * (RTU_BYTES_MAX + TCP_BYTES_MAX);
 /** Transactions are told apart by 16 bits. */
 const TRANSACTIONS = 0x10000;
 
-const WIDE_COUNT: PollError = {
+export const WIDE_COUNT: PollError = {
   kind: "protocol",
   detail: "the device answers with a byte count of two bytes: that is no standard Modbus",
   hint: "switch the drive's communication to standard Modbus (H2A and P2A drives: parameter F9.05)",
