@@ -15,8 +15,12 @@ import type { Value } from "@aislewatch/contract";
 import type { Parsed, ParseError } from "../driver.ts";
 import type { Replies } from "../request.ts";
 
-const BASIC = /(?<![YN:])([YN]{8})\r/g;
-const EXTENDED = /(?<![YN:])([YN]{8}(?::[YN]{8}){1,6})\r/g;
+/**
+ * There is no mark where a status begins, so it is read back from its end: what was cut short before it does no harm,
+ * unless it was cut right after a colon, where nobody could tell.
+ */
+const BASIC = /(?<!:)([YN]{8})\r/g;
+const EXTENDED = /([YN]{8}(?::[YN]{8}){1,6})\r/g;
 const REMAINING = /(?<!\d)(\d{4,5})\r/;
 const FOR_EVER = "9999";
 

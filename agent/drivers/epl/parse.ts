@@ -11,6 +11,10 @@ import { err, ok, type Result } from "@aislewatch/base";
 import type { Parsed, ParseError } from "../driver.ts";
 import type { Replies } from "../request.ts";
 
+/**
+ * Two digits and a line end are little structure. More digits than come in pairs are no report: which of them are the
+ * code nobody can tell, and the next poll asks again.
+ */
 const CODES = /(?<![\d,])(\d\d(?:,\d\d){0,15})\r\n/g;
 
 type Code = { readonly means: string; readonly metric?: string };
