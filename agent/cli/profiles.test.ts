@@ -150,3 +150,38 @@ describe("profiles explain", () => {
     expect(run(...args).code).toBe(code);
   });
 });
+
+const DRIVE = `map: acme-drive
+title: Acme drive
+kind: drive
+addresses: entity
+registers:
+  status: { at: 40001 }
+  current: { at: 40002, scale: 0.1, unit: A }
+metrics:
+  running: { register: status, bit: 0 }
+  motor_current_amperes: { register: current }
+`;
+
+describe("profiles and register maps", () => {
+  it("checks a map beside profiles, and shows what is wrong with it", () => {
+    const right = run("check", file("drive.yaml", DRIVE), file("acme.yaml", ACME));
+    expect(right).toMatchObject({ code: 0, error: "" });
+    expect(right.out).toContain("acme-drive: right; 2 metrics; 1 reads at every poll, 0 now and then");
+    const wrong = run("check", file("drive.yaml", DRIVE.replace("register: status", "register: staus")));
+    expect(wrong.code).toBe(2);
+    expect(wrong.error).toContain("drive.yaml:9:24");
+    expect(wrong.error).toContain('did you mean "status"?');
+  });
+
+  it("lists the built-in maps and those of a folder, and explains one", () => {
+    file("drive.yaml", DRIVE);
+    const { out } = run("list", "--profiles", folder);
+    expect(out).toMatch(/^siemens-v20 +drive +documents only +/m);
+    expect(out).toMatch(/^acme-drive +drive +yes +/m);
+    const explained = run("explain", "acme-drive", "--profiles", folder);
+    expect(explained.out).toContain("holding register 40001, 2 of them");
+    expect(explained.out).toMatch(/^current +holding register 40002 +u16 × 0.1 A$/m);
+    expect(run("explain", "acme-driv").error).toContain("or the name of a map");
+  });
+});

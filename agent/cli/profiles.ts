@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { errorText } from "@aislewatch/base";
 import { type Diagnostic, formatDiagnostics, readConfigText } from "@aislewatch/config";
 import {
+  isMapText,
   type KnownTrap,
   loadBuiltinProfiles,
   loadProfilesFrom,
@@ -11,24 +12,27 @@ import {
   probeOids,
   profileMetrics,
   profileOids,
+  type RegisterMap,
   TrapTable,
   weighProfiles,
 } from "@aislewatch/devices";
 import { alignedTable, EXIT } from "@aislewatch/runtime";
+import { checkMaps, explainMap, knownMaps, listedMaps, mapRows } from "./profiles-maps.ts";
 import type { Terminal } from "./terminal.ts";
 
-export const PROFILES_HELP = `aislewatch-agent profiles: what the agent knows of SNMP devices; connects to nothing
+export const PROFILES_HELP = `aislewatch-agent profiles: what the agent knows of SNMP and Modbus devices; connects to nothing
 
 Usage
-  aislewatch-agent profiles check FILE…            say what is wrong with profiles; they may extend each other
-  aislewatch-agent profiles list                   name every profile, its kind, and whether a device confirmed it
+  aislewatch-agent profiles check FILE…            say what is wrong with profiles and register maps
+  aislewatch-agent profiles list                   name every profile and map, and whether a device confirmed it
   aislewatch-agent profiles explain SYSOBJECTID    which profile such a device gets, why, and what is read
+  aislewatch-agent profiles explain MAP            what is read of a Modbus device with this map, and how
   aislewatch-agent profiles traps [OID]            which traps are known, and the faults that they tell of
 
 Options
       --descr TEXT        explain: the device's sysDescr, which some profiles look at
       --present OID       explain: the device has something at or below this OID; may stand several times
-      --profiles FOLDER   profiles of your own beside the built-in ones
+      --profiles FOLDER   profiles and maps of your own beside the built-in ones
       --json              list, explain, traps: JSON instead of a table
   -h, --help              print this
 
@@ -53,9 +57,13 @@ export function profiles(args: readonly string[], terminal: Terminal): number {
   const standing = folder === null ? { ok: true as const, value: loadBuiltinProfiles() } : loadProfilesFrom(folder);
   if (!standing.ok) return complain(standing.diagnostics, new Map(), terminal);
   const known = standing.value;
+  const maps = knownMaps(folder);
+  if (!maps.ok) return complain(maps.diagnostics, new Map(), terminal);
   if (verb === "check")
-    return words.length === 0 ? refuse("check needs a FILE", terminal) : check(words, known, terminal);
-  if (verb === "list") return list(known, json, terminal);
+    return words.length === 0
+      ? refuse("check needs a FILE", terminal)
+      : check(words, { known, maps: maps.value }, terminal);
+  if (verb === "list") return list({ known, maps: maps.value }, json, terminal);
   const oid = words[0]?.replace(/^\./, "") ?? "";
   const isOid = words.length === 1 && /^\d+(?:\.\d+)+$/.test(oid);
   if (verb === "traps") {
@@ -64,8 +72,13 @@ export function profiles(args: readonly string[], terminal: Terminal): number {
       : refuse("traps takes one OID, such as 1.3.6.1.4.1.318.0.5", terminal);
   }
   if (verb !== "explain") return refuse(`unknown word "${verb}"; expected check, list, explain or traps`, terminal);
+  const map = maps.value.find(({ name }) => words.length === 1 && name === words[0]);
+  if (map !== undefined) {
+    explainMap(map, { json, terminal });
+    return EXIT.asked;
+  }
   if (!isOid) {
-    return refuse("explain needs one SYSOBJECTID, such as 1.3.6.1.4.1.318.1.3.27", terminal);
+    return refuse("explain needs one SYSOBJECTID, such as 1.3.6.1.4.1.318.1.3.27, or the name of a map", terminal);
   }
   return explain(known, { sysObjectID: oid, sysDescr: descr, present: new Set(present) }, { json, terminal });
 }
@@ -98,7 +111,9 @@ function complain(
   return EXIT.config;
 }
 
-function check(files: readonly string[], known: readonly Profile[], terminal: Terminal): number {
+type Known = { readonly known: readonly Profile[]; readonly maps: readonly RegisterMap[] };
+
+function check(files: readonly string[], { known, maps }: Known, terminal: Terminal): number {
   const texts: ProfileText[] = [];
   const unreadable: Diagnostic[] = [];
   for (const file of files) {
@@ -106,11 +121,16 @@ function check(files: readonly string[], known: readonly Profile[], terminal: Te
     if (text.ok) texts.push({ file, text: text.value });
     else unreadable.push(text.error);
   }
-  const parsed = parseProfiles(texts, known);
-  const diagnostics = [...unreadable, ...(parsed.ok ? [] : parsed.diagnostics)];
+  const [mapTexts, profileTexts] = [true, false].map((wanted) =>
+    texts.filter(({ text }) => isMapText(text) === wanted),
+  );
+  const parsed = parseProfiles(profileTexts ?? [], known);
+  const checked = checkMaps(mapTexts ?? [], maps);
+  const diagnostics = [...unreadable, ...(parsed.ok ? [] : parsed.diagnostics), ...checked.diagnostics];
   if (diagnostics.length > 0 || !parsed.ok) {
     return complain(diagnostics, new Map(texts.map(({ file, text }) => [file, text])), terminal);
   }
+  for (const line of checked.said) terminal.out(line);
   const fresh = parsed.value.filter((profile) => !known.includes(profile));
   const standing = new TrapTable(known.filter(({ name }) => !fresh.some((profile) => profile.name === name)));
   for (const profile of fresh) {
@@ -177,7 +197,7 @@ function meaningOf({ fault, cleared, cases }: KnownTrap["entry"]): string {
 /** A printer's alert tells of a dozen faults. */
 const SHOWN_MAX = 2;
 
-function list(known: readonly Profile[], json: boolean, terminal: Terminal): number {
+function list({ known, maps }: Known, json: boolean, terminal: Terminal): number {
   const sorted = known.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (json) {
     const all = sorted.map(({ name, kind, title, verified, source, lineage }) => ({
@@ -187,8 +207,9 @@ function list(known: readonly Profile[], json: boolean, terminal: Terminal): num
       verified,
       source,
       extends: lineage.slice(1),
+      driver: "snmp",
     }));
-    terminal.out(`${JSON.stringify(all, null, 2)}\n`);
+    terminal.out(`${JSON.stringify([...all, ...listedMaps(maps)], null, 2)}\n`);
     return EXIT.asked;
   }
   const rows = sorted.map(({ name, kind, title, verified, match }) => [
@@ -198,6 +219,7 @@ function list(known: readonly Profile[], json: boolean, terminal: Terminal): num
     title,
   ]);
   terminal.out(alignedTable([["PROFILE", "KIND", "CONFIRMED", "TITLE"], ...rows]));
+  terminal.out(`\n${mapRows(maps)}`);
   return EXIT.asked;
 }
 
