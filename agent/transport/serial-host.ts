@@ -47,7 +47,7 @@ export type SerialProcess = {
   readonly pid: number | undefined;
 };
 
-/** The serial process is gone, and the port with it. `blamed`: this port was the one that hung or ended it. */
+/** The serial process is gone, and the port with it. `blamed`: this port was the one that hung it. */
 export class SerialLoss extends Error {
   readonly blamed: boolean;
 
@@ -66,6 +66,7 @@ export type SerialHostOptions = {
 type Port = {
   readonly path: string;
   readonly stream: SerialStream;
+  called: boolean;
   opening: ((result: Result<SerialStream, SerialOpenError>) => void) | null;
   closing: (() => void) | null;
 };
@@ -76,11 +77,14 @@ export type SerialOpenError =
   /** Not opened in time. `hung`: the binding had all the time that a port may take. */
   | { readonly kind: "late"; readonly hung: boolean };
 
+/** `called`: the binding was called for it. Without that it is the process that hangs, and not the port. */
+type Stuck = { readonly path: string; readonly sinceMs: number; readonly called: boolean };
+
 type Child = {
   readonly process: SerialProcess;
   readonly ports: Map<number, Port>;
   /** Ports whose opening or closing has not come back: opening one again would take another thread. */
-  readonly stuck: Map<number, { readonly path: string; readonly sinceMs: number }>;
+  readonly stuck: Map<number, Stuck>;
   readonly startedMs: number;
   /** The port that the binding is called for at this moment. */
   at: number | null;
@@ -113,16 +117,17 @@ export class SerialHost {
     this.#renewFor(options.path);
     const child = this.#running();
     if (!child.ok) return Promise.resolve(err({ kind: "failed", detail: child.error.detail }));
-    if (stuckSince(child.value, options.path) !== null) return Promise.resolve(err({ kind: "late", hung: true }));
+    const stuck = stuckIn(child.value, options.path);
+    if (stuck !== null) return Promise.resolve(err({ kind: "late", hung: stuck.called }));
     return this.#openIn(child.value, options, { signal, timeoutMs });
   }
 
   /** Another try of a port that hangs needs another process; what is in flight on other ports is asked again. */
   #renewFor(path: string): void {
     const child = this.#child;
-    const sinceMs = child === null ? null : stuckSince(child, path);
-    if (child === null || sinceMs === null) return;
-    if (this.#options.clock.monotonic() - sinceMs >= RENEW_MS) this.#lose(child, `${path} hung in it`, null);
+    const stuck = child === null ? null : stuckIn(child, path);
+    if (child === null || stuck === null) return;
+    if (this.#options.clock.monotonic() - stuck.sinceMs >= RENEW_MS) this.#lose(child, `${path} hung in it`, null);
   }
 
   /**
@@ -166,23 +171,23 @@ export class SerialHost {
       const settle = (result: Result<SerialStream, SerialOpenError>): void => {
         port.opening = null;
         cancel();
-        signal.removeEventListener("abort", onAbort);
+        signal.removeEventListener("abort", late);
         resolve(result);
       };
-      const late = (hung: boolean): void => {
+      const late = (): void => {
+        const { called } = port;
         child.ports.delete(id);
         // It may yet open; then it is closed at once.
-        child.stuck.set(id, { path: options.path, sinceMs: this.#options.clock.monotonic() });
+        child.stuck.set(id, { path: options.path, sinceMs: this.#options.clock.monotonic(), called });
         child.process.send({ do: "close", id });
-        settle(err({ kind: "late", hung }));
+        settle(err({ kind: "late", hung: called && !signal.aborted }));
       };
-      const onAbort = (): void => late(false);
-      const cancel = this.#options.clock.after(timeoutMs, () => late(true));
-      const port: Port = { path: options.path, stream, opening: settle, closing: null };
+      const cancel = this.#options.clock.after(timeoutMs, late);
+      const port: Port = { path: options.path, stream, called: false, opening: settle, closing: null };
       child.ports.set(id, port);
       this.#watch(child);
-      signal.addEventListener("abort", onAbort, { once: true });
-      if (signal.aborted) late(false);
+      signal.addEventListener("abort", late, { once: true });
+      if (signal.aborted) late();
       else child.process.send({ do: "open", id, options });
     });
   }
@@ -211,7 +216,8 @@ export class SerialHost {
       child.missed = 0;
       this.#hear(child, report);
     });
-    child.process.onExit(() => this.#lose(child, "the serial process ended", child.at));
+    // It may have been killed by anybody (the kernel, short of memory): asking again, alone, tells whose fault it was.
+    child.process.onExit(() => this.#lose(child, "the serial process ended", null));
     return ok(child);
   }
 
@@ -219,6 +225,8 @@ export class SerialHost {
     if (report.say === "pong") return;
     if (report.say === "at") {
       child.at = report.id;
+      const called = report.id === null ? undefined : child.ports.get(report.id);
+      if (called !== undefined) called.called = true;
       return;
     }
     if (report.say !== "data" && report.say !== "written") child.stuck.delete(report.id);
@@ -242,7 +250,7 @@ export class SerialHost {
     if (port === undefined || this.#child !== child) return Promise.resolve();
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(CLOSE_MS_MAX, () => {
-        child.stuck.set(id, { path: port.path, sinceMs: this.#options.clock.monotonic() });
+        child.stuck.set(id, { path: port.path, sinceMs: this.#options.clock.monotonic(), called: true });
         this.#endPort(child, id, null);
       });
       port.closing = () => {
@@ -253,13 +261,13 @@ export class SerialHost {
     });
   }
 
-  /** Heartbeats only while a port is open: an idle process needs no watching, and waking it costs. */
+  /** Heartbeats only while there is something to wait for: an idle process needs no watching, and waking it costs. */
   #watch(child: Child): void {
     if (child.cancelHeartbeat !== null) return;
     child.missed = 0;
     const beat = (): void => {
       child.cancelHeartbeat = null;
-      if (child.ports.size === 0) return;
+      if (child.ports.size === 0 && child.stuck.size === 0) return;
       if (child.missed >= MISSED_MAX) {
         this.#lose(child, "the serial process hung", child.at);
         return;
@@ -293,8 +301,8 @@ export class SerialHost {
   }
 }
 
-function stuckSince(child: Child, path: string): number | null {
-  for (const stuck of child.stuck.values()) if (stuck.path === path) return stuck.sinceMs;
+function stuckIn(child: Child, path: string): Stuck | null {
+  for (const stuck of child.stuck.values()) if (stuck.path === path) return stuck;
   return null;
 }
 

@@ -256,21 +256,8 @@ describe("SerialHost", () => {
   const FLAGS = { rtscts: false, xon: false, xoff: false, hupcl: false, lock: true } as const;
   const limits = { signal: new AbortController().signal, timeoutMs: 60_000 };
 
-  it("blames the port that the binding was called for when the process dies, and no other", async () => {
-    const process = fakeProcess();
-    const host = new SerialHost({ clock: realClock, random: () => 0, start: () => process });
-    const [a, b] = ["a", "b"].map((path) => host.open({ ...OPTIONS, ...FLAGS, path }, limits));
-    process.report({ say: "opened", id: 1 });
-    process.report({ say: "at", id: 2 });
-    process.exit();
-    expect(await b).toMatchObject({ ok: false, error: { kind: "lost", blamed: true } });
-    const opened = await a;
-    expect(opened?.ok && opened.value.loss).toMatchObject({ blamed: false });
-    expect(process.killed).toBe(true);
-  });
-
-  it("starts no further process while too many of those that it killed do not die", async () => {
-    const processes: ReturnType<typeof fakeProcess>[] = [];
+  /** A clock that the test moves, and that lets what waits for a promise run. */
+  function steppedClock() {
     let nowMs = 0;
     const timers: { atMs: number; run: () => void }[] = [];
     const clock = {
@@ -289,6 +276,45 @@ describe("SerialHost", () => {
         timer.run();
       }
     };
+    return { clock, pass };
+  }
+
+  it("blames the port that the binding was called for when it hangs, and no other", async () => {
+    const process = fakeProcess();
+    const { clock, pass } = steppedClock();
+    const host = new SerialHost({ clock, random: () => 0, start: () => process });
+    const [a, b] = ["a", "b"].map((path) => host.open({ ...OPTIONS, ...FLAGS, path }, limits));
+    process.report({ say: "opened", id: 1 });
+    const opened = await a;
+    process.report({ say: "at", id: 2 });
+    for (let beat = 0; beat < 4; beat++) pass(750);
+    expect(await b).toMatchObject({ ok: false, error: { kind: "lost", blamed: true } });
+    expect(opened?.ok && opened.value.loss).toMatchObject({ blamed: false });
+    expect(process.killed).toBe(true);
+  });
+
+  it.each([
+    { name: "the port, when the binding was called for it", called: true },
+    { name: "nobody, when the process has not come to it", called: false },
+  ])("blames for a port that does not open in time $name", async ({ called }) => {
+    const process = fakeProcess();
+    const { clock, pass } = steppedClock();
+    const host = new SerialHost({ clock, random: () => 0, start: () => process });
+    const opening = host.open({ ...OPTIONS, ...FLAGS, path: "a" }, { ...limits, timeoutMs: 500 });
+    if (called) for (const id of [1, null]) process.report({ say: "at", id });
+    pass(500);
+    expect(await opening).toEqual({ ok: false, error: { kind: "late", hung: called } });
+    expect(process.orders.at(-1)).toEqual({ do: "close", id: 1 });
+    expect(await host.open({ ...OPTIONS, ...FLAGS, path: "a" }, limits)).toMatchObject({ ok: false });
+    process.report({ say: "closed", id: 1 });
+    const again = host.open({ ...OPTIONS, ...FLAGS, path: "a" }, limits);
+    process.report({ say: "opened", id: 2 });
+    expect((await again).ok).toBe(true);
+  });
+
+  it("starts no further process while too many of those that it killed do not die", async () => {
+    const processes: ReturnType<typeof fakeProcess>[] = [];
+    const { clock, pass } = steppedClock();
     const start = () => {
       const made = fakeProcess();
       processes.push(made);
