@@ -29,6 +29,19 @@ function complaints(text: string | null): string {
 }
 
 describe("loadConfig", () => {
+  it.each([
+    { driver: "presence, host: 10.1.2.3", codes: [] },
+    { driver: "snmp, address: 10.1.2.3", codes: [] },
+    { driver: 'tap, line: { tcp: "10.1.2.3:4001" }', codes: ["CFG_PAYMENT_DEVICE"] },
+    { driver: "zpl, line: { serial: /dev/ttyS0 }", codes: ["CFG_PAYMENT_DEVICE"] },
+    { driver: "host", codes: ["CFG_PAYMENT_DEVICE"] },
+  ])("lets no driver but two near a payment terminal: $driver", ({ driver, codes }) => {
+    const { diagnostics } = load(`${HEAD}devices:\n  - { id: pin, kind: payment_terminal, driver: ${driver} }\n`);
+    expect(diagnostics.map(({ code, path }) => ({ code, path }))).toEqual(
+      codes.map((code) => ({ code, path: "devices[0].driver" })),
+    );
+  });
+
   it("reads a whole file and fills in what is not written", () => {
     writeFileSync(join(folder, "password"), "hunter2\n");
     const { config, diagnostics } = load(
@@ -71,7 +84,7 @@ describe("loadConfig", () => {
         id: "receiving/printer",
         kind: "label_printer",
         driver: "zpl",
-        driverConfig: { line: { kind: "tcp", tcp: { host: "10.1.2.3", port: 9100 } } },
+        driverConfig: { line: { kind: "tcp", tcp: { host: "10.1.2.3", port: 9100 } }, variables: "auto" },
         lineKey: "tcp:10.1.2.3:9100",
         intervalMs: 2_000,
         timeoutMs: 2_000,

@@ -72,6 +72,12 @@ const DEVICES_MAX = 4_096;
 const INTERVAL_MS_DEFAULT = 30_000;
 const TIMEOUT_MS_DEFAULT = 5_000;
 
+/**
+ * Payment hardware is watched from outside only: by its presence, or by what its own network management says. No driver
+ * that opens a line to a device may stand at one (PROTOCOLS 10.1: nothing of card data is ever held here).
+ */
+const PAYMENT_DRIVERS: ReadonlySet<string> = new Set(["presence", "snmp"]);
+
 const id = z.string().regex(ID_PATTERN, "expected an id of lower-case letters, digits and hyphens");
 const deviceId = z
   .string()
@@ -296,6 +302,13 @@ function buildDevice(
   if (timeout !== undefined && timeout > intervalMs) {
     const message = "expected a timeout that is not longer than the interval between polls";
     check.complain(["devices", index, "timeout"], { code: "CFG_RANGE", message });
+  }
+  if (kind === "payment_terminal" && !PAYMENT_DRIVERS.has(driver.name)) {
+    check.complain(["devices", index, "driver"], {
+      code: "CFG_PAYMENT_DEVICE",
+      message: `expected one of: ${[...PAYMENT_DRIVERS].join(", ")}; no line to a payment terminal is ever opened`,
+      hint: "write driver: presence, with its host: or port:",
+    });
   }
   const secret = readSecrets(driverConfig, ["devices", index], check);
   return {

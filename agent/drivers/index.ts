@@ -7,10 +7,12 @@ import host from "./host/index.ts";
 import modbus from "./modbus/index.ts";
 import mtSics from "./mt-sics/index.ts";
 import nci from "./nci/index.ts";
+import presence from "./presence/index.ts";
 import sbpl from "./sbpl/index.ts";
 import sma from "./sma/index.ts";
 import snmp from "./snmp/index.ts";
 import star from "./star/index.ts";
+import tap from "./tap/index.ts";
 import toledo8217 from "./toledo-8217/index.ts";
 import tspl from "./tspl/index.ts";
 import weightLines from "./weight-lines/index.ts";
@@ -24,10 +26,12 @@ export const DRIVERS: readonly AnyDriver[] = [
   modbus,
   mtSics,
   nci,
+  presence,
   sbpl,
   sma,
   snmp,
   star,
+  tap,
   toledo8217,
   tspl,
   weightLines,
