@@ -11,6 +11,7 @@
  * **No card data.** Whatever a line says is redacted here, before `parse`, `probe --raw` or an error text can see it.
  */
 import { err, ok, type Result } from "@aislewatch/base";
+import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
 import { LineRedactor, redact } from "../core/card-data.ts";
 import { Conversation } from "../core/conversation.ts";
@@ -62,6 +63,7 @@ export function defineDialect<Shape extends z.ZodRawShape>(
     lineKey: ({ line }) => lineKey(line),
     address: ({ line }) => lineAddress(line),
     requests: dialect.requests,
+    options: ({ line: _, ...options }) => plainOptions(options),
     open({ config: device }) {
       const requests = dialect.requests(device);
       const silence = dialect.silence ?? "connected, but no reply";
@@ -82,6 +84,15 @@ export function defineDialect<Shape extends z.ZodRawShape>(
       };
     },
   });
+}
+
+/** The options of a dialect are texts, numbers and switches; what is not set is not there. */
+function plainOptions(options: object): Record<string, string | number | boolean> {
+  return Object.fromEntries(
+    Object.entries(options).filter(
+      ([, value]) => typeof value === "string" || typeof value === "number" || typeof value === "boolean",
+    ),
+  );
 }
 
 type Talk = {
@@ -115,7 +126,7 @@ async function poll(open: OpenLine, talk: Talk, context: PollContext): Promise<R
 async function converse(
   line: Line,
   talk: Talk,
-  { signal, timeoutMs, nowMs }: PollContext,
+  { signal, timeoutMs, nowMs, heard }: PollContext,
 ): Promise<Result<DialectReply, PollError>> {
   const { requests, conversation, known, silence } = talk;
   const safe = redactorOf(talk);
@@ -127,15 +138,18 @@ async function converse(
     // Who says nothing about its state is not asked who it is: that would only make the poll longer.
     if (request.role !== "state" && !answeredState) break;
     if (request.onlyIf?.({ ...Object.fromEntries(known), ...reply }) === false) continue;
+    const tell = hearing(request, heard);
     const said = await exchange(line, request, { signal, timeoutMs });
     if (said.ok) {
       const answer = safe(request.keep?.(said.value) ?? said.value);
+      tell?.(answer);
       reply[request.name] = answer;
       conversation.answered(request, nowMs);
       if (request.role === "state") answeredState = true;
       else known.set(request.name, answer);
       continue;
     }
+    tell?.(null);
     reply[request.name] = null;
     unanswered.push(request);
     failure ??= said.error;
@@ -148,6 +162,13 @@ async function converse(
   forget(talk);
   if (failure === null) return err({ kind: "config", detail: "this dialect has no question about the device's state" });
   return err(failure.kind === "timeout" ? { kind: "timeout", detail: silence } : failure);
+}
+
+/** From now until the returned function is called with the answer. */
+function hearing({ name, bytes }: Request, heard: PollContext["heard"]): ((said: ByteText | null) => void) | undefined {
+  if (heard === undefined) return undefined;
+  const startMs = realClock.monotonic();
+  return (said) => heard({ ask: name, sent: bytes, said, tookMs: realClock.monotonic() - startMs });
 }
 
 /** One redactor a line, for a number may begin in one reply and end in the next. */

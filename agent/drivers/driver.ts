@@ -7,7 +7,7 @@ import type { SecretRef } from "@aislewatch/config";
 import type { Asset, PollFailureKind, SampleSet } from "@aislewatch/contract";
 import type { Evidence, Kind, Profile, RegisterMap } from "@aislewatch/devices";
 import type { z } from "zod";
-import type { Request } from "./request.ts";
+import type { Heard, Request } from "./request.ts";
 
 export type PollError = { readonly kind: PollFailureKind; readonly detail: string; readonly hint?: string };
 export type ParseError = { readonly detail: string };
@@ -27,6 +27,8 @@ export type PollContext = {
   readonly timeoutMs: number;
   /** Unix ms at the start of the poll. */
   readonly nowMs: number;
+  /** Is told each question of a dialect as it went. */
+  readonly heard?: (exchange: Heard) => void;
 };
 
 /**
@@ -65,6 +67,11 @@ export type Driver<Config, Reply> = {
   open(device: DriverConfig<Config>): DevicePoller<Reply>;
   /** Of a dialect over a byte line: all that it can send. */
   requests?(config: Config): readonly Request[];
+  /**
+   * What `parse` has to know of a device's configuration, as agent.yaml has it: what a recording of its replies holds
+   * beside them. No address, no secret. Of a driver whose replies can be recorded.
+   */
+  options?(config: Config): Readonly<Record<string, string | number | boolean>>;
   /** The same driver over these profiles, for one that has any: an operator's own beside the built-in ones. */
   withProfiles?(profiles: readonly Profile[]): Driver<Config, Reply>;
   /** The same driver over these register maps, for one that has any. */

@@ -35,3 +35,13 @@ export type Request = Question & {
    */
   readonly anonymous?: boolean;
 };
+
+/** One question as it went, for a person and for a recording (`probe`, `record`). */
+export type Heard = {
+  /** The question's name. */
+  readonly ask: string;
+  readonly sent: ByteText;
+  /** As `parse` gets to see it, without card data; null: no whole reply. */
+  readonly said: ByteText | null;
+  readonly tookMs: number;
+};

@@ -103,6 +103,7 @@ export function modbusDriver(maps: () => readonly RegisterMap[]): Driver<ModbusC
     address: ({ line, unit }) => `${lineAddress(line)} unit ${unit}`,
     requests: ({ map, ...config }) =>
       config.listen ? [] : questionsOf(modbusPlan(map)).map((asked) => requestOf(asked, config)),
+    options: ({ map, unit, framing }) => ({ map: map.name, unit, ...(framing !== undefined && { framing }) }),
     open: ({ config, kind }) => {
       const { map, line } = config;
       if (config.listen) return listening(config, kind);

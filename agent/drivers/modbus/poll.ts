@@ -100,7 +100,7 @@ export class ModbusPoll {
     let failure: PollError | null = null;
     for (const asked of this.#conversation.questions(this.#asked, context.nowMs)) {
       if (asked.role !== "state" && !answeredState) break;
-      const answer = await this.#ask(line, asked.question, context);
+      const answer = await this.#ask(line, asked, context);
       if (answer.ok) {
         said.set(asked.name, answer.value);
         this.#conversation.answered(asked, context.nowMs);
@@ -122,9 +122,9 @@ export class ModbusPoll {
     return err(failure ?? { kind: "config", detail: "this map has nothing that is read at every poll" });
   }
 
-  async #ask(line: Line, question: Question, context: PollContext): Promise<Result<Pdu, PollError>> {
+  async #ask(line: Line, asked: Asked, context: PollContext): Promise<Result<Pdu, PollError>> {
     for (let tries = 0; ; tries++) {
-      const answer = await this.#exchange(line, question, context);
+      const answer = await this.#exchange(line, asked, context);
       const again = tries < this.#settings.retries && !context.signal.aborted;
       if (answer.ok) {
         const code = exceptionOf(answer.value);
@@ -141,14 +141,16 @@ export class ModbusPoll {
     }
   }
 
-  async #exchange(line: Line, question: Question, context: PollContext): Promise<Result<Uint8Array, PollError>> {
+  async #exchange(line: Line, { name, question }: Asked, context: PollContext): Promise<Result<Uint8Array, PollError>> {
     const { framing, unit, requestTimeoutMs, silenceMs } = this.#settings;
     this.#transaction = (this.#transaction + 1) % TRANSACTIONS;
     const envelope: Envelope = { framing, unit, transaction: this.#transaction };
     if (framing === "rtu") await pause(this.#clock, silenceMs);
+    const request = frameOf(questionPdu(question), envelope);
+    const startMs = this.#clock.monotonic();
     const came = await line.exchange(
       {
-        request: frameOf(questionPdu(question), envelope),
+        request,
         isComplete: (bytes) => isWhole(findReply(bytes, question, envelope)),
         timeoutMs: Math.min(context.timeoutMs, requestTimeoutMs),
         replyBytesMax: REPLY_BYTES_MAX,
@@ -156,6 +158,8 @@ export class ModbusPoll {
       },
       context.signal,
     );
+    const said = came.ok ? byteText(came.value) : null;
+    context.heard?.({ ask: name, sent: byteText(request), said, tookMs: this.#clock.monotonic() - startMs });
     if (!came.ok) {
       if (came.error.kind !== "timeout") return came;
       this.#count("timeouts");
@@ -190,4 +194,5 @@ const SILENCE_HINT = "check the unit number, baud rate and parity, and whether A
 
 const isWhole = ({ kind }: Found): boolean => kind === "reply" || kind === "wide_count";
 
+const byteText = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
