@@ -100,7 +100,7 @@ describe("Listener", () => {
     const clock = new ManualClock();
     const { state, open, written } = fakeLine();
     const listener = new Listener({ open, end: CR, clock, random: () => 0 });
-    await listener.start();
+    await listener.start(new AbortController().signal);
     state.stream?.push(bytes("one\rtwo\r"));
     await settle();
     clock.advance(2_500);
@@ -113,7 +113,7 @@ describe("Listener", () => {
     const clock = new ManualClock();
     const { state, open } = fakeLine();
     const listener = new Listener({ open, end: CR, clock, random: () => 0.999 });
-    await listener.start();
+    await listener.start(new AbortController().signal);
     state.stream?.push(bytes("x\r"));
     await settle();
     state.answer = { kind: "unreachable", detail: "pulled out" };
@@ -137,11 +137,22 @@ describe("Listener", () => {
     expect(clock.pending).toBe(0);
   });
 
+  it("does not hold up who waits for a line that takes long to open", async () => {
+    const patience = new AbortController();
+    const open = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const listener = new Listener({ open, end: CR, clock: new ManualClock(), random: () => 0 });
+    const started = listener.start(patience.signal);
+    patience.abort();
+    await started;
+    expect(listener.figures.failure).toMatchObject({ kind: "timeout" });
+  });
+
   it("leaves a line alone that floods", async () => {
     const clock = new ManualClock();
     const { state, open } = fakeLine();
     const listener = new Listener({ open, end: CR, clock, random: () => 0 });
-    await listener.start();
+    await listener.start(new AbortController().signal);
     for (let n = 0; n <= (FLOOD.bytesASecondMax * FLOOD.windowMs) / 1_000 / 16_384; n++) {
       state.stream?.push(new Uint8Array(16_384));
     }

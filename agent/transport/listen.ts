@@ -60,10 +60,16 @@ export class Listener {
     this.#meter = new LineMeter(options.end);
   }
 
-  /** Begins to listen, once; resolves when the line is open or has failed for the first time. */
-  async start(): Promise<void> {
+  /** Begins to listen, once; resolves when the line is open or has failed, or with the signal. */
+  async start(signal: AbortSignal): Promise<void> {
     this.#startedMs ??= this.#open();
-    await this.#opening?.done;
+    const opening = this.#opening;
+    if (opening === null || signal.aborted) return;
+    const patience = Promise.withResolvers<void>();
+    const over = (): void => patience.resolve();
+    signal.addEventListener("abort", over, { once: true });
+    await Promise.race([opening.done, patience.promise]);
+    signal.removeEventListener("abort", over);
   }
 
   async close(): Promise<void> {

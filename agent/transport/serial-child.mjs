@@ -68,15 +68,15 @@ async function read(id, entry) {
   }
 }
 
-async function write({ id, bytes, flush }) {
+async function write({ id, bytes }) {
   const entry = ports.get(id);
   if (entry === undefined || entry.port === null || entry.closing || entry.writes >= WRITES_WAITING_MAX) return;
   entry.writes++;
   try {
     // An answer to somebody else's question may wait in the port.
-    if (flush) await call(id, () => entry.port.flush());
+    await call(id, () => entry.port.flush());
+    say({ say: "flushed", id });
     if (!entry.closing) await call(id, () => entry.port.write(Buffer.from(bytes)));
-    say({ say: "written", id });
   } catch (error) {
     if (!entry.closing) {
       say({ say: "failed", id, detail: error.message });

@@ -164,7 +164,7 @@ export class SerialHost {
     const id = this.#nextId++;
     return new Promise((resolve) => {
       const stream = new SerialStream({
-        write: (bytes, flush) => child.process.send({ do: "write", id, bytes, flush }),
+        write: (bytes) => child.process.send({ do: "write", id, bytes }),
         took: (bytes) => child.process.send({ do: "took", id, bytes }),
         close: () => this.#closePort(child, id),
       });
@@ -229,11 +229,11 @@ export class SerialHost {
       if (called !== undefined) called.called = true;
       return;
     }
-    if (report.say !== "data" && report.say !== "written") child.stuck.delete(report.id);
+    if (report.say !== "data" && report.say !== "flushed") child.stuck.delete(report.id);
     const port = child.ports.get(report.id);
     if (port === undefined) return;
-    if (report.say === "written") return;
     if (report.say === "data") port.stream.received(report.bytes);
+    else if (report.say === "flushed") port.stream.flushed();
     else if (report.say === "opened") port.opening?.(ok(port.stream));
     else this.#endPort(child, report.id, report.say === "failed" ? new Error(report.detail) : null);
   }
@@ -318,7 +318,7 @@ function end(port: Port, error: Error | null): void {
 }
 
 type StreamOrders = {
-  readonly write: (bytes: Uint8Array, flush: boolean) => void;
+  readonly write: (bytes: Uint8Array) => void;
   readonly took: (bytes: number) => void;
   readonly close: () => Promise<void>;
 };
@@ -331,6 +331,7 @@ type StreamOrders = {
 export class SerialStream extends Duplex {
   readonly #orders: StreamOrders;
   #unacknowledged = 0;
+  #flushing = false;
   /** Why it ended, when its process was lost. */
   loss: SerialLoss | null = null;
 
@@ -344,7 +345,12 @@ export class SerialStream extends Duplex {
   received(bytes: Uint8Array): void {
     if (this.destroyed) return;
     this.#unacknowledged += bytes.byteLength;
-    if (this.push(bytes)) this.#acknowledge();
+    // An old answer must not be taken for the one to a question that is still on its way.
+    if (this.#flushing || this.push(bytes)) this.#acknowledge();
+  }
+
+  flushed(): void {
+    this.#flushing = false;
   }
 
   ended(error: Error | null): void {
@@ -367,7 +373,8 @@ export class SerialStream extends Duplex {
   }
 
   override _write(bytes: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#orders.write(bytes, true);
+    this.#flushing = true;
+    this.#orders.write(bytes);
     done();
   }
 

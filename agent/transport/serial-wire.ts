@@ -16,8 +16,8 @@ export type PortOptions = {
 
 export type Order =
   | { readonly do: "open"; readonly id: number; readonly options: PortOptions }
-  /** `flush`: throw away first what came unasked. */
-  | { readonly do: "write"; readonly id: number; readonly bytes: Uint8Array; readonly flush: boolean }
+  /** What came unasked is thrown away first. */
+  | { readonly do: "write"; readonly id: number; readonly bytes: Uint8Array }
   /** So many bytes of this port were consumed: as many more may come. */
   | { readonly do: "took"; readonly id: number; readonly bytes: number }
   | { readonly do: "close"; readonly id: number }
@@ -26,7 +26,9 @@ export type Order =
 export type Report =
   /** The port that the binding is called for now; null when it came back. */
   | { readonly say: "at"; readonly id: number | null }
-  | { readonly say: "opened" | "written" | "closed"; readonly id: number }
+  | { readonly say: "opened" | "closed"; readonly id: number }
+  /** The data that was reported before this came unasked; the write follows. */
+  | { readonly say: "flushed"; readonly id: number }
   | { readonly say: "failed"; readonly id: number; readonly detail: string }
   | { readonly say: "data"; readonly id: number; readonly bytes: Uint8Array }
   | { readonly say: "pong" };

@@ -39,8 +39,8 @@ export default defineDriver<Config, TapReply>({
       random: Math.random,
     });
     return {
-      async poll() {
-        await listener.start();
+      async poll({ signal }) {
+        await listener.start(signal);
         const { failure, receivedBytes, messages, idleMs, errors } = listener.figures;
         return failure === null ? ok({ receivedBytes, messages, idleMs, errors }) : err(failure);
       },
