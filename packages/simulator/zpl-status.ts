@@ -1,7 +1,7 @@
 /** What a Zebra printer says about itself over ZPL and SGD, from its state (ZPL II guide, ~HS ~HI ~HQ; notes §5.1). */
 import {
-  HEAD_CLEANED_AT_LABELS,
   HEAD_NEW_AT_LABELS,
+  headCleanedAtLabels,
   isCutterJammed,
   isHeadHot,
   isHeadOpen,
@@ -104,7 +104,7 @@ export function hostQueryReply(identity: LabelIdentity, state: LabelState, query
       ]);
     case "PH":
       return hostQuery([
-        `LAST CLEANED: ${since(HEAD_CLEANED_AT_LABELS)}`,
+        `LAST CLEANED: ${since(headCleanedAtLabels(state))}`,
         "  HEAD LIFE HISTORY",
         "   #   DISTANCE",
         `   1:  ${since(HEAD_NEW_AT_LABELS)}`,
@@ -148,7 +148,7 @@ const VARIABLES: Readonly<Record<string, (identity: LabelIdentity, state: LabelS
   "print.tone": () => "10.0",
   "odometer.total_print_length": (_, state) => printedLength(state),
   "odometer.headnew": (_, state) => printedLength(state, HEAD_NEW_AT_LABELS),
-  "odometer.headclean": (_, state) => printedLength(state, HEAD_CLEANED_AT_LABELS),
+  "odometer.headclean": (_, state) => printedLength(state, headCleanedAtLabels(state)),
   "odometer.total_label_count": (_, state) => String(Math.floor(state.printedLabels)),
 };
 

@@ -32,13 +32,17 @@ export type LabelIdentity = {
 
 /** The feed length of one label of 76 mm and its gap. */
 export const LABEL_METERS = 0.08;
-/** The head that is in came new, and was cleaned last, when so many labels had been printed. */
+/** The head that is in came new when so many labels had been printed. */
 export const HEAD_NEW_AT_LABELS = 20_000;
-export const HEAD_CLEANED_AT_LABELS = 39_000;
+/** It is cleaned in time: every 400 m, of the 450 m that are set as the interval. */
+const CLEANED_EVERY_LABELS = 5_000;
 /** At this many degrees the head stops to cool down. */
 export const HEAD_LIMIT_CELSIUS = 60;
 /** The printer's own "paper near end" sensor. */
 const NEAR_END_PERCENT = 15;
+
+export const headCleanedAtLabels = ({ printedLabels }: LabelState): number =>
+  printedLabels - (printedLabels % CLEANED_EVERY_LABELS);
 
 export const isMediaOut = (state: LabelState): boolean => state.mediaPercent <= 0;
 export const isMediaLow = (state: LabelState): boolean => !isMediaOut(state) && state.mediaPercent <= NEAR_END_PERCENT;
