@@ -131,6 +131,8 @@ export async function startTcpDevice(options: TcpDeviceOptions): Promise<Result<
   const onConnection = (socket: Socket): void => {
     // A client that vanishes is no concern of a printer; "close" follows.
     socket.on("error", () => {});
+    // A reply goes out in two parts; without this the second would wait for the other side to acknowledge the first.
+    socket.setNoDelay(true);
     socket.setTimeout(IDLE_MS_MAX, () => socket.destroy());
     if (served.size < connectionsMax) admit(socket);
     else if (waiting.length < WAITING_MAX) wait(socket);
