@@ -28,7 +28,7 @@ export const METRICS = [
 /** The questions about itself, in their order. */
 export const ABOUT = ["about", "aboutMaker", "aboutModel", "aboutRevision"] as const;
 
-const WEIGHT = /\n([ZOUEIT ])([1-9])([GNTgnt])([M ])[\x20-\x7e]([-+\d. ]{10})([A-Za-z ]{3})\r/g;
+const WEIGHT = /\n([ZOUEIT ])([1-9])([GNTgnt])([M ])[\x20-\x7e]([\x20-\x7e]{10})([A-Za-z ]{3})\r/g;
 const ABOUT_LINE = /\n([A-Z]{2,3}):([\x20-\x7e]{0,64})\r/g;
 const REFUSED = /\n[?!]\r/g;
 const PARTS: Readonly<Record<string, keyof Asset>> = { MFG: "vendor", MOD: "model", REV: "firmware", SN: "serial" };

@@ -1,9 +1,11 @@
 /**
- * Scales that send their display as lines of text by themselves, a few times a second: KERN, G&G and many others. Nobody
- * asks them anything:
+ * Scales that send their display as lines of text by themselves, a few times a second: KERN, G&G, A&D, CAS and many
+ * others. Nobody asks them anything:
  *
- *   +0026.90 G S CR LF     KERN: sign, weight, unit, S at rest, U moving, E error
- *   -  450.38 GN CR LF     G&G and others: no flag
+ *   +0026.90 G S CR LF         KERN: sign, weight, unit, S at rest, U moving, E error
+ *   ST,+00123.45  g CR LF      A&D: ST and QT at rest, US moving, OL over capacity (OL,+9999999E+19)
+ *   ST,GS,+  0.000kg CR LF     CAS and other indicators: GS gross, NT net, TR tare
+ *   -  450.38 GN CR LF         G&G and others: no flag
  *
  * The sign may stand apart from the digits, and the unit may follow them without a space. A line without a flag does
  * not tell whether the scale is at rest: it is, when the newest two lines that came are the same.
@@ -13,51 +15,66 @@ import type { DialectReply } from "../dialect.ts";
 import type { Parsed, ParseError } from "../driver.ts";
 import { kilogramsOf, type ScaleOptions, type ScaleState, scaleMetrics, sevenBitReadings } from "../scale.ts";
 
-export const METRICS = ["weight_stable", "weight_at_zero", "zero_drift_kilograms"] as const;
+export const METRICS = ["weight_stable", "weight_at_zero", "over_capacity", "zero_drift_kilograms"] as const;
 
-/**
- * Listening begins in the middle of a line as often as not: what stands first counts only when a sign or a space shows
- * that no digit was lost.
- */
-const LINE =
-  /(?:^(?=[ +-])|[\r\n])( {0,12}[+-]? {0,12}\d{1,8}\.?\d{0,6}) {0,3}([A-Za-z%]{1,3})(?: {1,4}([SUE]))? {0,4}(?=\r\n)/g;
+const PLAIN = /^( {0,12}[+-]? {0,12}\d{1,8}\.?\d{0,6}) {0,3}([A-Za-z%]{1,3})(?: {1,4}([SUE]))? {0,4}$/;
+const HEADED = /^(ST|QT|US),(?:(GS|NT|TR),)?( {0,4}[+-]? {0,12}\d{1,8}\.?\d{0,6}) {0,3}([A-Za-z%]{1,3}) {0,4}$/;
+const OVER = /^OL,[\x20-\x7e]{0,24}$/;
+/** A line that shows by a sign, a space or its header that no digit before it was lost. */
+const BEGINS = /^(?:[ +-]|[A-Z]{2},)/;
 /** The newest two. */
 const LINES = 2;
 
-type Shown = { readonly weight: string; readonly unit: string; readonly flag: string | undefined };
+type Shown = {
+  readonly text: string;
+  /** Does the line itself say how the scale is? */
+  readonly flagged: boolean;
+  readonly state: ScaleState;
+};
 
 /** One line with a flag, or two without. */
 export function isEnough(said: string): boolean {
   const lines = newestLines(said);
-  return lines.length === LINES || lines[0]?.flag !== undefined;
+  return lines.length === LINES || lines[0]?.flagged === true;
 }
 
 export function parse(reply: DialectReply, options: ScaleOptions): Result<Parsed, ParseError> {
   const said = reply["lines"] ?? "";
   const [newest, before] = newestLines(said);
   if (newest === undefined) return err({ detail: `no line with a weight in ${said.length} bytes` });
-  return ok({ samples: [{ component: null, metrics: scaleMetrics(stateOf(newest, before), options) }] });
+  const rest = newest.flagged || before === undefined ? {} : { stable: newest.text === before.text };
+  const metrics = scaleMetrics({ ...newest.state, ...rest }, options);
+  return ok({ samples: [{ component: null, metrics }] });
 }
 
 /** Newest first. */
 function newestLines(said: string): readonly Shown[] {
   for (const reading of sevenBitReadings(said)) {
-    const lines = [...reading.matchAll(LINE)].slice(-LINES).reverse();
-    if (lines.length > 0) return lines.map(([, weight = "", unit = "", flag]) => ({ weight, unit, flag }));
+    const ended = reading.split(/[\r\n]+/).slice(0, -1);
+    // Listening begins in the middle of a line as often as not.
+    const whole = ended.filter((line, at) => at > 0 || BEGINS.test(line));
+    const shown = whole.flatMap((line) => shownIn(line) ?? []).slice(-LINES);
+    if (shown.length > 0) return shown.reverse();
   }
   return [];
 }
 
-function stateOf(newest: Shown, before: Shown | undefined): ScaleState {
-  if (newest.flag === "E") return {};
-  const kilograms = kilogramsOf(newest.weight, newest.unit);
-  const stable = newest.flag === undefined ? isSame(newest, before) : newest.flag === "S";
-  return {
-    ...(stable !== undefined && { stable }),
-    ...(kilograms !== null && { atZero: kilograms === 0 }),
-    grossKilograms: kilograms,
-  };
+function shownIn(text: string): Shown | null {
+  const [, weight, unit = "", flag] = PLAIN.exec(text) ?? [];
+  if (weight !== undefined) {
+    const known = flag === undefined ? {} : { stable: flag === "S" };
+    return { text, flagged: flag !== undefined, state: flag === "E" ? {} : { ...weighed(weight, unit), ...known } };
+  }
+  const [, header, mode = "GS", headed, headedUnit = ""] = HEADED.exec(text) ?? [];
+  if (headed !== undefined) {
+    const { grossKilograms, ...zero } = weighed(headed, headedUnit);
+    const gross = mode === "GS" ? { grossKilograms: grossKilograms ?? null } : {};
+    return { text, flagged: true, state: { ...zero, ...gross, stable: header !== "US", overCapacity: false } };
+  }
+  return OVER.test(text) ? { text, flagged: true, state: { overCapacity: true } } : null;
 }
 
-const isSame = (one: Shown, other: Shown | undefined): boolean | undefined =>
-  other === undefined ? undefined : one.weight === other.weight && one.unit === other.unit;
+function weighed(shown: string, unit: string): ScaleState {
+  const kilograms = kilogramsOf(shown, unit);
+  return kilograms === null ? {} : { atZero: kilograms === 0, grossKilograms: kilograms };
+}
