@@ -131,11 +131,16 @@ describe("parse", () => {
 
   it.each([
     { name: "nothing", said: reply({ printer: null }) },
-    { name: "an automatic status alone", said: { printer: AUTOMATIC } },
+    { name: "an automatic status that was cut short", said: { printer: AUTOMATIC.slice(0, -1) } },
+    { name: "an automatic status of another form", said: { printer: text(0x14, 0x00, 0x10, 0x0f) } },
     { name: "text", said: { printer: "HTTP/1.1 400 Bad Request" } },
     { name: "a status byte among noise", said: { printer: `\u0012${"\u00ff".repeat(5)}\u0012` } },
   ])("refuses $name", ({ said }) => {
     expect(parse(said, {})).toMatchObject({ ok: false });
+  });
+
+  it("reads an automatic status that nobody asked for", () => {
+    expect(metricsOf({ printer: AUTOMATIC })).toMatchObject({ offline: false, drawer_contact: true, media_out: false });
   });
 
   it("never throws, whatever bytes come, and reports no metric that was not announced", () => {

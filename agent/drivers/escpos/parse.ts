@@ -65,7 +65,7 @@ export function parse(reply: DialectReply, options: Options): Result<Parsed, Par
   const read = answersOf(reply);
   if (!read.ok) return read;
   const { answers, automatic } = read.value;
-  if (answers.size === 0) {
+  if (answers.size === 0 && automatic === null) {
     const bytes = QUESTIONS.reduce((sum, question) => sum + (reply[question]?.length ?? 0), 0);
     return err({ detail: `no status of a printer in ${bytes} bytes` });
   }
