@@ -63,7 +63,11 @@ export function createAgent(options: AgentOptions): AgentApp {
       stop: () => running?.uplink.stop(),
       stopMsMax: UPLINK_STOP_MS_MAX,
     },
-    { name: "serial ports", start: () => {}, stop: () => serial.stop() },
+    {
+      name: "serial ports",
+      start: () => serial.watch((detail) => options.log.emit(agentEvents.serialProcessLost, { detail })),
+      stop: () => serial.stop(),
+    },
     { name: "intake", start: () => {}, stop: () => running?.intake.stop() },
     {
       name: "poller",

@@ -126,6 +126,14 @@ export const agentEvents = {
     fields: { device: "string", driver: "string", detail: "string", stack: "string" },
     sameBy: ["device", "detail"],
   }),
+  serialProcessLost: defineEvent({
+    name: "serial_process_lost",
+    level: "warn",
+    meaning:
+      "The process that holds the serial ports hung or ended; a new one is started and what was asked is asked again",
+    fields: { detail: "string" },
+    sameBy: ["detail"],
+  }),
   valuesRefused: defineEvent({
     name: "values_refused",
     level: "warn",

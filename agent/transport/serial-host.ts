@@ -23,13 +23,15 @@ const MISSED_MAX = 3;
 const SETTLED_MS = 30_000;
 const RESTART = { baseMs: 1_000, maxMs: 60_000 } as const;
 const UNDEAD_MAX = 3;
+/** An adapter may take some 100 ms to open. After this the driver hangs, if the binding was called for it. */
+const HUNG_MS = 1_500;
 /** A port hangs for as long before its process is given up for it; it is in quarantine for longer. */
 const RENEW_MS = 20_000;
 /** Threads for calls that block; as many ports but two can hang at once. A thread costs some 10 kB. */
 const THREADS = 64;
 /** Ports open at once; taps keep theirs open. Poll lines are open for a second each. */
 const PORTS_MAX = 256;
-const STOP_MS_MAX = 500;
+const STOP_MS_MAX = 300;
 /** Closing a port whose device is gone can take for ever on some platforms (serialport #2351). */
 const CLOSE_MS_MAX = 500;
 /** Of the agent's environment; secrets in there are no business of a driver library. */
@@ -61,6 +63,8 @@ export type SerialHostOptions = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly start?: () => SerialProcess;
+  /** The process was lost, and why. */
+  readonly onLoss?: (detail: string) => void;
 };
 
 type Port = {
@@ -118,7 +122,7 @@ export class SerialHost {
     const child = this.#running();
     if (!child.ok) return Promise.resolve(err({ kind: "failed", detail: child.error.detail }));
     const stuck = stuckIn(child.value, options.path);
-    if (stuck !== null) return Promise.resolve(err({ kind: "late", hung: stuck.called }));
+    if (stuck !== null) return Promise.resolve(err({ kind: "late", hung: this.#hangs(stuck) }));
     return this.#openIn(child.value, options, { signal, timeoutMs });
   }
 
@@ -144,9 +148,10 @@ export class SerialHost {
   async stop(): Promise<void> {
     const child = this.#child;
     if (child === null) return;
+    let cancelWait = (): void => {};
     const gone = new Promise<void>((resolve) => {
       child.process.onExit(resolve);
-      this.#options.clock.after(STOP_MS_MAX, resolve);
+      cancelWait = this.#options.clock.after(STOP_MS_MAX, resolve);
     });
     this.#forget(child);
     for (const port of child.ports.values()) end(port, new SerialLoss("the agent stops", false));
@@ -154,6 +159,7 @@ export class SerialHost {
     const cancelKill = this.#options.clock.after(STOP_MS_MAX / 2, () => child.process.kill());
     await gone;
     cancelKill();
+    cancelWait();
   }
 
   #openIn(
@@ -162,6 +168,7 @@ export class SerialHost {
     { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
   ): Promise<Result<SerialStream, SerialOpenError>> {
     const id = this.#nextId++;
+    const startMs = this.#options.clock.monotonic();
     return new Promise((resolve) => {
       const stream = new SerialStream({
         write: (bytes) => child.process.send({ do: "write", id, bytes }),
@@ -178,9 +185,10 @@ export class SerialHost {
         const { called } = port;
         child.ports.delete(id);
         // It may yet open; then it is closed at once.
-        child.stuck.set(id, { path: options.path, sinceMs: this.#options.clock.monotonic(), called });
+        const stuck = { path: options.path, sinceMs: startMs, called };
+        child.stuck.set(id, stuck);
         child.process.send({ do: "close", id });
-        settle(err({ kind: "late", hung: called && !signal.aborted }));
+        settle(err({ kind: "late", hung: this.#hangs(stuck) }));
       };
       const cancel = this.#options.clock.after(timeoutMs, late);
       const port: Port = { path: options.path, stream, called: false, opening: settle, closing: null };
@@ -190,6 +198,10 @@ export class SerialHost {
       if (signal.aborted) late();
       else child.process.send({ do: "open", id, options });
     });
+  }
+
+  #hangs({ called, sinceMs }: Stuck): boolean {
+    return called && this.#options.clock.monotonic() - sinceMs >= HUNG_MS;
   }
 
   #running(): Result<Child, { detail: string }> {
@@ -269,7 +281,8 @@ export class SerialHost {
       child.cancelHeartbeat = null;
       if (child.ports.size === 0 && child.stuck.size === 0) return;
       if (child.missed >= MISSED_MAX) {
-        this.#lose(child, "the serial process hung", child.at);
+        const path = child.at === null ? undefined : child.ports.get(child.at)?.path;
+        this.#lose(child, `the serial process hung${path === undefined ? "" : ` at ${path}`}`, child.at);
         return;
       }
       child.missed++;
@@ -285,6 +298,7 @@ export class SerialHost {
     this.#forget(child);
     this.#losses = nowMs - child.startedMs >= SETTLED_MS ? 1 : this.#losses + 1;
     this.#notBeforeMs = this.#losses < 2 ? nowMs : nowMs + backoffMs(this.#losses - 2, RESTART, this.#options.random());
+    this.#options.onLoss?.(detail);
     this.#undead++;
     child.process.onExit(() => {
       this.#undead--;

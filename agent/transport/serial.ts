@@ -39,13 +39,17 @@ const OPEN_SHARE = 0.6;
 export type SerialPorts = {
   readonly openLine: (address: SerialAddress) => OpenLine;
   readonly openStream: (address: SerialAddress) => OpenStream;
+  /** Who is told when the serial process is lost; one at a time. */
+  watch(onLoss: (detail: string) => void): void;
   /** Of the serial process; null when none runs. */
   readonly pid: () => number | null;
   stop(): Promise<void>;
 };
 
 /** All serial ports of this program: they share one process. */
-export function serialPorts(clock: Clock, random: () => number, host = new SerialHost({ clock, random })): SerialPorts {
+export function serialPorts(clock: Clock, random: () => number): SerialPorts {
+  let told: (detail: string) => void = () => {};
+  const host = new SerialHost({ clock, random, onLoss: (detail) => told(detail) });
   const openStream = (address: SerialAddress): OpenStream => openPort(address, host);
   return {
     openStream,
@@ -53,6 +57,9 @@ export function serialPorts(clock: Clock, random: () => number, host = new Seria
       const opened = await openStream(address)(signal, timeoutMs);
       if (!opened.ok) return opened;
       return ok(lineWithRetry(opened.value, { address, host, clock, timeoutMs }));
+    },
+    watch: (onLoss) => {
+      told = onLoss;
     },
     pid: () => host.pid,
     stop: () => host.stop(),
