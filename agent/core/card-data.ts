@@ -1,37 +1,57 @@
 /**
  * Card data must not leave the process, not even inside a device's error text, and not stay in it: PCI DSS 3.5.1 counts
  * logs as storage, and a monitor has no business with a card. What comes off a line goes through here before anything
- * else sees it, and once more where free text leaves (details, names, recordings).
+ * else sees it, and once more where free text leaves (details, names, recordings, logs).
  *
  * Found are card numbers (Luhn, issuer ranges and lengths of ISO/IEC 7812), track data, EMV data objects and card
- * holders' names in them, in the forms in which they cross such lines: digits, grouped or not; UTF-16; EBCDIC; hex text;
- * base64; key codes of a keyboard (HID page 7). Neither issuer nor last digits are kept: a mark says what stood there.
+ * holders' names in them, in the forms in which they cross such lines: digits, grouped or not; packed digits; and, as
+ * card-forms.ts has them, UTF-16, EBCDIC, hex text, base64, and what a keyboard's reports type. Neither issuer nor last
+ * digits are kept: a mark says what stood there.
  *
  * One in ten random runs of 15 and more digits passes the Luhn check, so some long numbers in free text are lost: the
  * safer mistake. Binary registers must not go through here.
  */
-const DIGITS_MIN = 12;
-const DIGITS_MAX = 19;
+import { FORMS } from "./card-forms.ts";
+import { DIGITS_MAX, DIGITS_MIN, holdsJoined, isCardNumber, isIssuedNumber } from "./card-number.ts";
+
 /** An object of a card holder's name; every number is longer. */
 const TEXT_MIN = 5;
-/** At this length a number is taken for a card's whatever its issuer: fuel, gift and private cards. */
-const ANY_ISSUER_MIN = 15;
 /** Longer texts are cut: nothing that we read is as long, and the search must stay short. */
 const TEXT_MAX = 1_048_576;
-/** From this length on a run may hold a number and what stands beside it without a separator. */
-const JOINED_MIN = 17;
 /** Digits at the very edge of a read that may be the rest of a number, or its beginning. */
 const CUT_DIGITS_MIN = 5;
 
 /** Removes card data from a whole text of characters or of bytes (latin1). Redacting twice changes nothing. */
-export function redact(text: string): string {
-  if (text.length < TEXT_MIN || !MAY_HOLD.test(text)) return text;
-  return STEPS.reduce((safe, step) => step(safe), text.slice(0, TEXT_MAX));
+export const redact = (text: string): string => packed(redactCodes(text));
+
+/** The same for bytes that are codes: packed digits are not looked for, for any row of small codes looks like them. */
+export function redactCodes(text: string): string {
+  if (text.length < TEXT_MIN) return text;
+  return plain(FORMS.reduce(inForm, text.slice(0, TEXT_MAX)));
 }
 
-/** What every form of a card number has twelve of, within what may stand between two of them. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: key codes are such bytes.
-const MAY_HOLD = /\d|[\u00f0-\u00f9]{12}|[\u001e-\u0027]|[\u0059-\u0062]|[A-Za-z0-9+/]{16}|[\u005a\u0057]|\u005f\u0020/;
+/** A text that is a number by nature: only what is certainly a card's is taken out of it, with separators or without. */
+export function redactSerial(text: string): string {
+  const isDigits = /^[\d .-]+$/.test(text);
+  if (!isDigits) return redact(text);
+  return isIssuedNumber(text.replaceAll(/\D/g, "")) ? panMark(text.replaceAll(/\D/g, "").length) : text;
+}
+
+/**
+ * Is there card data in these reads together, in whatever form, that is cut between them? What was found in the first
+ * part may be another number by chance, so all of them have to be given up then.
+ */
+export function isSplitAmong(reads: readonly string[]): boolean {
+  const apart = reads.map((read) => redactCodes(read)).join("");
+  return redactCodes(reads.join("")) !== apart;
+}
+
+/** Bytes as hex, which are not digits: what they say counts, and not how they are written. */
+export function redactHex(hex: string): string {
+  const bytes = (hex.match(/../g) ?? []).map((pair) => String.fromCharCode(parseInt(pair, 16))).join("");
+  const safe = redactCodes(bytes);
+  return safe === bytes ? hex : (safe.match(MARKS) ?? []).join("");
+}
 
 /**
  * The same over the reads of one line, among which a number may be split. Digits that touch the edge of a read are
@@ -43,7 +63,7 @@ export class LineRedactor {
 
   redact(read: string): string {
     const leading = LEADING.exec(read)?.[0] ?? "";
-    const trailing = TRAILING.exec(read)?.[0] ?? "";
+    const trailing = trailingDigits(read);
     const isOneRun = leading.length === read.length && read.length > 0;
     const before = this.#open;
     const [first, last] = [digitsIn(leading), digitsIn(trailing)];
@@ -59,54 +79,63 @@ export class LineRedactor {
 
 /** With the rest of a track behind it, or its separator. */
 const LEADING = /^[=\u00b4D]?(?:\d[ \-.\u00a0\0]{0,2})*(?:[=\u00b4D]\d*[?_]?)?/;
+/** What may end a read within a number or track; longer ends are looked at in part, which masks no less. */
+const TRAILING_MAX = 256;
 const TRAILING = /\d(?:[ \-.\u00a0\0]{0,2}\d)*[ \-.\u00a0\0]{0,2}[=\u00b4D]?$/;
+const DIGITS_TO_THE_END = /\d+$/;
+
+function trailingDigits(read: string): string {
+  const end = TRAILING.exec(read.slice(-TRAILING_MAX))?.[0] ?? "";
+  // All of a long run, too: a part of it would be a number.
+  return end.length < TRAILING_MAX ? end : (DIGITS_TO_THE_END.exec(read)?.[0] ?? end);
+}
+
 const cutMark = (digits: number): string => `[digits:${digits}]`;
 const digitsIn = (text: string): number => text.replace(/\D/g, "").length;
 
 const panMark = (length: number): string => `[PAN:luhn:len${length}]`;
 const TRACK_MARK = "[track]";
 const EMV_MARK = "[EMV]";
+const MARKS = /\[(?:PAN:luhn:len\d+|track|EMV)\]/g;
+
+function inForm(text: string, { pattern, readings }: (typeof FORMS)[number]): string {
+  return text.replace(pattern, (region) => {
+    for (const reading of readings(region)) {
+      const safe = plain(reading);
+      if (safe !== reading) return (safe.match(MARKS) ?? []).join("");
+    }
+    return region;
+  });
+}
+
+const plain = (text: string): string => dotted(runs(tracks(emv(text))));
 
 /**
- * Tracks 1 and 2 with their sentinels, or with what a foreign keyboard layout makes of them: a number, a separator,
- * expiry, service code. Track 2 of a chip has D as its separator.
+ * Track 1 with its sentinels, or with what a foreign keyboard layout makes of them: a number, a name, expiry, service
+ * code. Without a name as well.
  */
-const TRACK_1 = /[%&\u00a7]?B\d{12,19}[\^&][^^&?_]{2,26}[\^&]\d{4,}[^?_\r\n]{0,60}[?_]?/g;
-const TRACK_2 = /[;\u00f6]?(\d{12,19})[=\u00b4D]\d{7,}[?_]?/g;
+const TRACK_1 = /[%&\u00a7]?B\d{12,19}[\^&][^^&?_]{0,26}[\^&]\d{4,}[^?_\r\n]{0,80}[?_]?/g;
+/** Track 2 of a chip has D as its separator, a German keyboard an accent. */
+const TRACK_2 = /([;\u00f6]?)(\d{12,19})([=\u00b4D])(\d*)[?_]?/g;
+/** Expiry and service code: with these behind it and a separator that is none of a number's, it is a track in any case. */
+const TRACK_REST_MIN = 7;
+
+function tracks(text: string): string {
+  return text
+    .replace(TRACK_1, TRACK_MARK)
+    .replace(TRACK_2, (track, start: string, digits: string, separator: string, rest: string) => {
+      const isTrack = rest.length >= TRACK_REST_MIN && (start !== "" || separator !== "D");
+      return isTrack || isCardNumber(digits) || holdsJoined(digits) ? TRACK_MARK : track;
+    });
+}
 
 /**
- * Digits with at most two separators between two of them. A dot counts only between groups of three and more, or every
- * OID in an error text would be a candidate. NUL: UTF-16.
+ * Digits with at most two separators between two of them, each with the NUL of UTF-16 around it. A dot counts only
+ * between groups of three and more, or every OID in an error text would be a candidate. Â: a no-break space in UTF-8.
  */
-const RUN = /\d(?:[ \-\u00a0\0]{0,2}\d|(?<=\d{3})\.(?=\d{3})\d)+/g;
+const RUN = /\d(?:\0?(?:[ \t\-\u00a0\u00c2\u2007\u2009\u2010-\u2013\u202f]\0?){0,2}\d|(?<=\d{3})\.(?=\d{3})\d)+/g;
 
-/** Two hex digits a byte of `0` to `9`, at least twelve of them, with or without something between. */
-const HEX_OF_TEXT = /(?<![0-9A-Fa-f])(?:3\d[ :-]?){12,}(?![0-9A-Fa-f])/g;
-
-const EBCDIC = /[\u00f0-\u00f9]{12,}/g;
-
-/** Keys 1 to 0 of the main block and of the keypad, in reports with the other keys up. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: key codes are such bytes.
-const KEY_CODES = /(?:[\u001e-\u0027\u0059-\u0062][\0-\u0002]{1,16}){12,}/g;
-
-const BASE64 = /(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{16,1024}={0,2}(?![A-Za-z0-9+/=])/g;
-
-/** EMV book 3: 5A number, 57 and 9F6B track 2, 56 track 1, 5F20 name; a tag, a length of one byte, the value. */
-const EMV_TAGS = ["\u005a", "\u0057", "\u0056", "\u009f\u006b", "\u005f\u0020"];
-
-const STEPS: readonly ((text: string) => string)[] = [
-  emv,
-  (text) => text.replace(TRACK_1, TRACK_MARK),
-  (text) =>
-    text.replace(TRACK_2, (track, digits: string) =>
-      isCardNumber(digits) || holdsJoined(digits) ? TRACK_MARK : track,
-    ),
-  (text) => text.replace(HEX_OF_TEXT, (hex) => decoded(hex, hexDigits(hex))),
-  (text) => text.replace(RUN, digitRun),
-  (text) => text.replace(EBCDIC, (run) => decoded(run, shifted(run, 0xf0))),
-  (text) => text.replace(KEY_CODES, (run) => decoded(run, keysTyped(run))),
-  (text) => text.replace(BASE64, inBase64),
-];
+const runs = (text: string): string => text.replace(RUN, digitRun);
 
 function digitRun(run: string): string {
   const groups = run.split(/\D+/);
@@ -116,114 +145,111 @@ function digitRun(run: string): string {
     for (const group of groups.slice(first, first + DIGITS_MAX)) {
       digits += group;
       if (digits.length > DIGITS_MAX) break;
-      if (isCardNumber(digits)) return panMark(digits.length);
+      if (isIssuedNumber(digits)) return panMark(digits.length);
     }
   }
-  return groups.some(holdsJoined) ? panMark(DIGITS_MAX) : run;
+  // Groups of other lengths, of no issuer, are a device's counters and words of status.
+  if (groups.length === 1 || groups.slice(0, -1).every(({ length }) => length === GROUP_DIGITS)) {
+    const digits = groups.join("");
+    if (isCardNumber(digits)) return panMark(digits.length);
+  }
+  const single = groups.find((group) => isCardNumber(group) || holdsJoined(group));
+  return single === undefined ? run : panMark(Math.min(single.length, DIGITS_MAX));
 }
 
-const decoded = (written: string, digits: string): string =>
-  isCardNumber(digits) || holdsJoined(digits) ? panMark(digits.length) : written;
+/** As numbers are grouped on cards. */
+const GROUP_DIGITS = 4;
 
-/** Track data without its separators, or a length before the number: it is somewhere in a longer run. */
-function holdsJoined(digits: string): boolean {
-  if (digits.length < JOINED_MIN) return false;
-  for (let start = 0; start + DIGITS_MIN <= digits.length; start++) {
-    for (let length = DIGITS_MIN; length <= DIGITS_MAX && start + length <= digits.length; length++) {
-      if (isIssued(digits, start, length) && passesLuhn(digits.slice(start, start + length))) return true;
+/** One digit or two between dots, as nobody writes a version, an address or an OID of this length. */
+const DOTTED = /(?<![\d.])\d{1,2}(?:\.\d{1,2}){5,18}(?![\d.])/g;
+
+function dotted(text: string): string {
+  return text.replace(DOTTED, (run) => {
+    const groups = run.split(".");
+    const isEven = groups.slice(0, -1).every(({ length }) => length === groups[0]?.length);
+    const digits = groups.join("");
+    return isEven && isIssuedNumber(digits) ? panMark(digits.length) : run;
+  });
+}
+
+/** Two digits a byte, the last one padded with F or followed by a track's D. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: packed digits are any bytes.
+const PACKED = /[\0-\x09\x10-\x19 -)0-9@-IP-Y`-ip-y\x80-\x89\x90-\x99]{6,}[\s\S]?/g;
+const PACKED_NIBBLES_MAX = DIGITS_MAX + 1;
+/** Text is packed digits by chance, and numbers have most of their bytes outside of it. */
+const NO_TEXT_MIN = 3;
+
+function packed(text: string): string {
+  return text.replace(PACKED, (run) => {
+    if (textless(run) < NO_TEXT_MIN) return run;
+    const digits = nibbles(run);
+    for (let from = 0; from + DIGITS_MIN <= digits.length; from += 2) {
+      for (let length = DIGITS_MIN; length < PACKED_NIBBLES_MAX && from + length <= digits.length; length++) {
+        const isPadded = length % 2 === 0 || /[df]/.test(digits.charAt(from + length));
+        if (!isPadded || !isIssuedNumber(digits.slice(from, from + length))) continue;
+        if (textless(run.slice(from / 2, (from + length) / 2)) >= NO_TEXT_MIN) return panMark(length);
+      }
     }
+    return run;
+  });
+}
+
+function textless(bytes: string): number {
+  let count = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const code = bytes.charCodeAt(at);
+    if (code < 0x20 ? code !== 9 && code !== 10 && code !== 13 : code >= 0x80) count++;
   }
-  return false;
+  return count;
 }
 
-function isCardNumber(digits: string): boolean {
-  const { length } = digits;
-  if (length < DIGITS_MIN || length > DIGITS_MAX || !passesLuhn(digits)) return false;
-  return length >= ANY_ISSUER_MIN || isIssued(digits, 0, length);
-}
+const nibbles = (bytes: string): string =>
+  Array.from(bytes, (character) => character.charCodeAt(0).toString(16).padStart(2, "0")).join("");
 
-type Range = readonly [from: number, to: number, lengthMin: number, lengthMax: number];
-
-/** Issuer ranges by their first four digits, and the lengths that their numbers have. */
-const ISSUERS: readonly Range[] = [
-  [2200, 2204, 16, 19], // Mir
-  [2221, 2720, 16, 16], // Mastercard
-  [3000, 3059, 14, 19], // Diners Club
-  [3095, 3095, 14, 19],
-  [3400, 3499, 15, 15], // American Express
-  [3528, 3589, 16, 19], // JCB
-  [3600, 3699, 14, 19], // Diners Club
-  [3700, 3799, 15, 15], // American Express
-  [3800, 3999, 14, 19], // Diners Club
-  [4000, 4999, 13, 19], // Visa
-  [5000, 5099, 12, 19], // Maestro and national schemes
-  [5100, 5599, 16, 16], // Mastercard
-  [5600, 5899, 12, 19], // Maestro
-  [6000, 6999, 12, 19], // Discover, Maestro, UnionPay, RuPay
-  [8100, 8299, 16, 19], // UnionPay, RuPay
-];
-
-function isIssued(digits: string, start: number, length: number): boolean {
-  const issuer = Number(digits.slice(start, start + 4));
-  return ISSUERS.some(([from, to, min, max]) => issuer >= from && issuer <= to && length >= min && length <= max);
-}
-
-/** ISO/IEC 7812-1 annex B: from the right, every second digit doubled and its digits summed; the sum ends in 0. */
-function passesLuhn(digits: string): boolean {
-  let sum = 0;
-  for (let i = 0; i < digits.length; i++) {
-    const digit = digits.charCodeAt(digits.length - 1 - i) - 48;
-    const doubled = i % 2 === 0 ? digit : digit * 2;
-    sum += doubled > 9 ? doubled - 9 : doubled;
-  }
-  // All zeros pass the sum and are nobody's card: counters and padding look like that.
-  return sum > 0 && sum % 10 === 0;
-}
-
-const hexDigits = (hex: string): string => hex.replaceAll(/[^0-9A-Fa-f]/g, "").replaceAll(/3(\d)/g, "$1");
-
-const shifted = (run: string, zero: number): string =>
-  Array.from(run, (character) => String(character.charCodeAt(0) - zero)).join("");
-
-/** HID usage tables, page 7: 1E is 1 … 26 is 9, 27 is 0; 59 is keypad 1 … 61 is 9, 62 is 0. */
-function keysTyped(run: string): string {
-  return Array.from(run, (character) => {
-    const code = character.charCodeAt(0);
-    const key = code >= 0x59 ? code - 0x59 : code - 0x1e;
-    return key >= 0 && key <= 9 ? String((key + 1) % 10) : "";
-  }).join("");
-}
-
-function inBase64(token: string): string {
-  let bytes: string;
-  try {
-    bytes = atob(token);
-  } catch {
-    return token;
-  }
-  const found = [...bytes.matchAll(RUN)].some(([run]) => digitRun(run) !== run) || emv(bytes) !== bytes;
-  return found ? `[base64 with ${panMark(DIGITS_MAX).slice(1)}` : token;
-}
+/**
+ * EMV book 3: 5A number, 57 and 9F6B track 2, 56 track 1, 5F20 name, 9F1F and 9F20 what issuers keep on the tracks
+ * beside them. A tag, a length of BER (one byte, or 81 and one), the value.
+ */
+const EMV_TAGS = ["\u005a", "\u0057", "\u0056", "\u009f\u006b", "\u005f\u0020", "\u009f\u001f", "\u009f\u0020"];
+const EMV_BYTES_MAX = 127;
+/** Of track 2, and of what is beside a number there (EMV book 3, annex A). */
+const PACKED_TRACK_BYTES_MAX = 19;
 
 /** Data objects in plain bytes. A value is one only when it is as a number or a track is, or bytes would be lost. */
 function emv(text: string): string {
-  let safe = text;
-  for (const tag of EMV_TAGS) {
-    for (let at = safe.indexOf(tag); at >= 0; at = safe.indexOf(tag, at + 1)) {
-      const from = at + tag.length + 1;
-      const length = safe.charCodeAt(from - 1);
-      const value = safe.slice(from, from + length);
-      if (value.length !== length || !isCardObject(tag, value)) continue;
-      safe = `${safe.slice(0, from)}${EMV_MARK}${safe.slice(from + length)}`;
-    }
+  let safe = "";
+  let copied = 0;
+  for (const { index } of text.matchAll(EMV_BEGIN)) {
+    const object = index < copied ? null : objectAt(text, index);
+    if (object === null) continue;
+    safe += `${text.slice(copied, object.from)}${EMV_MARK}`;
+    copied = object.to;
   }
-  return safe;
+  return copied === 0 ? text : safe + text.slice(copied);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: tags are bytes.
+const EMV_BEGIN = /[ZWV]|\u009f[k\u001f\u0020]|_\u0020/g;
+
+function objectAt(text: string, at: number): { readonly from: number; readonly to: number } | null {
+  const tag = EMV_TAGS.find((one) => text.startsWith(one, at));
+  if (tag === undefined) return null;
+  const lengthAt = at + tag.length;
+  const isLong = text.charCodeAt(lengthAt) === 0x81;
+  const from = lengthAt + (isLong ? 2 : 1);
+  const length = text.charCodeAt(from - 1);
+  if (!(length > 0 && length <= EMV_BYTES_MAX)) return null;
+  const value = text.slice(from, from + length);
+  return value.length === length && isCardObject(tag, value) ? { from, to: from + length } : null;
 }
 
 function isCardObject(tag: string, value: string): boolean {
-  if (tag === "\u005f\u0020") return value.length >= 2 && value.length <= 26 && /^[A-Z .'-]+\/[A-Z .'-]*$/.test(value);
+  if (tag === "\u005f\u0020") return /^[A-Z][A-Z .'-]*\/[A-Z .'-]*$/.test(value) && value.length <= 26;
   if (tag === "\u0056") return /^B?\d{12,19}\^/.test(value);
-  const nibbles = Array.from(value, (character) => character.charCodeAt(0).toString(16).padStart(2, "0")).join("");
-  const number = /^(\d{12,19})(?:d\d*)?f?$/.exec(nibbles)?.[1];
-  return number !== undefined && isCardNumber(number);
+  if (tag === "\u009f\u001f") return /^[\d ]{5,}$/.test(value);
+  if (value.length > PACKED_TRACK_BYTES_MAX) return false;
+  const digits = nibbles(value);
+  if (tag === "\u009f\u0020") return /^\d{9,}f?$/.test(digits);
+  const [, number = "", rest = ""] = /^(\d{12,19})(d\d*)?f*$/.exec(digits) ?? [];
+  return rest.length > TRACK_REST_MIN || isCardNumber(number);
 }

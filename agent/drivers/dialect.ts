@@ -13,7 +13,7 @@
 import { err, ok, type Result } from "@aislewatch/base";
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
-import { LineRedactor, redact } from "../core/card-data.ts";
+import { isSplitAmong, LineRedactor, redactCodes } from "../core/card-data.ts";
 import { Conversation } from "../core/conversation.ts";
 import type { Line, OpenLine } from "../transport/line.ts";
 import { type Driver, defineDriver, type Parsed, type ParseError, type PollContext, type PollError } from "./driver.ts";
@@ -130,6 +130,8 @@ async function converse(
 ): Promise<Result<DialectReply, PollError>> {
   const { requests, conversation, known, silence } = talk;
   const safe = redactorOf(talk);
+  const raw: ByteText[] = [];
+  const told: (() => void)[] = [];
   const reply: Record<string, ByteText | null> = {};
   const unanswered: Request[] = [];
   let answeredState = false;
@@ -138,23 +140,30 @@ async function converse(
     // Who says nothing about its state is not asked who it is: that would only make the poll longer.
     if (request.role !== "state" && !answeredState) break;
     if (request.onlyIf?.({ ...Object.fromEntries(known), ...reply }) === false) continue;
-    const tell = hearing(request, heard);
+    const tell = hearing(request, heard, told);
     const said = await exchange(line, request, { signal, timeoutMs });
     if (said.ok) {
-      const answer = safe(request.keep?.(said.value) ?? said.value);
-      tell?.(answer);
+      const kept = request.keep?.(said.value) ?? said.value;
+      const answer = safe(kept);
+      raw.push(kept);
+      tell(answer);
       reply[request.name] = answer;
       conversation.answered(request, nowMs);
       if (request.role === "state") answeredState = true;
       else known.set(request.name, answer);
       continue;
     }
-    tell?.(null);
+    tell(null);
     reply[request.name] = null;
     unanswered.push(request);
     failure ??= said.error;
     if (said.error.kind !== "timeout" || signal.aborted || request.anonymous) break;
   }
+  if (isSplitAmong(raw)) {
+    forget(talk);
+    return err({ kind: "protocol", detail: "card data was on the line; nothing of it was kept" });
+  }
+  for (const tell of told) tell();
   if (answeredState) {
     for (const request of unanswered) conversation.silent(request, nowMs);
     return ok(reply);
@@ -164,16 +173,22 @@ async function converse(
   return err(failure.kind === "timeout" ? { kind: "timeout", detail: silence } : failure);
 }
 
-/** From now until the returned function is called with the answer. */
-function hearing({ name, bytes }: Request, heard: PollContext["heard"]): ((said: ByteText | null) => void) | undefined {
-  if (heard === undefined) return undefined;
+/** From now until the returned function is called with the answer; told once it is known that nothing in it was a card's. */
+function hearing(
+  { name, bytes }: Request,
+  heard: PollContext["heard"],
+  told: (() => void)[],
+): (said: ByteText | null) => void {
   const startMs = realClock.monotonic();
-  return (said) => heard({ ask: name, sent: bytes, said, tookMs: realClock.monotonic() - startMs });
+  return (said) => {
+    const tookMs = realClock.monotonic() - startMs;
+    if (heard !== undefined) told.push(() => heard({ ask: name, sent: bytes, said, tookMs }));
+  };
 }
 
 /** One redactor a line, for a number may begin in one reply and end in the next. */
 function redactorOf({ replies }: Talk): (said: ByteText) => ByteText {
-  if (replies === "codes") return redact;
+  if (replies === "codes") return redactCodes;
   const redactor = new LineRedactor();
   return (said) => redactor.redact(said);
 }
