@@ -75,3 +75,24 @@ describe("deploy/examples/agent.yaml", () => {
     expect(whole.code, whole.stdout + whole.stderr).toBe(0);
   });
 });
+
+describe("docs/modbus-maps.md and docs/devices/modbus.md", () => {
+  const folder = mkdtempSync(join(tmpdir(), "modbus-maps-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("show maps without a mistake, and devices that the agent takes", async () => {
+    const [map = "", agent = "", zone = ""] = blocks("docs/modbus-maps.md");
+    mkdirSync(join(folder, "maps"));
+    writeFileSync(join(folder, "maps/acme.yaml"), map);
+    writeFileSync(join(folder, "maps/zone.yaml"), zone);
+    writeFileSync(join(folder, "agent.yaml"), agent);
+    writeFileSync(join(folder, "devices.yaml"), blocks("docs/devices/modbus.md")[0] ?? "");
+    const files = ["maps/acme.yaml", "maps/zone.yaml"];
+    const checked = await runOnce("agent/main.ts", ["profiles", "check", ...files], { cwd: folder });
+    expect(checked.stdout.match(/: right; /g), checked.stdout + checked.stderr).toHaveLength(2);
+    for (const config of ["agent.yaml", "devices.yaml"]) {
+      const taken = await runOnce("agent/main.ts", ["check", "--config", config], { cwd: folder });
+      expect(taken.code, taken.stdout + taken.stderr).toBe(0);
+    }
+  });
+});
