@@ -136,7 +136,7 @@ function listening(config: ModbusConfig, kind: Kind): DevicePoller<ModbusReply> 
   const { map, line, unit, stale } = config;
   const listener = new ModbusListener(map, { line, unit, staleMs: stale });
   return {
-    poll: () => listener.poll(),
+    poll: (context) => listener.poll(context),
     parse: (reply) => parse(reply, { map, kind }),
     metrics: () => metricsWith(map, kind),
     profile: () => map.name,

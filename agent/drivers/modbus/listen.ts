@@ -6,7 +6,7 @@ import { err, ok, type Result } from "@aislewatch/base";
 import type { RegisterMap } from "@aislewatch/devices";
 import { realClock } from "@aislewatch/runtime";
 import { Listener } from "../../transport/listen.ts";
-import type { PollError } from "../driver.ts";
+import type { PollContext, PollError } from "../driver.ts";
 import { type LineConfig, lineKey, openStream } from "../line-config.ts";
 import { type Heard, HeardRegisters, ModbusTap } from "./heard.ts";
 import { WIDE_COUNT } from "./poll.ts";
@@ -67,12 +67,12 @@ export class ModbusListener {
     );
   }
 
-  /** Returns at once: what there is to know was heard before. */
-  async poll(): Promise<Result<ModbusReply, PollError>> {
+  /** Waits only for the line to open the first time: what there is to know was heard before. */
+  async poll({ signal }: PollContext): Promise<Result<ModbusReply, PollError>> {
     this.#bus ??= busOf(this.#settings.line);
     const { listener, tap, devices } = this.#bus;
     devices.add(this);
-    await listener.start();
+    await listener.start(signal);
     const nowMs = realClock.monotonic();
     tell(devices, tap.settle(nowMs), nowMs);
     const { failure } = listener.figures;
