@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Replies } from "../request.ts";
-import { about, isWholeStatus, METRICS, type NearEnd, parse } from "./parse.ts";
+import { about, isWholeStatus, METRICS, type NearEnd, parse, withoutJobName } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
 const json = (url: URL): unknown => JSON.parse(readFileSync(url, "utf8"));
@@ -96,6 +96,13 @@ describe("parse", () => {
       [["state", "unknown (F)"]],
       [],
     ]);
+  });
+
+  it("drops the job's name and all that is no status as they come off the line", () => {
+    const said = `\u0000\u0000\u0000\u001c\u0005${frame("4", { job: "4111111111111111" })}MILLER`;
+    expect(withoutJobName(said)).toBe("\u0002014000003\u0003");
+    expect(metricsOf(withoutJobName(said))).toEqual(metricsOf(said));
+    expect(withoutJobName("MILLER")).toBe("");
   });
 
   it("never throws, and takes no noise for a status, whatever bytes come", () => {

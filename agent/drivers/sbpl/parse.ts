@@ -5,8 +5,9 @@
  *   STX  id 2  status 1  labels remaining 6  (job name 16)  ETX
  *
  * Over LAN the printer may put the number of bytes before it, and an echo of the ENQ: `00 00 00 1C 05`. In its cyclic
- * mode it sends a status every half second unasked; the newest whole one counts. A job's name is somebody's business
- * and is never looked at.
+ * mode it sends a status every half second unasked; the newest whole one counts. A job's name is somebody's business,
+ * and its sixteen characters, padded with zeros, pass for a card number beside the other digits: it is dropped as it
+ * comes off the line.
  *
  * The status is one character, so it names one error at a time: of the others nothing is known meanwhile.
  */
@@ -18,7 +19,7 @@ import type { Replies } from "../request.ts";
 export type NearEnd = "ribbon" | "media";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: STX and ETX are the protocol's frame.
-const FRAME = /\x02[ \d]{2}([0-9A-Za-z])(\d{6})(?:[\x20-\x7e\x80-\xff]{16})?\x03/g;
+const FRAME = /\x02([ \d]{2})([0-9A-Za-z])(\d{6})(?:[\x20-\x7e\x80-\xff]{16})?\x03/g;
 
 /** Each with five sub-states: nothing more, near end, buffer nearly full, both, print stop. */
 const GROUPS = [
@@ -69,6 +70,12 @@ export function parse(reply: Replies, { near_end }: { readonly near_end: NearEnd
   return ok({ samples: [{ component: null, metrics }] });
 }
 
+/** The newest status, in the form that has no job's name; nothing when there is none. */
+export function withoutJobName(text: string): string {
+  const [, id, letter, remaining] = lastFrame(text) ?? [];
+  return id === undefined ? "" : `\u0002${id}${letter}${remaining}\u0003`;
+}
+
 export const isWholeStatus = (text: string): boolean => lastStatus(text) !== null;
 
 export function about(reply: Replies): [name: string, text: string][] {
@@ -77,9 +84,11 @@ export function about(reply: Replies): [name: string, text: string][] {
 }
 
 function lastStatus(text: string): Status | null {
-  const [, letter, remaining] = [...text.matchAll(FRAME)].at(-1) ?? [];
+  const [, , letter, remaining] = lastFrame(text) ?? [];
   return letter === undefined ? null : { letter, remaining: Number(remaining) };
 }
+
+const lastFrame = (text: string): RegExpMatchArray | undefined => [...text.matchAll(FRAME)].at(-1);
 
 function metricsOf({ letter, remaining }: Status, nearEnd: NearEnd): Record<string, Value> | null {
   const error = errorOf(letter);

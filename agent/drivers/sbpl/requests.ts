@@ -3,7 +3,7 @@
  * printing. SATO says not to send ENQ in the midst of print data; the agent has the line to itself while it asks.
  */
 import type { Request } from "../request.ts";
-import { isWholeStatus } from "./parse.ts";
+import { isWholeStatus, withoutJobName } from "./parse.ts";
 
 export const requests: readonly Request[] = [
   {
@@ -12,5 +12,6 @@ export const requests: readonly Request[] = [
     bytes: "\u0005",
     asks: "status, Status 3 or Status 4 (SATO programming references, status return)",
     isWhole: isWholeStatus,
+    keep: withoutJobName,
   },
 ];

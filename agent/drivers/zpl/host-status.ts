@@ -7,7 +7,8 @@
  *                                            j configuration lost, k head too cold, l head too hot
  *   2  mmm,n,o,p,q,r,s,t,uuuuuuuu,v,www      mmm media and sensors, o head open, p ribbon out, q thermal transfer,
  *                                            r print mode, t label waiting, u labels remaining, w graphics stored
- *   3  xxxx,y                                xxxx is the printer's password and never looked at; y static RAM
+ *   3  xxxx,y                                xxxx is the printer's password: hidden as it comes off the line; y static
+ *                                            RAM
  *
  * Bytes come over serial lines, so a string may be cut, repeated or surrounded by noise. A status is a first string
  * that is right in every field and the second one that follows it; the last such pair counts, as the newest.
@@ -20,6 +21,9 @@ const FIRST = /^\d{3},[01],[01],\d{4},\d{3},[01],[01],[01],\d{3},[01],[01],[01]$
 /** The print mode (r) is a letter on newer firmware; widths of u and w differ between models. */
 const SECOND = /^\d{3},\d,[01],[01],[01],[0-9A-Z],\d,[01],\d{1,8},\d,\d{1,4}$/;
 const THIRD = /^[^,]{0,8},[01]$/;
+/** With or without its end: what is cut short may be the end. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: STX and ETX are the protocol's frame.
+const PASSWORD = /\x02[^,\x02\x03]{1,8}(,[01]\s{0,4}\x03|,[01]?$|$)/g;
 
 export type HostStatus = {
   readonly first: readonly string[];
@@ -46,6 +50,9 @@ export function isWholeStatus(text: string): boolean {
   const found = lastHostStatus(text);
   return found !== null && found.staticRam !== null;
 }
+
+/** The password that a host status ends with is nobody's business: not a recording's, and not that of `probe --raw`. */
+export const withoutPassword = (text: string): string => text.replace(PASSWORD, "\u0002****$1");
 
 /** Verdicts that other replies speak about, too. */
 export function statusWitness({ first, second }: HostStatus): Witness {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DialectReply } from "../dialect.ts";
 import { isWholeErrorStatus } from "./error-status.ts";
-import { isWholeStatus } from "./host-status.ts";
+import { isWholeStatus, withoutPassword } from "./host-status.ts";
 import { about, isWholeIdentification, knowsVariables, METRICS, parse } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
@@ -170,6 +170,14 @@ describe("parse", () => {
       "print mode": '"K"',
     });
     expect(JSON.stringify([about({ hostStatus: OUT }), parseStatus(OUT)])).not.toContain("1234");
+  });
+
+  it("hides the password, and nothing else, as it comes off the line", () => {
+    expect(withoutPassword(OUT)).toBe(OUT.replace("1234", "****"));
+    expect(parseStatus(withoutPassword(OUT))).toEqual(parseStatus(OUT));
+    expect(isWholeStatus(withoutPassword(OUT))).toBe(true);
+    for (let end = 0; end <= OUT.length; end++) expect(withoutPassword(OUT.slice(0, end))).not.toMatch(/123/);
+    expect(withoutPassword(BITS)).toBe(BITS);
   });
 
   it.each([

@@ -7,7 +7,7 @@
  */
 import type { Request } from "../request.ts";
 import { isWholeErrorStatus } from "./error-status.ts";
-import { isWholeStatus } from "./host-status.ts";
+import { isWholeStatus, withoutPassword } from "./host-status.ts";
 import { isWholeIdentification, knowsVariables } from "./parse.ts";
 import {
   isWholeDiagnostics,
@@ -26,6 +26,7 @@ const EVERY: readonly Request[] = [
     bytes: "~HS",
     asks: "host status, three strings (ZPL II Programming Guide, ~HS)",
     isWhole: isWholeStatus,
+    keep: withoutPassword,
     // Two strings hold all that matters: parse decides whether a part is enough.
     endsInSilence: true,
     // The guide has it mute with media or ribbon out and with the head open or hot.
@@ -37,6 +38,8 @@ const EVERY: readonly Request[] = [
     bytes: "~HQES",
     asks: "errors and warnings (ZPL II Programming Guide, ~HQ)",
     isWhole: isWholeErrorStatus,
+    // A host status that came late.
+    keep: withoutPassword,
   },
   {
     name: "hostIdentification",
