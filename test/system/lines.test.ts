@@ -114,6 +114,7 @@ describe.runIf(missing.length === 0)("lines of an agent", () => {
       await waitFor("the old process to be gone", () => isGone(pid));
     }
     expect([isGone(first), zombiesOf(program)]).toEqual([true, 0]);
+    expect(program.output()).toMatch(/serial_process_lost.*hung[\s\S]*serial_process_lost.*ended/);
     const last = await waitFor("the serial process", () => childOf(program));
     expect(await program.stop()).toBe(0);
     expect(isGone(last)).toBe(true);
