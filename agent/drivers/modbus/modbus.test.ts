@@ -92,7 +92,7 @@ describe.each(WAYS)("modbus, framing $framing over $line", (way) => {
     expect(metrics(await ask())).toMatchObject({ tripped: false, current_limited: true, drive_warning: true });
     motor.heal("over-current");
     motor.fault("stall");
-    expect(metrics(await ask())).toMatchObject({ running: true, speed_percent: 0 });
+    expect(metrics(await ask())).toMatchObject({ run_commanded: true, running: false, speed_percent: 0 });
     expect(writes).toEqual([]);
   });
 

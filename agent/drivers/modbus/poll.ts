@@ -111,8 +111,10 @@ export class ModbusPoll {
       said.set(asked.name, null);
       unanswered.push(asked);
       failure ??= answer.error;
-      // A frame of RTU does not say what it answers: after silence a late reply could be taken for the next one's.
-      if (answer.error.kind !== "timeout" || context.signal.aborted || this.#settings.framing === "rtu") break;
+      // Who says nothing is not asked on and on, for others wait for the bus. And a frame of RTU does not say what it
+      // answers: after silence a late reply could be taken for that of the next question.
+      const isRtu = this.#settings.framing === "rtu";
+      if (answer.error.kind !== "timeout" || context.signal.aborted || isRtu || !answeredState) break;
     }
     if (answeredState) {
       for (const asked of unanswered) this.#conversation.silent(asked, context.nowMs);
