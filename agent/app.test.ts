@@ -149,7 +149,7 @@ describe("aislewatch-agent", () => {
   it("probes as JSON, and raw", async () => {
     const [json, raw] = [
       await command("probe", "lane-1/printer", "--json"),
-      await command("probe", "lane-1/printer", "--raw"),
+      await command("probe", "lane-1/printer", "--raw", "--json"),
     ];
     expect(JSON.parse(json.out)).toMatchObject({ device: "lane-1/printer", samples: [{ metrics: { up: true } }] });
     expect(JSON.parse(raw.out)).toEqual({ hostStatus: expect.stringContaining("030,0,0"), hostIdentification: null });

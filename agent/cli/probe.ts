@@ -3,13 +3,21 @@ import { errorText, type Result } from "@aislewatch/base";
 import type { SampleSet, Value } from "@aislewatch/contract";
 import { type Evidence, findMetric, loadBuiltinProfiles, type Profile } from "@aislewatch/devices";
 import { alignedTable, EXIT, realClock } from "@aislewatch/runtime";
+import type { Device } from "../config.ts";
+import { harmless } from "../core/byte-text.ts";
+import { isLineRecording } from "../core/line-recording.ts";
 import { cleanAsset, makeReading } from "../core/reading.ts";
-import { parseRecording, RECORDING_LIMITS, type ReadRecording } from "../core/recording.ts";
-import type { Parsed } from "../drivers/driver.ts";
+import { parseRecording, RECORDING_LIMITS } from "../core/recording.ts";
+import type { Parsed, PollError } from "../drivers/driver.ts";
+import { DRIVERS } from "../drivers/index.ts";
+import type { Heard } from "../drivers/request.ts";
 import { SnmpPoll } from "../drivers/snmp/poll.ts";
 import { replaySession } from "../drivers/snmp/replay.ts";
 import { openDevice } from "../poller.ts";
+import { exchangeDump, exchangesAsJson, exchangeTable } from "./exchanges.ts";
 import { findDevice } from "./find-device.ts";
+import { adviceFor, lineOf } from "./line-advice.ts";
+import { openLineRecording } from "./line-recordings.ts";
 import { readConfig } from "./read-config.ts";
 import { replay } from "./replay.ts";
 import type { Flags, Terminal } from "./terminal.ts";
@@ -34,24 +42,30 @@ async function probeDevice(flags: Flags, terminal: Terminal): Promise<number> {
   const asked = { id: device.id, driver: device.driver.name, address: device.driver.address(device.driverConfig) };
   const stopper = new AbortController();
   const release = terminal.onInterrupt?.(() => stopper.abort());
+  const exchanges: Heard[] = [];
+  const fail = (error: PollError): number => {
+    const hint = adviceFor(error, lineOf(device));
+    return showFailure(asked, { ...error, ...(hint !== undefined && { hint }) }, { exchanges, flags, terminal });
+  };
   try {
     const signal = AbortSignal.any([stopper.signal, AbortSignal.timeout(device.timeoutMs)]);
-    const polled = await poller.poll({ signal, timeoutMs: device.timeoutMs, nowMs });
+    const heard = (one: Heard): void => void exchanges.push(one);
+    const polled = await poller.poll({ signal, timeoutMs: device.timeoutMs, nowMs, heard });
     const tookMs = realClock.monotonic() - startMs;
     if (stopper.signal.aborted) {
       terminal.error(`${device.id}: stopped by hand, before all of its answer was there\n`);
       return EXIT.crashed;
     }
-    if (!polled.ok) return showFailure(asked, polled.error, { flags, terminal });
-    if (flags.raw) return showRaw(polled.value, terminal);
+    if (!polled.ok) return fail(polled.error);
+    if (flags.raw) return showRaw(polled.value, { exchanges, flags, terminal });
     const parsed = poller.parse(polled.value);
-    if (!parsed.ok) return showFailure(asked, { kind: "protocol", detail: parsed.error.detail }, { flags, terminal });
+    if (!parsed.ok) return fail({ kind: "protocol", detail: parsed.error.detail });
     const about = poller.about?.() ?? [];
     const profile = (config?.profiles ?? loadBuiltinProfiles()).find(({ name }) => name === poller.profile()) ?? null;
-    show({ ...asked, profile, about, parsed: parsed.value, tookMs, nowMs }, flags, terminal);
+    show({ ...asked, profile, about, exchanges, parsed: parsed.value, tookMs, nowMs }, flags, terminal);
     return EXIT.asked;
   } catch (thrown) {
-    return showFailure(asked, { kind: "protocol", detail: errorText(thrown) }, { flags, terminal });
+    return fail({ kind: "protocol", detail: errorText(thrown) });
   } finally {
     release?.();
     await poller.close();
@@ -65,10 +79,12 @@ async function probeRecording(path: string, flags: Flags, terminal: Terminal): P
   if (flags.device !== null && device === null) return EXIT.config;
   const profiles = profilesOf(flags, terminal, config);
   if (profiles === null) return EXIT.config;
-  const read = readRecording(path);
-  if (!read.ok) {
-    terminal.error(`--from: ${path}: ${read.error}\n`);
-    return EXIT.config;
+  const text = textOf(path);
+  if (text.ok && isLineRecording(text.value)) return probeLineRecording(text.value, device, { path, flags, terminal });
+  const read = text.ok ? parseRecording(text.value, realClock.now()) : text;
+  if (!read.ok) return refuse(path, read.error, terminal);
+  if (device !== null && device.driver.name !== "snmp") {
+    return refuse(path, `it is of SNMP; ${device.id} has the driver ${device.driver.name}`, terminal);
   }
   const { recording, format, unread } = read.value;
   const nowMs = recording.at;
@@ -77,24 +93,60 @@ async function probeRecording(path: string, flags: Flags, terminal: Terminal): P
   const replayed = await replay(poll, { profiles, kind: device?.kind ?? null, nowMs });
   const tookMs = realClock.monotonic() - startMs;
   const asked = { id: flags.device ?? "recording", driver: "snmp", address: path };
-  if (!replayed.ok) return showFailure(asked, replayed.error, { flags, terminal });
+  const exchanges: readonly Heard[] = [];
+  if (!replayed.ok) return showFailure(asked, replayed.error, { exchanges, flags, terminal });
   const { reply, parsed } = replayed.value;
-  if (flags.raw) return showRaw(reply, terminal);
+  if (flags.raw) return showRaw(reply, { exchanges, flags, terminal });
   const whole = recording.cutShort === null ? "" : `; not whole: ${recording.cutShort}`;
   const lost = unread === 0 ? "" : `, ${unread} could not be read`;
   const holds = ["recording", `${format}, ${Object.keys(recording.varbinds).length} values${lost}${whole}`] as const;
   const about = [holds, ...poll.about()];
-  show({ ...asked, profile: poll.profile, about, parsed, tookMs, nowMs }, flags, terminal);
+  show({ ...asked, profile: poll.profile, about, exchanges, parsed, tookMs, nowMs }, flags, terminal);
   return EXIT.asked;
 }
 
-function readRecording(path: string): Result<ReadRecording, string> {
+async function probeLineRecording(
+  text: string,
+  device: Device | null,
+  { path, flags, terminal }: { path: string; flags: Flags; terminal: Terminal },
+): Promise<number> {
+  const opened = openLineRecording(text, DRIVERS, device);
+  if (!opened.ok) return refuse(path, opened.error, terminal);
+  const { driver, poller, recording, heard: exchanges } = opened.value;
+  const asked = { id: device?.id ?? "recording", driver: driver.name, address: path };
+  const startMs = realClock.monotonic();
+  try {
+    if (flags.raw) return showRaw(recording.answers, { exchanges, flags, terminal });
+    const parsed = poller.parse(recording.answers);
+    const tookMs = realClock.monotonic() - startMs;
+    if (!parsed.ok) {
+      const failure = { kind: "protocol", detail: parsed.error.detail };
+      return showFailure(asked, failure, { exchanges, flags, terminal });
+    }
+    const at = new Date(recording.at).toISOString();
+    const about = [["recording", `of ${at}${recording.redacted ? "" : ", not redacted"}`] as const];
+    const nowMs = recording.at;
+    show({ ...asked, profile: null, about, exchanges, parsed: parsed.value, tookMs, nowMs }, flags, terminal);
+    return EXIT.asked;
+  } catch (thrown) {
+    return refuse(path, `the driver ${driver.name} can't read it: ${errorText(thrown)}`, terminal);
+  } finally {
+    await poller.close();
+  }
+}
+
+function refuse(path: string, why: string, terminal: Terminal): number {
+  terminal.error(`--from: ${path}: ${why}\n`);
+  return EXIT.config;
+}
+
+function textOf(path: string): Result<string, string> {
   try {
     const { size } = statSync(path);
     if (size > RECORDING_LIMITS.charsMax) {
       return { ok: false, error: `expected at most ${RECORDING_LIMITS.charsMax} bytes; received ${size}` };
     }
-    return parseRecording(decode(readFileSync(path)), realClock.now());
+    return { ok: true, value: decode(readFileSync(path)) };
   } catch (thrown) {
     return { ok: false, error: `can't be read: ${errorText(thrown)}` };
   }
@@ -112,41 +164,47 @@ function decode(bytes: Uint8Array): string {
 type Asked = { readonly id: string; readonly driver: string; readonly address: string };
 type Failure = { readonly kind: string; readonly detail: string; readonly hint?: string };
 
-function showFailure(
-  { id, driver, address }: Asked,
-  failure: Failure,
-  { flags, terminal }: { flags: Flags; terminal: Terminal },
-): number {
-  if (flags.json) terminal.out(`${JSON.stringify({ device: id, failure }, null, 2)}\n`);
+function showFailure({ id, driver, address }: Asked, failure: Failure, { exchanges, flags, terminal }: Shown): number {
+  const asked = exchanges.length === 0 ? {} : { exchanges: exchangesAsJson(exchanges) };
+  if (flags.json) terminal.out(json({ device: id, failure, ...asked }));
+  else terminal.out(flags.raw ? exchangeDump(exchanges) : exchangeTable(exchanges));
   const hint = failure.hint === undefined ? "" : `\n  ${failure.hint}`;
-  terminal.error(`${id} (${driver}, ${address}): ${failure.kind}: ${failure.detail}${hint}\n`);
+  terminal.error(`${id} (${driver}, ${address}): ${failure.kind}: ${harmless(failure.detail)}${hint}\n`);
   return EXIT.crashed;
 }
 
-function showRaw(reply: unknown, terminal: Terminal): number {
-  terminal.out(`${JSON.stringify(reply, null, 2)}\n`);
+/** The reply as a test case has it; of a dialect, unless as JSON, every byte of it. */
+function showRaw(reply: unknown, { exchanges, flags, terminal }: Shown): number {
+  terminal.out(flags.json || exchanges.length === 0 ? json(reply) : exchangeDump(exchanges));
   return EXIT.asked;
 }
+
+/** In plain ASCII, so that no control character of a device reaches a terminal. */
+const json = (value: unknown): string =>
+  `${JSON.stringify(value, null, 2).replace(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)}\n`;
+
+type Shown = { readonly exchanges: readonly Heard[]; readonly flags: Flags; readonly terminal: Terminal };
 
 type Seen = Asked & {
   readonly profile: Profile | null;
   readonly about: readonly (readonly [name: string, text: string])[];
+  readonly exchanges: readonly Heard[];
   readonly parsed: Parsed;
   readonly tookMs: number;
   readonly nowMs: number;
 };
 
 function show(seen: Seen, flags: Flags, terminal: Terminal): void {
-  const { id, driver, address, profile, about, parsed, tookMs, nowMs } = seen;
+  const { id, driver, address, profile, about, exchanges, parsed, tookMs, nowMs } = seen;
   const { reading } = makeReading(
     { device: id, atMs: nowMs, tookMs },
     { ok: true, samples: parsed.samples, events: parsed.events ?? [] },
   );
   const asset = cleanAsset(parsed.asset ?? {});
   if (flags.json) {
-    terminal.out(
-      `${JSON.stringify({ ...reading, profile: profile?.name ?? null, about: Object.fromEntries(about), asset }, null, 2)}\n`,
-    );
+    const asked = exchanges.length === 0 ? {} : { exchanges: exchangesAsJson(exchanges) };
+    const facts = { profile: profile?.name ?? null, about: Object.fromEntries(about), asset };
+    terminal.out(json({ ...reading, ...facts, ...asked }));
     return;
   }
   const facts = [
@@ -156,15 +214,18 @@ function show(seen: Seen, flags: Flags, terminal: Terminal): void {
     ...about,
     ["took", `${Math.round(tookMs)} ms`],
     ["asset", Object.values(asset).join(", ")],
-  ].filter(([, value]) => value !== "");
+  ]
+    .filter(([, value]) => value !== "")
+    .map(([name, value]) => [name ?? "", harmless(value ?? "")]);
   const rows = reading.samples.flatMap((set) => sampleRows(set, parsed.evidence ?? []));
   const head = ["COMPONENT", "METRIC", "VALUE", "UNIT", "SAID BY", "MEANING"];
-  terminal.out(`${alignedTable(facts)}\n${alignedTable([head, ...rows], [2])}`);
+  const talk = exchangeTable(exchanges);
+  terminal.out(`${alignedTable(facts)}\n${talk === "" ? "" : `${talk}\n`}${alignedTable([head, ...rows], [2])}`);
   if (profile?.verified === false) {
     const ask = "No recording of a real one has been seen: please send what `aislewatch-agent record` writes.";
     terminal.error(`The profile ${profile.name} was written from documents. ${ask}\n`);
   }
-  for (const event of reading.events ?? []) terminal.out(`event: ${event.code} ${event.detail}\n`);
+  for (const event of reading.events ?? []) terminal.out(`event: ${event.code} ${harmless(event.detail)}\n`);
 }
 
 function sampleRows({ component, metrics }: SampleSet, evidence: readonly Evidence[]): string[][] {

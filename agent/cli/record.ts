@@ -5,14 +5,21 @@
 import { loadBuiltinProfiles, type Profile } from "@aislewatch/devices";
 import { EXIT, realClock } from "@aislewatch/runtime";
 import type { Device } from "../config.ts";
+import { harmless } from "../core/byte-text.ts";
+import { writeLineRecording } from "../core/line-recording.ts";
 import { RECORDING_VERSION, type Recording, writeRecording } from "../core/recording.ts";
 import { type Redacted, type RedactOptions, redactRecording, serialOids } from "../core/redact-recording.ts";
+import type { Heard } from "../drivers/request.ts";
 import { type SnmpConfig, targetOf } from "../drivers/snmp/index.ts";
 import { SnmpPoll } from "../drivers/snmp/poll.ts";
 import { replaySession } from "../drivers/snmp/replay.ts";
 import { WALK_LIMITS, type Walked, walkDevice } from "../drivers/snmp/walk.ts";
+import { openDevice } from "../poller.ts";
 import { openSnmp, type SnmpTarget } from "../transport/snmp.ts";
+import { exchangeTable } from "./exchanges.ts";
 import { findDevice } from "./find-device.ts";
+import { adviceFor, lineOf } from "./line-advice.ts";
+import { makeLineRecording } from "./line-recordings.ts";
 import { Progress } from "./progress.ts";
 import { readConfig } from "./read-config.ts";
 import { replay } from "./replay.ts";
@@ -31,10 +38,11 @@ export async function record(flags: Flags, terminal: Terminal): Promise<number> 
   const config = readConfig(flags, terminal);
   const device = config === null ? null : findDevice(config, flags.device ?? "", terminal);
   if (device === null) return EXIT.config;
+  if (device.driver.options !== undefined) return await recordLine(device, timeMsMax, { flags, terminal });
   if (device.driver.name !== "snmp") {
     const instead = `aislewatch-agent probe ${device.id} --raw`;
     terminal.error(
-      `record walks SNMP devices; ${device.id} speaks ${device.driver.name}: its reply is what ${instead} shows\n`,
+      `record asks devices; ${device.id} has the driver ${device.driver.name}, which asks nobody: see ${instead}\n`,
     );
     return EXIT.config;
   }
@@ -55,6 +63,47 @@ export async function record(flags: Flags, terminal: Terminal): Promise<number> 
   terminal.error(`${device.id}: ${took}${cutShort === null ? "" : `; not whole: ${cutShort}`}\n${summary(redacted)}`);
   return EXIT.asked;
 }
+
+/** One poll of a fresh poller asks every question of the dialect: nothing is known of the device yet. */
+async function recordLine(
+  device: Device,
+  timeMsMax: number,
+  { flags, terminal }: { flags: Flags; terminal: Terminal },
+): Promise<number> {
+  const poller = openDevice(device);
+  const exchanges: Heard[] = [];
+  const stopper = new AbortController();
+  const release = terminal.onInterrupt?.(() => stopper.abort());
+  const atMs = realClock.now();
+  try {
+    const signal = AbortSignal.any([stopper.signal, AbortSignal.timeout(timeMsMax)]);
+    const heard = (one: Heard): void => void exchanges.push(one);
+    const polled = await poller.poll({ signal, timeoutMs: device.timeoutMs, nowMs: atMs, heard });
+    if (stopper.signal.aborted) {
+      terminal.error(`${device.id}: stopped by hand, before all of its answers were there\n`);
+      return EXIT.crashed;
+    }
+    if (!polled.ok) {
+      const hint = adviceFor(polled.error, lineOf(device));
+      const { kind, detail } = polled.error;
+      terminal.error(`${exchangeTable(exchanges)}${device.id}: ${kind}: ${harmless(detail)}${hinted(hint)}\n`);
+      return EXIT.crashed;
+    }
+    const made = makeLineRecording(device, { poller, reply: polled.value, heard: exchanges, atMs });
+    if (!writeOut(writeLineRecording(made.recording), flags, terminal)) return EXIT.crashed;
+    const answered = exchanges.filter(({ said }) => said !== null).length;
+    const changed = made.isFaithful ? "" : "what was replaced changes what it means: say so when you send it\n";
+    terminal.error(
+      `${device.id}: ${answered} of ${exchanges.length} questions answered\n${changed}${summary({ replaced: made.replaced })}`,
+    );
+    return EXIT.asked;
+  } finally {
+    release?.();
+    await poller.close();
+  }
+}
+
+const hinted = (hint: string | undefined): string => (hint === undefined ? "" : `\n  ${hint}`);
 
 async function walk(
   device: Device,
@@ -80,7 +129,7 @@ async function walk(
   if (opened.ok) opened.value.close();
   if (walked.ok) return walked.value;
   const { kind, detail, hint } = walked.error;
-  terminal.error(`${device.id}: ${kind}: ${detail}${hint === undefined ? "" : `\n  ${hint}`}\n`);
+  terminal.error(`${device.id}: ${kind}: ${detail}${hinted(hint)}\n`);
   return null;
 }
 
@@ -112,10 +161,11 @@ async function whatToHide(
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 
-function summary({ replaced, leftOut }: Redacted): string {
+function summary({ replaced, leftOut }: Pick<Redacted, "replaced"> & Partial<Redacted>): string {
   const counts = Object.entries(replaced).map(([of, count]) => `${count} ${of}`);
+  const out = leftOut === undefined ? "" : `; left out: ${leftOut} of people and peers`;
   return [
-    `replaced: ${counts.length === 0 ? "nothing" : counts.join(", ")}; left out: ${leftOut} of people and peers`,
+    `replaced: ${counts.length === 0 ? "nothing" : counts.join(", ")}${out}`,
     "look through it before you send it: a name that only a vendor's own table knows can't be told from other text",
     "",
   ].join("\n");
