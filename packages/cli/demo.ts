@@ -90,6 +90,6 @@ async function control(folder: string, request: DemoRequest, json: boolean): Pro
 const row = ({ device, kind, faults, unreachable, knownFaults }: DemoListing): string[] => [
   device,
   kind,
-  [...faults, ...(unreachable ? ["(behind a dead switch)"] : [])].join(", ") || "–",
+  [...faults, ...(unreachable ? ["(what it depends on is dead)"] : [])].join(", ") || "–",
   Object.keys(knownFaults).join(", "),
 ];

@@ -6,7 +6,8 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AgentYamlOptions, agentYaml } from "./agent-yaml.ts";
-import type { DemoCredentials, DemoDevice, DemoStore } from "./store.ts";
+import type { DemoCredentials, DemoDevice } from "./demo-devices.ts";
+import type { DemoStore } from "./store.ts";
 
 /** devices.json */
 export type DemoFile = {

@@ -10,6 +10,7 @@ export {
   demoControl,
   startControl,
 } from "./control.ts";
+export type { DemoCredentials, DemoDevice, DemoStoreOptions } from "./demo-devices.ts";
 export type { DemoError } from "./demo-error.ts";
 export { type DemoFile, demoCredentials, rememberedPorts, writeDemoFolder } from "./demo-folder.ts";
 export { type DplPrinter, dplDialogue } from "./dpl-device.ts";
@@ -58,15 +59,7 @@ export {
 export { type Act, DEMO_TIMETABLE, playScenario, type Scenario } from "./scenario.ts";
 export { type SnmpDevice, type SnmpDeviceOptions, type SnmpV3User, startSnmpDevice } from "./snmp-device.ts";
 export { type StarPrinter, starDialogue } from "./star-device.ts";
-export {
-  type DemoCredentials,
-  type DemoDevice,
-  type DemoStatus,
-  type DemoStore,
-  type DemoStoreOptions,
-  HEAL_ALL,
-  startDemoStore,
-} from "./store.ts";
+export { type DemoStatus, type DemoStore, HEAL_ALL, startDemoStore } from "./store.ts";
 export { DEMO_AGENT, DEMO_SITE } from "./store-plan.ts";
 export { type TsplPrinter, tsplDialogue } from "./tspl-device.ts";
 export { type ZplPrinter, zplDialogue } from "./zpl-device.ts";

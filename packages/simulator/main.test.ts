@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { demoControl } from "./control.ts";
 import type { DemoFile } from "./demo-folder.ts";
+import { DEMO_PLAN } from "./store-plan.ts";
 
 const ending: (() => void)[] = [];
 afterEach(() => {
@@ -57,7 +58,7 @@ describe("the demo's process", () => {
     ]);
     const yaml = parse(readFileSync(join(path, "agent.yaml"), "utf8")) as { collector: unknown; devices: unknown[] };
     expect(yaml.collector).toEqual({ url: "mqtt://127.0.0.1:1999", password: "file:secrets/x" });
-    expect(yaml.devices).toHaveLength(10);
+    expect(yaml.devices).toHaveLength(DEMO_PLAN.length + 1);
     const secret = join(path, "secrets", "snmp-v3-auth");
     expect(statSync(secret).mode & 0o777).toBe(0o600);
     expect((await demoControl(path, { do: "fault", device: "back-office/ups", fault: "mains-loss" })).ok).toBe(true);

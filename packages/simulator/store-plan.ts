@@ -1,6 +1,8 @@
 /** The demo store as data: what stands where, what it depends on, and which model plays it. */
+import type { DriveIdentity } from "./models/drive.ts";
 import type { LabelIdentity } from "./models/label-state.ts";
 import type { UpsIdentity } from "./models/ups.ts";
+import type { SicsIdentity } from "./scale-device.ts";
 
 export const DEMO_SITE = { id: "store-0042", name: "Riverside Market", timeZone: "Europe/Berlin" } as const;
 /** The agent that watches the store, on its back-office PC. */
@@ -13,11 +15,19 @@ type Slot = {
   readonly dependsOn: readonly string[];
 };
 
+/** Units with the same bus stand behind one socket. */
+type OnBus = { readonly bus: string; readonly unit: number };
+
 export type Planned = Slot &
   (
     | { readonly model: "switch"; readonly serial: string }
     | { readonly model: "pos"; readonly os: "linux" | "windows"; readonly serial: string; readonly version: "2c" | "3" }
     | { readonly model: "label"; readonly line: "snmp" | "zpl"; readonly identity: LabelIdentity }
+    | { readonly model: "receipt" }
+    | { readonly model: "scale"; readonly line: "toledo_8217" }
+    | { readonly model: "scale"; readonly line: "mt_sics"; readonly identity: SicsIdentity }
+    | (OnBus & { readonly model: "drive"; readonly identity: DriveIdentity })
+    | (OnBus & { readonly model: "conveyor" })
     | { readonly model: "office"; readonly serial: string }
     | { readonly model: "ups"; readonly identity: UpsIdentity }
   );
@@ -25,16 +35,54 @@ export type Planned = Slot &
 const SWITCH = "network/switch-1";
 const behindSwitch = [SWITCH];
 
-const lane = (number: number, os: "linux" | "windows", version: "2c" | "3"): Planned => ({
-  id: `lane-${number}/pos`,
-  name: `POS terminal, lane ${number}`,
-  labels: { lane: String(number), zone: "front", role: "pos" },
-  dependsOn: behindSwitch,
-  model: "pos",
-  os,
-  serial: `NL7-0042-${1100 + number * 7}`,
-  version,
-});
+type Lane = {
+  readonly number: number;
+  readonly os: "linux" | "windows";
+  readonly version: "2c" | "3";
+  readonly scale: { readonly line: "toledo_8217" } | { readonly line: "mt_sics"; readonly identity: SicsIdentity };
+};
+
+/**
+ * A checkout: the receipt printer is on the network, with the cash drawer on its kick-out connector; the scale hangs on a
+ * serial port of the POS terminal, which hands it out as a raw TCP port, so it goes when the terminal goes.
+ */
+function lane({ number, os, version, scale }: Lane): readonly Planned[] {
+  const pos = `lane-${number}/pos`;
+  const labels = { lane: String(number), zone: "front" };
+  return [
+    {
+      id: pos,
+      name: `POS terminal, lane ${number}`,
+      labels: { ...labels, role: "pos" },
+      dependsOn: behindSwitch,
+      model: "pos",
+      os,
+      serial: `NL7-0042-${1100 + number * 7}`,
+      version,
+    },
+    {
+      id: `lane-${number}/receipt-printer`,
+      name: `Receipt printer and cash drawer, lane ${number}`,
+      labels: { ...labels, role: "receipts" },
+      dependsOn: behindSwitch,
+      model: "receipt",
+    },
+    {
+      id: `lane-${number}/scale`,
+      name: `Scale, lane ${number}`,
+      labels: { ...labels, role: "weighing" },
+      dependsOn: [pos],
+      model: "scale",
+      ...scale,
+    },
+  ];
+}
+
+const toledo = { line: "toledo_8217" } as const;
+const sics = (serial: string) =>
+  ({ line: "mt_sics", identity: { model: "Ariva-S-15", firmware: "2.10", serial } }) as const;
+/** One gateway of the conveyor's control cabinet. */
+const CONVEYOR_BUS = "receiving";
 
 export const DEMO_PLAN: readonly Planned[] = [
   {
@@ -45,11 +93,11 @@ export const DEMO_PLAN: readonly Planned[] = [
     model: "switch",
     serial: "RMK2642X0AB",
   },
-  lane(1, "linux", "2c"),
-  lane(2, "windows", "2c"),
-  lane(3, "linux", "2c"),
+  ...lane({ number: 1, os: "linux", version: "2c", scale: toledo }),
+  ...lane({ number: 2, os: "windows", version: "2c", scale: toledo }),
+  ...lane({ number: 3, os: "linux", version: "2c", scale: sics("B042003117") }),
   // One device that speaks SNMPv3 with authentication and privacy, as a tidy network asks of all.
-  lane(4, "linux", "3"),
+  ...lane({ number: 4, os: "linux", version: "3", scale: sics("B042003124") }),
   {
     id: "receiving/label-printer",
     name: "Label printer, receiving dock",
@@ -64,6 +112,25 @@ export const DEMO_PLAN: readonly Planned[] = [
       firmware: "V92.21.39Z",
       location: "Receiving dock",
     },
+  },
+  {
+    id: "receiving/conveyor",
+    name: "Conveyor, receiving dock",
+    labels: { zone: "receiving", role: "conveyor" },
+    dependsOn: behindSwitch,
+    model: "conveyor",
+    bus: CONVEYOR_BUS,
+    unit: 1,
+  },
+  {
+    id: "receiving/incline-drive",
+    name: "Drive of the incline belt, receiving dock",
+    labels: { zone: "receiving", role: "incline" },
+    dependsOn: behindSwitch,
+    model: "drive",
+    bus: CONVEYOR_BUS,
+    unit: 2,
+    identity: { name: "incline-drive", vendor: "Siemens", model: "6SL3210-5BB21-5UV1", firmware: "1.05" },
   },
   {
     id: "bakery/label-printer",
@@ -115,6 +182,11 @@ export const SWITCH_PORTS: Readonly<Record<number, string>> = {
   7: "back-office/printer",
   8: "access point 1",
   11: "price checker, aisle 6",
+  13: "lane-1/receipt-printer",
+  14: "lane-2/receipt-printer",
+  15: "lane-3/receipt-printer",
+  16: "lane-4/receipt-printer",
+  17: "conveyor cabinet, receiving",
   24: "uplink router",
 };
 export const LOOSE_PORT = 11;

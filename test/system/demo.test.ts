@@ -9,8 +9,8 @@ import { cleanUp, freePort, onCleanUp, ROOT, runOnce, tempFolder, waitFor } from
 /** What a visitor was promised. */
 const LIVE_MS_MAX = 15_000;
 const STOP_MS_MAX = 5_000;
-/** Nine of the demo store, this host, and the agent itself. */
-const DEVICES = 11;
+/** Nineteen of the demo store, this host, and the agent itself. */
+const DEVICES = 21;
 const PROGRAMS = ["collector/main.ts", "packages/simulator/main.ts", "agent/main.ts"] as const;
 
 type Demo = {
@@ -153,6 +153,9 @@ describe("the demo", () => {
   it.each([
     { device: "receiving/label-printer", fault: "head-open", rule: "label-head-open" },
     { device: "lane-3/pos", fault: "process-down", rule: "process-not-running" },
+    { device: "lane-2/receipt-printer", fault: "cutter-jam", rule: "receipt-cutter-fault" },
+    { device: "lane-4/scale", fault: "calibration-lost", rule: "scale-uncalibrated" },
+    { device: "receiving/incline-drive", fault: "trip", rule: "drive-tripped" },
   ])(
     "opens an incident for $fault at $device, which recovers when healed",
     async ({ device, fault, rule }) => {
