@@ -166,12 +166,24 @@ async function converse(
   for (const tell of told) tell();
   if (answeredState) {
     for (const request of unanswered) conversation.silent(request, nowMs);
-    return ok(reply);
+    return ok({ ...slowly(talk), ...reply });
   }
   forget(talk);
   if (failure === null) return err({ kind: "config", detail: "this dialect has no question about the device's state" });
   return err(failure.kind === "timeout" ? { kind: "timeout", detail: silence } : failure);
 }
+
+/**
+ * What was last said about wear, which moves so slowly that it is the present until it is asked again: without it an
+ * odometer would be known for a minute and unknown for a quarter of an hour, in turns.
+ */
+const slowly = ({ requests, known }: Talk): DialectReply =>
+  Object.fromEntries(
+    requests.flatMap(({ name, role }) => {
+      const answer = role === "wear" ? known.get(name) : undefined;
+      return answer === undefined ? [] : [[name, answer]];
+    }),
+  );
 
 /** From now until the returned function is called with the answer; told once it is known that nothing in it was a card's. */
 function hearing(

@@ -84,7 +84,7 @@ const OF_ZEBRA: readonly Request[] = [
   }),
   zebraOnly({
     name: "diagnostics",
-    role: "wear",
+    role: "state",
     bytes: "~HD",
     asks: "head temperature (ZPL II Programming Guide, ~HD)",
     isWhole: isWholeDiagnostics,
@@ -109,7 +109,7 @@ const variable = (
 const VARIABLES: readonly Request[] = [
   variable("uniqueId", "device.unique_id", { role: "identity", unless: "serialNumber" }),
   variable("labelCount", "odometer.total_label_count"),
-  variable("uptime", "device.uptime"),
+  variable("uptime", "device.uptime", { role: "state" }),
   variable("batteryPercent", "power.percent_full"),
   variable("totalLength", "odometer.total_print_length", { unless: "odometer" }),
   variable("headNew", "odometer.headnew", { unless: "headLife" }),
