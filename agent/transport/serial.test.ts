@@ -109,6 +109,23 @@ describe.runIf(hasSocat)("serial ports in a process of their own", () => {
     await vi.waitFor(() => expect(existsSync(`/proc/${pid}`)).toBe(false), { timeout: 5_000 });
   });
 
+  it("gives a port up whose process is lost again while nobody else was asked", async () => {
+    const { path } = await startDevice(SLOW_ECHO);
+    const serial = ports();
+    const line = await open(serial, path);
+    const losses: string[] = [];
+    serial.watch((detail) => losses.push(detail));
+    const asked = line.exchange(asking("question\n"), AbortSignal.timeout(20_000));
+    let killed = 0;
+    await vi.waitFor(() => {
+      const pid = serial.pid();
+      if (pid !== null && pid !== killed) process.kill(pid, "SIGKILL");
+      killed = pid ?? killed;
+      expect(losses).toHaveLength(2);
+    });
+    expect(await asked).toMatchObject({ ok: false, error: { kind: "io", misbehaved: true } });
+  });
+
   it("finds a device again that was unplugged and plugged in under the same path", async () => {
     const { path, socat } = await startDevice(ECHO);
     const serial = ports();

@@ -66,8 +66,11 @@ export function serialPorts(clock: Clock, random: () => number): SerialPorts {
   };
 }
 
-/** Opens by the path as it is now. A loss of the process while opening is tried once more. */
-function openPort(address: SerialAddress, host: SerialHost): OpenStream {
+/**
+ * Opens by the path as it is now. A loss of the process while opening is tried once more, alone; `alone` is for who is
+ * that already: to wait for a turn within one's own would be for ever.
+ */
+function openPort(address: SerialAddress, host: SerialHost, turn: "alone" | "any" = "any"): OpenStream {
   return async (signal, timeoutMs) => {
     const { path } = address;
     const system: System = { root: "/", ownPids: new Set([process.pid, host.pid ?? process.pid]) };
@@ -76,7 +79,8 @@ function openPort(address: SerialAddress, host: SerialHost): OpenStream {
     const limits = { signal, timeoutMs: Math.min(OPEN_MS_MAX, timeoutMs * OPEN_SHARE) };
     const openOnce = () => host.open(optionsOf(address, port.value), limits);
     let opened = await openOnce();
-    if (!opened.ok && opened.error.kind === "lost" && !opened.error.blamed) opened = await host.alone(openOnce);
+    const mayRepeat = turn === "any" && !opened.ok && opened.error.kind === "lost" && !opened.error.blamed;
+    if (mayRepeat) opened = await host.alone(openOnce);
     if (!opened.ok) return err(await describeOpening(opened.error, { path, port: port.value, system }));
     return ok(streamOf(opened.value, path));
   };
@@ -111,7 +115,7 @@ function lineWithRetry(first: LineStream, { address, host, clock, timeoutMs }: R
       const said = await line.exchange(exchange, signal);
       if (said.ok || !isLost(current) || said.error.misbehaved || signal.aborted) return said;
       return await host.alone(async () => {
-        const opened = await openPort(address, host)(signal, timeoutMs);
+        const opened = await openPort(address, host, "alone")(signal, timeoutMs);
         if (!opened.ok) return opened;
         current = opened.value;
         line = lineOver(current, address.path, clock);
