@@ -12,7 +12,7 @@ import { type Health, NEW_HEALTH, stepHealth } from "./core/health.ts";
 import { cleanAsset, EVENTS_A_POLL_MAX, makeReading, type PollResult } from "./core/reading.ts";
 import { Schedule } from "./core/schedule.ts";
 import { NO_VERDICTS, stepVerdicts, type Verdicts } from "./core/verdicts.ts";
-import type { DevicePoller, Parsed, PollError } from "./drivers/driver.ts";
+import type { DevicePoller, Parsed, PollError, Source } from "./drivers/driver.ts";
 import { agentEvents } from "./events.ts";
 
 export type PollerOptions = {
@@ -30,6 +30,7 @@ export type DeviceState = {
   readonly health: Health;
   readonly asset: Asset;
   readonly profile: string | null;
+  readonly sources: readonly Source[];
 };
 
 /** A driver has this long after its signal ended to come back; then the poller goes on without it. */
@@ -64,6 +65,8 @@ export class Poller {
    */
   readonly #enders = new Set<() => void>();
   readonly #running = new Set<Promise<void>>();
+  /** Ends what drivers watch between polls. */
+  readonly #unwatch: (() => void)[] = [];
   #cancelWake: (() => void) | null = null;
   #stopping = false;
   #revision: number;
@@ -78,12 +81,17 @@ export class Poller {
   }
 
   start(): void {
+    for (const { device, poller } of this.#watched.values()) {
+      const unwatch = poller.watch?.(() => void this.pollNow(device.id));
+      if (unwatch !== undefined) this.#unwatch.push(unwatch);
+    }
     this.#wake();
   }
 
   /** Ends running polls by their signal, and closes the drivers. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    for (const unwatch of this.#unwatch.splice(0)) unwatch();
     for (const end of this.#enders) end();
     this.#cancelWake?.();
     this.#cancelWake = null;
@@ -111,6 +119,7 @@ export class Poller {
       health,
       asset,
       profile: poller.profile(),
+      sources: poller.sources?.() ?? [],
     }));
   }
 

@@ -31,6 +31,17 @@ export type PollContext = {
   readonly heard?: (exchange: Heard) => void;
 };
 
+/** Something that a driver learns from, and how it stands for this user. Text for people; `status` shows it. */
+export type Source = {
+  /** `sysfs`, `hot-plug`, `kernel log`, `usblp`, … */
+  readonly name: string;
+  /** `ready`: it may be used, and is not, because nobody asked for it. */
+  readonly state: "used" | "ready" | "denied" | "absent";
+  readonly detail: string;
+  /** The command that opens a source which is denied. */
+  readonly grant?: string;
+};
+
 /**
  * One configured device's poller. `Reply` must survive JSON.parse(JSON.stringify(reply)). Drivers keep what is worth
  * keeping between polls (a session, which profile matched) in the value that `open` returns.
@@ -44,6 +55,13 @@ export type DevicePoller<Reply> = {
   profile(): string | null;
   /** What is worth knowing of the last poll, for a person: names and texts, such as why this profile. */
   about?(): readonly (readonly [name: string, text: string])[];
+  /** Where its answers come from, as of the last poll; for a driver with sources that need rights of their own. */
+  sources?(): readonly Source[];
+  /**
+   * For a driver that hears of changes between polls: calls `speakUp` at each, to be polled at once. Called once, when
+   * polling begins; the returned function ends it.
+   */
+  watch?(speakUp: () => void): () => void;
   close(): Promise<void>;
 };
 

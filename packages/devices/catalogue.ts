@@ -147,6 +147,25 @@ export const CATALOGUE: readonly Metric[] = [
   // Presence, and what a line tells without its contents.
   flag("attached", "The device, or the adapter it hangs on, is plugged in", { bad: false }),
   flag("in_use", "A program holds the device's port open"),
+
+  // USB, as the system that it hangs on knows it.
+  number("usb_disconnects_total", "Times that the device left its USB port, also between two polls"),
+  number("usb_resets_total", "Times that the system reset the device's USB port"),
+  number("usb_errors_total", "Errors of the USB port while it got to know the device: cable, connector or power"),
+  number("usb_over_current_total", "Times that the hub switched the port off because of too much current"),
+  number("usb_speed_bits_per_second", "Speed of the USB connection", { unit: "bit/s" }),
+  number("usb_declared_current_amperes", "Current that the device may draw from USB, by its own word", { unit: "A" }),
+  flag("usb_power_short", "The device may draw more than its hub, which has no supply of its own, can give", {
+    bad: true,
+  }),
+  flag("usb_not_configured", "The system took up no configuration of the device, so that nothing of it works", {
+    bad: true,
+  }),
+  flag("usb_blocked", "A policy of the system keeps the device out", { bad: true }),
+  flag("usb_mode_unexpected", "The device answers as another product: it was set to another interface mode", {
+    bad: true,
+  }),
+
   number("round_trip_seconds", "Time of an echo to the device and back", { unit: "s" }),
   number("line_idle_seconds", "Time since a byte was last seen on the line", { unit: "s", kinds: ON_A_LINE }),
   number("line_received_bytes_total", "Bytes seen on the line", { unit: "B", kinds: ON_A_LINE }),
@@ -340,6 +359,10 @@ export const CATALOGUE: readonly Metric[] = [
     bad: true,
   }),
   flag("output_off", "The output feeds nothing", { kinds: POWER, bad: true }),
+  flag("shutdown_imminent", "The UPS is about to be switched off, as it or the host that owns it says", {
+    kinds: POWER,
+    bad: true,
+  }),
   flag("charger_fault", "The battery is not being charged for a defect of the charger", { kinds: POWER, bad: true }),
   flag("fan_fault", "A fan has failed", { kinds: [...POWER, ...NETWORK], bad: true }),
   flag("self_test_failed", "The last self-test found an error", { kinds: POWER, bad: true }),

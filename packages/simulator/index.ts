@@ -63,3 +63,4 @@ export { type DemoStatus, type DemoStore, HEAL_ALL, startDemoStore } from "./sto
 export { DEMO_AGENT, DEMO_SITE } from "./store-plan.ts";
 export { type TsplPrinter, tsplDialogue } from "./tspl-device.ts";
 export { type ZplPrinter, zplDialogue } from "./zpl-device.ts";
+export { UsbTree, type UsbUnit, type UsbUnitInterface } from "./usb-tree.ts";

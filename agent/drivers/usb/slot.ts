@@ -1,0 +1,197 @@
+/**
+ * One USB slot from scan to scan: which of the attached devices fills it, and what happened to it since it was looked at
+ * last. Pure; the driver keeps the state.
+ *
+ * - Another device number is a device that was away, also when no scan saw it away. The same number with another kernel
+ *   driver is the print spooler at work, and is nothing.
+ * - The same asset in another port is a move. Another product id of the same vendor in the same place is a scanner that
+ *   was set to another interface mode (classically by a label that resets it): it is there, and does not work for the
+ *   POS application.
+ */
+import { identityOf, readSerial, type UsbDevice } from "../../core/usb-device.ts";
+import type { KernelLine } from "./kernel-lines.ts";
+
+/** What the configuration says of the device; all that is given must hold. */
+export type UsbMatch = {
+  readonly vendorId: string | null;
+  readonly productId: string | null;
+  /** As the device says it, or the part of it that is a serial number. */
+  readonly serial: string | null;
+  readonly port: string | null;
+  /** The device file that it made, as below /dev (`ttyACM0`); "" when the configured path leads to none. */
+  readonly node: string | null;
+};
+
+export type UsbEvent = { readonly code: string; readonly detail: string };
+
+export type SlotState = {
+  /** The device that was there last; it stays when it goes. */
+  readonly seen: UsbDevice | null;
+  readonly attached: boolean;
+  /** Product as configured, or as first seen. */
+  readonly productId: string | null;
+  /** Whether the serial number told it from others, when it was seen last. */
+  readonly certain: boolean;
+  /** Since the agent started. */
+  readonly disconnects: number;
+  readonly resets: number;
+  readonly errors: number;
+  /** What the hub counts; null until it was asked, or when it does not count. */
+  readonly overCurrents: number | null;
+};
+
+export const EMPTY_SLOT: SlotState = {
+  seen: null,
+  attached: false,
+  productId: null,
+  certain: false,
+  disconnects: 0,
+  resets: 0,
+  errors: 0,
+  overCurrents: null,
+};
+
+export type Found =
+  | { readonly kind: "one"; readonly device: UsbDevice; readonly certain: boolean }
+  /** `elsewhere`: the port that the slot's asset is in, when the slot is another one. */
+  | { readonly kind: "none"; readonly elsewhere: string | null }
+  | { readonly kind: "several"; readonly ports: readonly string[] };
+
+export function findDevice(devices: readonly UsbDevice[], match: UsbMatch, state: SlotState): Found {
+  const fitting = devices.filter((device) => fits(device, match));
+  // Two of a model, and no port to choose by: the one that it was, if it is among them.
+  const chosen = fitting.length > 1 ? fitting.filter((device) => wasIt(device, state.seen)) : fitting;
+  const [device, another] = chosen.length === 0 ? fitting : chosen;
+  if (device !== undefined && another === undefined) return one(device, devices);
+  if (fitting.length > 1) return { kind: "several", ports: fitting.map(({ port }) => port) };
+  const otherMode = devices.find((candidate) => isOtherMode(candidate, match, state));
+  if (otherMode !== undefined) return one(otherMode, devices);
+  const { seen } = state;
+  const moved = seen !== null && state.certain && devices.find((candidate) => isSameAsset(candidate, seen));
+  return { kind: "none", elsewhere: moved ? moved.port : null };
+}
+
+const one = (device: UsbDevice, devices: readonly UsbDevice[]): Found => ({
+  kind: "one",
+  device,
+  certain: identityOf(device, devices).certain,
+});
+
+function fits(device: UsbDevice, { vendorId, productId, serial, port, node }: UsbMatch): boolean {
+  return (
+    (vendorId === null || device.vendorId === vendorId) &&
+    (productId === null || device.productId === productId) &&
+    (serial === null || hasSerial(device, serial)) &&
+    (port === null || device.port === port) &&
+    (node === null || device.interfaces.some(({ nodes }) => nodes.includes(node)))
+  );
+}
+
+const hasSerial = (device: UsbDevice, serial: string): boolean =>
+  device.serial === serial || readSerial(device.serial).serial === serial;
+
+const wasIt = (device: UsbDevice, seen: UsbDevice | null): boolean =>
+  seen !== null && device.port === seen.port && device.vendorId === seen.vendorId;
+
+/** Same vendor, and the same place or serial number, as another product than was configured. */
+function isOtherMode(device: UsbDevice, match: UsbMatch, { seen }: SlotState): boolean {
+  if (match.productId === null || device.isHub) return false;
+  if (!fits(device, { ...match, productId: null, serial: null })) return false;
+  if (match.serial !== null && hasSerial(device, match.serial)) return true;
+  // In some modes a scanner says no serial number; another number is another scanner.
+  if (match.serial !== null && readSerial(device.serial).serial !== null) return false;
+  const place = match.port ?? seen?.port ?? null;
+  return place === device.port && device.vendorId === (match.vendorId ?? seen?.vendorId);
+}
+
+/** Whatever its interface mode. */
+function isSameAsset(device: UsbDevice, seen: UsbDevice): boolean {
+  const { serial } = readSerial(device.serial);
+  return device.vendorId === seen.vendorId && serial !== null && serial === readSerial(seen.serial).serial;
+}
+
+export type Step = { readonly next: SlotState; readonly events: readonly UsbEvent[] };
+
+/** A scan's result for this slot. What is found several times is no news: the state stays. */
+export function stepSlot(state: SlotState, found: Found): Step {
+  if (found.kind === "several") return { next: state, events: [] };
+  if (found.kind === "none") return gone(state, found.elsewhere);
+  const { device, certain } = found;
+  const { seen } = state;
+  const next: SlotState = {
+    ...state,
+    seen: device,
+    attached: true,
+    certain,
+    productId: state.productId ?? device.productId,
+    // Another port's hub counts anew.
+    overCurrents: seen?.port === device.port ? state.overCurrents : null,
+  };
+  if (seen === null) return { next, events: [] };
+  const wasAway = !state.attached || seen.devnum !== device.devnum || seen.port !== device.port;
+  if (!wasAway) return { next, events: [] };
+  const unseen = state.attached ? 1 : 0;
+  return { next: { ...next, disconnects: state.disconnects + unseen }, events: comeBack(seen, device, state.attached) };
+}
+
+function gone(state: SlotState, elsewhere: string | null): Step {
+  const { seen } = state;
+  if (!state.attached || seen === null) return { next: state, events: [] };
+  const now = elsewhere === null ? "" : `; it is at port ${elsewhere} now`;
+  const next = { ...state, attached: false, disconnects: state.disconnects + 1 };
+  return { next, events: [{ code: "detached", detail: `${nameOf(seen)} left port ${seen.port}${now}` }] };
+}
+
+/** What is different about it; when nothing is, that it was away. */
+function comeBack(seen: UsbDevice, device: UsbDevice, unseen: boolean): UsbEvent[] {
+  const events: UsbEvent[] = [];
+  const serials = [readSerial(seen.serial).serial, readSerial(device.serial).serial];
+  const swapped = seen.vendorId !== device.vendorId || (serials.every((s) => s !== null) && serials[0] !== serials[1]);
+  if (swapped) {
+    events.push({ code: "asset_changed", detail: `${nameOf(seen)} was replaced by ${nameOf(device)}` });
+  } else if (seen.productId !== device.productId) {
+    const from = `${seen.vendorId}:${seen.productId}`;
+    const to = `${device.vendorId}:${device.productId}`;
+    events.push({ code: "usb_mode_changed", detail: `${from} answers as ${to}: it was set to another interface` });
+  }
+  if (seen.port !== device.port) {
+    events.push({
+      code: "usb_port_changed",
+      detail: `${nameOf(device)} moved from port ${seen.port} to ${device.port}`,
+    });
+  }
+  if (events.length > 0) return events;
+  const numbers = `device number ${seen.devnum} -> ${device.devnum}`;
+  return unseen
+    ? [{ code: "usb_reconnected", detail: `${nameOf(device)} was away from port ${device.port} (${numbers})` }]
+    : [{ code: "attached", detail: `${nameOf(device)} is back at port ${device.port} (${numbers})` }];
+}
+
+/** What the kernel said of the slot's port. Disconnects are not counted here: device numbers tell them anyway. */
+export function stepKernel(state: SlotState, lines: readonly KernelLine[]): Step {
+  const { seen } = state;
+  const own = lines.filter(({ port }) => port === seen?.port);
+  const refused = own.filter(({ kind }) => kind === "power_refused");
+  const errors = own.filter(({ kind }) => kind === "error").length + refused.length;
+  const resets = own.filter(({ kind }) => kind === "reset").length;
+  if (errors + resets === 0) return { next: state, events: [] };
+  const next = { ...state, errors: state.errors + errors, resets: state.resets + resets };
+  const detail = `port ${seen?.port} has too little power for ${seen === null ? "it" : nameOf(seen)}`;
+  return { next, events: refused.length > 0 ? [{ code: "usb_power_refused", detail }] : [] };
+}
+
+/** What the slot's hub port counts now. */
+export function stepOverCurrent(state: SlotState, count: number | null): Step {
+  const before = state.overCurrents;
+  const next = { ...state, overCurrents: count };
+  if (before === null || count === null || count <= before) return { next, events: [] };
+  const detail = `port ${state.seen?.port} was switched off by its hub: more current than it may carry`;
+  return { next, events: [{ code: "usb_over_current", detail }] };
+}
+
+/** For a person: a device's own words are cut where the reading is made. */
+function nameOf({ manufacturer, product, vendorId, productId, serial }: UsbDevice): string {
+  const own = [manufacturer, product].filter((text) => text !== null).join(" ");
+  const number = readSerial(serial).serial;
+  return `${own === "" ? "USB device" : own} (${vendorId}:${productId}${number === null ? "" : `, ${number}`})`;
+}

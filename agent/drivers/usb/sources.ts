@@ -1,0 +1,67 @@
+/** What the watching of a USB device draws on, and which right is lacking. Looks at permissions; opens nothing. */
+import { accessSync, constants } from "node:fs";
+import { userInfo } from "node:os";
+import type { UsbDevice } from "../../core/usb-device.ts";
+import type { UsbPlaces, UsbWatch } from "../../transport/sysfs-watch.ts";
+import type { Source } from "../driver.ts";
+
+export function sourcesOf(places: UsbPlaces, watch: UsbWatch, device: UsbDevice | null): readonly Source[] {
+  const nodes = device?.interfaces.flatMap((one) => one.nodes) ?? [];
+  return [
+    { name: "sysfs", state: "used", detail: places.sysfs },
+    hotPlug(places, watch),
+    ...kernelLog(places, watch),
+    // In a folder that only looks like sysfs there are no devices to open.
+    ...(places.deviceFiles === null || device === null ? [] : nodes.flatMap((node) => opened(node, device))),
+  ];
+}
+
+function hotPlug({ sysfs, deviceFiles }: UsbPlaces, watch: UsbWatch): Source {
+  const name = "hot-plug";
+  if (watch.isWatching) return { name, state: "used", detail: `changes in ${deviceFiles ?? sysfs}, at once` };
+  const detail = `${deviceFiles ?? sysfs} can't be watched: changes are seen by a scan every few seconds`;
+  return { name, state: "absent", detail };
+}
+
+function kernelLog({ kernelLog: path }: UsbPlaces, watch: UsbWatch): readonly Source[] {
+  if (path === null) return [];
+  const name = "kernel log";
+  if (watch.readsKernelLog || mayOpen(path, constants.R_OK)) return [{ name, state: "used", detail: path }];
+  const detail = `${path} may not be read: errors of cables and power are not counted`;
+  const grant = "sysctl -w kernel.dmesg_restrict=0 (or AmbientCapabilities=CAP_SYSLOG in the agent's service)";
+  return [{ name, state: "denied", detail, grant }];
+}
+
+/** Device files that other drivers of ours open, if the configuration says so. */
+function opened(node: string, { vendorId }: UsbDevice): readonly Source[] {
+  const path = `/dev/${node}`;
+  const usblp = /^usb\/lp\d+$/.test(node);
+  if (!usblp && !/^hidraw\d+$/.test(node)) return [];
+  const name = usblp ? "usblp" : "hidraw";
+  if (mayOpen(path, constants.R_OK | constants.W_OK)) {
+    return [{ name, state: "ready", detail: `${path}, left to its owner` }];
+  }
+  const rule = `KERNEL=="hidraw*", ATTRS{idVendor}=="${vendorId}", GROUP="${user()}", MODE="0660"`;
+  const grant = usblp
+    ? `usermod -aG lp ${user()}`
+    : `echo '${rule}' > /etc/udev/rules.d/60-aislewatch-${vendorId}.rules && udevadm control --reload && udevadm trigger`;
+  return [{ name, state: "denied", detail: `${path} may not be opened`, grant }];
+}
+
+function mayOpen(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function user(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without a name, as in some containers.
+    return String(process.getuid?.() ?? "aislewatch");
+  }
+}

@@ -1,0 +1,118 @@
+/** The slot of one configured device: looks at the shared watch of its sysfs, and keeps what happened between polls. */
+import { realpathSync } from "node:fs";
+import { err, ok, type Result } from "@aislewatch/base";
+import { hubOf, identityOf, readUsbDevice, type SysfsDevice, type UsbDevice } from "../../core/usb-device.ts";
+import type { UsbScan, UsbWatch } from "../../transport/sysfs-watch.ts";
+import type { PollError } from "../driver.ts";
+import { readKernelLine } from "./kernel-lines.ts";
+import {
+  EMPTY_SLOT,
+  type Found,
+  findDevice,
+  type Step,
+  stepKernel,
+  stepOverCurrent,
+  stepSlot,
+  type UsbEvent,
+  type UsbMatch,
+} from "./slot.ts";
+import type { UsbReply } from "./types.ts";
+
+/** Events that wait for the next poll: as many as a reading takes. A device that flaps faster is counted, not told. */
+const EVENTS_MAX = 64;
+
+export class WatchedSlot {
+  readonly #watch: UsbWatch;
+  readonly #match: UsbMatch;
+  /** A link below /dev that leads to the device's file, for one that is configured by its path. */
+  readonly #path: string | null;
+  #state = EMPTY_SLOT;
+  #events: UsbEvent[] = [];
+  /** As of the last scan. */
+  #devices: readonly UsbDevice[] = [];
+
+  constructor(watch: UsbWatch, match: Omit<UsbMatch, "node">, path: string | null) {
+    this.#watch = watch;
+    this.#match = { ...match, node: null };
+    this.#path = path;
+    this.#state = { ...EMPTY_SLOT, productId: match.productId };
+  }
+
+  listen(speakUp: () => void): () => void {
+    return this.#watch.listen((scan) => {
+      const before = this.#events.length;
+      this.#take(scan);
+      if (this.#events.length > before) speakUp();
+    });
+  }
+
+  async poll(): Promise<Result<UsbReply, PollError>> {
+    const scanned = await this.#watch.scan();
+    if (!scanned.ok) return scanned;
+    // What a listener has taken already is no news the second time.
+    const found = this.#look(scanned.value.devices);
+    if (found.kind === "several") {
+      const detail = `${found.ports.length} devices fit: at the ports ${found.ports.slice(0, 8).join(", ")}`;
+      return err({ kind: "config", detail, hint: "name the one that is meant by its port: or serial:" });
+    }
+    const { seen } = this.#state;
+    if (seen !== null) this.#apply(stepOverCurrent(this.#state, await this.#watch.overCurrentCount(seen.port)));
+    return ok(this.#reply());
+  }
+
+  get device(): UsbDevice | null {
+    return this.#state.attached ? this.#state.seen : null;
+  }
+
+  /** Why the device is told by its port; null when it is told by its serial number, or is not there. */
+  get doubt(): string | null {
+    const { device } = this;
+    return device === null ? null : identityOf(device, this.#devices).doubt;
+  }
+
+  #reply(): UsbReply {
+    const { device } = this;
+    const { certain, productId, disconnects, resets, errors, overCurrents } = this.#state;
+    const hears = this.#watch.readsKernelLog;
+    const hub = device === null ? null : hubOf(device.port);
+    return {
+      device,
+      certain,
+      productId,
+      hubSelfPowered: this.#devices.find(({ port }) => port === hub)?.selfPowered ?? null,
+      disconnects,
+      resets: hears ? resets : null,
+      errors: hears ? errors : null,
+      overCurrents,
+      events: this.#events.splice(0),
+    };
+  }
+
+  #take({ devices, kernelLines }: UsbScan): void {
+    const lines = kernelLines.map(readKernelLine).filter((line) => line !== null);
+    if (lines.length > 0) this.#apply(stepKernel(this.#state, lines));
+    this.#look(devices);
+  }
+
+  #look(devices: readonly SysfsDevice[]): Found {
+    this.#devices = devices.map(readUsbDevice).filter((device) => device !== null);
+    const match = this.#path === null ? this.#match : { ...this.#match, node: nodeAt(this.#path) };
+    const found = findDevice(this.#devices, match, this.#state);
+    this.#apply(stepSlot(this.#state, found));
+    return found;
+  }
+
+  #apply({ next, events }: Step): void {
+    this.#state = next;
+    this.#events.push(...events.slice(0, EVENTS_MAX - this.#events.length));
+  }
+}
+
+/** A memory file system answers at once; "" when the link leads nowhere, as while its device is away. */
+function nodeAt(path: string): string {
+  try {
+    return realpathSync(path).replace(/^\/dev\//, "");
+  } catch {
+    return "";
+  }
+}
