@@ -1,0 +1,110 @@
+/**
+ * Debian's own kernel for the guest, with the modules that pretend to be USB hardware. Fetched once by apt's ordinary
+ * client and kept under node_modules/.cache; nothing is installed.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { ROOT } from "../rig.ts";
+
+const run = promisify(execFile);
+const CACHE = join(ROOT, "node_modules/.cache/usb-vm");
+
+/** In this order they are wanted; what they hang on comes before them. */
+const MODULES = [
+  "virtio_pci",
+  "9pnet_virtio",
+  "9p",
+  "virtio_net",
+  "dummy_hcd",
+  "libcomposite",
+  "usb_f_printer",
+  "usb_f_hid",
+  "usb_f_acm",
+  "hid-generic",
+  "usbhid",
+  "cdc-acm",
+  "usblp",
+];
+/** Where a kernel package keeps these and what they hang on; the rest of it is hundreds of megabytes. */
+const PARTS = [
+  "drivers/usb",
+  "drivers/hid",
+  "drivers/virtio",
+  "drivers/net/virtio_net.",
+  "drivers/net/net_failover.",
+  "net/core",
+  "net/9p",
+  "fs/9p",
+  "fs/netfs",
+  "fs/fscache",
+  "fs/configfs",
+];
+
+export type Kernel = {
+  readonly image: string;
+  /** Paths of the modules, in the order in which they can be loaded. */
+  readonly modules: readonly string[];
+};
+
+export async function kernel(): Promise<Kernel> {
+  const { stdout } = await run("apt-cache", ["depends", "linux-image-amd64"]);
+  const name = /Depends: (linux-image-\S+)/.exec(stdout)?.[1];
+  if (name === undefined) throw new Error("apt knows no linux-image-amd64: this is no Debian, or has no package lists");
+  const folder = join(CACHE, name);
+  if (!existsSync(folder)) await fetchKernel(name, folder);
+  const version = only(join(folder, "lib/modules"));
+  const modules = join(folder, "lib/modules", version);
+  const order = loadOrder(readFileSync(join(modules, "modules.dep"), "utf8"));
+  return {
+    image: join(folder, "boot", only(join(folder, "boot"))),
+    modules: order.map((path) => join(modules, path)),
+  };
+}
+
+async function fetchKernel(name: string, folder: string): Promise<void> {
+  mkdirSync(CACHE, { recursive: true });
+  const part = mkdtempSync(join(CACHE, "part-"));
+  try {
+    await run("apt-get", ["download", "-q", name], { cwd: part });
+    const archive = join(part, only(part));
+    const wanted = ["./boot/vmlinuz-*", ...PARTS.map((path) => `./lib/modules/*/kernel/${path}*`)];
+    const tree = join(part, "tree");
+    mkdirSync(tree);
+    const unpack =
+      'archive="$1"; tree="$2"; shift 2; dpkg --fsys-tarfile "$archive" | tar -x --wildcards -C "$tree" "$@"';
+    await run("sh", ["-c", unpack, "sh", archive, tree, ...wanted]);
+    rmSync(archive);
+    // Debian 13 packs its modules; the guest's insmod does not unpack.
+    await run("find", [tree, "-name", "*.ko.xz", "-exec", "xz", "-d", "{}", "+"]);
+    await run("depmod", ["-b", tree, only(join(tree, "lib/modules"))]);
+    renameSync(tree, folder);
+  } finally {
+    rmSync(part, { recursive: true, force: true });
+  }
+}
+
+/** From modules.dep (`a.ko: b.ko c.ko`, each depending on those to its right) to what can be loaded one by one. */
+function loadOrder(dep: string): string[] {
+  const needs = new Map<string, { path: string; first: string[] }>();
+  for (const line of dep.split("\n")) {
+    const [path, first] = line.split(":");
+    if (path === undefined || first === undefined) continue;
+    needs.set(basename(path, ".ko"), { path, first: first.trim().split(" ").filter(Boolean).reverse() });
+  }
+  const order = new Set<string>();
+  for (const name of MODULES) {
+    const found = needs.get(name);
+    // Built into this kernel.
+    if (found === undefined) continue;
+    for (const path of [...found.first, found.path]) order.add(path);
+  }
+  return [...order];
+}
+
+function only(folder: string): string {
+  const [name, ...more] = readdirSync(folder);
+  if (name === undefined || more.length > 0) throw new Error(`${folder}: expected one entry`);
+  return name;
+}

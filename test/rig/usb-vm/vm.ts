@@ -1,0 +1,173 @@
+/**
+ * A Linux guest with USB hardware that is none: gadgets on `dummy_hcd`, which the guest's own kernel enumerates like any
+ * device (QEMU without acceleration: 5 to 10 s to boot on a small machine). The host's files are its root, read-only, so
+ * that the guest runs this checkout under this Node. It is told what to do over a serial port of its own.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { basename, join } from "node:path";
+import { onCleanUp, ROOT, tempFolder, waitFor } from "../rig.ts";
+import { kernel } from "./kernel.ts";
+
+/** What the guest needs of Debian: `npm test` installs it as root. */
+const PROGRAMS = { "qemu-system-x86_64": "qemu-system-x86", busybox: "busybox-static", cpio: "cpio", depmod: "kmod" };
+const BOOT_MS_MAX = 60_000;
+const COMMAND_MS_MAX = 30_000;
+const CONSOLE_CHARS_MAX = 100_000;
+
+export type Vm = {
+  /** Runs a shell command in the guest and returns what it said; throws when it failed. */
+  run(command: string): Promise<string>;
+  /** Writes a file below /mnt, the only place that can be written to; there it is for programs of the host's root, too. */
+  write(path: string, text: string): Promise<void>;
+  /** Starts a program of this checkout under this Node, in the host's root, as `agent/main.ts`; its output is a file. */
+  start(script: string, args: readonly string[]): Promise<{ output(): Promise<string> }>;
+  /** What the kernel said on its console. */
+  console(): string;
+  stop(): Promise<void>;
+};
+
+/** True when a package is missing, and says so; under CI that is an error. */
+export function vmMissing(): boolean {
+  const missing = Object.entries(PROGRAMS).filter(
+    ([program]) => !["/usr/bin", "/usr/sbin", "/bin", "/sbin"].some((folder) => existsSync(join(folder, program))),
+  );
+  if (process.platform === "linux" && process.arch === "x64" && missing.length === 0) return false;
+  const what = `USB in a guest needs Linux on x64, and: apt-get install ${Object.values(PROGRAMS).join(" ")}`;
+  if (process.env["CI"]) throw new Error(what);
+  process.stderr.write(`skipped. ${what}\n`);
+  return true;
+}
+
+/** Boots a guest with `ports` USB ports, each a bus of its own. */
+export async function bootVm({ ports }: { readonly ports: number }): Promise<Vm> {
+  const { image, modules } = await kernel();
+  const folder = tempFolder();
+  const initramfs = buildInitramfs(join(folder, "root"), { modules, ports });
+  const port = join(folder, "commands");
+  const args = [
+    ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "768", "-nodefaults", "-no-reboot"],
+    ...["-display", "none", "-serial", "stdio", "-serial", `unix:${port},server=on,wait=off`],
+    ...["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"],
+    ...["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"],
+    ...["-kernel", image, "-initrd", initramfs, "-append", "console=ttyS0 panic=1 mitigations=off"],
+  ];
+  const qemu = spawn("qemu-system-x86_64", args, { stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  for (const stream of [qemu.stdout, qemu.stderr]) {
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      text = (text + chunk).slice(-CONSOLE_CHARS_MAX);
+    });
+  }
+  const exited = new Promise<void>((done) => {
+    qemu.once("error", (error) => {
+      text += error.message;
+      done();
+    });
+    qemu.once("close", () => done());
+  });
+  const stop = async (): Promise<void> => {
+    qemu.kill("SIGKILL");
+    await exited;
+  };
+  onCleanUp(stop);
+  await waitFor("the guest's serial port", () => existsSync(port), 10_000);
+  const commands = new Commands(connect(port));
+  onCleanUp(() => commands.close());
+  try {
+    const gone = exited.then(() => Promise.reject(new Error("QEMU ended")));
+    await Promise.race([commands.answer(0, BOOT_MS_MAX), gone]);
+  } catch (thrown) {
+    throw new Error(`${String(thrown)}; its console:\n${text.slice(-4_000)}`);
+  }
+  return vmOf(commands, { console: () => text, stop });
+}
+
+function vmOf(commands: Commands, rest: Pick<Vm, "console" | "stop">): Vm {
+  let programs = 0;
+  const vm: Vm = {
+    ...rest,
+    run: (command) => commands.run(command),
+    async write(path, content) {
+      // The guest's shell reads a line byte by byte: short ones are quick.
+      await vm.run(`mkdir -p "$(dirname /host${path})" && : > /host${path}`);
+      const encoded = Buffer.from(content).toString("base64");
+      for (const part of encoded.match(/.{1,2000}/g) ?? []) await vm.run(`echo ${part} | base64 -d >> /host${path}`);
+    },
+    async start(script, args) {
+      const log = `/host/mnt/program-${++programs}.log`;
+      const command = [process.execPath, "--disable-warning=ExperimentalWarning", join(ROOT, script), ...args];
+      await vm.run(`cd /; chroot /host ${command.map((word) => `'${word}'`).join(" ")} > ${log} 2>&1 &`);
+      return { output: () => vm.run(`tail -c 8000 ${log}`) };
+    },
+  };
+  return vm;
+}
+
+/** Commands and their answers, one at a time; see init.sh for the lines. */
+class Commands {
+  readonly #socket: Socket;
+  readonly #waiting = new Map<number, (answer: { code: number; output: string }) => void>();
+  #text = "";
+  #number = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setEncoding("latin1").on("data", (chunk: string) => this.#take(chunk));
+    // A guest that is gone shows as answers that do not come.
+    socket.on("error", () => {});
+  }
+
+  async run(command: string): Promise<string> {
+    const number = ++this.#number;
+    const answered = this.answer(number, COMMAND_MS_MAX);
+    this.#socket.write(`${number} ${Buffer.from(command).toString("base64")}\n`);
+    const { code, output } = await answered;
+    if (code !== 0) throw new Error(`in the guest: ${command}\nexit code ${code}: ${output}`);
+    return output;
+  }
+
+  answer(number: number, msMax: number): Promise<{ code: number; output: string }> {
+    return new Promise((done, fail) => {
+      const timer = setTimeout(() => fail(new Error(`the guest gave no answer ${number} in ${msMax} ms`)), msMax);
+      this.#waiting.set(number, (answer) => {
+        clearTimeout(timer);
+        done(answer);
+      });
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #take(chunk: string): void {
+    const lines = (this.#text + chunk).split("\n");
+    this.#text = lines.pop() ?? "";
+    for (const line of lines) {
+      const [number, code, output = ""] = line.trim().split(" ");
+      const waiting = this.#waiting.get(Number(number));
+      this.#waiting.delete(Number(number));
+      waiting?.({ code: Number(code), output: Buffer.from(output, "base64").toString("utf8") });
+    }
+  }
+}
+
+function buildInitramfs(root: string, { modules, ports }: { modules: readonly string[]; ports: number }): string {
+  for (const name of ["bin", "dev", "etc", "host", "modules", "proc", "sys"]) {
+    mkdirSync(join(root, name), { recursive: true });
+  }
+  const busybox = ["/bin/busybox", "/usr/bin/busybox"].find((path) => existsSync(path)) ?? "busybox";
+  copyFileSync(busybox, join(root, "bin/busybox"));
+  for (const path of modules) copyFileSync(path, join(root, "modules", basename(path)));
+  writeFileSync(join(root, "modules/order"), modules.map((path) => basename(path)).join("\n"));
+  writeFileSync(join(root, "modules/ports"), String(ports));
+  copyFileSync(join(import.meta.dirname, "init.sh"), join(root, "init"));
+  chmodSync(join(root, "init"), 0o755);
+  // Compressed it would be smaller, and slower: what is saved here is paid in emulated time.
+  const packed = `${root}.cpio`;
+  const made = spawnSync("sh", ["-c", 'find . | cpio --quiet -o -H newc > "$0"', packed], { cwd: root });
+  if (made.status !== 0) throw new Error(`cpio: ${made.stderr.toString()}`);
+  return packed;
+}
