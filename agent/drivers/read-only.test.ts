@@ -25,6 +25,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   mt_sics: { weight: "SI\\r\\n", I2: "I2\\r\\n", I3: "I3\\r\\n", I4: "I4\\r\\n" },
   nci: { weight: "W\\r", status: "S\\r" },
+  nut: { variables: "LIST VAR ups\\n" },
   sma: {
     weight: "\\nW\\r",
     about: "\\nA\\r",
