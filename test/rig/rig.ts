@@ -226,8 +226,8 @@ export type CollectorRig = {
 };
 
 export type CollectorOptions = {
-  /** Text of a rule file, instead of the shipped packs. */
-  readonly rules?: string;
+  /** Text of a rule file, or texts of several by their names, instead of the shipped packs. */
+  readonly rules?: string | Readonly<Record<string, string>>;
   readonly sites?: string;
   /** The data folder, when it has to lie somewhere special. */
   readonly data?: string;
@@ -236,7 +236,8 @@ export type CollectorOptions = {
 export async function startCollector(options: CollectorOptions = {}): Promise<CollectorRig> {
   const folder = tempFolder();
   const config = join(folder, "collector.yaml");
-  if (options.rules !== undefined) writeFileSync(join(folder, "rules.yaml"), options.rules);
+  const rules = typeof options.rules === "string" ? { "rules.yaml": options.rules } : (options.rules ?? {});
+  for (const [file, text] of Object.entries(rules)) writeFileSync(join(folder, file), text);
   if (options.sites !== undefined) writeFileSync(join(folder, "sites.yaml"), options.sites);
   const [http, mqtt] = [await freePort(), await freePort()];
   const lines = [
@@ -244,7 +245,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     `  http: "127.0.0.1:${http}"`,
     `  mqtt: "127.0.0.1:${mqtt}"`,
     `data: ${JSON.stringify(options.data ?? "./data")}`,
-    ...(options.rules !== undefined ? ["rules: ./rules.yaml"] : []),
+    ...(options.rules !== undefined ? [`rules: ${JSON.stringify(Object.keys(rules).map((file) => `./${file}`))}`] : []),
     ...(options.sites !== undefined ? ["sites: ./sites.yaml"] : []),
   ];
   writeFileSync(config, `${lines.join("\n")}\n`);
