@@ -15,7 +15,7 @@ const WINDOW_BYTES = 16_384;
 const WRITES_WAITING_MAX = 16;
 
 const { binding } = SerialPort;
-/** By id: { port, unread: bytes sent and not yet taken, reading, closing, writes }. */
+/** By id: { port, unread: bytes sent and not yet taken, reading, closing, writes, underway: calls of its bytes }. */
 const ports = new Map();
 
 const say = (message) => {
@@ -31,7 +31,7 @@ async function call(id, run) {
 }
 
 async function open({ id, options }) {
-  const entry = { port: null, unread: 0, reading: false, closing: false, writes: 0 };
+  const entry = { port: null, unread: 0, reading: false, closing: false, writes: 0, underway: new Set() };
   ports.set(id, entry);
   try {
     entry.port = await call(id, () => binding.open(options));
@@ -53,7 +53,10 @@ async function read(id, entry) {
   entry.reading = true;
   try {
     while (!entry.closing && entry.unread < WINDOW_BYTES) {
-      const { buffer, bytesRead } = await entry.port.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES);
+      const { buffer, bytesRead } = await underway(
+        entry,
+        entry.port.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES),
+      );
       if (entry.closing) return;
       entry.unread += bytesRead;
       say({ say: "data", id, bytes: buffer.subarray(0, bytesRead) });
@@ -76,7 +79,7 @@ async function write({ id, bytes }) {
     // An answer to somebody else's question may wait in the port.
     await call(id, () => entry.port.flush());
     say({ say: "flushed", id });
-    if (!entry.closing) await call(id, () => entry.port.write(Buffer.from(bytes)));
+    if (!entry.closing) await call(id, () => underway(entry, entry.port.write(Buffer.from(bytes))));
   } catch (error) {
     if (!entry.closing) {
       say({ say: "failed", id, detail: error.message });
@@ -85,6 +88,16 @@ async function write({ id, bytes }) {
   } finally {
     entry.writes--;
   }
+}
+
+/** How long a read or write of a closed port may take to return. */
+const RETURN_MS_MAX = 100;
+
+function underway(entry, call) {
+  const done = () => entry.underway.delete(call);
+  entry.underway.add(call);
+  call.then(done, done);
+  return call;
 }
 
 async function close(id, entry) {
@@ -96,6 +109,11 @@ async function close(id, entry) {
   } catch {
     // It is gone either way.
   }
+  // The kernel keeps the lock until a read or write that was in it has returned: the next to open would find it busy.
+  await Promise.race([
+    Promise.allSettled(entry.underway),
+    new Promise((resolve) => setTimeout(resolve, RETURN_MS_MAX)),
+  ]);
   if (ports.get(id) === entry) ports.delete(id);
   say({ say: "closed", id });
 }
