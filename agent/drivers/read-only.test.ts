@@ -38,6 +38,17 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   star: { status: "\\u001b\\u0006\\u0001" },
   sbpl: { status: "\\u0005" },
   tspl: { status: "\\u001b!S", readiness: "\\u001b!?", readinessAgain: "\\u001b!?" },
+  datalogic_scanner: { health: "h", identity: "i" },
+  // A query (`?` for the value), and REVINF, which has none.
+  honeywell_scanner: { setting: "\\u0016M\\rCBRENA?!", revision: "\\u0016M\\rREVINF." },
+  // Opcodes A3 and 80 (attribute get, 02): no ACK, which would take a scan from its application, and no attribute set.
+  zebra_ssi: {
+    revision: "\\u0004\u00a3\\u0004\\u0000\u00ffU",
+    model: "\\n\u0080\\u0004\\u0000\\u0000\\u0006\\u0002\\u0000\\u0002\\u0015\u00ffS",
+    serial: "\\n\u0080\\u0004\\u0000\\u0000\\u0006\\u0002\\u0000\\u0002\\u0016\u00ffR",
+    firmware: "\\n\u0080\\u0004\\u0000\\u0000\\u0006\\u0002\\u0000N$\u00fe\u00f8",
+    charge: "\\n\u0080\\u0004\\u0000\\u0000\\u0006\\u0002\\u0000uB\u00fe\u00b3",
+  },
   zpl: {
     hostStatus: "~HS",
     errorStatus: "~HQES",

@@ -43,6 +43,7 @@ export {
   receiptPrinter,
 } from "./models/receipt-printer.ts";
 export { type ScaleFault, type ScaleState, scale } from "./models/scale.ts";
+export { type ScannerFault, type ScannerState, scanner } from "./models/scanner.ts";
 export { ups } from "./models/ups.ts";
 export { type MibEntry, OidTree } from "./oid-tree.ts";
 export { type Random, seededRandom } from "./random.ts";
@@ -56,11 +57,19 @@ export {
   smaDialogue,
   toledoDialogue,
 } from "./scale-device.ts";
+export {
+  datalogicDialogue,
+  honeywellDialogue,
+  type Scanner,
+  type ScannerIdentity,
+  ssiDialogue,
+  ssiScan,
+} from "./scanner-device.ts";
 export { type Act, DEMO_TIMETABLE, playScenario, type Scenario } from "./scenario.ts";
 export { type SnmpDevice, type SnmpDeviceOptions, type SnmpV3User, startSnmpDevice } from "./snmp-device.ts";
 export { type StarPrinter, starDialogue } from "./star-device.ts";
 export { type DemoStatus, type DemoStore, HEAL_ALL, startDemoStore } from "./store.ts";
 export { DEMO_AGENT, DEMO_SITE } from "./store-plan.ts";
 export { type TsplPrinter, tsplDialogue } from "./tspl-device.ts";
-export { type ZplPrinter, zplDialogue } from "./zpl-device.ts";
 export { UsbTree, type UsbUnit, type UsbUnitInterface } from "./usb-tree.ts";
+export { type ZplPrinter, zplDialogue } from "./zpl-device.ts";
