@@ -9,7 +9,7 @@ import type { Log } from "@aislewatch/runtime";
 import type { Device } from "./config.ts";
 import { Components } from "./core/components.ts";
 import { type Health, NEW_HEALTH, stepHealth } from "./core/health.ts";
-import { cleanAsset, EVENTS_A_POLL_MAX, makeReading, type PollResult } from "./core/reading.ts";
+import { cleanAsset, EVENTS_A_POLL_MAX, isComponent, makeReading, type PollResult } from "./core/reading.ts";
 import { Schedule } from "./core/schedule.ts";
 import { NO_VERDICTS, stepVerdicts, type Verdicts } from "./core/verdicts.ts";
 import type { DevicePoller, Parsed, PollError, Source } from "./drivers/driver.ts";
@@ -228,7 +228,7 @@ export class Poller {
 
   #learn(watched: Watched, { samples, asset }: Parsed): void {
     if (asset !== undefined) watched.asset = { ...watched.asset, ...cleanAsset(asset) };
-    const parts = samples.flatMap(({ component }) => (component === null ? [] : [component]));
+    const parts = samples.flatMap(({ component }) => (component !== null && isComponent(component) ? [component] : []));
     watched.components.take(parts, this.#options.clock.monotonic());
     watched.heard = true;
     const described = JSON.stringify(describe(watched));

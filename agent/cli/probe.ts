@@ -5,6 +5,7 @@ import { type Evidence, findMetric, loadBuiltinProfiles, type Profile } from "@a
 import { alignedTable, EXIT, realClock } from "@aislewatch/runtime";
 import type { Device } from "../config.ts";
 import { harmless } from "../core/byte-text.ts";
+import { redact, redactCodes, redactField } from "../core/card-data.ts";
 import { isLineRecording } from "../core/line-recording.ts";
 import { cleanAsset, makeReading } from "../core/reading.ts";
 import { parseRecording, RECORDING_LIMITS } from "../core/recording.ts";
@@ -112,7 +113,12 @@ async function probeLineRecording(
 ): Promise<number> {
   const opened = openLineRecording(text, DRIVERS, device);
   if (!opened.ok) return refuse(path, opened.error, terminal);
-  const { driver, poller, recording, heard: exchanges } = opened.value;
+  const { driver, poller, recording } = opened.value;
+  // A stranger's file may hold what no recording of ours does.
+  const exchanges = opened.value.heard.map((one) => ({
+    ...one,
+    said: one.said === null ? null : redactCodes(one.said),
+  }));
   const asked = { id: device?.id ?? "recording", driver: driver.name, address: path };
   const startMs = realClock.monotonic();
   try {
@@ -169,7 +175,7 @@ function showFailure({ id, driver, address }: Asked, failure: Failure, { exchang
   if (flags.json) terminal.out(json({ device: id, failure, ...asked }));
   else terminal.out(flags.raw ? exchangeDump(exchanges) : exchangeTable(exchanges));
   const hint = failure.hint === undefined ? "" : `\n  ${failure.hint}`;
-  terminal.error(`${id} (${driver}, ${address}): ${failure.kind}: ${harmless(failure.detail)}${hint}\n`);
+  terminal.error(`${id} (${driver}, ${address}): ${failure.kind}: ${safe(failure.detail)}${hint}\n`);
   return EXIT.crashed;
 }
 
@@ -179,9 +185,12 @@ function showRaw(reply: unknown, { exchanges, flags, terminal }: Shown): number 
   return EXIT.asked;
 }
 
-/** In plain ASCII, so that no control character of a device reaches a terminal. */
+/** A device's text as a terminal may have it. */
+const safe = (text: string): string => harmless(redact(text));
+
+/** In plain ASCII, so that no control character of a device reaches a terminal; and no card data. */
 const json = (value: unknown): string =>
-  `${JSON.stringify(value, null, 2).replace(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)}\n`;
+  `${JSON.stringify(value, (_key, one) => (typeof one === "string" ? redactField(one) : one), 2).replace(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)}\n`;
 
 type Shown = { readonly exchanges: readonly Heard[]; readonly flags: Flags; readonly terminal: Terminal };
 
@@ -216,7 +225,7 @@ function show(seen: Seen, flags: Flags, terminal: Terminal): void {
     ["asset", Object.values(asset).join(", ")],
   ]
     .filter(([, value]) => value !== "")
-    .map(([name, value]) => [name ?? "", harmless(value ?? "")]);
+    .map(([name, value]) => [name ?? "", safe(value ?? "")]);
   const rows = reading.samples.flatMap((set) => sampleRows(set, parsed.evidence ?? []));
   const head = ["COMPONENT", "METRIC", "VALUE", "UNIT", "SAID BY", "MEANING"];
   const talk = exchangeTable(exchanges);
@@ -225,7 +234,7 @@ function show(seen: Seen, flags: Flags, terminal: Terminal): void {
     const ask = "No recording of a real one has been seen: please send what `aislewatch-agent record` writes.";
     terminal.error(`The profile ${profile.name} was written from documents. ${ask}\n`);
   }
-  for (const event of reading.events ?? []) terminal.out(`event: ${event.code} ${harmless(event.detail)}\n`);
+  for (const event of reading.events ?? []) terminal.out(`event: ${event.code} ${safe(event.detail)}\n`);
 }
 
 function sampleRows({ component, metrics }: SampleSet, evidence: readonly Evidence[]): string[][] {
@@ -240,7 +249,7 @@ function sampleRows({ component, metrics }: SampleSet, evidence: readonly Eviden
 function witnesses(heard: Evidence | undefined): string {
   if (heard === undefined) return "";
   const { by, against, quotes } = heard;
-  const said = by.map((name) => (quotes?.[name] === undefined ? name : `${name} (${quotes[name]})`));
+  const said = by.map((name) => (quotes?.[name] === undefined ? name : `${name} (${safe(quotes[name])})`));
   return `${said.join(", ")}${against.length === 0 ? "" : ` (not ${against.join(", ")})`}`;
 }
 

@@ -1,5 +1,6 @@
 import { createLog, EXIT, realClock, runProgram } from "@aislewatch/runtime";
 import { createAgent } from "../app.ts";
+import { redact } from "../core/card-data.ts";
 import { agentEvents } from "../events.ts";
 import { readConfig } from "./read-config.ts";
 import type { Flags, Terminal } from "./terminal.ts";
@@ -9,7 +10,7 @@ export async function run(flags: Flags, terminal: Terminal, version: string): Pr
   const config = readConfig(flags, terminal);
   if (config === null) return EXIT.config;
   const { logLevel: level, logFormat: format } = flags;
-  const log = createLog({ program: "agent", level, format, clock: realClock });
+  const log = createLog({ program: "agent", level, format, clock: realClock, clean: redact });
   const { site, agent, devices, collector } = config;
   log.emit(agentEvents.agentConfigured, { site, agent, devices: devices.length, collector: collector.url });
   const app = createAgent({ config, version, clock: realClock, random: Math.random, log });

@@ -46,6 +46,13 @@ export function isSplitAmong(reads: readonly string[]): boolean {
   return redactCodes(reads.join("")) !== apart;
 }
 
+/** A text of a reply that may be bytes as hex: of a row of hex digits it is what they say that counts. */
+export function redactField(text: string): string {
+  if (!/^(?:[0-9A-Fa-f]{2})+$/.test(text)) return redactCodes(text);
+  const safe = redactHex(text);
+  return safe === text && /^\d+$/.test(text) ? redactSerial(text) : safe;
+}
+
 /** Bytes as hex, which are not digits: what they say counts, and not how they are written. */
 export function redactHex(hex: string): string {
   const bytes = (hex.match(/../g) ?? []).map((pair) => String.fromCharCode(parseInt(pair, 16))).join("");

@@ -2,7 +2,7 @@ import { decodeTelemetry } from "@aislewatch/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { packReadings, wireText } from "./batch.ts";
-import { cleanAsset, makeReading, type PollResult } from "./reading.ts";
+import { cleanAsset, isComponent, makeReading, type PollResult } from "./reading.ts";
 
 const AT = 1_700_000_000_000;
 const poll = { device: "lane-1/printer", atMs: AT, tookMs: 12.4 };
@@ -89,10 +89,29 @@ describe("makeReading", () => {
   });
 });
 
+describe("isComponent", () => {
+  it.each([
+    { name: "port-7", is: true },
+    { name: "disk-50014ee2b1234567", is: true },
+    { name: "Port 7", is: false },
+    { name: "4111111111111111", is: false },
+    { name: "port-4111-1111-1111-1111", is: false },
+  ])("takes $name for a part: $is", ({ name, is }) => expect(isComponent(name)).toBe(is));
+});
+
 describe("cleanAsset", () => {
   it("keeps what is said and leaves out what is blank", () => {
-    const asset = { vendor: " Zebra ", model: "ZT410", serial: "4111111111111111", firmware: " " };
-    expect(cleanAsset(asset)).toEqual({ vendor: "Zebra", model: "ZT410", serial: "4111111111111111" });
+    const asset = { vendor: " Zebra ", model: "ZT410", serial: "356938035643809", firmware: " " };
+    expect(cleanAsset(asset)).toEqual({ vendor: "Zebra", model: "ZT410", serial: "356938035643809" });
     expect(cleanAsset({ serial: " " })).toEqual({});
+  });
+
+  it("keeps a serial number of digits, unless an issuer has given it to a card", () => {
+    const serials = ["356938035643809", "0123456789012345678", "4111111111111111"];
+    expect(serials.map((serial) => cleanAsset({ serial }))).toEqual([
+      { serial: "356938035643809" },
+      { serial: "0123456789012345678" },
+      { serial: "[PAN:luhn:len16]" },
+    ]);
   });
 });

@@ -11,7 +11,7 @@ import {
   type SampleSet,
   type Value,
 } from "@aislewatch/contract";
-import { redact } from "./card-data.ts";
+import { redact, redactSerial } from "./card-data.ts";
 
 type Event = NonNullable<Reading["events"]>[number];
 
@@ -80,8 +80,8 @@ export function cleanAsset(asset: Asset): Asset {
     const value = asset[key];
     if (value !== undefined && value.trim() !== "") clean[key] = freeText(value.trim());
   }
-  // A serial number is digits by nature, and is never text that a customer's card could have slipped into.
-  if (asset.serial !== undefined && asset.serial.trim() !== "") clean["serial"] = cut(asset.serial.trim());
+  if (asset.serial !== undefined && asset.serial.trim() !== "")
+    clean["serial"] = cut(redactSerial(cut(asset.serial.trim())));
   return clean;
 }
 
@@ -90,7 +90,7 @@ function acceptSamples(
   metrics: SampleSet["metrics"],
 ): { metrics: Record<string, Value>; count: number; refused: number } {
   const names = Object.keys(metrics);
-  if (component !== null && !COMPONENT_PATTERN.test(component)) return { metrics: {}, count: 0, refused: names.length };
+  if (component !== null && !isComponent(component)) return { metrics: {}, count: 0, refused: names.length };
   const accepted: Record<string, Value> = {};
   let count = 0;
   for (const name of names) {
@@ -106,7 +106,10 @@ const isValue = (value: Value | undefined): value is Value =>
   typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value));
 
 const isEvent = ({ component, code }: Event): boolean =>
-  NAME.test(code) && (component === null || COMPONENT_PATTERN.test(component));
+  NAME.test(code) && (component === null || isComponent(component));
+
+/** A part's name comes from the device as well: none that is a card's number, whatever the device calls a port. */
+export const isComponent = (name: string): boolean => COMPONENT_PATTERN.test(name) && redactSerial(name) === name;
 
 /** A host whose clock is not set says 1970, which the wire refuses; the collector shifts times of such an agent. */
 export const clampTime = (ms: number): number => Math.min(Math.max(Math.round(ms), LIMITS.timeMsMin), LIMITS.timeMsMax);

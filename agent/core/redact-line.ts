@@ -9,7 +9,7 @@
  *
  * What this can't know: a name in the midst of other text. `record` says so.
  */
-import { redact } from "./card-data.ts";
+import { redactCodes } from "./card-data.ts";
 
 export const LINE_CLASSES = ["serial", "mac", "ip", "name", "password", "document"] as const;
 export type LineClass = (typeof LINE_CLASSES)[number];
@@ -82,7 +82,7 @@ export function redactAnswers(
   // Card data first: what was a number then is no secret any more.
   const entries = Object.entries(answers)
     .slice(0, ANSWERS_MAX)
-    .map(([name, answer]) => ({ name, answer: answer === null ? null : redact(answer), fields: fieldsOf(name) }));
+    .map(([name, answer]) => ({ name, answer: answer === null ? null : redactCodes(answer), fields: fieldsOf(name) }));
   if (serial !== undefined) learn(serial.trim(), "serial");
   for (const { answer, fields } of entries) {
     for (const { of, pattern } of answer === null ? [] : fields) {

@@ -20,6 +20,8 @@ export type LogOptions = {
   readonly level: Level;
   readonly format: LogFormat;
   readonly clock: Clock;
+  /** What every text of a line goes through, for what must not stand in a log wherever it came from. */
+  readonly clean?: (text: string) => string;
   /** Takes whole lines; stderr when left out. */
   readonly write?: (line: string) => void;
 };
@@ -48,7 +50,7 @@ export function createLog(options: LogOptions): Log {
   const repeats = new Map<string, Repeat>();
   return {
     emit(event, fields) {
-      const known = pickFields(event.fields, fields);
+      const known = pickFields(event.fields, fields, options.clean);
       const repeated = countRepeat(repeats, event.name, event.sameBy, known, options.clock.monotonic());
       if (repeated === null) return;
       logger[event.level](repeated > 0 ? { ...known, repeats: repeated } : known, event.name);
@@ -83,12 +85,16 @@ function countRepeat(
   return seen?.count ?? 0;
 }
 
-function pickFields(declared: Fields, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function pickFields(
+  declared: Fields,
+  given: Readonly<Record<string, unknown>>,
+  clean: (text: string) => string = (text) => text,
+): Record<string, unknown> {
   const known: Record<string, unknown> = {};
   for (const [name, type] of Object.entries(declared)) {
     const value = given[name];
     if (typeof value !== type) continue;
-    known[name] = typeof value === "string" ? value.slice(0, FIELD_CHARS_MAX) : value;
+    known[name] = typeof value === "string" ? clean(value.slice(0, FIELD_CHARS_MAX)) : value;
   }
   return known;
 }
