@@ -18,6 +18,8 @@ Usage
   aislewatch-agent check    --config FILE          say what is wrong with a configuration, and connect to nothing
   aislewatch-agent discover --subnet NET           find SNMP devices and propose an agent.yaml; with --config, what
                                                    is new, gone or another device than before
+  aislewatch-agent discover --serial               the same of this host's serial ports; nothing is sent to them
+  aislewatch-agent discover --ask PORT             ask one serial port which device hangs on it
   aislewatch-agent probe    DEVICE --config FILE   poll one device once and show what it says
   aislewatch-agent probe    --from RECORDING       the same from a file: JSON of record, .snmprec, or snmpwalk's text
   aislewatch-agent record   DEVICE --config FILE   write all that a device says as a test case without names,
@@ -30,8 +32,11 @@ Options
       --log-format F      json or text                           (default: text on a terminal, json otherwise)
       --log-level L       debug, info, warn or error             (default: info)
       --json              probe, status, discover: JSON instead of a table
-      --raw               probe: the device's reply as it came, before it is understood
+      --raw               probe: the device's reply as it came, before it is understood; of a line all bytes
       --subnet NET        discover: 10.42.0.0/24 or one address; may stand several times, at most a /16
+      --ports             discover: connect to the subnets' TCP ports 9100 and 502 as well, to see who is there
+      --kind KIND         discover --ask: what hangs there, so that it is asked in letters, too: receipt_printer,
+                          label_printer or scale
       --credentials FILE  discover: communities and users to try             (default: the community public)
       --port N            discover: the devices' UDP port                    (default: 161)
       --rate N/s          discover: packets a second at most                 (default: 500/s)
@@ -50,8 +55,12 @@ type Command = (flags: Flags, terminal: Terminal, version: string) => Promise<nu
 
 const COMMANDS: Readonly<Record<string, Command>> = { run, check, discover, probe, record, status };
 /** Options that mean something to some commands only: elsewhere they are a mistake, not a wish without effect. */
-const ONLY_OF: Readonly<Record<WrittenOption | "subnet", readonly Command[]>> = {
+const ONLY_OF: Readonly<Record<WrittenOption | "subnet" | "serial" | "ports", readonly Command[]>> = {
   subnet: [discover],
+  serial: [discover],
+  ports: [discover],
+  ask: [discover],
+  kind: [discover],
   credentials: [discover],
   profiles: [discover, probe],
   rate: [discover],
@@ -113,7 +122,7 @@ function parse(args: readonly string[], terminal: Terminal): Parsed | string {
     return `--log-level: expected debug, info, warn or error; received "${logLevel}"`;
   }
   const named = values.config ?? terminal.env["AISLEWATCH_AGENT_CONFIG"];
-  const { json = false, raw = false, subnet: subnets = [] } = values;
+  const { json = false, raw = false, subnet: subnets = [], serial = false, ports = false } = values;
   const written = Object.fromEntries(
     WRITTEN_OPTIONS.flatMap((option) => {
       const text = values[option];
@@ -128,6 +137,8 @@ function parse(args: readonly string[], terminal: Terminal): Parsed | string {
     json,
     raw,
     device: device ?? null,
+    serial,
+    ports,
     subnets,
     written,
   };
@@ -153,6 +164,10 @@ function readArgs(args: readonly string[]) {
       rows: { type: "string" },
       out: { type: "string" },
       from: { type: "string" },
+      serial: { type: "boolean" },
+      ports: { type: "boolean" },
+      ask: { type: "string" },
+      kind: { type: "string" },
       version: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },

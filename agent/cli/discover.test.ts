@@ -418,7 +418,7 @@ describe("aislewatch-agent record", () => {
     expect([ran.code, existsSync(path("dead.json"))]).toEqual([1, false]);
     expect(ran.error).toMatch(/^dead: (refused|timeout): /);
     const other = await run(["record", "pc", "--config", path("dead.yaml")]);
-    expect(other.error).toContain("pc speaks host");
+    expect(other.error).toContain("pc has the driver host");
   });
 });
 

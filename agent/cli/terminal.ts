@@ -8,12 +8,25 @@ export type Flags = {
   readonly json: boolean;
   readonly raw: boolean;
   readonly device: string | null;
+  readonly serial: boolean;
+  readonly ports: boolean;
   /** Of single commands, as they were written; each command reads its own. */
   readonly subnets: readonly string[];
   readonly written: Readonly<Partial<Record<WrittenOption, string>>>;
 };
 
-export const WRITTEN_OPTIONS = ["credentials", "profiles", "rate", "timeout", "port", "rows", "out", "from"] as const;
+export const WRITTEN_OPTIONS = [
+  "credentials",
+  "profiles",
+  "rate",
+  "timeout",
+  "port",
+  "rows",
+  "out",
+  "from",
+  "ask",
+  "kind",
+] as const;
 export type WrittenOption = (typeof WRITTEN_OPTIONS)[number];
 
 /** What a command may touch of the process; a test passes its own. */
@@ -23,6 +36,8 @@ export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly outIsTerminal: boolean;
   readonly errorIsTerminal: boolean;
+  /** Where this system's own files begin; / unless a test has a system of its own. */
+  readonly systemRoot?: string;
   /** Calls `stop` at the next Ctrl-C, once; until the returned function is called. See Interrupts. */
   readonly onInterrupt?: (stop: () => void) => () => void;
 };

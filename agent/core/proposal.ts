@@ -5,8 +5,8 @@
  */
 import { type Asset, DEVICE_ID_PATTERN, LIMITS } from "@aislewatch/contract";
 import type { Kind } from "@aislewatch/devices";
-import type { Behind } from "./dependencies.ts";
 import { redact } from "./card-data.ts";
+import type { Behind } from "./dependencies.ts";
 import { compareAddresses, isInSubnets, type Subnet } from "./subnet.ts";
 
 export type Found = {
@@ -103,13 +103,23 @@ const tail = (address: string): string => address.split(/[.:]+/).filter(Boolean)
 const whole = (address: string): string =>
   address.replace("::", ":x:").split(/[.:]/).filter(Boolean).join("-").toLowerCase();
 
-export type Proposal = Found & { readonly id: string; readonly behind: Behind | null };
+export type Proposal = Found & {
+  readonly id: string;
+  readonly behind: Behind | null;
+  /** TCP ports of printers and drives that were looked at and are open. */
+  readonly openPorts?: readonly number[];
+};
+
+/** What else stands in the list of devices. */
+export type Entry = { readonly text: string; readonly isComment: boolean };
 
 /** Written for people to go on with: what was seen stands beside what is proposed. Ends with a newline. */
 export function writeAgentYaml(
   devices: readonly Proposal[],
   top: { readonly site: string; readonly agent: string; readonly origin: string; readonly profiles: string | null },
+  others: readonly Entry[] = [],
 ): string {
+  const isEmpty = devices.length === 0 && others.every(({ isComment }) => isComment);
   return [
     `# Proposed by ${oneLine(top.origin)}.`,
     "# Name the site, the agent and the devices as you like before the collector sees them: ids stay.",
@@ -119,8 +129,9 @@ export function writeAgentYaml(
     "  url: mqtt://127.0.0.1:1883 # elsewhere: mqtts://host:8883, and password: file:PATH",
     "data: ./agent",
     ...(top.profiles === null ? [] : [`profiles: ${JSON.stringify(top.profiles)}`]),
-    devices.length === 0 ? "devices: []" : "devices:",
+    isEmpty ? "devices: []" : "devices:",
     ...devices.map((device) => writeDevice(device)),
+    ...others.map(({ text }) => text),
     "",
   ].join("\n");
 }
@@ -137,6 +148,7 @@ export function writeDevice({
   sysName,
   sysDescr,
   behind,
+  openPorts = [],
 }: Proposal): string {
   const serial = asset.serial === undefined ? [] : [`serial ${asset.serial}`];
   const known = [productOf(asset), ...serial].filter((text) => text !== "");
@@ -149,6 +161,7 @@ export function writeDevice({
     // another model is read by the profile of that one.
     `  # ${said}${profile === null ? "" : `; profile ${profile}`}`,
     ...(profile === null ? ["  # No profile of its own: `aislewatch-agent record` it (docs/add-a-device.md)."] : []),
+    ...openPorts.map((open) => `  # TCP port ${open} is open`),
     `  - id: ${id}`,
     `    kind: ${kind}`,
     ...(name === "" ? [] : [`    name: ${JSON.stringify(name)}`]),
