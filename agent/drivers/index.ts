@@ -6,6 +6,7 @@ import epl from "./epl/index.ts";
 import escpos from "./escpos/index.ts";
 import honeywellScanner from "./honeywell-scanner/index.ts";
 import host from "./host/index.ts";
+import ipp from "./ipp/index.ts";
 import modbus from "./modbus/index.ts";
 import mtSics from "./mt-sics/index.ts";
 import nci from "./nci/index.ts";
@@ -30,6 +31,7 @@ export const DRIVERS: readonly AnyDriver[] = [
   escpos,
   honeywellScanner,
   host,
+  ipp,
   modbus,
   mtSics,
   nci,

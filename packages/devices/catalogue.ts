@@ -127,6 +127,16 @@ export const CATALOGUE: readonly Metric[] = [
     component: "output",
     kinds: PRINTERS,
   }),
+  flag("queue_stopped", "The print queue is stopped: nothing is printed until somebody starts it", {
+    kinds: PRINTERS,
+    bad: true,
+  }),
+  flag("queue_accepting", "The print queue takes new jobs", { kinds: PRINTERS, bad: false }),
+  number("queued_jobs", "Jobs that wait in the print queue or are being printed", { kinds: PRINTERS }),
+  number("oldest_job_seconds", "How long the oldest job that is not held has been in the print queue", {
+    unit: "s",
+    kinds: PRINTERS,
+  }),
   flag("cover_component_open", "A particular cover is open", { component: "cover", kinds: PRINTERS, bad: true }),
 
   // Scales. What is weighed is nobody's business but the shop's: of the weight there is only what tells of the scale.

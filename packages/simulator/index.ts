@@ -18,6 +18,14 @@ export { type EplPrinter, eplDialogue } from "./epl-device.ts";
 export { type EscposPrinter, escposDialogue } from "./escpos-device.ts";
 export { type Fleet, type FleetCounters, type FleetError, type FleetOptions, fleetMember, runFleet } from "./fleet.ts";
 export { BatchWriter, type FleetBatch, FleetPlan, type FleetShape } from "./fleet-batch.ts";
+export {
+  IDLE_QUEUE,
+  type IppQueue,
+  type IppQueueOptions,
+  type QueueJob,
+  type QueueState,
+  startIppQueue,
+} from "./ipp-device.ts";
 export { bringToLife, type LiveDevice } from "./live-device.ts";
 export {
   conveyorRegisters,
