@@ -19,14 +19,25 @@ import { officePrinter } from "./models/office-printer.ts";
 import { posTerminal } from "./models/pos-terminal.ts";
 import { receiptPrinter } from "./models/receipt-printer.ts";
 import { scale } from "./models/scale.ts";
+import { scanner } from "./models/scanner.ts";
 import { ups } from "./models/ups.ts";
 import type { Random } from "./random.ts";
 import { sicsDialogue, toledoDialogue } from "./scale-device.ts";
+import { datalogicDialogue, honeywellDialogue, ssiDialogue } from "./scanner-device.ts";
 import { type SnmpV3User, startSnmpDevice } from "./snmp-device.ts";
 import { DEMO_SITE, LOOSE_PORT, type Planned, SWITCH_PORTS } from "./store-plan.ts";
 import { zplDialogue } from "./zpl-device.ts";
 
-export type DemoDriver = "snmp" | "zpl" | "escpos" | "toledo_8217" | "mt_sics" | "modbus";
+export type DemoDriver =
+  | "snmp"
+  | "zpl"
+  | "escpos"
+  | "toledo_8217"
+  | "mt_sics"
+  | "honeywell_scanner"
+  | "datalogic_scanner"
+  | "zebra_ssi"
+  | "modbus";
 
 export type DemoDevice = {
   readonly id: string;
@@ -97,6 +108,11 @@ export async function openDevice(
         planned.line === "mt_sics" ? sicsDialogue({ device, identity: planned.identity }) : toledoDialogue({ device });
       return openLine({ planned, device, driver: planned.line, config: {}, dialogue }, options);
     }
+    case "scanner": {
+      const device = bringToLife(scanner(), clock, random);
+      const dialogue = SCANNERS[planned.line]({ device, identity: planned.identity });
+      return openLine({ planned, device, driver: planned.line, config: {}, dialogue }, options);
+    }
     case "drive":
     case "conveyor":
       return openUnit(planned, options, buses);
@@ -111,6 +127,12 @@ export async function openDevice(
       return openSnmp(planned, options);
   }
 }
+
+const SCANNERS = {
+  honeywell_scanner: honeywellDialogue,
+  datalogic_scanner: datalogicDialogue,
+  zebra_ssi: ssiDialogue,
+} as const;
 
 type OnLine = {
   readonly planned: Planned;
@@ -181,7 +203,7 @@ function unitOf(planned: PlannedUnit, clock: Clock, random: Random): { life: Liv
   return { life, served: conveyorUnit(life) };
 }
 
-type PlannedSnmp = Exclude<Planned, { readonly model: "receipt" | "scale" | "drive" | "conveyor" }>;
+type PlannedSnmp = Exclude<Planned, { readonly model: "receipt" | "scale" | "scanner" | "drive" | "conveyor" }>;
 
 async function openSnmp(planned: PlannedSnmp, options: DemoStoreOptions): Promise<Result<Served, ListenError>> {
   const { clock, random, credentials } = options;
@@ -229,12 +251,16 @@ const engineIdOf = (id: string): Buffer =>
 
 /**
  * What a model can have and its dialect or register map has no words for: as a fault of the demo it would be one that
- * nobody ever sees. A belt that nobody tells to run is no fault at all, and Modbus TCP has no bad cable.
+ * nobody ever sees. A belt that nobody tells to run is no fault at all, Modbus TCP has no bad cable, and a scanner is
+ * asked for its charge every quarter of an hour only.
  */
 const UNTOLD: Readonly<Record<string, readonly string[]>> = {
   "toledo_8217/scale": ["calibration-lost", "memory-error"],
   "mt_sics/scale": ["zero-failed"],
-  "modbus/drive": ["stall", "stopped", "noise"],
+  "honeywell_scanner/scanner": ["motor-failed", "laser-failed", "battery-low"],
+  "datalogic_scanner/scanner": ["battery-low"],
+  "zebra_ssi/scanner": ["motor-failed", "laser-failed", "battery-low"],
+  "modbus/drive": ["stopped", "noise"],
   "modbus/conveyor": ["over-current", "stopped", "noise"],
 };
 

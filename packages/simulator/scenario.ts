@@ -59,11 +59,13 @@ export const DEMO_TIMETABLE: readonly Act[] = [
   heal(430, "receiving/incline-drive", "trip"),
   heal(445, "bakery/label-printer", "ribbon-out"),
   fault(455, "network/switch-1", "port-down"),
+  fault(460, "lane-1/scanner", "dead"),
   heal(470, "lane-4/scale", "calibration-lost"),
   heal(485, "lane-3/receipt-printer", "cutter-jam"),
-  // Its scale goes with it.
+  // Its scale and its scanner go with it.
   fault(505, "lane-4/pos", "dead"),
   heal(520, "network/switch-1", "port-down"),
+  heal(530, "lane-1/scanner", "dead"),
   fault(540, "receiving/conveyor", "emergency-stop"),
   heal(575, "receiving/conveyor", "emergency-stop"),
   heal(585, "lane-4/pos", "dead"),

@@ -3,6 +3,7 @@ import type { DriveIdentity } from "./models/drive.ts";
 import type { LabelIdentity } from "./models/label-state.ts";
 import type { UpsIdentity } from "./models/ups.ts";
 import type { SicsIdentity } from "./scale-device.ts";
+import type { ScannerIdentity } from "./scanner-device.ts";
 
 export const DEMO_SITE = { id: "store-0042", name: "Riverside Market", timeZone: "Europe/Berlin" } as const;
 /** The agent that watches the store, on its back-office PC. */
@@ -18,6 +19,11 @@ type Slot = {
 /** Units with the same bus stand behind one socket. */
 type OnBus = { readonly bus: string; readonly unit: number };
 
+type ScannerOf = {
+  readonly line: "honeywell_scanner" | "datalogic_scanner" | "zebra_ssi";
+  readonly identity: ScannerIdentity;
+};
+
 export type Planned = Slot &
   (
     | { readonly model: "switch"; readonly serial: string }
@@ -26,6 +32,7 @@ export type Planned = Slot &
     | { readonly model: "receipt" }
     | { readonly model: "scale"; readonly line: "toledo_8217" }
     | { readonly model: "scale"; readonly line: "mt_sics"; readonly identity: SicsIdentity }
+    | (ScannerOf & { readonly model: "scanner" })
     | (OnBus & { readonly model: "drive"; readonly identity: DriveIdentity })
     | (OnBus & { readonly model: "conveyor" })
     | { readonly model: "office"; readonly serial: string }
@@ -39,14 +46,15 @@ type Lane = {
   readonly number: number;
   readonly os: "linux" | "windows";
   readonly version: "2c" | "3";
+  readonly scanner: ScannerOf;
   readonly scale: { readonly line: "toledo_8217" } | { readonly line: "mt_sics"; readonly identity: SicsIdentity };
 };
 
 /**
- * A checkout: the receipt printer is on the network, with the cash drawer on its kick-out connector; the scale hangs on a
- * serial port of the POS terminal, which hands it out as a raw TCP port, so it goes when the terminal goes.
+ * A checkout: the receipt printer is on the network, with the cash drawer on its kick-out connector; scale
+ * and scanner hang on serial ports of the POS terminal, which hands them out as raw TCP ports, so they go when it goes.
  */
-function lane({ number, os, version, scale }: Lane): readonly Planned[] {
+function lane({ number, os, version, scale, scanner }: Lane): readonly Planned[] {
   const pos = `lane-${number}/pos`;
   const labels = { lane: String(number), zone: "front" };
   return [
@@ -75,12 +83,33 @@ function lane({ number, os, version, scale }: Lane): readonly Planned[] {
       model: "scale",
       ...scale,
     },
+    {
+      id: `lane-${number}/scanner`,
+      name: `Barcode scanner, lane ${number}`,
+      labels: { ...labels, role: "scanning" },
+      dependsOn: [pos],
+      model: "scanner",
+      ...scanner,
+    },
   ];
 }
 
 const toledo = { line: "toledo_8217" } as const;
 const sics = (serial: string) =>
   ({ line: "mt_sics", identity: { model: "Ariva-S-15", firmware: "2.10", serial } }) as const;
+const honeywell = (serial: string): ScannerOf => ({
+  line: "honeywell_scanner",
+  identity: { model: "Xenon 1900", firmware: "CB000064ABA", serial },
+});
+const datalogic: ScannerOf = {
+  line: "datalogic_scanner",
+  identity: { model: "MAGELLAN 9800i", firmware: "DR9801655", serial: "E19C42007" },
+};
+/** Cordless, so it has a battery to tell of. */
+const zebra: ScannerOf = {
+  line: "zebra_ssi",
+  identity: { model: "DS8178-SR7U2100PFW", firmware: "PAABLS00-005-R03", serial: "18042010500417" },
+};
 /** One gateway of the conveyor's control cabinet. */
 const CONVEYOR_BUS = "receiving";
 
@@ -93,11 +122,11 @@ export const DEMO_PLAN: readonly Planned[] = [
     model: "switch",
     serial: "RMK2642X0AB",
   },
-  ...lane({ number: 1, os: "linux", version: "2c", scale: toledo }),
-  ...lane({ number: 2, os: "windows", version: "2c", scale: toledo }),
-  ...lane({ number: 3, os: "linux", version: "2c", scale: sics("B042003117") }),
+  ...lane({ number: 1, os: "linux", version: "2c", scale: toledo, scanner: honeywell("16042B4711") }),
+  ...lane({ number: 2, os: "windows", version: "2c", scale: toledo, scanner: honeywell("16042B4726") }),
+  ...lane({ number: 3, os: "linux", version: "2c", scale: sics("B042003117"), scanner: datalogic }),
   // One device that speaks SNMPv3 with authentication and privacy, as a tidy network asks of all.
-  ...lane({ number: 4, os: "linux", version: "3", scale: sics("B042003124") }),
+  ...lane({ number: 4, os: "linux", version: "3", scale: sics("B042003124"), scanner: zebra }),
   {
     id: "receiving/label-printer",
     name: "Label printer, receiving dock",

@@ -88,7 +88,12 @@ describe("the demo store", () => {
     const ids = devices.map(({ id }) => id);
     expect(ids).toEqual([
       "network/switch-1",
-      ...[1, 2, 3, 4].flatMap((n) => [`lane-${n}/pos`, `lane-${n}/receipt-printer`, `lane-${n}/scale`]),
+      ...[1, 2, 3, 4].flatMap((n) => [
+        `lane-${n}/pos`,
+        `lane-${n}/receipt-printer`,
+        `lane-${n}/scale`,
+        `lane-${n}/scanner`,
+      ]),
       "receiving/label-printer",
       "receiving/conveyor",
       "receiving/incline-drive",
@@ -118,7 +123,12 @@ describe("the demo store", () => {
     expect(unreachable.map(({ device }) => device).sort()).toEqual([
       "back-office/printer",
       "bakery/label-printer",
-      ...[1, 2, 3, 4].flatMap((n) => [`lane-${n}/pos`, `lane-${n}/receipt-printer`, `lane-${n}/scale`]),
+      ...[1, 2, 3, 4].flatMap((n) => [
+        `lane-${n}/pos`,
+        `lane-${n}/receipt-printer`,
+        `lane-${n}/scale`,
+        `lane-${n}/scanner`,
+      ]),
       "receiving/conveyor",
       "receiving/incline-drive",
       "receiving/label-printer",

@@ -14,11 +14,13 @@ import {
   conveyorUnit,
   conveyorZone,
   type Dialogue,
+  datalogicDialogue,
   dplDialogue,
   drive,
   driveUnit,
   eplDialogue,
   escposDialogue,
+  honeywellDialogue,
   type LiveDevice,
   labelPrinter,
   type ModbusUnit,
@@ -29,8 +31,10 @@ import {
   SILENT,
   sbplDialogue,
   scale,
+  scanner,
   sicsDialogue,
   smaDialogue,
+  ssiDialogue,
   starDialogue,
   startTcpDevice,
   toledoDialogue,
@@ -137,6 +141,18 @@ const sics = weighing("mt_sics", (device) =>
 );
 const nci = weighing("nci", (device) => nciDialogue({ device }));
 const sma = weighing("sma", (device) => smaDialogue({ device, maker: "Acme", model: "B-15", firmware: "1.2" }));
+const scanning = (driver: string, dialogue: typeof honeywellDialogue): Family => ({
+  kind: "barcode_scanner",
+  driver,
+  make() {
+    const life = bringToLife(scanner(), realClock, random);
+    const about = { model: "Xenon 1900", firmware: "CB000064ABA", serial: "16042B4711" };
+    return { life, dialogue: dialogue({ device: life, identity: about }) };
+  },
+});
+const honeywell = scanning("honeywell_scanner", honeywellDialogue);
+const datalogic = scanning("datalogic_scanner", datalogicDialogue);
+const ssi = scanning("zebra_ssi", ssiDialogue);
 const motor: Family = {
   kind: "drive",
   driver: "modbus",
@@ -281,6 +297,15 @@ const cases: readonly Case[] = [
   },
   { what: "below zero", of: sics, fault: "under-zero", rule: "scale-under-zero", runbook: "scale/zero-off" },
   { what: "that is not used", of: mirrored, fault: "quiet", rule: "scanner-silent", runbook: "barcode-scanner/silent" },
+  { what: "without an answer", of: honeywell, fault: "silent", rule: "no-answer", runbook: "device/no-answer" },
+  { what: "without an answer", of: ssi, fault: "silent", rule: "no-answer", runbook: "device/no-answer" },
+  {
+    what: "with a dark laser",
+    of: datalogic,
+    fault: "laser-failed",
+    rule: "hardware-fault",
+    runbook: "device/hardware-fault",
+  },
   { what: "without an answer", of: mirrored, fault: "silent", rule: "no-answer", runbook: "device/no-answer" },
   { what: "tripped", of: motor, fault: "trip", rule: "drive-tripped", runbook: "conveyor/drive-trip" },
   {
