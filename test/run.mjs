@@ -23,6 +23,11 @@ const DEBIAN = [
   "mosquitto-clients",
   "chromium",
   "victoria-metrics",
+  // A guest with USB hardware that is none.
+  "qemu-system-x86",
+  "busybox-static",
+  "cpio",
+  "kmod",
 ];
 const PARTS = ["lint", "types", "unit", "system", "browser"];
 

@@ -32,7 +32,7 @@ const seen: AgentStatusFile = {
   } as unknown as AgentStatusFile["outbox"],
   traps: null,
   devices: [
-    { id: "lane-1/printer", health, asset: { model: "ZD421" }, profile: "zebra" },
+    { id: "lane-1/printer", health, asset: { model: "ZD421" }, profile: "zebra", sources: [] },
     {
       id: "back-office/ups",
       health: {
@@ -45,12 +45,14 @@ const seen: AgentStatusFile = {
       },
       asset: {},
       profile: null,
+      sources: [],
     },
     {
       id: "switch",
       health: { ...health, failures: 1, lastFailure: { atMs: AT - 600_000, ...failure } },
       asset: {},
       profile: "switch",
+      sources: [],
     },
   ],
 };
@@ -67,6 +69,24 @@ suite("aislewatch-agent status", () => {
       lane-1/printer   up     3s ago      12 ms         0        0  ZD421
       back-office/ups  down   3s ago    4812 ms         9        3         no answer in 2 tries
       switch           up     3s ago      12 ms         1        0         10m ago: no answer in 2 tries
+      "
+    `);
+  });
+
+  it("says which evidence there is, each once, and how to get what is lacking", () => {
+    const sysfs = { name: "sysfs", state: "used", detail: "/sys" } as const;
+    const log = {
+      name: "kernel log",
+      state: "denied",
+      detail: "/dev/kmsg may not be read",
+      grant: "sysctl -w kernel.dmesg_restrict=0",
+    } as const;
+    const devices = seen.devices.map((device) => ({ ...device, sources: device.id === "switch" ? [] : [sysfs, log] }));
+    const text = describe({ ...seen, devices }, AT);
+    expect(text.slice(text.indexOf("EVIDENCE"))).toMatchInlineSnapshot(`
+      "EVIDENCE    STATE   DEVICES                          DETAIL
+      sysfs       used    lane-1/printer, back-office/ups  /sys
+      kernel log  denied  lane-1/printer, back-office/ups  /dev/kmsg may not be read; to allow it: sysctl -w kernel.dmesg_restrict=0
       "
     `);
   });

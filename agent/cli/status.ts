@@ -53,8 +53,27 @@ export function describe(seen: AgentStatusFile, nowMs: number): string {
     lastError(health, nowMs),
   ]);
   const head = ["DEVICE", "STATE", "ANSWERED", "COST", "FAILURES", "SKIPPED", "MODEL", "LAST ERROR"];
-  return `${alignedTable(facts)}\n${alignedTable([head, ...rows], [3, 4, 5])}`;
+  return `${alignedTable(facts)}\n${alignedTable([head, ...rows], [3, 4, 5])}${describeSources(devices)}`;
 }
+
+/** What devices' drivers learn from, each source once, and below it the command for what this agent may not use. */
+function describeSources(devices: AgentStatusFile["devices"]): string {
+  const rows = new Map<string, { of: string[]; row: string[] }>();
+  for (const { id, sources } of devices) {
+    for (const { name, state, detail, grant } of sources) {
+      const row = [name, state, grant === undefined ? detail : `${detail}; to allow it: ${grant}`];
+      const key = row.join("\n");
+      rows.set(key, { of: [...(rows.get(key)?.of ?? []), id], row });
+    }
+  }
+  if (rows.size === 0) return "";
+  const table = [...rows.values()].map(({ of, row }) => [row[0] ?? "", row[1] ?? "", idsText(of), row[2] ?? ""]);
+  return `\n${alignedTable([["EVIDENCE", "STATE", "DEVICES", "DETAIL"], ...table])}`;
+}
+
+const IDS_MAX = 3;
+const idsText = (ids: readonly string[]): string =>
+  `${ids.slice(0, IDS_MAX).join(", ")}${ids.length > IDS_MAX ? ` and ${ids.length - IDS_MAX} more` : ""}`;
 
 /** A device's own words must not push the last error off the screen. */
 const MODEL_CHARS_MAX = 32;

@@ -69,7 +69,6 @@ export const FAULT_CODES = {
   scanner_silent: "Scanner is not heard from",
   out_of_range: "Cordless scanner away from its base",
   detached: "Device or its adapter unplugged",
-  attached: "Device plugged in again",
   asset_changed: "Another device is in the place of the one before",
   usb_reconnected: "USB device was away for a moment",
   usb_port_changed: "USB device moved to another port",

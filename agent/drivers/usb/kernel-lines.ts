@@ -21,7 +21,7 @@ const HEAD = /^(?:\d+,\d+,\d+,[^;]{0,32};|.{0,80}?\bkernel: )?(?:\[\s*\d+\.\d+\]
 const DEVICE = /^(?:usb|hub|usblp) (\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,6})(?::\d{1,3}\.\d{1,3})?: (.*)$/;
 const PORT = /^usb (usb\d{1,3}|\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,5})-port(\d{1,3}): (.*)$/;
 /** Kernels before 3.x and some paths still speak of a hub's port so. */
-const HUB_PORT = /^hub (\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,5}):\d{1,3}\.\d{1,3}: (?:.*\bport )(\d{1,3})\b(.*)$/;
+const HUB_PORT = /^hub (\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,5}):\d{1,3}\.\d{1,3}: (.*)\bport (\d{1,3})\b(.*)$/;
 
 const ERRORS =
   /^(?:device descriptor read\/|device not accepting address|can't set config|can't read configurations|unable to (?:enumerate|read config)|string descriptor 0 read error|config index .* descriptor|USB device not (?:accepting|responding)|cannot (?:enable|reset)|Cannot enable|disabled by hub|device no response|attempt power cycle|Device not responding)/i;
@@ -31,7 +31,9 @@ export function readKernelLine(raw: string): KernelLine | null {
   const port = PORT.exec(line);
   if (port !== null) return ofPort(placeOf(port[1] ?? "", port[2] ?? ""), port[3] ?? "");
   const hubPort = HUB_PORT.exec(line);
-  if (hubPort !== null) return ofPort(placeOf(hubPort[1] ?? "", hubPort[2] ?? ""), (hubPort[3] ?? "").trim());
+  if (hubPort !== null) {
+    return ofPort(placeOf(hubPort[1] ?? "", hubPort[3] ?? ""), `${hubPort[2]}${hubPort[4]}`.trim());
+  }
   const device = DEVICE.exec(line);
   return device === null ? null : ofDevice(device[1] ?? "", device[2] ?? "");
 }

@@ -164,7 +164,7 @@ function comeBack(seen: UsbDevice, device: UsbDevice, unseen: boolean): UsbEvent
   const numbers = `device number ${seen.devnum} -> ${device.devnum}`;
   return unseen
     ? [{ code: "usb_reconnected", detail: `${nameOf(device)} was away from port ${device.port} (${numbers})` }]
-    : [{ code: "attached", detail: `${nameOf(device)} is back at port ${device.port} (${numbers})` }];
+    : [{ code: "detached_cleared", detail: `${nameOf(device)} is back at port ${device.port} (${numbers})` }];
 }
 
 /** What the kernel said of the slot's port. Disconnects are not counted here: device numbers tell them anyway. */

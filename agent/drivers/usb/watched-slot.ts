@@ -40,9 +40,11 @@ export class WatchedSlot {
 
   listen(speakUp: () => void): () => void {
     return this.#watch.listen((scan) => {
-      const before = this.#events.length;
+      const { attached } = this.#state;
+      const told = this.#events.length;
       this.#take(scan);
-      if (this.#events.length > before) speakUp();
+      // The first time that it is there is no event, and is worth a poll.
+      if (this.#events.length > told || this.#state.attached !== attached) speakUp();
     });
   }
 

@@ -4,16 +4,20 @@
  * that the guest runs this checkout under this Node. It is told what to do over a serial port of its own.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { basename, join } from "node:path";
-import { onCleanUp, ROOT, tempFolder, waitFor } from "../rig.ts";
+import { type CollectorRig, onCleanUp, ROOT, tempFolder, waitFor } from "../rig.ts";
 import { kernel } from "./kernel.ts";
 
 /** What the guest needs of Debian: `npm test` installs it as root. */
 const PROGRAMS = { "qemu-system-x86_64": "qemu-system-x86", busybox: "busybox-static", cpio: "cpio", depmod: "kmod" };
-const BOOT_MS_MAX = 60_000;
+/** Five seconds as a rule. */
+const BOOT_MS_MAX = 25_000;
+const BOOTS_MAX = 2;
 const COMMAND_MS_MAX = 30_000;
+/** Node reads some hundred files of the host there, and has no compiler but an emulated one. */
+const START_MS_MAX = 45_000;
 const CONSOLE_CHARS_MAX = 100_000;
 
 export type Vm = {
@@ -45,9 +49,25 @@ export async function bootVm({ ports }: { readonly ports: number }): Promise<Vm>
   const { image, modules } = await kernel();
   const folder = tempFolder();
   const initramfs = buildInitramfs(join(folder, "root"), { modules, ports });
-  const port = join(folder, "commands");
+  for (let attempt = 1; ; attempt++) {
+    const guest = await startQemu({ image, initramfs, port: join(folder, `commands-${attempt}`) });
+    try {
+      await Promise.race([guest.commands.answer(0, BOOT_MS_MAX), guest.exited]);
+      return vmOf(guest);
+    } catch (thrown) {
+      await guest.stop();
+      if (attempt === BOOTS_MAX) throw new Error(`${String(thrown)}; its console:\n${guest.console().slice(-4_000)}`);
+    }
+  }
+}
+
+type Guest = Pick<Vm, "console" | "stop"> & { readonly commands: Commands; readonly exited: Promise<never> };
+
+/** One processor: with two, emulation hangs now and then while the kernel starts. */
+async function startQemu(files: { image: string; initramfs: string; port: string }): Promise<Guest> {
+  const { image, initramfs, port } = files;
   const args = [
-    ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "768", "-nodefaults", "-no-reboot"],
+    ...["-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "768", "-nodefaults", "-no-reboot"],
     ...["-display", "none", "-serial", "stdio", "-serial", `unix:${port},server=on,wait=off`],
     ...["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"],
     ...["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"],
@@ -60,34 +80,56 @@ export async function bootVm({ ports }: { readonly ports: number }): Promise<Vm>
       text = (text + chunk).slice(-CONSOLE_CHARS_MAX);
     });
   }
-  const exited = new Promise<void>((done) => {
+  const ended = new Promise<void>((done) => {
     qemu.once("error", (error) => {
       text += error.message;
       done();
     });
     qemu.once("close", () => done());
   });
+  const exited = ended.then(() => Promise.reject(new Error("QEMU ended")));
+  exited.catch(() => {});
+  let commands: Commands | null = null;
   const stop = async (): Promise<void> => {
+    commands?.close();
     qemu.kill("SIGKILL");
-    await exited;
+    await ended;
   };
   onCleanUp(stop);
-  await waitFor("the guest's serial port", () => existsSync(port), 10_000);
-  const commands = new Commands(connect(port));
-  onCleanUp(() => commands.close());
-  try {
-    const gone = exited.then(() => Promise.reject(new Error("QEMU ended")));
-    await Promise.race([commands.answer(0, BOOT_MS_MAX), gone]);
-  } catch (thrown) {
-    throw new Error(`${String(thrown)}; its console:\n${text.slice(-4_000)}`);
-  }
-  return vmOf(commands, { console: () => text, stop });
+  await Promise.race([waitFor("the guest's serial port", () => existsSync(port), 10_000), exited]);
+  commands = new Commands(connect(port));
+  return { commands, exited, console: () => text, stop };
 }
 
-function vmOf(commands: Commands, rest: Pick<Vm, "console" | "stop">): Vm {
+/** An agent in the guest with these devices, as YAML below `devices:`; its collector is the host's. */
+export async function startGuestAgent(
+  vm: Vm,
+  collector: CollectorRig,
+  name: string,
+  devices: string,
+): Promise<{ output(): Promise<string> }> {
+  const [site, id] = name.split("/");
+  const password = await collector.addAgent(name);
+  const { port } = new URL(collector.mqtt);
+  await vm.write("/mnt/password", readFileSync(password, "utf8"));
+  const head = `site: ${site}\nagent: ${id}\ncollector:\n  url: mqtt://localhost:${port}\n  password: file:/mnt/password\n`;
+  await vm.write("/mnt/agent.yaml", `${head}data: /mnt/data\ndevices:\n${devices}`);
+  await vm.run("chmod 600 /host/mnt/password");
+  const agent = await vm.start("agent/main.ts", ["run", "--config", "/mnt/agent.yaml", "--log-format", "text"]);
+  const started = async (): Promise<true> => {
+    const said = await agent.output();
+    if (said.includes("program_started")) return true;
+    throw new Error(`it said: ${said}`);
+  };
+  await waitFor("the agent in the guest", started, START_MS_MAX);
+  return agent;
+}
+
+function vmOf({ commands, console, stop }: Guest): Vm {
   let programs = 0;
   const vm: Vm = {
-    ...rest,
+    console,
+    stop,
     run: (command) => commands.run(command),
     async write(path, content) {
       // The guest's shell reads a line byte by byte: short ones are quick.

@@ -1,0 +1,163 @@
+/** Laws of a slot over any sequence of scans, and the sequences that a store has seen. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { UsbDevice } from "../../core/usb-device.ts";
+import { EMPTY_SLOT, findDevice, type SlotState, stepSlot, type UsbEvent, type UsbMatch } from "./slot.ts";
+
+const ANY: UsbMatch = { vendorId: null, productId: null, serial: null, port: null, node: null };
+
+function unit(port: string, devnum: number, more: Partial<UsbDevice> = {}): UsbDevice {
+  return {
+    port,
+    devnum,
+    vendorId: "05f9",
+    productId: "2206",
+    release: null,
+    manufacturer: null,
+    product: null,
+    serial: null,
+    speedBitsPerSecond: null,
+    maxCurrentMilliamperes: null,
+    selfPowered: false,
+    isHub: false,
+    configured: true,
+    authorized: true,
+    interfaces: [],
+    ...more,
+  };
+}
+
+type Run = { readonly state: SlotState; readonly events: readonly UsbEvent[] };
+
+function run(scans: readonly (readonly UsbDevice[])[], match: UsbMatch): Run {
+  return scans.reduce<Run>(
+    ({ state, events }, devices) => {
+      const step = stepSlot(state, findDevice(devices, match, state));
+      return { state: step.next, events: [...events, ...step.events] };
+    },
+    { state: { ...EMPTY_SLOT, productId: match.productId }, events: [] },
+  );
+}
+
+const SCANNER = { ...ANY, vendorId: "05f9", productId: "2206" };
+const HERE = { ...ANY, port: "1-1" };
+
+describe("a USB slot", () => {
+  it.each([
+    {
+      name: "stays silent while nothing changes",
+      match: SCANNER,
+      scans: [[unit("1-1", 2)], [unit("1-1", 2)]],
+      codes: "",
+    },
+    { name: "is not missed before it was ever there", match: SCANNER, scans: [[], []], codes: "" },
+    {
+      name: "was away when its number changed",
+      match: SCANNER,
+      scans: [[unit("1-1", 12)], [unit("1-1", 14)]],
+      codes: "usb_reconnected",
+    },
+    {
+      name: "goes and comes back",
+      match: SCANNER,
+      scans: [[unit("1-1", 2)], [], [unit("1-1", 3)]],
+      codes: "detached detached_cleared",
+    },
+    {
+      name: "goes and comes back elsewhere",
+      match: SCANNER,
+      scans: [[unit("1-1", 2)], [], [unit("1-2", 3)]],
+      codes: "detached usb_port_changed",
+    },
+    {
+      name: "takes another unit with another number for a swap",
+      match: HERE,
+      scans: [[unit("1-1", 2, { serial: "AA11" })], [unit("1-1", 3, { serial: "BB22" })]],
+      codes: "asset_changed",
+    },
+    {
+      name: "takes another vendor for a swap",
+      match: HERE,
+      scans: [[unit("1-1", 2)], [unit("1-1", 3, { vendorId: "0c2e" })]],
+      codes: "asset_changed",
+    },
+    {
+      name: "takes another product of the vendor in its place for another mode",
+      match: SCANNER,
+      scans: [[unit("1-1", 2)], [unit("1-1", 3, { productId: "4204" })], [unit("1-1", 4)]],
+      codes: "usb_mode_changed usb_mode_changed",
+    },
+    {
+      name: "knows its serial number in another mode and port",
+      match: { ...SCANNER, serial: "AA11" },
+      scans: [[unit("1-1", 2, { serial: "AA11" })], [unit("1-3", 3, { productId: "4204", serial: "AA11" })]],
+      codes: "usb_mode_changed usb_port_changed",
+    },
+    {
+      name: "does not take the vendor's other device in another port for its own",
+      match: SCANNER,
+      scans: [[unit("1-1", 2), unit("1-2", 3, { productId: "4204" })], [unit("1-2", 3, { productId: "4204" })]],
+      codes: "detached",
+    },
+    {
+      name: "does not take another serial number in its place for its own in another mode",
+      match: { ...SCANNER, serial: "AA11" },
+      scans: [[unit("1-1", 2, { serial: "AA11" })], [unit("1-1", 3, { productId: "4204", serial: "BB22" })]],
+      codes: "detached",
+    },
+    {
+      name: "does not jump to a second one of its model",
+      match: SCANNER,
+      scans: [[unit("1-2", 2)], [unit("1-1", 3), unit("1-2", 2)]],
+      codes: "",
+    },
+  ])("$name", ({ match, scans, codes }) => {
+    expect(
+      run(scans, match)
+        .events.map(({ code }) => code)
+        .join(" "),
+    ).toBe(codes);
+  });
+
+  it("holds its state while several fit", () => {
+    const two = [unit("1-1", 2), unit("1-2", 3)];
+    expect(findDevice(two, SCANNER, EMPTY_SLOT)).toEqual({ kind: "several", ports: ["1-1", "1-2"] });
+    expect(run([two], SCANNER).state).toEqual({ ...EMPTY_SLOT, productId: "2206" });
+  });
+
+  const scan = fc.uniqueArray(
+    fc.record({
+      port: fc.constantFrom("1-1", "1-2", "1-2.1"),
+      devnum: fc.integer({ min: 2, max: 6 }),
+      productId: fc.constantFrom("2206", "4204"),
+      serial: fc.constantFrom(null, "AA11", "BB22"),
+    }),
+    { selector: ({ port }) => port, maxLength: 3 },
+  );
+
+  it("counts and tells nothing when a scan is seen twice", () => {
+    fc.assert(
+      fc.property(fc.array(scan, { maxLength: 12 }), fc.constantFrom(SCANNER, HERE), (raw, match) => {
+        const scans = raw.map((units) => units.map(({ port, devnum, ...more }) => unit(port, devnum, more)));
+        const twice = scans.flatMap((one) => [one, one]);
+        expect(run(twice, match)).toEqual(run(scans, match));
+      }),
+    );
+  });
+
+  it("counts never less, and each disconnect is told", () => {
+    fc.assert(
+      fc.property(fc.array(scan, { maxLength: 12 }), fc.constantFrom(SCANNER, HERE), (raw, match) => {
+        let state: SlotState = EMPTY_SLOT;
+        for (const units of raw) {
+          const devices = units.map(({ port, devnum, ...more }) => unit(port, devnum, more));
+          const { next, events } = stepSlot(state, findDevice(devices, match, state));
+          const more = next.disconnects - state.disconnects;
+          expect([0, 1]).toContain(more);
+          if (more === 1) expect(events.length).toBeGreaterThan(0);
+          state = next;
+        }
+      }),
+    );
+  });
+});
