@@ -262,6 +262,13 @@ export class ReferenceChecker {
       const message = "expected no arc here: there is no row";
       this.#complain([...path, "arc"], { code: "CFG_UNKNOWN_COLUMN", message });
     }
+    if (
+      expression.map !== undefined &&
+      new Set(Object.values(expression.map).map((to) => typeof to === "boolean")).size > 1
+    ) {
+      const message = "expected values of one type: numbers, or true and false";
+      this.#complain([...path, "map"], { code: "CFG_VALUE", message });
+    }
     const { bit, is, matches, not } = expression;
     if ([bit, is, matches, not].some((given) => given !== undefined)) return "boolean";
     if (expression.map !== undefined) return mapType(expression.map);
@@ -315,7 +322,7 @@ function complainPlace(metric: Metric, prefix: string | null, { kind }: Profile)
 
 function mapType(map: NonNullable<Expression["map"]>): Metric["type"] | null {
   const first = Object.values(map)[0];
-  return typeof first === "boolean" ? "boolean" : typeof first === "number" ? "number" : null;
+  return first === undefined ? null : typeof first === "boolean" ? "boolean" : "number";
 }
 
 function rowsType(take: string, of: Metric["type"] | null): Metric["type"] | null {

@@ -213,19 +213,19 @@ const jsonPath = z
   .regex(/^[^.\s]{1,64}(?:\.[^.\s]{1,64}){0,7}$/, "expected keys with dots between them, such as data.disks");
 
 /**
- * A regular expression that ends in time linear to polynomial of a low degree: no back-references, no repeated group
- * that repeats inside. The texts that it sees are cut to 256 characters.
+ * A regular expression that ends in time polynomial of a low degree, whatever a device says: no back-references, no
+ * repeated groups (`(a|a)*` and `((a+))+` are exponential, and telling which are not is not worth it: a class can be
+ * repeated), few repetitions. The texts that it sees are cut to 256 characters; the worst pattern takes a second there.
  */
 const pattern: z.ZodType<string> = asWritten("a regular expression", (written) => {
   if (typeof written !== "string") return { ok: false };
   if (written.length > PROFILE_LIMITS.patternCharsMax) {
     return { ok: false, message: `expected at most ${PROFILE_LIMITS.patternCharsMax} characters` };
   }
-  if (/\\[1-9k]|\([^()]*[*+{][^()]*\)[*+{]/.test(written) || (written.match(/[*+]/g)?.length ?? 0) > 6) {
-    return {
-      ok: false,
-      message: "expected a pattern without back-references and nested repetition: it could run for ever",
-    };
+  if (mayRunForEver(written)) {
+    const most = `at most ${REPETITIONS_MAX - 1} repetitions (${REPETITIONS_MAX} behind a leading ^)`;
+    const message = `expected a pattern without back-references and repeated groups, and ${most}: it could run for ever`;
+    return { ok: false, message };
   }
   try {
     new RegExp(written, "u");
@@ -234,6 +234,22 @@ const pattern: z.ZodType<string> = asWritten("a regular expression", (written) =
   }
   return { ok: true, value: written };
 });
+
+/** Each multiplies the time by the length of the text, and so does looking for a beginning anywhere in it. */
+const REPETITIONS_MAX = 4;
+
+function mayRunForEver(written: string): boolean {
+  // Escapes and classes as one letter each: the brackets and signs that are left are grammar.
+  const bare = written.replace(/\\(?:[pPu]\{[^}]*\}|.)/gsu, "x").replace(/\[[^\]]*\]/g, "x");
+  const repetitions = bare.match(/[*+]|\{\d+,\d*\}/g)?.length ?? 0;
+  const isAnchored = bare.startsWith("^") && !withoutGroups(bare).includes("|");
+  return /\\[1-9k]/.test(written) || /\)[*+{]/.test(bare) || repetitions + (isAnchored ? 0 : 1) > REPETITIONS_MAX;
+}
+
+function withoutGroups(bare: string): string {
+  const less = bare.replace(/\([^()]*\)/g, "x");
+  return less === bare ? bare : withoutGroups(less);
+}
 
 export const SOURCES = [
   "oid",
@@ -255,6 +271,14 @@ export const SOURCES = [
 ] as const;
 
 const special = z.union([z.number(), z.string()]);
+/** What a value may become: no text, for no metric is one. A text that is a number is that number. */
+const mapped = z.union([
+  z.number(),
+  z.boolean(),
+  z
+    .string()
+    .refine((text) => /^[+-]?\d{1,15}(?:\.\d{1,15})?$/.test(text), { error: "expected a number, or true or false" }),
+]);
 const expressions = z.lazy(() => z.array(expression).min(1).max(32));
 const witnesses = z.lazy(() =>
   z
@@ -295,9 +319,12 @@ export const expression: z.ZodType<Expression> = z.lazy(() =>
       bit: z.int().min(0).max(1_023).optional(),
       is: z.array(special).min(1).max(64).optional(),
       matches: pattern.optional(),
-      map: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])).optional(),
+      map: z.record(z.string(), mapped).optional(),
       scale: z.number().optional(),
-      range: z.tuple([z.number(), z.number()]).optional(),
+      range: z
+        .tuple([z.number(), z.number()])
+        .refine(([low, high]) => low <= high, { error: "expected the lower end first" })
+        .optional(),
     })
     .superRefine((written, context) => {
       const sources = SOURCES.filter((source) => written[source] !== undefined);
