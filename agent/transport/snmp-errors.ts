@@ -46,6 +46,10 @@ export const WRONG_PRIVACY = {
   detail: "the privacy password or protocol is wrong",
   hint: "check user.privacy.password and user.privacy.protocol",
 };
+export const WRONG_PRIVACY_OR_CONTEXT = {
+  detail: "the privacy password or protocol is wrong, or the device has no such context",
+  hint: "check user.privacy.password, user.privacy.protocol and context",
+};
 export const NOT_ALLOWED = {
   detail: "the device refuses this user at this security level",
   hint: "give the user auth and privacy as the device has them",

@@ -129,6 +129,13 @@ describe.runIf(installed)("snmpd answers", () => {
   it("in the context that is asked for, and not in another", async () => {
     const user = userOf({ auth: "sha256", privacy: "aes" });
     expect(await nameAt(v3(user, "branch"))).toBe("behind");
-    expect(await nameAt(v3(user, "elsewhere"))).not.toBe("store");
+    expect(await nameAt(v3(user, "elsewhere"))).toMatchObject({
+      kind: "auth",
+      hint: "check user.privacy.password, user.privacy.protocol and context",
+    });
+    expect(await nameAt(v3(userOf({ auth: "sha256", privacy: null }), "elsewhere"))).toMatchObject({
+      kind: "timeout",
+      hint: "is SNMP switched on, and may this host ask? Is the context right?",
+    });
   });
 });

@@ -25,6 +25,7 @@ import {
   NOT_ALLOWED,
   TOO_BIG,
   WRONG_PRIVACY,
+  WRONG_PRIVACY_OR_CONTEXT,
 } from "./snmp-errors.ts";
 import { DeviceSocket } from "./snmp-socket.ts";
 import { END, isException, type RawVarbind, valueOfVarbind, varbindsOf } from "./snmp-values.ts";
@@ -385,13 +386,14 @@ class Session implements SnmpSession {
     if (this.#socket.refused !== null) {
       return { kind: "protocol", detail: `the answer is no SNMP: ${this.#socket.refused}` };
     }
-    // What snmpd can't decrypt it drops without a word, after it told a stranger its engine id.
+    // What snmpd can't decrypt, and what is for a context that it has not, it drops without a word, after it told a
+    // stranger its engine id.
     if (credential.version === "3" && credential.user.privacy !== undefined && this.#socket.heard && !this.#trusted) {
-      return { kind: "auth", ...WRONG_PRIVACY };
+      return { kind: "auth", ...(credential.context === "" ? WRONG_PRIVACY : WRONG_PRIVACY_OR_CONTEXT) };
     }
     const hint =
       credential.version === "3"
-        ? "is SNMP switched on, and may this host ask?"
+        ? `is SNMP switched on, and may this host ask?${credential.context === "" ? "" : " Is the context right?"}`
         : "is SNMP switched on, may this host ask, and is the community right? A wrong one is not answered";
     const { retries, timeoutMs } = this.#target;
     const detail = `no answer in ${retries === 0 ? "1 try" : `${retries + 1} tries`} of ${timeoutMs} ms`;
