@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isSplitAmong, LineRedactor, redact, redactCodes, redactHex, redactSerial } from "./card-data.ts";
+import { isSplitAmong, LineRedactor, redact, redactCodes, redactHex, redactOctets, redactSerial } from "./card-data.ts";
 
 /** Numbers that the networks publish for tests. */
 const NUMBERS = [
@@ -225,6 +225,18 @@ describe("redact", () => {
   );
 });
 
+describe("redactOctets", () => {
+  it.each([
+    { name: "a hardware address of packed digits", octets: packed("501234567898"), safe: true },
+    { name: "a date", octets: "\u0007\u00ea\u000b\u0016\u0001\u0010\u0000\u0000+\0\0", safe: true },
+    { name: "a list of ports", octets: `\u00ff\u00c0${"\0".repeat(30)}`, safe: true },
+    { name: "a serial number of fifteen digits", octets: "356938035643809", safe: true },
+    { name: "a card's number", octets: VISA, safe: false },
+    { name: "packed digits", octets: packed(VISA), safe: false },
+    { name: "a track", octets: `port ${TRACK_2}`, safe: false },
+  ])("takes $name as it is: $safe", ({ octets, safe }) => expect(redactOctets(octets) === octets).toBe(safe));
+});
+
 describe("redactSerial", () => {
   it.each([
     { serial: "99J204500217", want: "99J204500217" },
@@ -321,6 +333,21 @@ describe("LineRedactor", () => {
       expect(safe, String(at)).not.toContain(VISA.slice(0, 8));
     }
   });
+
+  it.each([
+    { name: "a number", said: "92853669\r\n" },
+    { name: "a track", said: "669=27121011907?\r\n" },
+    { name: "what is on a track behind it", said: "73165824?\r\n" },
+  ])("lets no rest of $name through that began before anybody listened", ({ said }) => {
+    expect(new LineRedactor().redact(said)).toMatch(/^\[digits:\d+\]\r\n$/);
+  });
+
+  it.each(["0012.345 kg\r\n", "0032\r", "00\r\n", "1234567\r\n"])(
+    "passes an answer that begins with few digits: %j",
+    (said) => {
+      expect(new LineRedactor().redact(said)).toBe(said);
+    },
+  );
 
   it("passes replies with a frame as they are", () => {
     const line = new LineRedactor();

@@ -30,11 +30,10 @@ export function redactCodes(text: string): string {
   return plain(FORMS.reduce(inForm, text.slice(0, TEXT_MAX)));
 }
 
-/** A text that is a number by nature: only what is certainly a card's is taken out of it, with separators or without. */
+/** A text that is a number by nature: of digits alone only what an issuer's range has, too. */
 export function redactSerial(text: string): string {
-  const isDigits = /^[\d .-]+$/.test(text);
-  if (!isDigits) return redact(text);
-  return isIssuedNumber(text.replaceAll(/\D/g, "")) ? panMark(text.replaceAll(/\D/g, "").length) : text;
+  if (!/^\d+$/.test(text)) return redact(text);
+  return isIssuedNumber(text) ? panMark(text.length) : text;
 }
 
 /**
@@ -51,6 +50,15 @@ export function redactField(text: string): string {
   if (!/^(?:[0-9A-Fa-f]{2})+$/.test(text)) return redactCodes(text);
   const safe = redactHex(text);
   return safe === text && /^\d+$/.test(text) ? redactSerial(text) : safe;
+}
+
+/** Longer than a hardware address, which may be packed digits by chance. */
+const OCTETS_MIN = 7;
+
+/** Octets of SNMP, as latin1: text in any form, a number, or bits. */
+export function redactOctets(octets: string): string {
+  if (octets.length < OCTETS_MIN) return octets;
+  return /^\d+$/.test(octets) ? redactSerial(octets) : redact(octets);
 }
 
 /** Bytes as hex, which are not digits: what they say counts, and not how they are written. */
@@ -76,7 +84,8 @@ export class LineRedactor {
     const [first, last] = [digitsIn(leading), digitsIn(trailing)];
     this.#open = isOneRun ? Math.min(before + first, DIGITS_MAX) : last;
     if (isOneRun) return before + first >= CUT_DIGITS_MIN ? cutMark(first) : read;
-    const from = first > 0 && before + first >= CUT_DIGITS_MIN && before > 0 ? leading.length : 0;
+    const isRest = before > 0 ? before + first >= CUT_DIGITS_MIN : UNSEEN.test(leading);
+    const from = first > 0 && isRest ? leading.length : 0;
     const to = last >= CUT_DIGITS_MIN ? read.length - trailing.length : read.length;
     const head = from > 0 ? cutMark(first) : "";
     const tail = to < read.length ? cutMark(last) : "";
@@ -85,7 +94,7 @@ export class LineRedactor {
 }
 
 /** With the rest of a track behind it, or its separator. */
-const LEADING = /^[=\u00b4D]?(?:\d[ \-.\u00a0\0]{0,2})*(?:[=\u00b4D]\d*[?_]?)?/;
+const LEADING = /^[=\u00b4D]?(?:\d[ \-.\u00a0\0]{0,2})*(?:[=\u00b4D]\d*)?[?_]?/;
 /** What may end a read within a number or track; longer ends are looked at in part, which masks no less. */
 const TRAILING_MAX = 256;
 const TRAILING = /\d(?:[ \-.\u00a0\0]{0,2}\d)*[ \-.\u00a0\0]{0,2}[=\u00b4D]?$/;
@@ -96,6 +105,9 @@ function trailingDigits(read: string): string {
   // All of a long run, too: a part of it would be a number.
   return end.length < TRAILING_MAX ? end : (DIGITS_TO_THE_END.exec(read)?.[0] ?? end);
 }
+
+/** The rest of a number or track whose beginning came before anybody listened: long, or with a track's signs. */
+const UNSEEN = /^\d{8}|[=\u00b4D]\d{4}|\d[?_]$/;
 
 const cutMark = (digits: number): string => `[digits:${digits}]`;
 const digitsIn = (text: string): number => text.replace(/\D/g, "").length;

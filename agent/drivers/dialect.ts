@@ -143,6 +143,9 @@ async function converse(
     const tell = hearing(request, heard, told);
     const said = await exchange(line, request, { signal, timeoutMs });
     if (said.ok) {
+      // What was dropped before is no reply, but may be half of what the reply begins with.
+      const dropped = line.unasked?.();
+      if (dropped !== undefined && dropped.length > 0) raw.push(latin1(dropped));
       const kept = request.keep?.(said.value) ?? said.value;
       const answer = safe(kept);
       raw.push(kept);

@@ -17,6 +17,9 @@ export type ExchangeContext = {
 /** Between questions a device may send a few late frames; this much is a second of 115200 baud, five times over. */
 const UNASKED_BYTES_MAX = 65_536;
 
+/** Of these, what is remembered: as much as a track has, or the keys of a number. */
+const UNASKED_TAIL_BYTES = 512;
+
 const FLOOD_HINT = "check the baud rate and parity, and that the right device hangs on this line";
 
 /** One request, one reply. Failures: `timeout` (nothing, or not the whole), `io` and what `describe` knows. */
@@ -67,9 +70,11 @@ export function lineOver({ stream, describe, close }: LineStream, address: strin
   let failure: LineError | null = null;
   let asking = false;
   let unasked = 0;
+  let tail = Buffer.alloc(0);
   const onData = (chunk: Uint8Array): void => {
     if (asking) return;
     unasked += chunk.byteLength;
+    tail = Buffer.concat([tail, chunk.subarray(-UNASKED_TAIL_BYTES)]).subarray(-UNASKED_TAIL_BYTES);
     if (unasked <= UNASKED_BYTES_MAX) return;
     failure ??= flooded(`${address} sent more than ${UNASKED_BYTES_MAX} bytes that nobody asked for`);
     stream.off("data", onData);
@@ -90,6 +95,11 @@ export function lineOver({ stream, describe, close }: LineStream, address: strin
       } finally {
         asking = false;
       }
+    },
+    unasked() {
+      const last = tail;
+      tail = Buffer.alloc(0);
+      return last;
     },
     close,
   };

@@ -59,6 +59,7 @@ export class LineQuarantine {
           if (said.ok) this.praise(key);
           return said;
         },
+        unasked: () => line.unasked?.() ?? new Uint8Array(),
         close: () => line.close(),
       };
       return ok(guarded);

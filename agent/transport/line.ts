@@ -21,6 +21,8 @@ export type LineError = PollError & { readonly misbehaved?: true };
 
 export type Line = {
   exchange(exchange: Exchange, signal: AbortSignal): Promise<Result<Uint8Array, LineError>>;
+  /** The last bytes that came when nobody had asked, since this was asked last: they may belong to the next reply. */
+  readonly unasked?: () => Uint8Array;
   close(): Promise<void>;
 };
 

@@ -1,5 +1,6 @@
 /** Varbinds as net-snmp decodes them, as values of a reply. */
 import { octetsValue, type SnmpValue } from "@aislewatch/devices";
+import { redactOctets } from "../core/card-data.ts";
 
 export type RawVarbind = { readonly oid: string; readonly type: number; readonly value: unknown };
 
@@ -21,7 +22,7 @@ export const isException = ({ type }: RawVarbind): boolean => type >= 128 && typ
 export function valueOfVarbind(varbind: RawVarbind): SnmpValue | null {
   const { type, value } = varbind;
   if (value instanceof Uint8Array)
-    return type === 70 ? counter64(value) : type === 68 ? opaque(value) : octetsValue(value);
+    return type === 70 ? counter64(value) : type === 68 ? opaque(value) : safeOctets(value);
   if (typeof value === "string") {
     if (type === 6) return { type: "oid", value };
     return type === 64 ? { type: "ip", value } : { type: "text", value };
@@ -41,6 +42,13 @@ export function valueOfVarbind(varbind: RawVarbind): SnmpValue | null {
   }
 }
 
+/** Card data is looked for in the bytes: of what is no UTF-8 a text keeps too little to know it by, and enough to harm. */
+function safeOctets(octets: Uint8Array): SnmpValue {
+  const bytes = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("latin1");
+  const safe = redactOctets(bytes);
+  return safe === bytes ? octetsValue(octets) : octetsValue(Buffer.from(safe, "latin1"));
+}
+
 function counter64(octets: Uint8Array): SnmpValue {
   let value = 0n;
   for (const octet of octets.subarray(-8)) value = value * 256n + BigInt(octet);
@@ -49,7 +57,7 @@ function counter64(octets: Uint8Array): SnmpValue {
 
 /** net-snmp (the C one) wraps floats: 9f 78 04 and four octets. */
 function opaque(octets: Uint8Array): SnmpValue {
-  if (octets.length !== 7 || octets[0] !== 0x9f || octets[1] !== 0x78 || octets[2] !== 4) return octetsValue(octets);
+  if (octets.length !== 7 || octets[0] !== 0x9f || octets[1] !== 0x78 || octets[2] !== 4) return safeOctets(octets);
   const value = new DataView(octets.buffer, octets.byteOffset + 3, 4).getFloat32(0);
   return Number.isFinite(value) ? { type: "float", value } : octetsValue(octets);
 }
