@@ -16,11 +16,15 @@ export function titleNames(title: string): TitleName[] {
   }));
 }
 
-/** A value that nobody knows is written "?". Numbers keep one decimal place. */
+/** A value that nobody knows is written "?". Numbers keep one decimal place, and small ones as many as say something. */
 export function renderTitle(title: string, look: (name: string) => Value | string | undefined): string {
   return title.replace(PLACEHOLDER, (_, name: string) => {
     const value = look(name);
     if (value === undefined) return "?";
-    return typeof value === "number" ? String(Math.round(value * 10) / 10) : String(value);
+    return typeof value === "number" ? rounded(value) : String(value);
   });
 }
+
+/** A drift of 0.008 kg is not 0. */
+const rounded = (value: number): string =>
+  String(Math.abs(value) < 1 ? Number(value.toPrecision(2)) : Math.round(value * 10) / 10);

@@ -70,7 +70,7 @@ function lane({ number, os, version, scale, scanner }: Lane): readonly Planned[]
     },
     {
       id: `lane-${number}/receipt-printer`,
-      name: `Receipt printer and cash drawer, lane ${number}`,
+      name: `Receipt printer, lane ${number}`,
       labels: { ...labels, role: "receipts" },
       dependsOn: behindSwitch,
       model: "receipt",
@@ -153,7 +153,7 @@ export const DEMO_PLAN: readonly Planned[] = [
   },
   {
     id: "receiving/incline-drive",
-    name: "Drive of the incline belt, receiving dock",
+    name: "Incline belt drive, receiving",
     labels: { zone: "receiving", role: "incline" },
     dependsOn: behindSwitch,
     model: "drive",

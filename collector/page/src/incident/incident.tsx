@@ -6,7 +6,7 @@ import { Age, SiteTime } from "../ui/age.tsx";
 import { AssetPanel } from "../ui/asset-panel.tsx";
 import { PriorityBadge, SeverityTag, StateBadge } from "../ui/badges.tsx";
 import { Chart, type Marker } from "../ui/chart.tsx";
-import { actorName, measure, metricTitle, plural, sentence } from "../ui/format.ts";
+import { actorName, measure, metricTitle, plural, sentence, unitOf } from "../ui/format.ts";
 import { KindIcon } from "../ui/kind-icon.tsx";
 import { LoadState } from "../ui/load-state.tsx";
 import { useShortcuts } from "../ui/shortcuts.ts";
@@ -215,17 +215,4 @@ function OnsetValues({ incident }: { incident: Incident }) {
       </dl>
     </section>
   );
-}
-
-/** A metric carries its unit in its name, last (DESIGN.md): the values at onset come without one. */
-function unitOf(metric: string): string {
-  const units: readonly (readonly [string, string])[] = [
-    ["_percent", "%"],
-    ["_celsius", "°C"],
-    ["_bits_per_second", "bit/s"],
-    ["_seconds", "s"],
-    ["_bytes", "B"],
-    ["_volts", "V"],
-  ];
-  return units.find(([suffix]) => metric.endsWith(suffix))?.[1] ?? "";
 }

@@ -26,6 +26,7 @@ it.each([
   { value: true, unit: "", text: "yes" },
   { value: false, unit: "", text: "no" },
   { value: 4.236, unit: "%", text: "4.24 %" },
+  { value: 0.0082, unit: "kg", text: "0.0082 kg" },
   { value: 41.53, unit: "°C", text: "41.5 °C" },
   { value: 1_284_733, unit: "", text: "1,284,733" },
   { value: 8_589_934_592, unit: "B", text: "8 GiB" },
@@ -42,6 +43,9 @@ it.each([
   { metric: "cpu_used_percent", title: "CPU used" },
   { metric: "port_received_bytes_total", title: "Port received" },
   { metric: "up", title: "Up" },
+  { metric: "motor_current_amperes", title: "Motor current" },
+  { metric: "dc_bus_volts", title: "DC bus" },
+  { metric: "operating_hours_total", title: "Operating hours" },
 ])("calls $metric $title", ({ metric, title }) => expect(metricTitle(metric)).toBe(title));
 
 it("calls people, programs and itself by name", () => {

@@ -64,13 +64,43 @@ function scaled(value: number, step: number, prefixes: readonly string[], unit: 
 
 /** Three significant figures below a hundred, whole numbers with thousands marks above. */
 function decimal(value: number): string {
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return new Intl.NumberFormat("en", { maximumFractionDigits: digits }).format(value);
+  const size = Math.abs(value);
+  // A scale's drift of 0.008 kg is not 0.01 kg.
+  if (size < 1) return new Intl.NumberFormat("en", { maximumSignificantDigits: 3 }).format(value);
+  return new Intl.NumberFormat("en", { maximumFractionDigits: size >= 100 ? 0 : size >= 10 ? 1 : 2 }).format(value);
 }
+
+/** A metric carries its unit in its name, last but for `_total` (DESIGN.md). The longer of two that fit comes first. */
+const UNIT_OF_SUFFIX: readonly (readonly [suffix: string, unit: string])[] = [
+  ["_bits_per_second", "bit/s"],
+  ["_kilowatt_hours", "kWh"],
+  ["_percent", "%"],
+  ["_celsius", "°C"],
+  ["_seconds", "s"],
+  ["_hours", "h"],
+  ["_bytes", "B"],
+  ["_volts", "V"],
+  ["_amperes", "A"],
+  ["_watts", "W"],
+  ["_hertz", "Hz"],
+  ["_rpm", "rpm"],
+  ["_meters", "m"],
+  ["_kilograms", "kg"],
+  ["_dbm", "dBm"],
+];
+const suffixOf = (bare: string) => UNIT_OF_SUFFIX.find(([suffix]) => bare.endsWith(suffix));
+const withoutTotal = (metric: string): string => metric.replace(/_total$/, "");
+
+/** Of a metric that comes without its catalogue entry. */
+export const unitOf = (metric: string): string => suffixOf(withoutTotal(metric))?.[1] ?? "";
 
 /** `media_remaining_percent` → `Media remaining`: the unit stands beside the value. */
 export function metricTitle(metric: string): string {
-  const words = metric.replace(/_(percent|celsius|seconds|bytes|volts|bits_per_second|total)(_total)?$/, "");
+  const bare = withoutTotal(metric);
+  const suffix = suffixOf(bare)?.[0] ?? "";
+  // "Operating hours" are called so; "Operating" would be a state.
+  if (suffix === "_hours") return sentence(bare);
+  const words = bare.slice(0, bare.length - suffix.length);
   return sentence(words === "" ? metric : words);
 }
 
@@ -89,6 +119,8 @@ const UPRIGHT = new Map([
   ["pdu", "PDU"],
   ["cpu", "CPU"],
   ["rma", "RMA"],
+  ["dc", "DC"],
+  ["ac", "AC"],
 ]);
 
 /** `user:anna` → `anna`, `system` → `Aislewatch`. */
