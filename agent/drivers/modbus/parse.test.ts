@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { loadBuiltinMaps, parseMaps, type RegisterMap } from "@aislewatch/devices";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { recordedReply } from "../../../test/rig/recorded-reply.ts";
 import { metricsWith, parse, refusals } from "./parse.ts";
 import type { ModbusReply } from "./types.ts";
 
@@ -17,7 +18,7 @@ const mapNamed = (name: string): RegisterMap => {
 describe("parse", () => {
   it.each(readdirSync(CASES))("reads %s", (name) => {
     const map = mapNamed(name.split("_")[0] ?? "");
-    const reply = json(new URL(`${name}/reply.json`, CASES)) as ModbusReply;
+    const reply = recordedReply<ModbusReply>(new URL(`${name}/reply.json`, CASES));
     const expected = json(new URL(`${name}/expected.json`, CASES));
     expect(parse(reply, { map, kind: map.kind ?? "drive" })).toEqual({ ok: true, value: expected });
   });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { recordedReply } from "../../../test/rig/recorded-reply.ts";
 import type { Replies } from "../request.ts";
 import { about, isWholeStatus, METRICS, parse } from "./parse.ts";
 
@@ -27,7 +28,7 @@ const noise = fc.string({ unit: "binary", maxLength: 100 });
 
 describe("ESC ! S", () => {
   it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = json(new URL(`${name}/reply.json`, CASES)) as Replies;
+    const reply = recordedReply<Replies>(new URL(`${name}/reply.json`, CASES));
     expect(parse(reply)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
   });
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { recordedReply } from "../../../test/rig/recorded-reply.ts";
 import type { DialectReply } from "../dialect.ts";
 import { isWholeErrorStatus } from "./error-status.ts";
 import { isWholeStatus, withoutPassword } from "./host-status.ts";
@@ -36,7 +37,7 @@ const mediaOut = (hostStatus: string): unknown => {
 
 describe("parse", () => {
   it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = json(new URL(`${name}/reply.json`, CASES)) as DialectReply;
+    const reply = recordedReply<DialectReply>(new URL(`${name}/reply.json`, CASES));
     expect(parse(reply)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
   });
 
