@@ -108,8 +108,7 @@ function conclusion(path: string, end: AskEnd, kind: AskedKind | null): string {
     case "stopped":
       return `${path} was not asked to the end: ${harmless(end.why)}`;
     case "nobody": {
-      const more =
-        kind === null ? `; what speaks in letters is only asked with --kind ${ASKED_KINDS.join(" or ")}` : "";
+      const more = kind === null ? "; what speaks in letters is asked with --kind label_printer or --kind scale" : "";
       return `${path}: nobody answered${more}. Other baud rates and parities are not tried: write the device's own into agent.yaml`;
     }
   }

@@ -178,13 +178,13 @@ function choose(port: SerialPort, answer: Answered | null | undefined): Choice {
     return byPresence(known?.kind ?? "device_server", `in use by ${users.join(", ")}${language}${kind}`);
   }
   if (known?.driver != null) {
-    const why = `a ${known.what} by its USB id, and nobody has it open. If an application uses it: driver: presence, port:`;
+    const why = `${known.what} by its USB id; nobody has it open. Once an application does: driver: presence, port:`;
     return { kind: known.kind, driver: known.driver, why, isGuess: false };
   }
   const asks = `aislewatch-agent discover --ask ${path}`;
   if (known !== null) {
     const more = notAsked(port) === null ? `. Its language: ${asks}` : "";
-    return byPresence(known.kind, `a ${known.what} by its USB id${more}`);
+    return byPresence(known.kind, `${known.what} by its USB id${more}`);
   }
   const why =
     answer === null
@@ -224,13 +224,20 @@ function idFor(kind: Kind, place: string, used: ReadonlySet<string>): string {
   }
 }
 
+/** Of what is only a guess. */
+const OTHERS = {
+  kind: " # or receipt_printer, label_printer, drive, barcode_scanner …",
+  driver: " # or mt_sics, nci, sma, escpos, star, zpl, epl, modbus … (docs/devices)",
+};
+
 /** An entry of `devices:`, or one that waits for somebody who knows. */
 export function writeSerialDevice({ port, id, kind, driver, seen, why, isGuess }: SerialProposal): string {
   const path = JSON.stringify(port.path);
+  const or = isGuess ? OTHERS : { kind: "", driver: "" };
   const entry = [
     `- id: ${id}`,
-    `  kind: ${kind}`,
-    `  driver: ${driver}`,
+    `  kind: ${kind}${or.kind}`,
+    `  driver: ${driver}${or.driver}`,
     driver === "presence" ? `  port: ${path}` : `  line: { serial: ${path} }`,
   ];
   const head = [`  # ${oneLine(seen)}`, `  # ${oneLine(why)}`];

@@ -1,35 +1,16 @@
 /** Against a system of files of our own: what the kernel shows of a POS machine's ports. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { makeSystemFiles } from "../../test/rig/system-files.ts";
 import { listSerialPorts, serialPortAt } from "./serial-ports.ts";
 
-const folders: string[] = [];
+const ends: (() => void)[] = [];
 afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const end of ends.splice(0)) end();
 });
 
 function makeSystem() {
-  const root = mkdtempSync(join(tmpdir(), "aislewatch-ports-"));
-  folders.push(root);
-  const write = (path: string, text: string): void => {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  };
-  const link = (path: string, target: string): void => {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    symlinkSync(target, join(root, path));
-  };
-  /** A USB device at `place` with a tty; strings that are not given are not there. */
-  const plug = (tty: string, place: string, strings: Readonly<Record<string, string>>): void => {
-    for (const [file, text] of Object.entries(strings)) write(`sys/devices/usb1/${place}/${file}`, `${text}\n`);
-    write(`sys/devices/usb1/${place}/${place}:1.0/${tty}/port_number`, "0\n");
-    write(`sys/class/tty/${tty}/dev`, "188:0\n");
-    link(`sys/class/tty/${tty}/device`, `../../../devices/usb1/${place}/${place}:1.0/${tty}`);
-    write(`dev/${tty}`, "");
-  };
-  return { root, write, link, plug, system: { root, ownPids: new Set<number>() } };
+  const files = makeSystemFiles((end) => ends.push(end));
+  return { ...files, system: { root: files.root, ownPids: new Set<number>() } };
 }
 
 const listed = async (system: { root: string; ownPids: ReadonlySet<number> }) => {
@@ -40,7 +21,7 @@ const listed = async (system: { root: string; ownPids: ReadonlySet<number> }) =>
 
 describe("listSerialPorts", () => {
   it("lists ports with hardware, and no virtual console, pseudo-terminal or port without a chip", async () => {
-    const { write, system } = makeSystem();
+    const { write, link, system } = makeSystem();
     for (const tty of ["tty0", "ptmx", "ttyS0", "ttyS1"]) write(`sys/class/tty/${tty}/dev`, "4:64\n");
     write("sys/devices/pnp0/id", "");
     for (const [tty, type] of [
@@ -48,7 +29,7 @@ describe("listSerialPorts", () => {
       ["ttyS1", "0"],
     ] as const) {
       write(`sys/class/tty/${tty}/type`, `${type}\n`);
-      symlinkSync("../../../devices/pnp0", join(system.root, `sys/class/tty/${tty}/device`));
+      link(`sys/class/tty/${tty}/device`, "../../../devices/pnp0");
     }
     write("sys/class/tty/console/active", "tty0 ttyS0\n");
     expect(await listed(system)).toMatchObject([{ tty: "ttyS0", path: "/dev/ttyS0", usb: null, isConsole: true }]);
