@@ -24,7 +24,9 @@ const PRINTERS = ["label_printer", "receipt_printer", "office_printer"] as const
 const MEDIA_PRINTERS = ["label_printer", "receipt_printer"] as const;
 const HOSTS = ["pos_terminal", "host", "agent", "collector", "video_recorder", "device_server"] as const;
 const POWER = ["ups"] as const;
-const WITH_BATTERY = ["ups", "label_printer", "receipt_printer", "barcode_scanner"] as const;
+/** What may run on a battery of its own. */
+const MOBILE = ["ups", "pos_terminal", "host"] as const;
+const WITH_BATTERY = [...MOBILE, "label_printer", "receipt_printer", "barcode_scanner"] as const;
 const POWERED = ["ups", "pdu"] as const;
 const WIRELESS = ["access_point", "wireless_controller", "router"] as const;
 const WITH_DISKS = [...HOSTS, "camera"] as const;
@@ -248,6 +250,42 @@ export const CATALOGUE: readonly Metric[] = [
     component: "disk",
     kinds: WITH_DISKS,
   }),
+  number("disk_uncorrectable_sectors", "Sectors that a disk found unreadable in its own test", {
+    component: "disk",
+    kinds: WITH_DISKS,
+  }),
+  number("disk_uncorrectable_errors_total", "Reads and writes that a disk could not carry out", {
+    component: "disk",
+    kinds: WITH_DISKS,
+  }),
+  number("disk_timeouts_total", "Commands that a disk did not end in time", { component: "disk", kinds: WITH_DISKS }),
+  number("disk_cable_errors_total", "Transfers between host and disk that were damaged on the way", {
+    component: "disk",
+    kinds: WITH_DISKS,
+  }),
+  number("disk_unsafe_shutdowns_total", "Times that a disk lost power while in use", {
+    component: "disk",
+    kinds: WITH_DISKS,
+  }),
+  number("disk_wear_percent", "Used part of what a solid-state disk or memory card is rated for; may exceed 100", {
+    unit: "%",
+    component: "disk",
+    kinds: WITH_DISKS,
+  }),
+  number("disk_spare_percent", "Spare blocks left in a solid-state disk or memory card", {
+    unit: "%",
+    component: "disk",
+    kinds: WITH_DISKS,
+  }),
+  flag("file_system_read_only", "A file system that is meant to be writable is not", {
+    component: "disk",
+    kinds: WITH_DISKS,
+    bad: true,
+  }),
+  number("file_system_errors_total", "Errors that a file system found in itself", {
+    component: "disk",
+    kinds: WITH_DISKS,
+  }),
   number("inodes_used_percent", "Inodes in use on a file system", { unit: "%", component: "disk", kinds: HOSTS }),
   flag("process_running", "A process that must run is running", { component: "process", kinds: HOSTS, bad: false }),
   number("process_instances", "How many of a named process run", { component: "process", kinds: HOSTS }),
@@ -260,6 +298,35 @@ export const CATALOGUE: readonly Metric[] = [
     unit: "%",
     component: "process",
     kinds: HOSTS,
+  }),
+
+  number("process_restarts_total", "Times that a named process was started again", {
+    component: "process",
+    kinds: HOSTS,
+  }),
+  flag("unit_active", "A service that must run is up", { component: "unit", kinds: HOSTS, bad: false }),
+  number("unit_restarts_total", "Times that a service was started again by its supervisor", {
+    component: "unit",
+    kinds: HOSTS,
+  }),
+  number("memory_pressure_percent", "Share of the last minute in which some program waited for memory", {
+    unit: "%",
+    kinds: HOSTS,
+  }),
+  number("memory_stalled_percent", "Share of the last minute in which every program waited for memory", {
+    unit: "%",
+    kinds: HOSTS,
+  }),
+  number("out_of_memory_kills_total", "Processes that the system ended for want of memory", { kinds: HOSTS }),
+  number("cpu_throttled_total", "Times that the processor slowed down for heat", { kinds: HOSTS }),
+  flag("unclean_shutdown", "The system went off without a shutdown before it started this time", {
+    kinds: HOSTS,
+    bad: true,
+  }),
+  flag("reboot_required", "Updates wait for a restart", { kinds: HOSTS }),
+  number("battery_health_percent", "What the battery holds when full, of what it held when new", {
+    unit: "%",
+    kinds: MOBILE,
   }),
 
   // Agents, as the collector sees them.
@@ -332,7 +399,7 @@ export const CATALOGUE: readonly Metric[] = [
   }),
 
   // Power.
-  flag("on_battery", "Mains is gone and the battery carries the load", { kinds: POWER, bad: true }),
+  flag("on_battery", "Mains is gone and the battery carries the load", { kinds: MOBILE, bad: true }),
   flag("on_bypass", "The load is fed around the UPS", { kinds: POWER, bad: true }),
   flag("battery_low", "The battery is nearly exhausted", { kinds: POWER, bad: true }),
   flag("battery_depleted", "The battery can't carry the load", { kinds: POWER, bad: true }),

@@ -5,7 +5,7 @@ import { findMetric } from "@aislewatch/devices";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import host from "./index.ts";
-import { METRICS, PROCESS_METRICS, parse } from "./parse.ts";
+import { METRICS, PROCESS_METRICS, parse, UNIT_METRICS } from "./parse.ts";
 import type { HostReply } from "./types.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
@@ -18,7 +18,9 @@ describe("parse", () => {
   });
 
   it("announces only metrics of the catalogue", () => {
-    expect([...METRICS, ...PROCESS_METRICS].filter((name) => findMetric(name) === undefined)).toEqual([]);
+    expect([...METRICS, ...PROCESS_METRICS, ...UNIT_METRICS].filter((name) => findMetric(name) === undefined)).toEqual(
+      [],
+    );
   });
 
   it("never throws and reports finite numbers only, whatever the system says", () => {
@@ -49,6 +51,34 @@ describe("parse", () => {
       processes: fc.constant(null),
       clockSynchronized: fc.option(fc.boolean()),
       identity: fc.constant(null),
+      battery: fc.option(
+        fc.record({
+          chargePercent: number,
+          isOnMains: fc.boolean(),
+          cycles: fc.option(number),
+          healthPercent: fc.option(number),
+        }),
+      ),
+      health: fc.option(
+        fc.record({
+          mounts: fc.constant([
+            { mount: "/", readOnly: true, meantReadOnly: false, wasWritable: true, errors: Number.NaN },
+          ]),
+          memoryPressure: fc.option(fc.record({ somePercent: number, fullPercent: number })),
+          outOfMemoryKills: fc.option(number),
+          timeOffsetSeconds: fc.option(number),
+          shutdownWasOrderly: fc.option(fc.boolean()),
+          userCount: fc.option(number),
+          rebootRequired: fc.option(fc.boolean()),
+          throttledCount: fc.option(number),
+          links: fc.constant(null),
+          unitsFailed: fc.option(number),
+          units: fc.option(
+            fc.array(fc.record({ name: fc.string(), isActive: fc.boolean(), restarts: fc.option(number) })),
+          ),
+        }),
+      ),
+      drives: fc.constant(null),
     });
     fc.assert(
       fc.property(reply, (some) => {
@@ -57,6 +87,45 @@ describe("parse", () => {
         expect(values.every((value) => typeof value === "boolean" || Number.isFinite(value))).toBe(true);
       }),
     );
+  });
+});
+
+describe("a file system that is read-only", () => {
+  const disk = { type: "ext4", sizeBytes: 10, usedBytes: 1, availableBytes: 9, inodes: null, inodesFree: null };
+  it.each([
+    { name: "and is meant to be", readOnly: true, meantReadOnly: true, wasWritable: false, want: false },
+    {
+      name: "and is meant to be, though it was written to for an update",
+      readOnly: true,
+      meantReadOnly: true,
+      wasWritable: true,
+      want: false,
+    },
+    { name: "and is not meant to be", readOnly: true, meantReadOnly: false, wasWritable: false, want: true },
+    { name: "and was writable before", readOnly: true, meantReadOnly: null, wasWritable: true, want: true },
+    { name: "and nobody knows better", readOnly: true, meantReadOnly: null, wasWritable: false, want: false },
+    { name: "no longer", readOnly: false, meantReadOnly: null, wasWritable: true, want: false },
+  ])("$name", ({ want, name: _, ...mount }) => {
+    const reply = json("debian-pos/reply.json") as HostReply;
+    const health = {
+      mounts: [{ mount: "/", errors: 2, ...mount }],
+      memoryPressure: null,
+      outOfMemoryKills: null,
+      timeOffsetSeconds: null,
+      shutdownWasOrderly: null,
+      userCount: null,
+      rebootRequired: null,
+      throttledCount: null,
+      links: null,
+      unitsFailed: null,
+      units: null,
+    };
+    const parsed = parse({ ...reply, disks: [{ mount: "/", ...disk }], health });
+    const samples = parsed.ok ? parsed.value.samples : [];
+    expect(samples.find(({ component }) => component === "disk-root")?.metrics).toMatchObject({
+      file_system_read_only: want,
+      file_system_errors_total: 2,
+    });
   });
 });
 
@@ -81,6 +150,7 @@ describe("host", () => {
     const find = (component: string) => samples.find((set) => set.component === component)?.metrics;
     expect(find("process-this-test")?.["process_running"]).toBe(true);
     expect(find("process-this-test")?.["process_cpu_percent"]).toBeLessThanOrEqual(100 * cpus().length);
+    expect(find("process-this-test")?.["process_restarts_total"]).toBe(0);
     expect(find("process-nobody")).toMatchObject({ process_running: false, process_instances: 0 });
     expect(samples.some(({ component }) => component === "port-lo")).toBe(false);
     expect(samples.length).toBeLessThan(LIMITS.tablesMax);

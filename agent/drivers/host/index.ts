@@ -2,11 +2,12 @@ import { hostname } from "node:os";
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
 import { defineDriver } from "../driver.ts";
-import { METRICS, PROCESS_METRICS, parse } from "./parse.ts";
+import { METRICS, PROCESS_METRICS, parse, UNIT_METRICS } from "./parse.ts";
 import { createPoll } from "./poll.ts";
 import type { HostReply } from "./types.ts";
 
 const PROCESSES_MAX = 32;
+const UNITS_MAX = 32;
 
 const config = z.strictObject({
   /** Processes that must run: found by a part of their command line. */
@@ -21,6 +22,11 @@ const config = z.strictObject({
     )
     .max(PROCESSES_MAX)
     .default([]),
+  /** Services that must be up: units of systemd, or services of Windows. */
+  units: z
+    .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.@:-]{0,120}$/, "expected the name of a unit, such as pos.service"))
+    .max(UNITS_MAX)
+    .default([]),
 });
 type Config = z.infer<typeof config>;
 
@@ -30,11 +36,20 @@ export default defineDriver<Config, HostReply>({
   config,
   lineKey: () => "host",
   address: () => hostname(),
-  open: ({ config: { processes } }) => ({
-    poll: createPoll(processes, realClock),
-    parse,
-    metrics: () => (processes.length > 0 ? [...METRICS, ...PROCESS_METRICS] : METRICS),
-    profile: () => null,
-    close: async () => {},
-  }),
+  open({ config: watched }) {
+    const { poll, lacks } = createPoll(watched, realClock);
+    const metrics = [
+      ...METRICS,
+      ...(watched.processes.length > 0 ? PROCESS_METRICS : []),
+      ...(watched.units.length > 0 ? UNIT_METRICS : []),
+    ];
+    return {
+      poll,
+      parse,
+      metrics: () => metrics,
+      profile: () => null,
+      about: () => lacks().map(([evidence, why]) => [`not known: ${evidence}`, why] as const),
+      close: async () => {},
+    };
+  },
 });

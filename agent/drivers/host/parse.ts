@@ -3,7 +3,7 @@ import { ok, type Result } from "@aislewatch/base";
 import type { Asset, SampleSet, Value } from "@aislewatch/contract";
 import { componentName } from "@aislewatch/devices";
 import type { Parsed, ParseError } from "../driver.ts";
-import type { Disk, HostReply, NamedProcess, Port } from "./types.ts";
+import type { Battery, Disk, Drive, Health, HostReply, Link, Mount, NamedProcess, Port, Unit } from "./types.ts";
 
 export const METRICS = [
   "cpu_used_percent",
@@ -27,6 +27,35 @@ export const METRICS = [
   "port_send_errors_total",
   "port_receive_discards_total",
   "port_send_discards_total",
+  "port_speed_bits_per_second",
+  "port_half_duplex",
+  "file_system_read_only",
+  "file_system_errors_total",
+  "disk_fault",
+  "disk_wear_percent",
+  "disk_spare_percent",
+  "disk_reallocated_sectors",
+  "disk_pending_sectors",
+  "disk_uncorrectable_sectors",
+  "disk_uncorrectable_errors_total",
+  "disk_timeouts_total",
+  "disk_cable_errors_total",
+  "disk_unsafe_shutdowns_total",
+  "disk_powered_hours_total",
+  "disk_temperature_celsius",
+  "memory_pressure_percent",
+  "memory_stalled_percent",
+  "out_of_memory_kills_total",
+  "time_server_offset_seconds",
+  "unclean_shutdown",
+  "user_count",
+  "reboot_required",
+  "cpu_throttled_total",
+  "units_failed",
+  "battery_charge_percent",
+  "battery_cycles_total",
+  "battery_health_percent",
+  "on_battery",
 ] as const;
 
 export const PROCESS_METRICS = [
@@ -34,7 +63,10 @@ export const PROCESS_METRICS = [
   "process_instances",
   "process_memory_bytes",
   "process_cpu_percent",
+  "process_restarts_total",
 ] as const;
+
+export const UNIT_METRICS = ["unit_active", "unit_restarts_total"] as const;
 
 /** File systems that hold data on a disk; the rest is memory, a view of another one, or another machine's. */
 const REAL_FILE_SYSTEMS =
@@ -50,13 +82,28 @@ const PORTS_MAX = 64;
 export function parse(reply: HostReply): Result<Parsed, ParseError> {
   const samples: SampleSet[] = [
     { component: null, metrics: ownMetrics(reply) },
-    ...(reply.disks ?? []).filter(isReal).slice(0, DISKS_MAX).map(diskSamples),
+    ...(reply.disks ?? [])
+      .filter(isReal)
+      .slice(0, DISKS_MAX)
+      .map((disk) =>
+        diskSamples(
+          disk,
+          reply.health?.mounts?.find(({ mount }) => mount === disk.mount),
+        ),
+      ),
+    ...(reply.drives ?? []).map(driveSamples),
     ...(reply.ports ?? [])
       .filter(({ name }) => !NOT_A_PORT.test(name))
       .slice(0, PORTS_MAX)
-      .map(portSamples),
+      .map((port) =>
+        portSamples(
+          port,
+          reply.health?.links?.find(({ name }) => name === port.name),
+        ),
+      ),
     ...(reply.processes ?? []).map(processSamples),
-  ];
+    ...(reply.health?.units ?? []).map(unitSamples),
+  ].filter(({ metrics }) => Object.keys(metrics).length > 0);
   const asset = assetOf(reply);
   return ok({ samples, ...(asset !== null && { asset }) });
 }
@@ -74,12 +121,41 @@ function ownMetrics(reply: HostReply): Record<string, Value> {
     cpu_temperature_celsius: reply.cpuTemperatureCelsius,
     process_count: reply.processCount,
     clock_synchronized: reply.clockSynchronized,
+    ...healthMetrics(reply.health),
+    ...batteryMetrics(reply.battery),
   });
+}
+
+function healthMetrics(health: Health | null): Record<string, Value | null> {
+  if (health === null) return {};
+  const { memoryPressure: pressure, timeOffsetSeconds: offset, shutdownWasOrderly: orderly } = health;
+  return {
+    memory_pressure_percent: pressure && percent(pressure.somePercent, 100),
+    memory_stalled_percent: pressure && percent(pressure.fullPercent, 100),
+    out_of_memory_kills_total: health.outOfMemoryKills,
+    // A time server is no better than this, and each digit costs the store.
+    time_server_offset_seconds: offset === null ? null : Math.round(offset * 10_000) / 10_000,
+    unclean_shutdown: orderly === null ? null : !orderly,
+    user_count: health.userCount,
+    reboot_required: health.rebootRequired,
+    cpu_throttled_total: health.throttledCount,
+    units_failed: health.unitsFailed,
+  };
+}
+
+function batteryMetrics(battery: Battery | null): Record<string, Value | null> {
+  if (battery === null) return {};
+  return {
+    battery_charge_percent: percent(battery.chargePercent, 100),
+    battery_cycles_total: battery.cycles,
+    battery_health_percent: battery.healthPercent === null ? null : percent(battery.healthPercent, 100),
+    on_battery: !battery.isOnMains,
+  };
 }
 
 const isReal = ({ type, sizeBytes }: Disk): boolean => REAL_FILE_SYSTEMS.test(type) && sizeBytes > 0;
 
-function diskSamples(disk: Disk): SampleSet {
+function diskSamples(disk: Disk, mounted: Mount | undefined): SampleSet {
   const { mount, sizeBytes, usedBytes, availableBytes, inodes, inodesFree } = disk;
   return {
     component: componentName("disk", mount === "/" ? "root" : mount),
@@ -89,11 +165,49 @@ function diskSamples(disk: Disk): SampleSet {
       disk_free_bytes: availableBytes,
       disk_total_bytes: sizeBytes,
       inodes_used_percent: inodes === null || inodesFree === null ? null : percent(inodes - inodesFree, inodes),
+      file_system_read_only: mounted === undefined ? null : isReadOnlyByFault(mounted),
+      file_system_errors_total: mounted?.errors ?? null,
     }),
   };
 }
 
-function portSamples(port: Port): SampleSet {
+/**
+ * A file system that finds itself damaged makes itself read-only (`errors=remount-ro`). A kiosk's root may be read-only
+ * on purpose: the table of file systems says so, or nobody has seen it writable.
+ */
+function isReadOnlyByFault({ readOnly, meantReadOnly, wasWritable }: Mount): boolean {
+  if (!readOnly || meantReadOnly === true) return false;
+  return meantReadOnly === false || wasWritable;
+}
+
+function driveSamples(drive: Drive): SampleSet {
+  return {
+    component: componentName("disk", drive.name),
+    metrics: present({
+      disk_fault: drive.isFailing,
+      disk_wear_percent: drive.wearPercent,
+      disk_spare_percent: drive.sparePercent,
+      disk_reallocated_sectors: drive.reallocatedSectors,
+      disk_pending_sectors: drive.pendingSectors,
+      disk_uncorrectable_sectors: drive.uncorrectableSectors,
+      disk_uncorrectable_errors_total: drive.uncorrectableErrors,
+      disk_timeouts_total: drive.timeouts,
+      disk_cable_errors_total: drive.cableErrors,
+      disk_unsafe_shutdowns_total: drive.unsafeShutdowns,
+      disk_powered_hours_total: drive.poweredHours,
+      disk_temperature_celsius: drive.celsius,
+    }),
+  };
+}
+
+function unitSamples({ name, isActive, restarts }: Unit): SampleSet {
+  return {
+    component: componentName("unit", name.replace(/[.]service$/, "")),
+    metrics: present({ unit_active: isActive, unit_restarts_total: restarts }),
+  };
+}
+
+function portSamples(port: Port, link: Link | undefined): SampleSet {
   return {
     component: componentName("port", port.name),
     metrics: present({
@@ -105,6 +219,8 @@ function portSamples(port: Port): SampleSet {
       port_send_errors_total: port.sendErrors,
       port_receive_discards_total: port.receiveDiscards,
       port_send_discards_total: port.sendDiscards,
+      port_speed_bits_per_second: link?.megabitsPerSecond ? link.megabitsPerSecond * 1_000_000 : null,
+      port_half_duplex: link?.duplex ? link.duplex === "half" : null,
     }),
   };
 }
@@ -117,6 +233,7 @@ function processSamples(process: NamedProcess): SampleSet {
       process_instances: process.instances,
       process_memory_bytes: process.memoryBytes,
       process_cpu_percent: hundredths(process.cpuPercent * process.cores),
+      process_restarts_total: process.restarts,
     },
   };
 }

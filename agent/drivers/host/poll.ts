@@ -9,7 +9,9 @@ import { cpus, loadavg, platform, totalmem, uptime } from "node:os";
 import { promisify } from "node:util";
 import { type Clock, ok, type Result } from "@aislewatch/base";
 import type { PollContext, PollError } from "../driver.ts";
-import type { Disk, HostReply, NamedProcess, Port } from "./types.ts";
+import { type Restarts, stepRestarts } from "./restarts.ts";
+import { HostHealth, type HostSystem, thisSystem } from "./system.ts";
+import type { Battery, Disk, HostReply, NamedProcess, Port, Unit } from "./types.ts";
 
 export type NamedMatch = { readonly name: string; readonly match: string };
 
@@ -17,6 +19,8 @@ type SystemInformation = typeof import("systeminformation");
 
 /** How long an expensive answer serves. */
 const FRESH_MS = 60_000;
+/** Health of a disk moves in days, and asking takes the disk's own time. */
+const DRIVES_FRESH_MS = 10 * 60_000;
 /** After this an old answer is no answer: silence must show. */
 const STALE_MS = 5 * 60_000;
 /** Share of a poll's time to wait for expensive answers; the next poll takes what comes later. */
@@ -24,10 +28,17 @@ const WAIT_SHARE = 0.7;
 /** timedatectl asks a service, which may be starting. */
 const COMMAND_MS_MAX = 3_000;
 
-export function createPoll(
-  processes: readonly NamedMatch[],
-  clock: Clock,
-): (context: PollContext) => Promise<Result<HostReply, PollError>> {
+export type Watched = { readonly processes: readonly NamedMatch[]; readonly units: readonly string[] };
+
+export type HostPoll = {
+  readonly poll: (context: PollContext) => Promise<Result<HostReply, PollError>>;
+  /** Evidence that this user may not read, or that is not there, with what would grant it. */
+  readonly lacks: () => readonly (readonly [evidence: string, why: string])[];
+};
+
+export function createPoll({ processes, units }: Watched, clock: Clock, system: HostSystem = thisSystem): HostPoll {
+  const own = new HostHealth(system, units);
+  const restarts = new Map<string, Restarts>();
   // On Windows each of these starts a PowerShell.
   const cheapMs = platform() === "win32" ? FRESH_MS : 0;
   const load = remember(clock, cheapMs, async (si) => (await si.currentLoad()).currentLoad);
@@ -35,24 +46,37 @@ export function createPoll(
   const ports = remember(clock, cheapMs, askPorts);
   const disks = remember(clock, FRESH_MS, askDisks);
   const temperature = remember(clock, FRESH_MS, async (si) => (await si.cpuTemperature()).main);
-  const running = remember(clock, FRESH_MS, (si) => askProcesses(si, processes));
+  const running = remember(clock, FRESH_MS, (si) => askProcesses(si, processes, restarts));
   const clockState = remember(clock, FRESH_MS, askClock);
   const identity = remember(clock, Number.POSITIVE_INFINITY, askIdentity);
+  const battery = remember(clock, FRESH_MS, askBattery);
+  const health = remember(clock, FRESH_MS, async (si) => {
+    const looked = await own.look();
+    return system.platform === "win32" && units.length > 0
+      ? { ...looked, units: await askServices(si, units) }
+      : looked;
+  });
+  const drives = remember(clock, DRIVES_FRESH_MS, () => own.askDrives());
 
-  return async ({ signal, timeoutMs }) => {
+  const poll = async ({ signal, timeoutMs }: PollContext): Promise<Result<HostReply, PollError>> => {
     const si = await import("systeminformation");
     const patience = until(clock, signal, timeoutMs * WAIT_SHARE);
-    const [cpuUsedPercent, memoryNow, portsNow, disksNow, celsius, found, synchronized, who] = await Promise.all([
-      load(si, patience.over),
-      memory(si, patience.over),
-      ports(si, patience.over),
-      disks(si, patience.over),
-      temperature(si, patience.over),
-      running(si, patience.over),
-      clockState(si, patience.over),
-      identity(si, patience.over),
+    const [cheap, costly] = await Promise.all([
+      Promise.all([load(si, patience.over), memory(si, patience.over), ports(si, patience.over)]),
+      Promise.all([
+        disks(si, patience.over),
+        temperature(si, patience.over),
+        running(si, patience.over),
+        clockState(si, patience.over),
+        identity(si, patience.over),
+        battery(si, patience.over),
+        health(si, patience.over),
+        drives(si, patience.over),
+      ]),
     ]);
     patience.end();
+    const [cpuUsedPercent, memoryNow, portsNow] = cheap;
+    const [disksNow, celsius, found, synchronized, who, batteryNow, healthNow, drivesNow] = costly;
     const [oneMinute = 0, fiveMinutes = 0] = loadavg();
     return ok({
       cpuUsedPercent,
@@ -67,8 +91,12 @@ export function createPoll(
       processes: found?.named ?? null,
       clockSynchronized: synchronized,
       identity: who,
+      battery: batteryNow,
+      health: healthNow,
+      drives: drivesNow,
     });
   };
+  return { poll, lacks: () => own.lacks() };
 }
 
 type Ask<T> = (si: SystemInformation) => Promise<T | null>;
@@ -150,17 +178,24 @@ async function askInodes(mount: string): Promise<{ inodes: number | null; inodes
 async function askProcesses(
   si: SystemInformation,
   matches: readonly NamedMatch[],
+  restarts: Map<string, Restarts>,
 ): Promise<{ count: number; named: NamedProcess[] }> {
   const { all, list } = await si.processes();
   const lines = list.map((process) => ({ process, line: `${process.name} ${process.command} ${process.params}` }));
   const named = matches.map(({ name, match }) => {
     const found = lines.filter(({ process, line }) => line.includes(match) && process.state !== "zombie");
+    const seen = stepRestarts(
+      restarts.get(name) ?? null,
+      found.map(({ process }) => process.pid),
+    );
+    restarts.set(name, seen);
     return {
       name,
       instances: found.length,
       memoryBytes: found.reduce((sum, { process }) => sum + process.memRss * 1024, 0),
       cpuPercent: found.reduce((sum, { process }) => sum + process.cpu, 0),
       cores: cpus().length,
+      restarts: seen.count,
     };
   });
   return { count: all, named };
@@ -173,6 +208,28 @@ async function askClock(): Promise<boolean | null> {
   const { stdout } = await promisify(execFile)("timedatectl", args, { timeout: COMMAND_MS_MAX });
   const answer = stdout.trim();
   return answer === "yes" ? true : answer === "no" ? false : null;
+}
+
+/** Of a tablet or a mobile terminal; null where there is none. */
+async function askBattery(si: SystemInformation): Promise<Battery | null> {
+  const { hasBattery, percent, acConnected, cycleCount, maxCapacity, designedCapacity } = await si.battery();
+  if (!hasBattery) return null;
+  return {
+    chargePercent: percent,
+    isOnMains: acConnected,
+    cycles: cycleCount > 0 ? cycleCount : null,
+    healthPercent: designedCapacity > 0 && maxCapacity > 0 ? (100 * maxCapacity) / designedCapacity : null,
+  };
+}
+
+/** Windows services, by their names. */
+async function askServices(si: SystemInformation, names: readonly string[]): Promise<Unit[]> {
+  const services = await si.services(names.join(","));
+  return names.map((name) => ({
+    name,
+    isActive: services.some((one) => one.name.toLowerCase() === name.toLowerCase() && one.running),
+    restarts: null,
+  }));
 }
 
 async function askIdentity(si: SystemInformation): Promise<HostReply["identity"]> {

@@ -1,0 +1,146 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  chronyOffset,
+  eventTime,
+  failedUnits,
+  parseMounts,
+  parsePressure,
+  parseUnits,
+  timesyncOffset,
+  vmCounter,
+  w32tmOffset,
+  wholeNumber,
+} from "./system-text.ts";
+
+const W32TM = `Leap Indicator: 0(no warning)
+Stratum: 4 (secondary reference - syncd by (S)NTP)
+Precision: -23 (119.209ns per tick)
+Root Delay: 0.0320459s
+Root Dispersion: 0.0871312s
+ReferenceId: 0x0A2A0001 (source IP:  10.42.0.1)
+Last Successful Sync Time: 3/14/2025 9:26:53 AM
+Source: time.store.example
+Poll Interval: 10 (1024s)
+
+Phase Offset: -0.0021093s
+ClockRate: 0.0156250s
+State Machine: 2 (Sync)
+Time Source Flags: 0 (None)
+Server Role: 0 (None)
+Last Sync Error: 0 (The command completed successfully.)
+Time since Last Good Sync Time: 514.5910427s
+`;
+const W32TM_GERMAN = W32TM.replace("Root Delay", "Stammverzögerung")
+  .replace("Root Dispersion", "Stammabweichung")
+  .replace("Phase Offset: -0.0021093s", "Phasenoffset: -0,0021093s");
+
+describe("time offset", () => {
+  const chrony = (correction: string, leap = "Normal", stratum = "3") =>
+    `0A2A0001,10.42.0.1,${stratum},1741944413.123456789,${correction},0.000012345,0.000034567,-12.345,0.001,0.012,0.001234,0.000456,1024.1,${leap}\n`;
+
+  it.each([
+    { name: "chrony: a clock that is fast", found: chronyOffset(chrony("-0.250000000")), want: 0.25 },
+    { name: "chrony: a clock that is slow", found: chronyOffset(chrony("12.500000000")), want: -12.5 },
+    {
+      name: "chrony without a server",
+      found: chronyOffset(chrony("0.000000000", "Not synchronised", "0")),
+      want: null,
+    },
+    { name: "chrony says something else", found: chronyOffset("506 Cannot talk to daemon\n"), want: null },
+    {
+      name: "timesyncd",
+      found: timesyncOffset("      Leap: normal\n       Offset: +1.234ms\n        Delay: 20ms\n"),
+      want: -0.001234,
+    },
+    {
+      name: "timesyncd, a clock that is minutes fast",
+      found: timesyncOffset("       Offset: -3min 12.5s\n"),
+      want: 192.5,
+    },
+    { name: "timesyncd, right on time", found: timesyncOffset("       Offset: 0\n"), want: 0 },
+    { name: "timesyncd without a server", found: timesyncOffset("       Server: n/a\n"), want: null },
+    { name: "Windows", found: w32tmOffset(W32TM), want: -0.0021093 },
+    { name: "Windows in German", found: w32tmOffset(W32TM_GERMAN), want: -0.0021093 },
+    { name: "Windows without verbose", found: w32tmOffset(W32TM.split("Phase")[0] ?? ""), want: null },
+  ])("$name", ({ found, want }) => {
+    if (want === null) expect(found).toBeNull();
+    else expect(found).toBeCloseTo(want, 7);
+  });
+});
+
+describe("files of the kernel", () => {
+  it("mounts, with blanks in their names", () => {
+    const text =
+      "/dev/sda2 / ext4 rw,relatime,errors=remount-ro 0 0\n/dev/sdb1 /media/usb\\040stick vfat ro,noatime 0 0\n# x y z\n\n";
+    expect(parseMounts(text)).toEqual([
+      { device: "/dev/sda2", mount: "/", readOnly: false },
+      { device: "/dev/sdb1", mount: "/media/usb stick", readOnly: true },
+    ]);
+  });
+
+  it("memory pressure", () => {
+    const text = "some avg10=0.12 avg60=3.45 avg300=1.00 total=123\nfull avg10=0.00 avg60=1.20 avg300=0.10 total=45\n";
+    expect(parsePressure(text)).toEqual({ somePercent: 3.45, fullPercent: 1.2 });
+    expect(parsePressure("some avg10=0.00\n")).toBeNull();
+  });
+
+  it("counters by their whole name", () => {
+    expect(vmCounter("oom_kill_other 9\noom_kill 3\n", "oom_kill")).toBe(3);
+    expect(vmCounter("pgfault 3\n", "oom_kill")).toBeNull();
+  });
+});
+
+describe("systemd", () => {
+  const text =
+    "LoadState=loaded\nActiveState=active\nNRestarts=2\n\nLoadState=not-found\nActiveState=inactive\n\nLoadState=loaded\nActiveState=activating\nNRestarts=17\n";
+  it("says of each unit whether it is up, in the order of the question", () => {
+    expect(parseUnits(text, ["pos.service", "gone.service", "pay.service"])).toEqual([
+      { name: "pos.service", isKnown: true, isActive: true, restarts: 2 },
+      { name: "gone.service", isKnown: false, isActive: false, restarts: null },
+      { name: "pay.service", isKnown: true, isActive: false, restarts: 17 },
+    ]);
+  });
+
+  it("is not guessed at when blocks are missing", () => {
+    expect(parseUnits(text, ["pos.service"])).toEqual([]);
+  });
+
+  it("counts what failed", () => {
+    expect(failedUnits("NFailedUnits=2\n")).toBe(2);
+    expect(failedUnits("Failed to connect to bus\n")).toBeNull();
+  });
+});
+
+it("the time of a Windows event is read without its words", () => {
+  const xml =
+    "<Event><System><EventID>6008</EventID><TimeCreated SystemTime='2025-03-14T08:15:02.1234567Z'/></System></Event>";
+  expect(eventTime(xml)).toBe(Date.UTC(2025, 2, 14, 8, 15, 2));
+  expect(eventTime("")).toBeNull();
+});
+
+it("never throws, and knows finite numbers only", () => {
+  const noise = fc.oneof(
+    fc.string({ maxLength: 300 }),
+    fc
+      .array(fc.constantFrom("Offset: ", "+", "-", "9999999999", "min ", "s", "\n", ",", "0.0000000s"), {
+        maxLength: 40,
+      })
+      .map((a) => a.join("")),
+  );
+  fc.assert(
+    fc.property(noise, (text) => {
+      parseMounts(text);
+      parseUnits(text, ["a", "b"]);
+      const values = [
+        chronyOffset(text),
+        timesyncOffset(text),
+        w32tmOffset(text),
+        wholeNumber(text),
+        vmCounter(text, "x"),
+        eventTime(text),
+      ];
+      expect(values.every((value) => value === null || Number.isFinite(value))).toBe(true);
+    }),
+  );
+});
