@@ -26,10 +26,15 @@ export type Vm = {
   /** Writes a file below /mnt, the only place that can be written to; there it is for programs of the host's root, too. */
   write(path: string, text: string): Promise<void>;
   /** Starts a program of this checkout under this Node, in the host's root, as `agent/main.ts`; its output is a file. */
-  start(script: string, args: readonly string[]): Promise<{ output(): Promise<string> }>;
+  start(script: string, args: readonly string[]): Promise<GuestProgram>;
   /** What the kernel said on its console. */
   console(): string;
   stop(): Promise<void>;
+};
+
+export type GuestProgram = {
+  /** The end of what it said, and `ended with CODE` when it is over; null while that does not fit `pattern`. */
+  output(pattern?: RegExp): Promise<string | null>;
 };
 
 /** True when a package is missing, and says so; under CI that is an error. */
@@ -107,7 +112,7 @@ export async function startGuestAgent(
   collector: CollectorRig,
   name: string,
   devices: string,
-): Promise<{ output(): Promise<string> }> {
+): Promise<GuestProgram> {
   const [site, id] = name.split("/");
   const password = await collector.addAgent(name);
   const { port } = new URL(collector.mqtt);
@@ -116,12 +121,8 @@ export async function startGuestAgent(
   await vm.write("/mnt/agent.yaml", `${head}data: /mnt/data\ndevices:\n${devices}`);
   await vm.run("chmod 600 /host/mnt/password");
   const agent = await vm.start("agent/main.ts", ["run", "--config", "/mnt/agent.yaml", "--log-format", "text"]);
-  const started = async (): Promise<true> => {
-    const said = await agent.output();
-    if (said.includes("program_started")) return true;
-    throw new Error(`it said: ${said}`);
-  };
-  await waitFor("the agent in the guest", started, START_MS_MAX);
+  const said = await waitFor("the agent in the guest", () => agent.output(/program_started|ended with/), START_MS_MAX);
+  if (!said.includes("program_started")) throw new Error(`the agent in the guest did not start: ${said}`);
   return agent;
 }
 
@@ -140,8 +141,14 @@ function vmOf({ commands, console, stop }: Guest): Vm {
     async start(script, args) {
       const log = `/host/mnt/program-${++programs}.log`;
       const command = [process.execPath, "--disable-warning=ExperimentalWarning", join(ROOT, script), ...args];
-      await vm.run(`cd /; chroot /host ${command.map((word) => `'${word}'`).join(" ")} > ${log} 2>&1 &`);
-      return { output: () => vm.run(`tail -c 8000 ${log}`) };
+      const words = command.map((word) => `'${word}'`).join(" ");
+      await vm.run(`cd /; { chroot /host ${words}; echo ended with $?; } > ${log} 2>&1 &`);
+      return {
+        async output(pattern) {
+          const said = await vm.run(`tail -c 8000 ${log}`);
+          return pattern === undefined || pattern.test(said) ? said : null;
+        },
+      };
     },
   };
   return vm;
