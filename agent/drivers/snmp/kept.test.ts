@@ -38,9 +38,12 @@ const answer = (device: Device, columns: readonly WalkColumn[]): Varbinds =>
   );
 
 /** A row above 100 says that something is wrong. */
-const newKept = (): Kept =>
-  new Kept(WALKS, (_, varbinds) =>
-    Object.entries(varbinds).some(([oid, { value }]) => oid.startsWith(`${ALERT}.`) && Number(value) > 100),
+const newKept = (before: Kept | null = null): Kept =>
+  new Kept(
+    WALKS,
+    (_, varbinds) =>
+      Object.entries(varbinds).some(([oid, { value }]) => oid.startsWith(`${ALERT}.`) && Number(value) > 100),
+    before,
   );
 
 /** One poll: the columns of its first walk and of its second, and all that is known then. */
@@ -110,6 +113,8 @@ describe("Kept", () => {
     for (let n = 0; n < GATED_POLLS_MAX; n++) pollOf(kept, printer());
     const uncounted = printer({ [ALERT]: { "1.1": 23, "1.2": 24 } });
     for (let n = 0; n < 2 * GATED_POLLS_MAX; n++) expect(pollOf(kept, uncounted).first).toContain(ALERT);
+    const anHourLater = newKept(kept);
+    for (let n = 0; n < 3; n++) expect(pollOf(anHourLater, uncounted).first).toContain(ALERT);
   });
 
   it("has a table without its counters walked at every poll", () => {

@@ -5,13 +5,14 @@
  * Both are a device's promise, so neither is trusted for long. The driver makes a new one of these when the device
  * restarted or changed its name, and once an hour; a poll that failed forgets everything. A gated table is walked all
  * the same when it said last that something is wrong, and every `GATED_POLLS_MAX` polls; when an entry turns up that
- * was not counted, the counters are not believed any more. A device without them has its table walked at every poll.
+ * was not counted, the counters are not believed any more, for as long as the device says that it is the same one. A
+ * device without them has its table walked at every poll.
  */
 import { isWithin, type SnmpValue, type TableWalk } from "@aislewatch/devices";
 import type { Varbinds, WalkColumn } from "../../transport/snmp.ts";
 
-/** After so many polls without a look, one: some printers do not count their alerts. */
-export const GATED_POLLS_MAX = 10;
+/** One look in so many polls: some printers do not count their alerts, and a fault may be late by a few polls only. */
+export const GATED_POLLS_MAX = 4;
 
 type Static = { readonly rows: string; readonly varbinds: Varbinds };
 type Gated = {
@@ -28,12 +29,20 @@ export class Kept {
   readonly #statics = new Map<string, Static>();
   readonly #gated = new Map<string, Gated>();
   /** Gated tables whose counters were seen not to count. */
-  readonly #uncounted = new Set<string>();
+  readonly #uncounted: Set<string>;
 
-  /** `hasFinding`: does a row of the table say that something is wrong? */
-  constructor(walks: readonly TableWalk[], hasFinding: (table: string, varbinds: Varbinds) => boolean) {
+  /**
+   * `hasFinding`: does a row of the table say that something is wrong? `before` is what was kept of the same device,
+   * all of which is forgotten but for the counters that do not count.
+   */
+  constructor(
+    walks: readonly TableWalk[],
+    hasFinding: (table: string, varbinds: Varbinds) => boolean,
+    before: Kept | null = null,
+  ) {
     this.#walks = walks;
     this.#hasFinding = hasFinding;
+    this.#uncounted = new Set(before === null ? [] : before.#uncounted);
   }
 
   forget(): void {

@@ -146,6 +146,7 @@ export class SnmpPoll {
     const kept = new Kept(
       plan.walks.filter(({ identityOnly }) => !identityOnly),
       (table, varbinds) => hasFinding(profile.value, table, { at: nowMs, varbinds: { ...system, ...varbinds } }),
+      known?.who === who ? known.kept : null,
     );
     return ok({ profile: profile.value, plan, why, who, identity: identity.value, identityAt: nowMs, kept });
   }
