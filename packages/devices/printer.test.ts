@@ -88,6 +88,23 @@ function verdict(metric: string, printer: Printer): string {
   return [names.join(", "), ...(against.length === 0 ? [] : [`not ${against.join(", ")}`])].join("; ");
 }
 
+describe("a printer's model", () => {
+  const DEVICES = "1.3.6.1.2.1.25.3.2.1";
+  const oid = (value: string): SnmpValue => ({ type: "oid", value });
+  it.each([
+    { name: "the row of its type", type: "5", want: "Acme 9" },
+    { name: "a row without a type", type: null, want: "Acme 9" },
+    { name: "never a processor", type: "3", want: undefined },
+  ])("is $name", ({ type, want }) => {
+    const varbinds = {
+      [`${DEVICES}.3.1`]: text("Acme 9"),
+      [`${DEVICES}.5.1`]: integer(2),
+      ...(type !== null && { [`${DEVICES}.2.1`]: oid(`1.3.6.1.2.1.25.3.1.${type}`) }),
+    };
+    expect(evaluateProfile(profile, { at: 0, varbinds }).asset.model).toBe(want);
+  });
+});
+
 describe("a printer's state", () => {
   it.each<{ metric: string; name: string; printer: Printer; want: string }>([
     { metric: "media_out", name: "nothing is said", printer: {}, want: "unknown" },
@@ -102,6 +119,23 @@ describe("a printer's state", () => {
       metric: "media_out",
       name: "an alert row of a tray that is no reason to stop",
       printer: { errors: 0, alerts: [{ severity: 4, group: 8, code: 808 }] },
+      want: "no",
+    },
+    {
+      metric: "media_out",
+      name: "an input that is empty, by a general code, and a supply that is",
+      printer: {
+        alerts: [
+          { severity: 3, group: 8, code: 13, text: "Tray 1" },
+          { severity: 3, group: 11, code: 13 },
+        ],
+      },
+      want: "alert table “Tray 1”",
+    },
+    {
+      metric: "media_out",
+      name: "an empty input that is no reason to stop",
+      printer: { errors: 0, alerts: [{ severity: 4, group: 8, code: 13 }] },
       want: "no",
     },
     {
