@@ -22,6 +22,8 @@ const CREDENTIALS = {
   authPasswordRef: "file:auth",
   privPasswordRef: "file:priv",
 };
+/** Long enough for any answer on loopback. */
+const SILENCE_MS = 200;
 const ending: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end();
@@ -79,6 +81,26 @@ function tcpGreeting(store: DemoStore, id: string): Promise<string> {
       resolve("connected");
     });
     socket.on("error", (error) => resolve("code" in error ? String(error.code) : error.message));
+  });
+}
+
+/** Whether the unit answers a read of its first register. */
+function modbusReply(store: DemoStore & { clock: ManualClock }, id: string): Promise<string> {
+  const { line, unit } = store.devices.find((device) => device.id === id)?.agentConfig ?? {};
+  const port = Number(JSON.stringify(line).match(/:(\d+)"/)?.[1]);
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.write(Buffer.from([0, 1, 0, 0, 0, 6, Number(unit), 4, 0, 0, 0, 1]));
+      // The reply's pieces are paced by the store's own clock.
+      const advance = setInterval(() => store.clock.advance(10), 1);
+      const end = (said: string): void => {
+        clearInterval(advance);
+        socket.destroy();
+        resolve(said);
+      };
+      socket.on("data", () => end("answer"));
+      setTimeout(() => end("silence"), SILENCE_MS).unref();
+    });
   });
 }
 
@@ -149,6 +171,29 @@ describe("the demo store", () => {
     await store.heal("network/switch-1", "dead");
     expect(await sysName(store, "lane-1/pos", 200)).toBe("RequestTimedOutError");
     expect(store.faults("lane-1/pos")).toEqual({ ok: true, value: ["dead"] });
+  });
+
+  it("silences one unit of a bus and goes on with the other, and closes the bus when nobody is left", async () => {
+    const store = await demo();
+    await store.fault("receiving/conveyor", "dead");
+    expect(await modbusReply(store, "receiving/incline-drive")).toBe("answer");
+    expect(await modbusReply(store, "receiving/conveyor")).toBe("silence");
+    await store.fault("receiving/incline-drive", "dead");
+    expect(await tcpGreeting(store, "receiving/incline-drive")).toBe("ECONNREFUSED");
+    await store.heal("receiving/conveyor", "dead");
+    expect(await modbusReply(store, "receiving/conveyor")).toBe("answer");
+  });
+
+  it("offers no fault that the device's dialect has no words for, and plays none", async () => {
+    const store = await demo();
+    const knows = (id: string) => Object.keys(store.devices.find((device) => device.id === id)?.faults ?? {});
+    expect(knows("lane-1/scale")).not.toContain("calibration-lost");
+    expect(knows("lane-3/scale")).toContain("calibration-lost");
+    for (const done of [
+      await store.fault("lane-1/scale", "calibration-lost"),
+      await store.heal("lane-1/scale", "calibration-lost"),
+    ])
+      expect(done).toMatchObject({ ok: false, error: { code: "unknown_fault" } });
   });
 
   it("finds its ports again after a restart", async () => {
