@@ -200,6 +200,11 @@ export class Outbox {
     };
   }
 
+  /** Of each lane the oldest seq that still waits (`last` + 1 when none does), and the newest ever given. */
+  get lanes(): Readonly<Record<Lane, { readonly first: number; readonly last: number }>> {
+    return { live: this.#laneSpan("live"), history: this.#laneSpan("history") };
+  }
+
   /**
    * Writes readings down in this lane, as one transaction; on return they are on the disk. `keep`: there are events or
    * changed states among them, so drop them last. `lost`: samples that never made it to the disk, to be reported.
@@ -359,6 +364,14 @@ export class Outbox {
       if (isBroken(thrown) || !isSqlite(thrown)) throw thrown;
       return err(toError(thrown));
     }
+  }
+
+  #laneSpan(lane: Lane): { first: number; last: number } {
+    const last = this.#lastSeq[lane];
+    const sql = "SELECT from_seq FROM batch WHERE lane = ? AND seq > ? ORDER BY seq LIMIT 1";
+    const [oldest] = this.#all(sql, LANE_NUMBER[lane], this.#acked[lane]);
+    const first = oldest === undefined ? last + 1 : Math.max(Number(oldest["from_seq"]), this.#acked[lane] + 1);
+    return { first, last };
   }
 
   #renumber(row: Row & { readonly tier: number }, seq: number): void {

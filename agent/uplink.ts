@@ -320,7 +320,7 @@ export class Uplink {
       startedAt: this.#startedAt,
       sentAt: clampTime(clock.now()),
       host: hostname().slice(0, 255),
-      outbox: { batches, bytes, oldestAt },
+      outbox: { batches, bytes, oldestAt, lanes: outbox.lanes },
     };
     return JSON.stringify(status);
   }

@@ -25,6 +25,7 @@ import type { AgentMessage } from "./broker/broker.ts";
 import { AGENT_DEVICE_PREFIX, COLLECTOR_AGENT } from "./fleet-watch.ts";
 import type { Judge } from "./judge.ts";
 import { knownValues } from "./known-values.ts";
+import { type AnnouncedLanes, type AuditFilter, createLedger, type DeliveryAudit, LATE_MS } from "./ledger.ts";
 import type { Commit, DeviceEventRecord, GapRecord, StateStore } from "./store/state/store.ts";
 import type { LaneKey, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
 
@@ -55,7 +56,8 @@ const EVENTS_PENDING_MAX = 20_000;
 /** Nothing of a lane came yet, so any seq may be its first. */
 const UNHEARD = -1;
 
-type LaneState = { seen: number; state: number; series: number };
+/** `isPresumed`: where it begins was only said by a status, nothing of it came yet. */
+type LaneState = { seen: number; state: number; series: number; isPresumed: boolean };
 type AgentState = {
   readonly site: string;
   readonly agent: string;
@@ -134,6 +136,12 @@ export type Ingest = {
   readonly counts: IngestCounts;
   queueBytes(): number;
   skewMs(site: string, agent: string): number;
+  /** What became of every batch (ledger.ts). */
+  audit(filter: AuditFilter): DeliveryAudit;
+  /** Batches of each agent that are missing and that nobody explained, by `site/agent`. */
+  missingByAgent(): ReadonlyMap<string, number>;
+  /** Explains all that is missing of an agent; how many spans. Throws when that can't be written. */
+  explain(site: string, agent: string, note: { by: string; text: string }): number;
   stop(): void;
 };
 
@@ -158,7 +166,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   const known = new Map<string, LaneState>();
 
   const dirty = new Map<string, Watermark>();
-  let newGaps: GapRecord[] = [];
+  const ledger = createLedger();
   let newEvents: DeviceEventRecord[] = [];
   /** What could not be written yet, by agent. */
   const unsaved = new Map<string, AgentInventory>();
@@ -213,7 +221,26 @@ export function createIngest(deps: IngestDeps): Ingest {
       history: known.get(laneKey(agent.site, agent.agent, epoch, "history")) ?? freshLane(),
     };
     agent.acked = { live: -1, history: -1 };
+    if (agent.agent !== COLLECTOR_AGENT) ledger.useEpoch(agent.site, agent.agent, epoch);
     return true;
+  }
+
+  /**
+   * The status says where each lane of the outbox begins and ends. A lane of which nothing came yet then begins where
+   * the outbox does, so that a second batch that overtakes the first on its way is seen to.
+   */
+  function onLanes(agent: AgentState, epoch: string, lanes: AnnouncedLanes): void {
+    for (const lane of ["live", "history"] as const) {
+      const { first, last } = lanes[lane];
+      const known = agent.lanes[lane];
+      if (known.seen === UNHEARD || (known.isPresumed && known.seen < first)) {
+        known.state = Math.max(known.state, first - 1);
+        known.series = Math.max(known.series, first - 1);
+        known.seen = Math.min(known.state, known.series);
+        known.isPresumed = true;
+      }
+      ledger.announced({ site: agent.site, agent: agent.agent, epoch, lane }, { first, last }, clock.now());
+    }
   }
 
   function onTelemetry(message: AgentMessage): void {
@@ -237,21 +264,31 @@ export function createIngest(deps: IngestDeps): Ingest {
     const lane = agent.lanes[message.lane];
     const { seq } = message;
     const expected = lane.seen + 1;
+    let isGap = false;
     if (lane.seen === UNHEARD) {
       // The first of this lane that we hear: whatever was before was acked by stores that are gone.
       lane.state = Math.max(lane.state, seq - 1);
       lane.series = Math.max(lane.series, seq - 1);
-    } else if (seq > expected && !agent.mustResend) {
+    } else if (seq > expected) {
+      // It is about to send everything again, in order: what comes out of order meanwhile is not taken at all.
+      if (agent.mustResend && !standsFor(message, expected)) {
+        counts.shed++;
+        return;
+      }
       // A full outbox says itself what it had to drop; that is no hole.
       if (standsFor(message, expected)) {
         if (lane.series === expected - 1) lane.series = seq - 1;
-      } else if (!acceptGap(agent, message, expected)) return;
+      } else if (acceptGap(agent, message, expected)) isGap = true;
+      else return;
     }
-    const needsState = seq > lane.state;
+    const before = lane.state;
+    const needsState = seq > before;
     const needsSeries = seq > lane.series;
     if (seq > lane.seen) lane.seen = seq;
+    lane.isPresumed = false;
     if (!needsState && !needsSeries) {
       counts.duplicates++;
+      ledger.repeated(laneOf(agent, message));
       dueAck(agent);
       return;
     }
@@ -271,12 +308,23 @@ export function createIngest(deps: IngestDeps): Ingest {
       const urgent = message.lane === "live" && observe(batch, source);
       const hasEvents = keepEvents(batch);
       lane.state = seq;
+      account(batch, before, isGap);
       dirty.set(laneKey(agent.site, agent.agent, message.epoch, message.lane), { ...laneOf(agent, message), seq });
       toAck.add(agent);
       // The page fetches a device when its values moved, and must find their events then.
       commitSoon(urgent || (hasEvents && message.lane === "live"));
     }
     if (needsSeries) enqueue(agent, lane, batch, source.payload.byteLength);
+  }
+
+  function account(batch: TelemetryBatch, before: number, isGap: boolean): void {
+    const { message, seq, skewMs, agent } = batch;
+    if (agent === COLLECTOR_AGENT) return;
+    const { tables, failures = [], events: told = [], dropped = [] } = message;
+    const hasContent = tables.length > 0 || failures.length > 0 || told.length > 0;
+    const isLate = clock.now() - (latestAt(message) + skewMs) > LATE_MS;
+    const samples = sampleCount(message);
+    ledger.taken(batch, { seq, before, samples, isLate, isGap, dropped, hasContent }, clock.now());
   }
 
   /** Of both lanes: what happened while the uplink was down is what one looks for afterwards. */
@@ -342,7 +390,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     const lane = agent.lanes[message.lane];
     if (lane.series === expected - 1) lane.series = message.seq - 1;
     counts.gaps++;
-    newGaps.push(record);
+    ledger.lost(record);
     events.onGap(record);
     return true;
   }
@@ -424,13 +472,16 @@ export function createIngest(deps: IngestDeps): Ingest {
     commitTimer = null;
     for (const inventory of unsaved.values()) if (!saveInventory(inventory)) return;
     const pending = judge.takePending();
+    const accounts = ledger.pending();
     const change: Commit = {
       ...pending.change,
       watermarks: [...dirty.values()],
-      gaps: newGaps,
       deviceEvents: newEvents,
+      gaps: accounts.gaps,
+      ledger: accounts.lanes,
+      thinned: accounts.thinned,
     };
-    if (dirty.size === 0 && newGaps.length === 0 && pending.empty) {
+    if (dirty.size === 0 && !ledger.hasPending && pending.empty) {
       sendAcks();
       return;
     }
@@ -446,7 +497,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     counts.commits++;
     for (const [key, { seq }] of dirty) committed.set(key, seq);
     dirty.clear();
-    newGaps = [];
+    ledger.committed();
     newEvents = [];
     stateStoreWrote();
     pending.announce();
@@ -517,6 +568,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         setAside(message, `more than ${EPOCHS_PER_AGENT_MAX} epochs`);
         return;
       }
+      if (status.outbox?.lanes !== undefined) onLanes(agent, status.epoch, status.outbox.lanes);
       // It may have missed acks while it was away: say again where it stands.
       dueAck(agent);
     }
@@ -624,13 +676,22 @@ export function createIngest(deps: IngestDeps): Ingest {
       const key = laneKey(site, agent, epoch, lane);
       return Math.max(committed.get(key) ?? 0, stored.get(key) ?? 0);
     },
+    audit: (filter) =>
+      ledger.audit(filter, (lane) => stored.get(laneKey(lane.site, lane.agent, lane.epoch, lane.lane)) ?? 0),
+    missingByAgent: () => ledger.missingByAgent(),
+    explain(site, agent, note) {
+      const notes = ledger.notesFor(site, agent, { ...note, at: clock.now() });
+      if (notes.length > 0) state.addGapNotes(notes);
+      ledger.explained(notes);
+      return notes.length;
+    },
     skewMs: (site, agent) => agents.get(`${site}/${agent}`)?.skewMs ?? 0,
 
     async start() {
       for (const { site, agent, epoch, lane, seq } of state.watermarks()) {
         const key = laneKey(site, agent, epoch, lane);
         committed.set(key, seq);
-        known.set(key, { seen: seq, state: seq, series: 0 });
+        known.set(key, { ...freshLane(), seen: seq, state: seq });
       }
       for (const { site, agent, epoch, lane, seq } of await timeseries.watermarks()) {
         const key = laneKey(site, agent, epoch, lane);
@@ -638,6 +699,15 @@ export function createIngest(deps: IngestDeps): Ingest {
         const lanes = known.get(key) ?? freshLane();
         known.set(key, { ...lanes, series: seq });
       }
+      ledger.restore({
+        lanes: state.ledger(),
+        gaps: state.gaps(),
+        thinned: state.thinned(),
+        notes: state.gapNotes(),
+        epochs: state
+          .agents()
+          .flatMap(({ site, agent, status }) => (status === null ? [] : [{ site, agent, epoch: status.epoch }])),
+      });
       // The next batch to be expected is the one after what both have; each store drops what it has had.
       for (const lane of known.values()) {
         lane.seen = lane.state === 0 || lane.series === 0 ? UNHEARD : Math.min(lane.state, lane.series);
@@ -657,7 +727,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       // Nobody sends these again, so nothing before them is waited for.
       const before = batch.seq - 1;
       agent.mustResend = false;
-      agent.lanes[batch.lane] = { seen: before, state: before, series: before };
+      agent.lanes[batch.lane] = { seen: before, state: before, series: before, isPresumed: false };
       const { site, agent: name } = batch;
       take(agent, batch.message, { site, agent: name, channel: "telemetry", part: 0, topic: "", payload: OWN_PAYLOAD });
     },
@@ -696,7 +766,7 @@ function latestAt({ base, tables }: Telemetry): number {
   return base + latest;
 }
 
-const freshLane = (): LaneState => ({ seen: UNHEARD, state: 0, series: 0 });
+const freshLane = (): LaneState => ({ seen: UNHEARD, state: 0, series: 0, isPresumed: false });
 
 const laneOf = (agent: AgentState, message: Telemetry) => ({
   site: agent.site,

@@ -15,6 +15,8 @@ const id = z.string().regex(ID_PATTERN);
 const deviceId = z.string().regex(DEVICE_ID_PATTERN);
 export const seq = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
+const laneSeqs = z.object({ first: seq.min(1), last: seq });
+
 /** Retained on `…/status`, sent on every connect and every 30 s; the agent's will is the same with `state: offline`. */
 export const statusSchema = z.object({
   v: z.literal(WIRE_VERSION),
@@ -24,7 +26,15 @@ export const statusSchema = z.object({
   startedAt: timeMs,
   sentAt: timeMs,
   host: text.optional(),
-  outbox: z.object({ batches: z.int().min(0), bytes: z.int().min(0), oldestAt: timeMs.nullable() }).optional(),
+  outbox: z
+    .object({
+      batches: z.int().min(0),
+      bytes: z.int().min(0),
+      oldestAt: timeMs.nullable(),
+      /** The oldest seq of each lane that still waits (`last` + 1 when none does) and the newest ever given. */
+      lanes: z.object({ live: laneSeqs, history: laneSeqs }).optional(),
+    })
+    .optional(),
 });
 export type AgentStatus = z.infer<typeof statusSchema>;
 

@@ -2,7 +2,7 @@
 import type { InventoryDevice } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
 import { type Incident, type IncidentEvent, incidentKey } from "../../incidents/types.ts";
-import type { Commit, DeviceEventRecord, IncidentChange } from "./store.ts";
+import type { Commit, DeviceEventRecord, IncidentChange, LedgerLane, ThinnedRecord } from "./store.ts";
 
 export const T0 = 1_700_000_000_000;
 
@@ -101,3 +101,32 @@ export function crashChange(seq: number): Commit {
     deviceEvents: [anEvent({ at: T0 + seq })],
   };
 }
+
+export const LANE = { site: "store-1", agent: "host-1", epoch: "e1", lane: "live" } as const;
+
+export const aLane = (given: Partial<LedgerLane> = {}): LedgerLane => ({
+  ...LANE,
+  firstSeq: 3,
+  seq: 10,
+  announced: 12,
+  batches: 5,
+  late: 1,
+  samples: 500,
+  repeats: 2,
+  thinnedBatches: 2,
+  thinnedSamples: 80,
+  lostBatches: 1,
+  lastAt: T0,
+  ...given,
+});
+
+export const aThinning = (): ThinnedRecord => ({
+  ...LANE,
+  fromSeq: 4,
+  toSeq: 5,
+  fromAt: T0 - 5_000,
+  toAt: T0 - 1_000,
+  samples: 80,
+  reason: "the outbox was full",
+  at: T0,
+});

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Incident, type IncidentEvent, PRIORITIES } from "../../incidents/types.ts";
 import { killWhileWriting } from "../crash.ts";
 import { StoreError } from "../error.ts";
-import { aChange, aDevice, aFault, aNote, anEvent, anIncident, T0 } from "./contract-data.ts";
+import { aChange, aDevice, aFault, aLane, aNote, anEvent, anIncident, aThinning, LANE, T0 } from "./contract-data.ts";
 import { type Commit, DEVICE_EVENTS, type DeviceEventRecord, type StateStore } from "./store.ts";
 
 export type StateStoreUnderTest = {
@@ -59,6 +59,8 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
           },
         ],
         deviceEvents: [anEvent({ component: "outlet-4" })],
+        ledger: [aLane()],
+        thinned: [aThinning()],
       };
 
       it("gives back after a restart what was committed", async () => {
@@ -73,6 +75,8 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         ]);
         expect(store.agents()).toEqual(whole.agents);
         expect(store.gaps()).toEqual(whole.gaps);
+        expect(store.ledger()).toEqual(whole.ledger);
+        expect(store.thinned()).toEqual(whole.thinned);
         expect(store.deviceEvents("store-1", null, 10)).toEqual(whole.deviceEvents);
       });
 
@@ -84,6 +88,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         };
         expect(() => store.commit(late)).toThrow(StoreError);
         expect([store.watermarks(), store.faults(), store.agents(), store.gaps()]).toEqual([[], [], [], []]);
+        expect([store.ledger(), store.thinned()]).toEqual([[], []]);
         expect(store.deviceEvents("store-1", null, 10)).toEqual([]);
         expect(store.incident("INC-000001")?.title).toBe("Label media low: 12 % left");
         expect(store.incidentEvents("INC-000001")).toEqual([aNote(1, "first")]);
@@ -128,6 +133,21 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         expect(store.faults()).toEqual(
           expect.arrayContaining([aFault("r", { state: "recovering" }), aFault("r", { subject: tray })]),
         );
+      });
+
+      it("replaces the account of a lane, and keeps epochs apart", () => {
+        store.commit({ ledger: [aLane(), aLane({ epoch: "e2" })] });
+        const later = aLane({ seq: 11, batches: 9, repeats: 4 });
+        store.commit({ ledger: [later] });
+        expect(store.ledger()).toHaveLength(2);
+        expect(store.ledger()).toEqual(expect.arrayContaining([later, aLane({ epoch: "e2" })]));
+      });
+
+      it("keeps what people said of missing batches", async () => {
+        const note = { ...LANE, fromSeq: 3, toSeq: 4, at: T0, by: "user:ana", text: "the disk was swapped" };
+        store.addGapNotes([note, { ...note, fromSeq: 9, toSeq: 9 }]);
+        await reopen();
+        expect(store.gapNotes()).toEqual([note, { ...note, fromSeq: 9, toSeq: 9 }]);
       });
 
       it("counts a gap that is reported again once", () => {

@@ -23,6 +23,7 @@ export const schemaVersionTable = (db: Kysely<Tables>): CompiledQuery =>
 export const migrations: readonly Migration[] = [
   { version: 1, name: "first tables", statements: firstTables },
   { version: 2, name: "events of devices", statements: deviceEvents },
+  { version: 3, name: "ledger of deliveries", statements: deliveryLedger },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -142,6 +143,26 @@ function deviceEvents(db: Kysely<Tables>, dialect: SqlDialect): readonly Compile
     db.schema.createIndex("device_events_device").on("device_events").columns(["site", "device", "at", "id"]),
     db.schema.createIndex("device_events_site").on("device_events").columns(["site", "at", "id"]),
   ].map((statement) => statement.compile());
+}
+
+function deliveryLedger(db: Kysely<Tables>, dialect: SqlDialect): readonly CompiledQuery[] {
+  const lane = ["site", "agent", "epoch", "lane"] as const;
+  const figures = ["first_seq", "seq", "announced", "batches", "late", "samples", "repeats"];
+  const losses = ["thinned_batches", "thinned_samples", "lost_batches", "last_at"];
+  const spans = (name: keyof Tables): Table =>
+    numbers(withNumber(db.schema.createTable(name), dialect), "from_seq", "to_seq", "at");
+  return [
+    numbers(text(db.schema.createTable("ledger"), ...lane), ...figures, ...losses).addPrimaryKeyConstraint(
+      "ledger_pk",
+      [...lane],
+    ),
+    numbers(text(spans("thinned"), ...lane, "reason"), "from_at", "to_at", "samples"),
+    text(spans("gap_notes"), ...lane, "by_whom", "text"),
+  ].map((statement) => statement.compile());
+}
+
+function numbers(table: Table, ...columns: readonly string[]): Table {
+  return columns.reduce((built, column) => built.addColumn(column, "bigint", required), table);
 }
 
 /** Numbers that are never used twice. */

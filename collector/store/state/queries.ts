@@ -14,6 +14,20 @@ export const CLOSED_STATES: ReadonlySet<string> = new Set(["closed", "cancelled"
 /** Words of a search that are looked at; a person types fewer. */
 const SEARCH_WORDS_MAX = 8;
 
+const LEDGER_FIGURES = [
+  "first_seq",
+  "seq",
+  "announced",
+  "batches",
+  "late",
+  "samples",
+  "repeats",
+  "thinned_batches",
+  "thinned_samples",
+  "lost_batches",
+  "last_at",
+] as const;
+
 /** Where a page of the list ended: the last row's place in the order. */
 export type ListPlace = { readonly priority: string; readonly openedAt: number; readonly id: string };
 
@@ -38,6 +52,9 @@ export function buildQueries(db: Kysely<Tables>) {
   const event = slots<Tables["incident_events"]>("incident", "seq", "at", "type", "body");
   const agent = slots<Tables["agents"]>("site", "agent", "online", "status", "last_seen_at", "judged_until");
   const gap = slots<Row<"gaps">>(...lane, "from_seq", "to_seq", "at", "reason");
+  const ledger = slots<Tables["ledger"]>(...lane, ...LEDGER_FIGURES);
+  const thinned = slots<Row<"thinned">>(...lane, "from_seq", "to_seq", "from_at", "to_at", "samples", "reason", "at");
+  const gapNote = slots<Row<"gap_notes">>(...lane, "from_seq", "to_seq", "at", "by_whom", "text");
   const poison = slots<Row<"poison">>("site", "agent", "topic", "at", "reason", "bytes");
   const deviceEvent = slots<Row<"device_events">>("site", "device", "component", "at", "code", "detail", "recorded_at");
   const eventsOfDevice = slots<{ site: string; device: string; limit: number }>("site", "device", "limit");
@@ -63,7 +80,7 @@ export function buildQueries(db: Kysely<Tables>) {
   const limit = slots<{ limit: number }>("limit");
 
   /** The greatest number that is not among the `kept` newest. */
-  const newest = (table: "gaps" | "poison" | "audit") =>
+  const newest = (table: "gaps" | "thinned" | "gap_notes" | "poison" | "audit") =>
     db.selectFrom(table).select((eb) => sql<number>`${eb.fn.max("id")} - ${keepNewest.kept}`.as("last"));
 
   return {
@@ -176,6 +193,25 @@ export function buildQueries(db: Kysely<Tables>) {
     ),
     trimGaps: template(keepNewest, db.deleteFrom("gaps").where("id", "<=", newest("gaps"))),
     gaps: template(none, db.selectFrom("gaps").selectAll().orderBy("id")),
+
+    putLedger: template(
+      ledger,
+      db
+        .insertInto("ledger")
+        .values(ledger)
+        .onConflict((conflict) =>
+          conflict
+            .columns([...lane])
+            .doUpdateSet((eb) => Object.fromEntries(LEDGER_FIGURES.map((name) => [name, eb.ref(`excluded.${name}`)]))),
+        ),
+    ),
+    ledger: template(none, db.selectFrom("ledger").selectAll().orderBy("site").orderBy("agent")),
+    addThinned: template(thinned, db.insertInto("thinned").values(thinned)),
+    trimThinned: template(keepNewest, db.deleteFrom("thinned").where("id", "<=", newest("thinned"))),
+    thinned: template(none, db.selectFrom("thinned").selectAll().orderBy("id")),
+    addGapNote: template(gapNote, db.insertInto("gap_notes").values(gapNote)),
+    trimGapNotes: template(keepNewest, db.deleteFrom("gap_notes").where("id", "<=", newest("gap_notes"))),
+    gapNotes: template(none, db.selectFrom("gap_notes").selectAll().orderBy("id")),
 
     addPoison: template(poison, db.insertInto("poison").values(poison)),
     trimPoison: template(keepNewest, db.deleteFrom("poison").where("id", "<=", newest("poison"))),

@@ -39,6 +39,37 @@ export type Tables = {
     judged_until: number;
   };
   gaps: LaneColumns & { id: Generated<number>; from_seq: number; to_seq: number; at: number; reason: string };
+  ledger: LaneColumns & {
+    first_seq: number;
+    seq: number;
+    announced: number;
+    batches: number;
+    late: number;
+    samples: number;
+    repeats: number;
+    thinned_batches: number;
+    thinned_samples: number;
+    lost_batches: number;
+    last_at: number;
+  };
+  thinned: LaneColumns & {
+    id: Generated<number>;
+    from_seq: number;
+    to_seq: number;
+    from_at: number;
+    to_at: number;
+    samples: number;
+    reason: string;
+    at: number;
+  };
+  gap_notes: LaneColumns & {
+    id: Generated<number>;
+    from_seq: number;
+    to_seq: number;
+    at: number;
+    by_whom: string;
+    text: string;
+  };
   poison: {
     id: Generated<number>;
     site: string;

@@ -20,14 +20,17 @@ import {
   type Commit,
   DEVICE_EVENTS,
   type DeviceEventRecord,
+  type GapNote,
   type GapRecord,
   type IncidentChange,
   type IncidentFilter,
+  type LedgerLane,
   type LoginLink,
   type PoisonRecord,
   type Role,
   type Session,
   type StateStore,
+  type ThinnedRecord,
   type User,
 } from "./store.ts";
 import { asSqlValue, compilerFor, type SqlValue, type Template } from "./template.ts";
@@ -48,7 +51,8 @@ const LIMITS = {
   checkedBytesMax: 512 * 1024 * 1024,
   poisonMax: 1_000,
   poisonBytesMax: 64 * 1024,
-  gapsMax: 10_000,
+  /** Each of what is missing, what was thinned, and what was said about it. */
+  spansMax: 10_000,
   auditMax: 200_000,
   pageMax: 1_000,
 } as const;
@@ -101,7 +105,13 @@ class SqliteStore implements StateStore {
       for (const { fromSeq, toSeq, ...gap } of change.gaps ?? []) {
         this.#run(queries.addGap, { ...gap, from_seq: fromSeq, to_seq: toSeq });
       }
-      if (change.gaps?.length) this.#run(queries.trimGaps, { kept: LIMITS.gapsMax });
+      if (change.gaps?.length) this.#run(queries.trimGaps, { kept: LIMITS.spansMax });
+      for (const lane of change.ledger ?? []) this.#run(queries.putLedger, ledgerRow(lane));
+      for (const { fromSeq, toSeq, fromAt, toAt, ...span } of change.thinned ?? []) {
+        const columns = { from_seq: fromSeq, to_seq: toSeq, from_at: fromAt, to_at: toAt };
+        this.#run(queries.addThinned, { ...span, ...columns });
+      }
+      if (change.thinned?.length) this.#run(queries.trimThinned, { kept: LIMITS.spansMax });
       if (change.incidents?.length) {
         this.#run(queries.putCounter, { name: "incident", value: this.#incidentNumber });
       }
@@ -232,6 +242,53 @@ class SqliteStore implements StateStore {
       at: row.at,
       reason: row.reason,
     }));
+  }
+
+  ledger(): LedgerLane[] {
+    return this.#all(this.#queries.ledger, {}).map((row) => ({
+      site: row.site,
+      agent: row.agent,
+      epoch: row.epoch,
+      lane: row.lane as Lane,
+      firstSeq: row.first_seq,
+      seq: row.seq,
+      announced: row.announced,
+      batches: row.batches,
+      late: row.late,
+      samples: row.samples,
+      repeats: row.repeats,
+      thinnedBatches: row.thinned_batches,
+      thinnedSamples: row.thinned_samples,
+      lostBatches: row.lost_batches,
+      lastAt: row.last_at,
+    }));
+  }
+
+  thinned(): ThinnedRecord[] {
+    return this.#all(this.#queries.thinned, {}).map(
+      ({ id: _, from_seq: fromSeq, to_seq: toSeq, from_at: fromAt, to_at: toAt, lane, ...row }) => ({
+        ...row,
+        ...{ lane: lane as Lane, fromSeq, toSeq, fromAt, toAt },
+      }),
+    );
+  }
+
+  addGapNotes(notes: readonly GapNote[]): void {
+    this.#transaction(() => {
+      for (const { fromSeq, toSeq, by, ...note } of notes) {
+        this.#run(this.#queries.addGapNote, { ...note, from_seq: fromSeq, to_seq: toSeq, by_whom: by });
+      }
+      this.#run(this.#queries.trimGapNotes, { kept: LIMITS.spansMax });
+    });
+  }
+
+  gapNotes(): GapNote[] {
+    return this.#all(this.#queries.gapNotes, {}).map(
+      ({ id: _, from_seq: fromSeq, to_seq: toSeq, by_whom: by, lane, ...row }) => ({
+        ...row,
+        ...{ lane: lane as Lane, fromSeq, toSeq, by },
+      }),
+    );
   }
 
   users(): User[] {
@@ -491,6 +548,24 @@ class SqliteStore implements StateStore {
     return new StoreError(kind, `${this.#file}: ${errorText(thrown)}${advice}`, { cause: thrown });
   }
 }
+
+const ledgerRow = (lane: LedgerLane) => ({
+  site: lane.site,
+  agent: lane.agent,
+  epoch: lane.epoch,
+  lane: lane.lane,
+  first_seq: lane.firstSeq,
+  seq: lane.seq,
+  announced: lane.announced,
+  batches: lane.batches,
+  late: lane.late,
+  samples: lane.samples,
+  repeats: lane.repeats,
+  thinned_batches: lane.thinnedBatches,
+  thinned_samples: lane.thinnedSamples,
+  lost_batches: lane.lostBatches,
+  last_at: lane.lastAt,
+});
 
 /** SQLite's result codes (sqlite.org/rescode.html): the low byte is the class, the whole is the extended code. */
 const KINDS: ReadonlyMap<number, StoreFailure> = new Map([

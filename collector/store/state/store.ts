@@ -26,6 +26,60 @@ export type GapRecord = {
   readonly reason: string;
 };
 
+/** What became of the batches of one lane, in sums (ledger.ts). Times are Unix ms by the collector's clock. */
+export type LedgerLane = {
+  readonly site: string;
+  readonly agent: string;
+  readonly epoch: string;
+  readonly lane: "live" | "history";
+  /** The first seq of this account: what was before it, another collector had or these stores have lost. */
+  readonly firstSeq: number;
+  /** Everything from `firstSeq` up to here is accounted for. */
+  readonly seq: number;
+  /** The newest seq that the agent says it has written. */
+  readonly announced: number;
+  /** Taken once and stored; `late` of them were old when they came. */
+  readonly batches: number;
+  readonly late: number;
+  readonly samples: number;
+  /** Came again and were dropped. */
+  readonly repeats: number;
+  readonly thinnedBatches: number;
+  readonly thinnedSamples: number;
+  readonly lostBatches: number;
+  readonly lastAt: number;
+};
+
+/** What a full outbox dropped, as the agent reported it. */
+export type ThinnedRecord = {
+  readonly site: string;
+  readonly agent: string;
+  readonly epoch: string;
+  readonly lane: "live" | "history";
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  /** Of the readings, by the agent's clock. */
+  readonly fromAt: number;
+  readonly toAt: number;
+  readonly samples: number;
+  readonly reason: string;
+  /** When it was reported. */
+  readonly at: number;
+};
+
+/** A person's explanation of missing batches. */
+export type GapNote = {
+  readonly site: string;
+  readonly agent: string;
+  readonly epoch: string;
+  readonly lane: "live" | "history";
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly at: number;
+  readonly by: string;
+  readonly text: string;
+};
+
 export type PoisonRecord = {
   readonly site: string;
   readonly agent: string;
@@ -68,6 +122,8 @@ export type Commit = {
   readonly agents?: readonly AgentRecord[];
   readonly gaps?: readonly GapRecord[];
   readonly deviceEvents?: readonly DeviceEventRecord[];
+  readonly ledger?: readonly LedgerLane[];
+  readonly thinned?: readonly ThinnedRecord[];
 };
 
 export type Role = "viewer" | "operator" | "admin";
@@ -137,7 +193,12 @@ export type StateStore = {
 
   addPoison(record: PoisonRecord): void;
   poisonCount(): number;
+  /** Oldest first, as are the next two. */
   gaps(): GapRecord[];
+  ledger(): LedgerLane[];
+  thinned(): ThinnedRecord[];
+  addGapNotes(notes: readonly GapNote[]): void;
+  gapNotes(): GapNote[];
 
   users(): User[];
   putUser(user: User): void;

@@ -1,0 +1,358 @@
+import { type Dropped, encodeTelemetry } from "@aislewatch/contract";
+import fc from "fast-check";
+import { afterEach, describe, expect, it } from "vitest";
+import type { LaneAudit } from "./ledger.ts";
+import { EPOCH, printer, reading, type SampleSite, sampleSite, statusOf, T0 } from "./sample-site.ts";
+
+type Lane = "live" | "history";
+type Stored = { readonly seq: number; readonly dropped?: Dropped };
+
+/** An agent's outbox as far as numbers go: what it gave, what it still holds, and what it told of it. */
+class Outbox {
+  epoch = EPOCH;
+  readonly given: Record<Lane, number> = { live: 0, history: 0 };
+  readonly held: Record<Lane, Stored[]> = { live: [], history: [] };
+
+  write(lane: Lane): Stored {
+    const batch = { seq: ++this.given[lane] };
+    this.held[lane].push(batch);
+    return batch;
+  }
+
+  /** The oldest `count` become one batch that says so. */
+  thin(lane: Lane, count: number): number {
+    const gone = this.held[lane].slice(0, count);
+    const [first, last] = [gone[0], gone.at(-1)];
+    if (first === undefined || last === undefined) return 0;
+    const fromSeq = first.dropped?.fromSeq ?? first.seq;
+    const samples = gone.reduce((sum, { dropped }) => sum + (dropped?.samples ?? 2), 0);
+    const dropped = { fromSeq, toSeq: last.seq, fromAt: T0, toAt: T0 + 1_000, samples, reason: "the outbox was full" };
+    this.held[lane] = [{ seq: last.seq, dropped }, ...this.held[lane].slice(count)];
+    return samples;
+  }
+
+  acked(lane: Lane, seq: number): void {
+    this.held[lane] = this.held[lane].filter((batch) => batch.seq > seq);
+  }
+
+  status(sentAt: number) {
+    const span = (lane: Lane) => {
+      const [oldest] = this.held[lane];
+      const last = this.given[lane];
+      return { first: oldest === undefined ? last + 1 : (oldest.dropped?.fromSeq ?? oldest.seq), last };
+    };
+    const outbox = { batches: 1, bytes: 100, oldestAt: null, lanes: { live: span("live"), history: span("history") } };
+    return { ...statusOf({ epoch: this.epoch, sentAt }), outbox };
+  }
+
+  message(lane: Lane, { seq, dropped }: Stored, sentAt: number) {
+    const readings = dropped === undefined ? [reading("printer", sentAt, { up: true, media_out: false })] : [];
+    return encodeTelemetry({ epoch: this.epoch, lane, seq, sentAt }, readings, dropped === undefined ? [] : [dropped]);
+  }
+}
+
+let site: SampleSite;
+let outbox: Outbox;
+
+async function begin(): Promise<void> {
+  site = await sampleSite();
+  outbox = new Outbox();
+  hello();
+  site.inventory([printer("printer")]);
+  await site.pass(250);
+}
+const hello = (): void => site.send("status", outbox.status(site.clock.now()));
+const send = (lane: Lane, batch: Stored): void => site.send("telemetry", outbox.message(lane, batch, site.clock.now()));
+const write = (lane: Lane, count: number): Stored[] => Array.from({ length: count }, () => outbox.write(lane));
+const audit = () => site.ingest.audit({ site: "s1", agent: "pc" });
+function lane(name: Lane = "live", epoch = outbox.epoch): LaneAudit {
+  const found = audit().lanes.find((one) => one.lane === name && one.epoch === epoch);
+  if (found === undefined) throw new Error(`no lane ${name} of ${epoch}`);
+  return found;
+}
+
+describe("the ledger of deliveries", () => {
+  afterEach(() => site.end());
+
+  it("accounts for each batch once, in both stores", async () => {
+    await begin();
+    for (const batch of write("live", 3)) send("live", batch);
+    for (const batch of write("history", 2)) send("history", batch);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ firstSeq: 1, seq: 3, safeSeq: 3, batches: 3, samples: 6, owed: 0, isCurrent: true });
+    expect(lane("history")).toMatchObject({ seq: 2, batches: 2, isBalanced: true });
+    expect(audit()).toMatchObject({ unexplained: 0, missing: [], thinned: [] });
+  });
+
+  it("tells what is old on its arrival from what is not", async () => {
+    await begin();
+    const [early] = write("history", 1);
+    if (early !== undefined) site.send("telemetry", outbox.message("history", early, site.clock.now() - 3_600_000));
+    for (const batch of write("history", 1)) send("history", batch);
+    await site.pass(250);
+    expect(lane("history")).toMatchObject({ batches: 2, late: 1 });
+  });
+
+  it("knows what is still owed from what the agent says", async () => {
+    await begin();
+    const [first] = write("live", 5);
+    hello();
+    if (first !== undefined) send("live", first);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ seq: 1, announced: 5, owed: 4, missing: 0 });
+    expect(audit().unexplained).toBe(0);
+  });
+
+  it("tells what waits for the time-series store from what is safe", async () => {
+    await begin();
+    site.series.mode = "stalls";
+    for (const batch of write("live", 2)) send("live", batch);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ seq: 2, safeSeq: 0, queued: 2 });
+    site.series.release();
+    await site.pass(250);
+    expect(lane()).toMatchObject({ safeSeq: 2, queued: 0 });
+  });
+
+  it("names what a full outbox thinned, with its reason, and counts it as no gap", async () => {
+    await begin();
+    write("history", 6);
+    expect(outbox.thin("history", 4)).toBe(8);
+    hello();
+    for (const batch of outbox.held.history) send("history", batch);
+    await site.pass(250);
+    expect(lane("history")).toMatchObject({
+      seq: 6,
+      batches: 2,
+      thinnedBatches: 4,
+      thinnedSamples: 8,
+      isBalanced: true,
+    });
+    expect(audit().thinned).toMatchObject([{ lane: "history", fromSeq: 1, toSeq: 4, reason: "the outbox was full" }]);
+    expect(audit().unexplained).toBe(0);
+  });
+
+  it("counts a thinning that takes in what had come already once", async () => {
+    await begin();
+    const [first] = write("history", 4);
+    if (first !== undefined) send("history", first);
+    outbox.thin("history", 3);
+    for (const batch of outbox.held.history) send("history", batch);
+    await site.pass(250);
+    expect(lane("history")).toMatchObject({ seq: 4, batches: 2, thinnedBatches: 2, isBalanced: true });
+    expect(site.disconnects).toEqual([]);
+  });
+
+  it("counts what came again, and takes it once", async () => {
+    await begin();
+    const [first, second] = write("live", 2);
+    for (const batch of [first, second, first, second, second]) if (batch !== undefined) send("live", batch);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ batches: 2, repeats: 3, isBalanced: true });
+    expect(site.series.seqs()).toEqual([1, 2]);
+  });
+
+  it("loses nothing when the first two batches of a lane change places on their way", async () => {
+    await begin();
+    const [first, second] = write("live", 2);
+    if (first === undefined || second === undefined) throw new Error("nothing written");
+    send("live", second);
+    send("live", first);
+    expect(site.disconnects).toEqual(["s1/pc"]);
+    hello();
+    for (const batch of outbox.held.live) send("live", batch);
+    await site.pass(250);
+    expect(site.series.seqs()).toEqual([1, 2]);
+    expect(lane()).toMatchObject({ firstSeq: 1, batches: 2, missing: 0 });
+  });
+
+  it("has a gap that a resend did not fill as missing, until a person explains it", async () => {
+    await begin();
+    const [first, , , fourth] = write("live", 4);
+    if (first === undefined || fourth === undefined) throw new Error("nothing written");
+    for (let tries = 0; tries < 2; tries++) {
+      send("live", first);
+      send("live", fourth);
+      hello();
+    }
+    send("live", fourth);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ seq: 4, batches: 2, lostBatches: 2, missing: 2, explained: 0, isBalanced: true });
+    expect(audit().unexplained).toBe(2);
+    expect([...site.ingest.missingByAgent()]).toEqual([["s1/pc", 2]]);
+
+    expect(site.ingest.explain("s1", "pc", { by: "user:ana", text: "a disk was swapped" })).toBe(1);
+    expect(audit().unexplained).toBe(0);
+    expect(audit().missing).toMatchObject([{ fromSeq: 2, toSeq: 3, explanation: { text: "a disk was swapped" } }]);
+    await site.restart();
+    expect(audit()).toMatchObject({ unexplained: 0, missing: [{ explanation: { by: "user:ana" } }] });
+    expect(lane()).toMatchObject({ missing: 0, explained: 2, isBalanced: true });
+  });
+
+  it("has what a lost outbox still owed as missing, and owed again when the file comes back", async () => {
+    await begin();
+    const [first, second, third] = write("live", 3);
+    if (first === undefined || second === undefined || third === undefined) throw new Error("nothing written");
+    hello();
+    send("live", first);
+    await site.pass(250);
+    outbox.epoch = "epoch-2";
+    site.send("status", statusOf({ epoch: "epoch-2" }));
+    await site.pass(250);
+    expect(lane("live", EPOCH)).toMatchObject({ isCurrent: false, owed: 0, missing: 2 });
+    expect(audit().missing).toMatchObject([{ fromSeq: 2, toSeq: 3, cause: "lost_with_outbox", explanation: null }]);
+
+    await site.restart();
+    expect(audit().unexplained).toBe(2);
+
+    outbox.epoch = EPOCH;
+    hello();
+    expect(lane()).toMatchObject({ owed: 2, missing: 0 });
+    for (const batch of [second, third]) send("live", batch);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ seq: 3, batches: 3, missing: 0, isBalanced: true });
+    expect(audit().unexplained).toBe(0);
+  });
+
+  it("begins with the first number that it hears of an agent that came from another collector", async () => {
+    site = await sampleSite();
+    outbox = new Outbox();
+    write("live", 20);
+    outbox.acked("live", 17);
+    hello();
+    for (const batch of outbox.held.live) send("live", batch);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ firstSeq: 18, seq: 20, batches: 3, missing: 0, isBalanced: true });
+  });
+
+  it("shows one agent's lanes, and of them those that something was heard of", async () => {
+    await begin();
+    for (const batch of write("live", 1)) send("live", batch);
+    await site.pass(250);
+    expect(site.ingest.audit({ site: "s1" }).lanes).toHaveLength(1);
+    expect(site.ingest.audit({ agent: "till" }).lanes).toEqual([]);
+    expect(site.ingest.audit({ since: site.clock.now() + 1 }).lanes).toEqual([]);
+  });
+});
+
+type Step =
+  | { do: "write"; lane: Lane; count: number }
+  | { do: "thin"; lane: Lane; count: number }
+  | { do: "send"; lane: Lane; order: readonly number[] }
+  | { do: "vanish"; lane: Lane; at: number }
+  | { do: "reconnect" | "restart" | "loseFile" | "wait" }
+  | { do: "disk"; isFull: boolean };
+
+const laneName = fc.constantFrom<Lane>("live", "history");
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant("write"), lane: laneName, count: fc.integer({ min: 1, max: 4 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("thin"), lane: laneName, count: fc.integer({ min: 1, max: 3 }) }),
+  },
+  // Which of those that wait, in this order: repeats and swaps among them.
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant("send"), lane: laneName, order: fc.array(fc.nat(6), { maxLength: 6 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("vanish"), lane: laneName, at: fc.nat(4) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("reconnect", "restart", "loseFile", "wait") }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("disk"), isFull: fc.boolean() }) },
+);
+
+it("balances after any deliveries, thinnings, losses, restarts and new outboxes: each number has one fate", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      await begin();
+      let [isConnected, heard, epochs] = [true, 0, 1];
+      /** What went away without a report, by lane and seq: the ledger must name exactly these, if it can know of them. */
+      const vanished = new Set<string>();
+      const noteCut = (): void => {
+        if (site.disconnects.length > heard) isConnected = false;
+        heard = site.disconnects.length;
+      };
+      const takeAcks = (): void => {
+        for (const ack of site.acks.splice(0)) {
+          if (ack.epoch !== outbox.epoch) continue;
+          outbox.acked("live", ack.live);
+          outbox.acked("history", ack.history);
+        }
+      };
+      const deliver = (name: Lane, batch: Stored): void => {
+        if (isConnected) send(name, batch);
+        noteCut();
+      };
+      const reconnect = (): void => {
+        isConnected = true;
+        hello();
+        for (const name of ["live", "history"] as const)
+          for (const batch of [...outbox.held[name]]) deliver(name, batch);
+      };
+      for (const each of steps) {
+        if (each.do === "write") for (const batch of write(each.lane, each.count)) deliver(each.lane, batch);
+        else if (each.do === "thin") outbox.thin(each.lane, each.count);
+        else if (each.do === "send") {
+          for (const at of each.order) {
+            const batch = outbox.held[each.lane][at];
+            if (batch !== undefined) deliver(each.lane, batch);
+          }
+        } else if (each.do === "vanish") {
+          for (const { seq, dropped } of outbox.held[each.lane].splice(each.at, 1)) {
+            for (let n = dropped?.fromSeq ?? seq; n <= seq; n++) vanished.add(`${outbox.epoch}/${each.lane}/${n}`);
+          }
+        } else if (each.do === "restart") {
+          await site.restart();
+          isConnected = false;
+        } else if (each.do === "loseFile") {
+          // The agent ended and starts with an empty folder.
+          hello();
+          outbox = Object.assign(new Outbox(), { epoch: `epoch-${++epochs}` });
+          isConnected = false;
+        } else if (each.do === "disk") site.disk.isFull = each.isFull;
+        if (each.do === "reconnect") reconnect();
+        await site.pass(each.do === "wait" ? 1_500 : 50);
+        noteCut();
+        takeAcks();
+      }
+      site.disk.isFull = false;
+      const waits = (): boolean => outbox.held.live.length + outbox.held.history.length > 0;
+      for (let tries = 0; waits() && tries < 20; tries++) {
+        if (!isConnected) reconnect();
+        await site.pass(1_500);
+        noteCut();
+        takeAcks();
+        isConnected = false;
+      }
+      if (!isConnected) reconnect();
+      await site.pass(1_500);
+      expect(waits()).toBe(false);
+      const { lanes, missing, thinned } = audit();
+      for (const one of lanes) {
+        expect(one).toMatchObject({ isBalanced: true, queued: 0 });
+        const stored = site.series.seqs(one.lane, one.epoch);
+        expect(new Set(stored).size).toBe(stored.length);
+        const of = (span: { epoch: string; lane: Lane }) => span.epoch === one.epoch && span.lane === one.lane;
+        const inSpan = (n: number) => (span: { fromSeq: number; toSeq: number }) =>
+          span.fromSeq <= n && n <= span.toSeq;
+        for (let n = one.firstSeq; n <= one.seq; n++) {
+          const isMissing = missing.filter(of).some(inSpan(n));
+          expect(isMissing || stored.includes(n) || thinned.filter(of).some(inSpan(n))).toBe(true);
+          expect(isMissing && stored.includes(n)).toBe(false);
+        }
+      }
+      // Nothing is called missing that was delivered, and what vanished and could be known is named.
+      for (const { epoch, lane: name, fromSeq, toSeq, cause } of missing) {
+        if (cause === "lost_with_outbox") continue;
+        for (let n = fromSeq; n <= toSeq; n++) expect(vanished).toContain(`${epoch}/${name}/${n}`);
+      }
+      for (const one of lanes.filter(({ isCurrent }) => isCurrent)) {
+        expect(one.owed).toBeLessThanOrEqual([...vanished].length);
+      }
+      await site.end();
+    }),
+    { numRuns: 80 },
+  );
+}, 60_000);

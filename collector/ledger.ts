@@ -1,0 +1,330 @@
+/**
+ * The ledger of deliveries: what became of every seq that an agent gave out, so that "nothing is lost" is an account
+ * that can be read and not a belief. Pure but for what it remembers: ingest tells it what it took, and writes what
+ * changed in the same transaction as the watermark that it is about.
+ *
+ * For each agent, epoch and lane, at any moment:
+ *
+ *   seq − (firstSeq − 1)  =  stored batches + thinned batches + lost batches
+ *
+ * and beyond `seq` lies what is owed: what the agent says it has written and that did not come yet. When the agent has
+ * gone on to another epoch, its outbox file is gone, and what the old epoch still owed is lost with it; should the file
+ * come back (a disk put in again), the same numbers are owed again, and arrive.
+ *
+ * A missing span is explained by a person, once and with a text; the ledger never forgets that it was missing.
+ */
+import type { Dropped, Lane } from "@aislewatch/contract";
+import type { GapNote, GapRecord, LedgerLane, ThinnedRecord } from "./store/state/store.ts";
+import type { LaneKey } from "./store/timeseries/store.ts";
+
+/** A batch whose newest reading is older than this on its arrival is late: it was kept while the line was down. */
+export const LATE_MS = 60_000;
+/** Spans kept in memory and in the store; the sums of each lane stay exact beyond them. */
+export const SPANS_MAX = 10_000;
+
+export type TakenBatch = {
+  readonly seq: number;
+  /** The last seq of this lane that was accounted for before it. */
+  readonly before: number;
+  readonly samples: number;
+  readonly isLate: boolean;
+  /** Between `before` and `seq` something never arrived (see `lost`), rather than being thinned. */
+  readonly isGap: boolean;
+  readonly dropped: readonly Dropped[];
+  /** It carries readings, failures or events of its own. */
+  readonly hasContent: boolean;
+};
+
+export type MissingSpan = LaneKey & {
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  /** When it was found missing, Unix ms. */
+  readonly at: number;
+  readonly cause: "never_arrived" | "lost_with_outbox";
+  readonly reason: string;
+  readonly explanation: { readonly at: number; readonly by: string; readonly text: string } | null;
+};
+
+export type LaneAudit = LedgerLane & {
+  /** The agent writes in this epoch now. */
+  readonly isCurrent: boolean;
+  /** Up to where both stores have it. */
+  readonly safeSeq: number;
+  /** Batches that were judged and wait for the time-series store. */
+  readonly queued: number;
+  /** Batches that the agent says it has and that did not come yet. */
+  readonly owed: number;
+  /** Batches that are missing and that nobody has explained. */
+  readonly missing: number;
+  readonly explained: number;
+  /** False: the account does not add up, which is a bug of ours. */
+  readonly isBalanced: boolean;
+};
+
+export type DeliveryAudit = {
+  readonly lanes: readonly LaneAudit[];
+  readonly missing: readonly MissingSpan[];
+  readonly thinned: readonly ThinnedRecord[];
+  /** Missing and unexplained batches, and lanes that do not add up. Zero: nothing is lost. */
+  readonly unexplained: number;
+};
+
+export type AuditFilter = {
+  readonly site?: string | undefined;
+  readonly agent?: string | undefined;
+  /** Only lanes and spans of which something was heard since then, Unix ms. */
+  readonly since?: number | undefined;
+};
+
+export type LedgerChange = {
+  readonly lanes: readonly LedgerLane[];
+  readonly gaps: readonly GapRecord[];
+  readonly thinned: readonly ThinnedRecord[];
+};
+
+export type Ledger = {
+  restore(kept: {
+    readonly lanes: readonly LedgerLane[];
+    readonly gaps: readonly GapRecord[];
+    readonly thinned: readonly ThinnedRecord[];
+    readonly notes: readonly GapNote[];
+    /** The epoch that each agent named last. */
+    readonly epochs: readonly { readonly site: string; readonly agent: string; readonly epoch: string }[];
+  }): void;
+  taken(lane: LaneKey, batch: TakenBatch, nowMs: number): void;
+  /** Came again and was dropped. */
+  repeated(lane: LaneKey): void;
+  lost(gap: GapRecord): void;
+  /** The agent says up to where it has written; `first` is the oldest that it still holds. */
+  announced(lane: LaneKey, said: { readonly first: number; readonly last: number }, nowMs: number): void;
+  /** The agent writes in this epoch from now on. */
+  useEpoch(site: string, agent: string, epoch: string): void;
+  /** What no commit has yet; `committed` says that one has. */
+  pending(): LedgerChange;
+  committed(): void;
+  readonly hasPending: boolean;
+  /** `storedSeq`: up to where the time-series store has a lane. */
+  audit(filter: AuditFilter, storedSeq: (lane: LaneKey) => number): DeliveryAudit;
+  /** Missing batches of each agent that nobody explained, by `site/agent`. */
+  missingByAgent(): ReadonlyMap<string, number>;
+  /** Notes for everything of this agent that is missing and unexplained now; the caller writes them down first. */
+  notesFor(
+    site: string,
+    agent: string,
+    note: { readonly at: number; readonly by: string; readonly text: string },
+  ): GapNote[];
+  explained(notes: readonly GapNote[]): void;
+};
+
+type Open = { -readonly [K in keyof LedgerLane]: LedgerLane[K] };
+
+const keyOf = ({ site, agent, epoch, lane }: LaneKey): string => `${site}/${agent}/${epoch}/${lane}`;
+
+export function createLedger(): Ledger {
+  const lanes = new Map<string, Open>();
+  const current = new Map<string, string>();
+  const notes = new Map<string, GapNote[]>();
+  let gaps: GapRecord[] = [];
+  let thinned: ThinnedRecord[] = [];
+
+  const dirty = new Map<string, Open>();
+  let newGaps: GapRecord[] = [];
+  let newThinned: ThinnedRecord[] = [];
+
+  function open(key: LaneKey, before: number, nowMs: number): Open {
+    const name = keyOf(key);
+    let found = lanes.get(name);
+    if (found === undefined) {
+      const { site, agent, epoch, lane } = key;
+      found = {
+        ...{ site, agent, epoch, lane },
+        firstSeq: before + 1,
+        seq: before,
+        announced: before,
+        ...{ batches: 0, late: 0, samples: 0, repeats: 0 },
+        ...{ thinnedBatches: 0, thinnedSamples: 0, lostBatches: 0 },
+        lastAt: nowMs,
+      };
+      lanes.set(name, found);
+    }
+    dirty.set(name, found);
+    return found;
+  }
+
+  function addThinned(lane: LaneKey, { fromSeq, toSeq, fromAt, toAt, samples, reason }: Dropped, at: number): void {
+    const { site, agent, epoch, lane: name } = lane;
+    const record = { site, agent, epoch, lane: name, fromSeq, toSeq, fromAt, toAt, samples, reason, at };
+    newThinned.push(record);
+    thinned.push(record);
+    if (thinned.length > SPANS_MAX) thinned = thinned.slice(-SPANS_MAX);
+  }
+
+  const isCurrent = ({ site, agent, epoch }: LaneKey): boolean => (current.get(`${site}/${agent}`) ?? epoch) === epoch;
+
+  /** What an epoch owed that its agent has left: the numbers are known, the readings went with the outbox file. */
+  function lostWithOutbox(lane: LedgerLane): GapRecord[] {
+    if (isCurrent(lane) || lane.announced <= lane.seq) return [];
+    const { site, agent, epoch, lane: name, seq, announced, lastAt } = lane;
+    const reason = "not delivered when the outbox file was lost or replaced";
+    return [{ site, agent, epoch, lane: name, fromSeq: seq + 1, toSeq: announced, at: lastAt, reason }];
+  }
+
+  function spanOf(gap: GapRecord, cause: MissingSpan["cause"]): MissingSpan {
+    const covering = (notes.get(keyOf(gap)) ?? []).filter(
+      ({ fromSeq, toSeq }) => fromSeq <= gap.toSeq && toSeq >= gap.fromSeq,
+    );
+    const last = covering.at(-1);
+    return {
+      ...gap,
+      cause,
+      explanation: last !== undefined && covers(covering, gap) ? { at: last.at, by: last.by, text: last.text } : null,
+    };
+  }
+
+  const allMissing = (): MissingSpan[] => [
+    ...gaps.map((gap) => spanOf(gap, "never_arrived")),
+    ...[...lanes.values()].flatMap(lostWithOutbox).map((gap) => spanOf(gap, "lost_with_outbox")),
+  ];
+
+  return {
+    restore(kept) {
+      for (const lane of kept.lanes) lanes.set(keyOf(lane), { ...lane });
+      for (const { site, agent, epoch } of kept.epochs) current.set(`${site}/${agent}`, epoch);
+      gaps = kept.gaps.slice(-SPANS_MAX);
+      thinned = kept.thinned.slice(-SPANS_MAX);
+      this.explained(kept.notes);
+    },
+
+    taken(key, { seq, before, samples, isLate, isGap, dropped, hasContent }, nowMs) {
+      const lane = open(key, before, nowMs);
+      const skipped = seq - lane.seq - 1;
+      lane.seq = seq;
+      lane.announced = Math.max(lane.announced, seq);
+      lane.samples += samples;
+      lane.lastAt = nowMs;
+      if (isGap) lane.lostBatches += skipped;
+      else lane.thinnedBatches += skipped;
+      // A batch that only says what was dropped stands for the last of them.
+      if (dropped.length > 0 && !hasContent) lane.thinnedBatches++;
+      else lane.batches++;
+      if (isLate && hasContent) lane.late++;
+      for (const report of dropped) {
+        lane.thinnedSamples += report.samples;
+        addThinned(key, report, nowMs);
+      }
+    },
+
+    repeated(key) {
+      // Written with the lane's next change: a repeat alone is not worth a sync.
+      const lane = lanes.get(keyOf(key));
+      if (lane !== undefined) lane.repeats++;
+    },
+
+    lost(gap) {
+      newGaps.push(gap);
+      gaps.push(gap);
+      if (gaps.length > SPANS_MAX) gaps = gaps.slice(-SPANS_MAX);
+    },
+
+    announced(key, { first, last }, nowMs) {
+      const known = lanes.get(keyOf(key));
+      if (known === undefined ? last === 0 : last <= known.announced) return;
+      open(key, first - 1, nowMs).announced = last;
+    },
+
+    useEpoch(site, agent, epoch) {
+      current.set(`${site}/${agent}`, epoch);
+    },
+
+    pending: () => ({ lanes: [...dirty.values()].map((lane) => ({ ...lane })), gaps: newGaps, thinned: newThinned }),
+    committed() {
+      dirty.clear();
+      newGaps = [];
+      newThinned = [];
+    },
+    get hasPending() {
+      return dirty.size > 0 || newGaps.length > 0 || newThinned.length > 0;
+    },
+
+    audit({ site, agent, since = Number.NEGATIVE_INFINITY }, storedSeq) {
+      const wanted = (one: LaneKey): boolean =>
+        (site === undefined || one.site === site) && (agent === undefined || one.agent === agent);
+      const missing = allMissing().filter((span) => wanted(span) && span.at >= since);
+      const found = [...lanes.values()]
+        .filter((lane) => wanted(lane) && lane.lastAt >= since)
+        .map((lane) => auditLane(lane, { missing, isCurrent: isCurrent(lane), storedSeq: storedSeq(lane) }))
+        .sort((a, b) => compareText(keyOf(a), keyOf(b)));
+      return {
+        lanes: found,
+        missing,
+        thinned: thinned.filter((span) => wanted(span) && span.at >= since),
+        unexplained:
+          missing.reduce((sum, span) => sum + (span.explanation === null ? lengthOf(span) : 0), 0) +
+          found.filter((lane) => !lane.isBalanced).length,
+      };
+    },
+
+    missingByAgent() {
+      const counts = new Map<string, number>();
+      for (const span of allMissing()) {
+        if (span.explanation !== null) continue;
+        const key = `${span.site}/${span.agent}`;
+        counts.set(key, (counts.get(key) ?? 0) + lengthOf(span));
+      }
+      return counts;
+    },
+
+    notesFor: (site, agent, note) =>
+      allMissing()
+        .filter((span) => span.site === site && span.agent === agent && span.explanation === null)
+        .map(({ epoch, lane, fromSeq, toSeq }) => ({ site, agent, epoch, lane, fromSeq, toSeq, ...note })),
+
+    explained(more) {
+      for (const note of more) {
+        const list = notes.get(keyOf(note));
+        if (list === undefined) notes.set(keyOf(note), [note]);
+        else list.push(note);
+      }
+    },
+  };
+}
+
+function auditLane(
+  lane: LedgerLane,
+  known: { missing: readonly MissingSpan[]; isCurrent: boolean; storedSeq: number },
+): LaneAudit {
+  const { missing, isCurrent, storedSeq } = known;
+  const key = keyOf(lane);
+  const spans = missing.filter((span) => keyOf(span) === key);
+  const count = (some: readonly MissingSpan[]): number => some.reduce((sum, span) => sum + lengthOf(span), 0);
+  const { seq, firstSeq, announced, batches, thinnedBatches, lostBatches } = lane;
+  return {
+    ...lane,
+    isCurrent,
+    safeSeq: Math.min(seq, storedSeq),
+    queued: Math.max(0, seq - Math.max(storedSeq, firstSeq - 1)),
+    owed: isCurrent ? Math.max(0, announced - seq) : 0,
+    missing: count(spans.filter(({ explanation }) => explanation === null)),
+    explained: count(spans.filter(({ explanation }) => explanation !== null)),
+    isBalanced: seq - (firstSeq - 1) === batches + thinnedBatches + lostBatches,
+  };
+}
+
+type Span = { readonly fromSeq: number; readonly toSeq: number };
+
+const lengthOf = ({ fromSeq, toSeq }: Span): number => toSeq - fromSeq + 1;
+
+/** Is every number of the span in one of these? */
+function covers(these: readonly Span[], { fromSeq, toSeq }: Span): boolean {
+  let next = fromSeq;
+  for (const one of these.toSorted((a, b) => a.fromSeq - b.fromSeq)) {
+    if (one.fromSeq > next) return false;
+    next = Math.max(next, one.toSeq + 1);
+  }
+  return next > toSeq;
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The lanes that a status names, oldest and newest seq each. */
+export type AnnouncedLanes = Readonly<Record<Lane, { readonly first: number; readonly last: number }>>;
