@@ -3,6 +3,7 @@ import { ok, type Result } from "@aislewatch/base";
 import { suggest } from "@aislewatch/config";
 import type { Device } from "../config.ts";
 import { bytesOfHex, hexOf } from "../core/byte-text.ts";
+import { redactCodes, redactField } from "../core/card-data.ts";
 import { type LineRecording, parseLineRecording, textAnswers } from "../core/line-recording.ts";
 import { type LineClass, redactAnswers } from "../core/redact-line.ts";
 import type { AnyDriver, DevicePoller } from "../drivers/driver.ts";
@@ -31,7 +32,9 @@ export function makeLineRecording(
 ): MadeRecording {
   const { driver, driverConfig, kind } = device;
   const parsed = poller.parse(reply);
-  const answers = JSON.parse(JSON.stringify(reply)) as LineRecording["answers"];
+  // Registers as hex: a dialect's texts went through this at the line.
+  const safeText = (_key: string, one: unknown): unknown => (typeof one === "string" ? redactField(one) : one);
+  const answers = JSON.parse(JSON.stringify(reply, safeText)) as LineRecording["answers"];
   const texts = textAnswers(answers);
   const serial = parsed.ok ? parsed.value.asset?.serial : undefined;
   const safe = texts === null ? null : redactAnswers(texts, { driver: driver.name, serial });
@@ -42,7 +45,8 @@ export function makeLineRecording(
     redacted: true,
     options: driver.options?.(driverConfig) ?? {},
     exchanges: heard.map(({ ask, sent, said, tookMs }) => {
-      const answer = safe === null || said === null ? said : (safe.answers[ask] ?? null);
+      const kept = said === null ? null : redactCodes(said);
+      const answer = safe === null || kept === null ? kept : (safe.answers[ask] ?? null);
       return { ask, sent, hex: answer === null ? null : hexOf(answer), ms: Math.round(tookMs) };
     }),
     answers: safe?.answers ?? answers,

@@ -50,7 +50,8 @@ async function probeDevice(flags: Flags, terminal: Terminal): Promise<number> {
   };
   try {
     const signal = AbortSignal.any([stopper.signal, AbortSignal.timeout(device.timeoutMs)]);
-    const heard = (one: Heard): void => void exchanges.push(one);
+    const heard = (one: Heard): void =>
+      void exchanges.push({ ...one, said: one.said === null ? null : redactCodes(one.said) });
     const polled = await poller.poll({ signal, timeoutMs: device.timeoutMs, nowMs, heard });
     const tookMs = realClock.monotonic() - startMs;
     if (stopper.signal.aborted) {
