@@ -3,7 +3,7 @@ import { holderText, type System } from "../../transport/serial-access.ts";
 import { defineDriver } from "../driver.ts";
 import { serial } from "../line-config.ts";
 import { HOST_METRICS, PORT_METRICS, parse } from "./parse.ts";
-import { lookAtPort, pingHost } from "./poll.ts";
+import { lookAtHost, lookAtPort } from "./poll.ts";
 import type { PresenceReply } from "./types.ts";
 
 /** A name or an address; never one that ping would take for an option. */
@@ -34,7 +34,7 @@ export default defineDriver<Config, PresenceReply>({
     let last: PresenceReply | null = null;
     return {
       async poll(context) {
-        const looked = host === undefined ? await lookAtPort(port ?? "", here()) : await pingHost(host, context);
+        const looked = host === undefined ? await lookAtPort(port ?? "", here()) : await lookAtHost(host, context);
         last = looked.ok ? looked.value : null;
         return looked;
       },

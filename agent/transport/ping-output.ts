@@ -3,7 +3,7 @@
  * came. Windows: `time=12ms` or `time<1ms` in the language of the system, exit code 0 also for "destination host
  * unreachable", so that only a line with a TTL is an answer.
  */
-import type { PollError } from "../driver.ts";
+import type { PollError } from "../drivers/driver.ts";
 
 export type PingEnd = {
   /** Null: it was ended by us. */
