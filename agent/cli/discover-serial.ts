@@ -33,6 +33,8 @@ export type SerialFound = {
   readonly answered: ReadonlyMap<string, Answered | null>;
   /** All ports were looked at. */
   readonly whole: boolean;
+  /** The port that was to be asked could not be, to the end. */
+  readonly stopped: boolean;
 };
 
 /** Null after a complaint. */
@@ -63,7 +65,7 @@ export async function searchPorts(plan: SerialPlan, terminal: Terminal): Promise
   const ports = listed?.ok ? listed.value : [];
   const whole = listed?.ok === true;
   if (plan.list && listed?.ok) terminal.error(`${counted(ports.length, "serial port")}\n`);
-  if (plan.ask === null) return { ports, answered: new Map(), whole };
+  if (plan.ask === null) return { ports, answered: new Map(), whole, stopped: false };
   const port = await serialPortAt(plan.ask, system);
   if (!port.ok) {
     terminal.error(`--ask: ${port.error}\n`);
@@ -79,7 +81,12 @@ export async function searchPorts(plan: SerialPlan, terminal: Terminal): Promise
   const listedPort = ports.find(({ tty }) => tty === port.value.tty);
   const asked = listedPort ?? port.value;
   const answered = new Map(end.kind === "stopped" ? [] : [[asked.path, end.kind === "answered" ? end.answered : null]]);
-  return { ports: listedPort === undefined ? [...ports, asked] : ports, answered, whole };
+  return {
+    ports: listedPort === undefined ? [...ports, asked] : ports,
+    answered,
+    whole,
+    stopped: end.kind === "stopped",
+  };
 }
 
 async function ask(port: SerialPort, { kind }: SerialPlan, terminal: Terminal): Promise<AskEnd> {

@@ -66,7 +66,7 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
     config === null
       ? proposal(found, flags)
       : difference(found, await compare(config, found, { plan, terminal }), { flags, config });
-  return writeOut(text, flags, terminal) ? EXIT.asked : EXIT.crashed;
+  return writeOut(text, flags, terminal) && !serial.stopped ? EXIT.asked : EXIT.crashed;
 }
 
 /** Everything that can be wrong with the command line; null after a complaint. */

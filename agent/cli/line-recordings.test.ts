@@ -77,6 +77,7 @@ describe("a recording", () => {
     },
     { name: "a line among the options", change: { options: { line: "x" } }, says: "options.line" },
     { name: "a question that is never asked", change: { answers: { I5: "x" }, exchanges: [] }, says: 'received "I5"' },
+    { name: "an answer that is no text", change: { answers: { I2: 5 } }, says: "answers.I2: expected a text or null" },
     { name: "a foreign exchange", change: { exchanges: [{ ask: "wait" }] }, says: 'received "wait"' },
     { name: "a later version", change: { recording: 2 }, says: "of version 1; received 2" },
   ])("is refused with $name", ({ change, says }) => {

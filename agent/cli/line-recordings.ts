@@ -90,6 +90,10 @@ export function openLineRecording(
     const path = ["options", ...(issue?.path ?? [])].map(String).join(".");
     return fail(`${path}: ${issue?.message ?? "not understood"}`);
   }
+  const wrong = isNested(recording)
+    ? undefined
+    : Object.entries(recording.answers).find(([, answer]) => !isAnswer(answer));
+  if (wrong !== undefined) return fail(`answers.${wrong[0]}: expected a text or null`);
   const config = device?.driverConfig ?? made.data;
   const questions = (driver.requests?.(made.data) ?? []).map(({ name }) => name);
   const foreign = asked(recording).find((name) => !questions.includes(name));
@@ -104,10 +108,15 @@ export function openLineRecording(
 
 const fail = (error: string): Result<never, string> => ({ ok: false, error });
 
-/** Every question that the file names: of Modbus the answers are one level down. */
-function asked({ answers, exchanges }: LineRecording): readonly string[] {
-  const { said } = answers;
-  const names = typeof said === "object" && said !== null ? Object.keys(said) : Object.keys(answers);
+const isAnswer = (answer: unknown): boolean => answer === null || typeof answer === "string";
+
+/** Of Modbus the answers are one level down. */
+const isNested = ({ answers: { said } }: LineRecording): boolean => typeof said === "object" && said !== null;
+
+/** Every question that the file names. */
+function asked(recording: LineRecording): readonly string[] {
+  const { answers, exchanges } = recording;
+  const names = Object.keys(isNested(recording) ? Object(answers["said"]) : answers);
   return [...names, ...exchanges.map(({ ask }) => ask)];
 }
 

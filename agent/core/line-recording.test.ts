@@ -78,6 +78,7 @@ describe("a recording of a line", () => {
     },
     { name: "a kind that there is not", text: changed({ kind: "fridge" }), want: /^kind: .* received "fridge"$/ },
     { name: "no time", text: changed({ at: "now" }), want: /^at: expected a time in Unix ms; received "now"$/ },
+    { name: "a time after all times", text: changed({ at: 1e300 }), want: /^at: expected a time/ },
     { name: "options in a list", text: changed({ options: [] }), want: /^options: expected an object; received \[\]$/ },
     { name: "an option that holds more", text: changed({ options: { a: {} } }), want: /^options\.a: expected a text/ },
     {

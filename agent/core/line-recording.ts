@@ -32,6 +32,9 @@ export const LINE_RECORDING_LIMITS = {
   textCharsMax: 256,
 } as const;
 
+/** What a Date can hold (ECMA-262, 21.4.1.1). */
+const TIME_MS_MAX = 8.64e15;
+
 export type RecordedExchange = {
   readonly ask: string;
   readonly sent: string;
@@ -72,8 +75,9 @@ export function parseLineRecording(text: string): Result<LineRecording, string> 
   const { driver, kind, at, options = {}, exchanges = [], answers } = value;
   if (typeof driver !== "string") return err(`driver: expected a driver's name; received ${shown(driver)}`);
   if (typeof kind !== "string" || !isKind(kind)) return err(`kind: expected a kind of device; received ${shown(kind)}`);
-  if (typeof at !== "number" || !Number.isFinite(at))
+  if (typeof at !== "number" || !(Math.abs(at) <= TIME_MS_MAX)) {
     return err(`at: expected a time in Unix ms; received ${shown(at)}`);
+  }
   const readOptions = optionsOf(options);
   if (!readOptions.ok) return readOptions;
   const readExchanges = exchangesOf(exchanges);

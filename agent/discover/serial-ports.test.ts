@@ -93,6 +93,9 @@ describe("serialPortAt", () => {
     for (const path of ["/dev/ttyACM0", "/dev/serial/by-id/usb-VX", "/dev/pinpad"]) {
       expect(await serialPortAt(path, system)).toMatchObject({ ok: true, value: { path, isPayment: true } });
     }
+    for (const path of ["/dev", "/sys/class/tty/ttyACM0/dev", "", "x".repeat(300)]) {
+      expect(await serialPortAt(path, system)).toMatchObject({ ok: false });
+    }
     expect(await serialPortAt("/dev/ttyACM9", system)).toMatchObject({
       ok: false,
       error: expect.stringContaining("not there"),

@@ -14,6 +14,8 @@ const PORTS_MAX = 256;
 const LEVELS_MAX = 8;
 /** USB strings have at most 126 characters (USB 2.0, 9.6.7). */
 const TEXT_BYTES_MAX = 512;
+/** As a `line:` takes it. */
+const PATH_CHARS_MAX = 256;
 
 export async function listSerialPorts(
   system: System,
@@ -39,6 +41,7 @@ export async function listSerialPorts(
 
 /** The port of this name, listed or not: a pseudo-terminal and a link of one's own are ports, too. */
 export async function serialPortAt(path: string, system: System): Promise<Result<SerialPort, string>> {
+  if (path === "" || path.length > PATH_CHARS_MAX) return err("expected a port such as /dev/ttyUSB0");
   const listed = await listSerialPorts(system);
   const target = await realpath(join(system.root, path)).catch(() => null);
   if (target === null && process.platform !== "win32") return err(`${path} is not there: is the adapter plugged in?`);
@@ -46,6 +49,7 @@ export async function serialPortAt(path: string, system: System): Promise<Result
     ? listed.value.find(({ names, tty }) => names.includes(path) || tty === basename(target ?? ""))
     : undefined;
   if (known !== undefined) return ok({ ...known, path });
+  if (target !== null && !(await isDevice(target))) return err(`${path} is no serial port`);
   const place = path.replace(/^.*\//, "");
   return ok({
     path,
@@ -58,6 +62,12 @@ export async function serialPortAt(path: string, system: System): Promise<Result
     isPayment: false,
   });
 }
+
+const isDevice = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isCharacterDevice(),
+    () => false,
+  );
 
 /** Is a path of the configuration there now? */
 export const isThere = (path: string, { root }: System): Promise<boolean> =>

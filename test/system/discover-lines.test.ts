@@ -84,6 +84,7 @@ describe.skipIf(!LINES.includes("serial"))("a port with a receipt printer", () =
     expect(probed).toMatchObject({ code: 1, stdout: "" });
     expect(probed.stderr).toMatch(/^r \(escpos, .*\): busy: .* is in use by [\s\S]*driver: presence/);
     const asked = await agent("discover", "--ask", port);
+    expect(asked.code).toBe(1);
     expect(asked.stderr).toMatch(/was not asked to the end: .* is in use by/);
   });
 });
