@@ -16,6 +16,7 @@ const answer = (over: Partial<Parsed> = {}): Parsed => ({
 
 /** A poller over fake devices, and a clock that moves while promises settle. */
 function setUp(polls: Record<string, Poll>, over: Partial<Device> = {}, log: Log = silentLog) {
+  const speakers = new Set<() => void>();
   const clock = new ManualClock();
   const readings: Reading[] = [];
   const closed: string[] = [];
@@ -32,6 +33,10 @@ function setUp(polls: Record<string, Poll>, over: Partial<Device> = {}, log: Log
         parse: (reply: Parsed) => (reply.asset?.model === "nonsense" ? err({ detail: "no frame" }) : ok(reply)),
         metrics: () => ["media_out"],
         profile: () => null,
+        watch(speakUp) {
+          speakers.add(speakUp);
+          return () => speakers.delete(speakUp);
+        },
         close: async () => void closed.push(id),
       }),
     });
@@ -64,12 +69,25 @@ function setUp(polls: Record<string, Poll>, over: Partial<Device> = {}, log: Log
       await new Promise(setImmediate);
     }
   };
-  return { poller, clock, readings, closed, advance, inventories: () => inventories };
+  return { poller, clock, readings, closed, advance, speakers, inventories: () => inventories };
 }
 
 const metricsOf = (reading: Reading | undefined) => reading?.samples[0]?.metrics;
 
 describe("Poller", () => {
+  it("polls a device at once when its driver hears of a change, and listens no longer than it polls", async () => {
+    const { poller, readings, advance, speakers } = setUp({ a: async () => ok(answer()) }, { intervalMs: 3_600_000 });
+    expect(speakers.size).toBe(0);
+    poller.start();
+    await advance(5_000);
+    expect([readings.length, speakers.size]).toEqual([1, 1]);
+    for (const speakUp of speakers) speakUp();
+    await advance(100);
+    expect(readings).toHaveLength(2);
+    await poller.stop();
+    expect(speakers.size).toBe(0);
+  });
+
   it("polls each device at its interval and stamps what it says", async () => {
     const { poller, clock, readings, advance } = setUp({ a: async () => ok(answer()) });
     poller.start();

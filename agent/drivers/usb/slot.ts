@@ -125,7 +125,7 @@ export function stepSlot(state: SlotState, found: Found): Step {
     certain,
     productId: state.productId ?? device.productId,
     // Another port's hub counts anew.
-    overCurrents: seen?.port === device.port ? state.overCurrents : null,
+    overCurrents: seen === null || seen.port === device.port ? state.overCurrents : null,
   };
   if (seen === null) return { next, events: [] };
   const wasAway = !state.attached || seen.devnum !== device.devnum || seen.port !== device.port;
@@ -168,24 +168,22 @@ function comeBack(seen: UsbDevice, device: UsbDevice, unseen: boolean): UsbEvent
 }
 
 /** What the kernel said of the slot's port. Disconnects are not counted here: device numbers tell them anyway. */
-export function stepKernel(state: SlotState, lines: readonly KernelLine[]): Step {
-  const { seen } = state;
-  const own = lines.filter(({ port }) => port === seen?.port);
-  const refused = own.filter(({ kind }) => kind === "power_refused");
-  const errors = own.filter(({ kind }) => kind === "error").length + refused.length;
+export function stepKernel(state: SlotState, port: string, lines: readonly KernelLine[]): Step {
+  const own = lines.filter((line) => line.port === port);
+  const refused = own.some(({ kind }) => kind === "power_refused");
+  const errors = own.filter(({ kind }) => kind === "error" || kind === "power_refused").length;
   const resets = own.filter(({ kind }) => kind === "reset").length;
-  if (errors + resets === 0) return { next: state, events: [] };
   const next = { ...state, errors: state.errors + errors, resets: state.resets + resets };
-  const detail = `port ${seen?.port} has too little power for ${seen === null ? "it" : nameOf(seen)}`;
-  return { next, events: refused.length > 0 ? [{ code: "usb_power_refused", detail }] : [] };
+  const detail = `the system refused what is in port ${port}: too little power on its bus`;
+  return { next, events: refused ? [{ code: "usb_power_refused", detail }] : [] };
 }
 
-/** What the slot's hub port counts now. */
-export function stepOverCurrent(state: SlotState, count: number | null): Step {
+/** What the hub of the slot's port counts now. */
+export function stepOverCurrent(state: SlotState, port: string, count: number | null): Step {
   const before = state.overCurrents;
   const next = { ...state, overCurrents: count };
   if (before === null || count === null || count <= before) return { next, events: [] };
-  const detail = `port ${state.seen?.port} was switched off by its hub: more current than it may carry`;
+  const detail = `port ${port} was switched off by its hub: more current than it may carry`;
   return { next, events: [{ code: "usb_over_current", detail }] };
 }
 

@@ -223,6 +223,14 @@ describe("usb", () => {
     expect(codes(parsed)).toEqual(["usb_power_refused"]);
   });
 
+  it("counts the errors of a port whose device never got through to the system", async () => {
+    const poller = open({ port: "1-7" });
+    watch(poller);
+    await ask(poller);
+    tree.say("[  2.0] usb usb1-port7: unable to enumerate USB device");
+    expect(metrics(await ask(poller))).toMatchObject({ attached: false, usb_errors_total: 1 });
+  });
+
   it("finds the device behind a path below /dev by the file that it made", async () => {
     tree.plug("1-1", PRINTER);
     expect(metrics(await ask(open({ path: "/dev/usb/lp0" })))["attached"]).toBe(false);

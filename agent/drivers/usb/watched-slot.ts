@@ -57,9 +57,14 @@ export class WatchedSlot {
       const detail = `${found.ports.length} devices fit: at the ports ${found.ports.slice(0, 8).join(", ")}`;
       return err({ kind: "config", detail, hint: "name the one that is meant by its port: or serial:" });
     }
-    const { seen } = this.#state;
-    if (seen !== null) this.#apply(stepOverCurrent(this.#state, await this.#watch.overCurrentCount(seen.port)));
+    const port = this.#port;
+    if (port !== null) this.#apply(stepOverCurrent(this.#state, port, await this.#watch.overCurrentCount(port)));
     return ok(this.#reply());
+  }
+
+  /** Where it is, was last, or should be: what never got through to the system is in that port, too. */
+  get #port(): string | null {
+    return this.#state.seen?.port ?? this.#match.port;
   }
 
   get device(): UsbDevice | null {
@@ -91,8 +96,9 @@ export class WatchedSlot {
   }
 
   #take({ devices, kernelLines }: UsbScan): void {
+    const port = this.#port;
     const lines = kernelLines.map(readKernelLine).filter((line) => line !== null);
-    if (lines.length > 0) this.#apply(stepKernel(this.#state, lines));
+    if (port !== null && lines.length > 0) this.#apply(stepKernel(this.#state, port, lines));
     this.#look(devices);
   }
 

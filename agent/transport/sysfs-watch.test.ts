@@ -1,0 +1,98 @@
+/** The shared watch: at once by inotify, never faster than it should, and by itself where nothing can be watched. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ManualClock } from "@aislewatch/base";
+import { UsbTree } from "@aislewatch/simulator";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type UsbScan, UsbWatch } from "./sysfs-watch.ts";
+
+let folder: string;
+let tree: UsbTree;
+let end: (() => void) | null = null;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "usb-watch-"));
+  tree = new UsbTree(folder);
+  tree.plug("1-1", { vendorId: "0519", productId: "0003" });
+});
+afterEach(() => {
+  end?.();
+  end = null;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function listen(deviceFiles: string | null): { clock: ManualClock; watch: UsbWatch; scans: UsbScan[] } {
+  const clock = new ManualClock();
+  const watch = new UsbWatch({ sysfs: folder, deviceFiles, kernelLog: tree.kernelLog }, clock);
+  const scans: UsbScan[] = [];
+  end = watch.listen((scan) => scans.push(scan));
+  return { clock, watch, scans };
+}
+
+describe("the watch of a sysfs", () => {
+  it("scans every five seconds where nothing can be watched", async () => {
+    const { clock, watch, scans } = listen(join(folder, "no-such-folder"));
+    await vi.waitFor(() => expect(scans).toHaveLength(1));
+    expect(watch.isWatching).toBe(false);
+    tree.drop("1-1");
+    clock.advance(4_999);
+    expect(scans).toHaveLength(1);
+    clock.advance(1);
+    await vi.waitFor(() => expect(scans).toHaveLength(2));
+    expect(scans[1]?.devices[0]?.attributes["devnum"]).toBe("3");
+  });
+
+  it("scans a tenth of a second after the first of many changes, and once more when all is quiet", async () => {
+    const files = join(folder, "dev");
+    mkdirSync(join(files, "001"), { recursive: true });
+    const { clock, watch, scans } = listen(files);
+    await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
+    const timers = clock.pending;
+    for (let n = 0; n < 50; n++) writeFileSync(join(files, "001", String(n)), "");
+    // Two timers, however many changes.
+    await vi.waitFor(() => expect(clock.pending).toBe(timers + 2));
+    clock.advance(100);
+    await vi.waitFor(() => expect(scans).toHaveLength(2));
+    clock.advance(10_000);
+    await vi.waitFor(() => expect(scans).toHaveLength(3));
+  });
+
+  it("watches a bus that comes later", async () => {
+    const files = join(folder, "dev");
+    mkdirSync(files);
+    const { clock, watch, scans } = listen(files);
+    await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
+    mkdirSync(join(files, "002"));
+    await vi.waitFor(() => {
+      clock.advance(2_000);
+      const before = scans.length;
+      writeFileSync(join(files, "002", String(before)), "");
+      expect(before).toBeGreaterThan(3);
+    });
+  });
+
+  it("leaves no timer and no watcher when nobody listens", async () => {
+    const { clock, watch, scans } = listen(null);
+    await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
+    end?.();
+    expect([watch.isWatching, watch.readsKernelLog, clock.pending]).toEqual([false, false, 0]);
+    tree.drop("1-1");
+    expect((await watch.scan()).ok).toBe(true);
+    expect(scans).toHaveLength(1);
+  });
+
+  it("gives each line of the kernel's log once, whole, and none from before", async () => {
+    tree.say("old");
+    const { watch, scans } = listen(null);
+    await vi.waitFor(() => expect(scans).toHaveLength(1));
+    tree.say("one");
+    tree.say("two");
+    writeFileSync(tree.kernelLog, "half", { flag: "a" });
+    await watch.scan();
+    writeFileSync(tree.kernelLog, " a line\n", { flag: "a" });
+    await watch.scan();
+    await watch.scan();
+    expect(scans.flatMap(({ kernelLines }) => kernelLines)).toEqual(["one", "two", "half a line"]);
+  });
+});
