@@ -35,7 +35,8 @@ describe("loadConfig", () => {
     { driver: 'tap, line: { tcp: "10.1.2.3:4001" }', codes: ["CFG_PAYMENT_DEVICE"] },
     { driver: "zpl, line: { serial: /dev/ttyS0 }", codes: ["CFG_PAYMENT_DEVICE"] },
     { driver: "host", codes: ["CFG_PAYMENT_DEVICE"] },
-  ])("lets no driver but two near a payment terminal: $driver", ({ driver, codes }) => {
+    { driver: 'usb, match: { id: "11ca:0220" }', codes: [] },
+  ])("lets no driver near a payment terminal that opens a line to it: $driver", ({ driver, codes }) => {
     const { diagnostics } = load(`${HEAD}devices:\n  - { id: pin, kind: payment_terminal, driver: ${driver} }\n`);
     expect(diagnostics.map(({ code, path }) => ({ code, path }))).toEqual(
       codes.map((code) => ({ code, path: "devices[0].driver" })),

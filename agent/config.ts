@@ -73,10 +73,11 @@ const INTERVAL_MS_DEFAULT = 30_000;
 const TIMEOUT_MS_DEFAULT = 5_000;
 
 /**
- * Payment hardware is watched from outside only: by its presence, or by what its own network management says. No driver
- * that opens a line to a device may stand at one (PROTOCOLS 10.1: nothing of card data is ever held here).
+ * Payment hardware is watched from outside only: by its presence, by what the system knows of its USB port, or by what
+ * its own network management says. No driver that opens a line to a device may stand at one (PROTOCOLS 10.1: nothing of
+ * card data is ever held here).
  */
-const PAYMENT_DRIVERS: ReadonlySet<string> = new Set(["presence", "snmp"]);
+const PAYMENT_DRIVERS: ReadonlySet<string> = new Set(["presence", "snmp", "usb"]);
 
 const id = z.string().regex(ID_PATTERN, "expected an id of lower-case letters, digits and hyphens");
 const deviceId = z
@@ -307,7 +308,7 @@ function buildDevice(
     check.complain(["devices", index, "driver"], {
       code: "CFG_PAYMENT_DEVICE",
       message: `expected one of: ${[...PAYMENT_DRIVERS].join(", ")}; no line to a payment terminal is ever opened`,
-      hint: "write driver: presence, with its host: or port:",
+      hint: "write driver: presence, with its host: or port:; or driver: usb, which opens nothing",
     });
   }
   const secret = readSecrets(driverConfig, ["devices", index], check);
