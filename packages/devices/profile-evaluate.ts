@@ -171,16 +171,21 @@ function componentsOf(name: string, table: Table, { profile, scope }: { profile:
   });
 }
 
-/** Row index to component name. What is called the same is told apart by a number, in the order of the table. */
+/**
+ * Row index to component name. What is called the same is told apart by a number, in the order of the table; a number
+ * that another row has in its own name is left out, for two rows of one name would be one component.
+ */
 function rowNames(name: string, { component }: Table, scope: Scope): Map<string, string> {
   const names = new Map<string, string>();
   if (component === undefined) return names;
-  const taken = new Map<string, number>();
-  for (const row of scope.tables.get(name) ?? []) {
-    const called = nameOf(component, row);
-    const repeats = (taken.get(called) ?? 0) + 1;
-    taken.set(called, repeats);
-    names.set(row.index, repeats === 1 ? called : `${called}-${repeats}`);
+  const rows = (scope.tables.get(name) ?? []).map((row) => ({ index: row.index, called: nameOf(component, row) }));
+  const own = new Set(rows.map(({ called }) => called));
+  const last = new Map<string, number>();
+  for (const { index, called } of rows) {
+    let n = (last.get(called) ?? 0) + 1;
+    while (n > 1 && own.has(`${called}-${n}`)) n++;
+    last.set(called, n);
+    names.set(index, n === 1 ? called : `${called}-${n}`);
   }
   return names;
 }

@@ -266,6 +266,19 @@ tables:
     });
   });
 
+  it("never tell two rows apart by a number that a third has in its name", () => {
+    const answer = rows([
+      ["1", "Tray 2", 50],
+      ["2", "Tray", 100],
+      ["3", "Tray", 150],
+    ]);
+    expect(components(answer)).toMatchObject({
+      "tray-2": { tray_remaining_percent: 10 },
+      tray: { tray_remaining_percent: 20 },
+      "tray-3": { tray_remaining_percent: 30 },
+    });
+  });
+
   it("leave out rows by their where, and rows beyond the limit", () => {
     const answer = rows([
       ["1", "A", 0],
