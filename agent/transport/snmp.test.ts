@@ -334,6 +334,23 @@ describe("a device that misbehaves", () => {
     expect(walked.ok && Object.keys(walked.value).sort()).toEqual(columns.map((column) => `${column}.7`));
   });
 
+  it("that has more rows than are wanted is read so far, and the column is named", async () => {
+    const client = await session(
+      await device((request, send) => {
+        const oid = request.oids[0] ?? "";
+        const row = oid === COLUMN ? 1 : Number(oid.split(".").at(-1)) + 1;
+        send(answer(request, [row > 3 ? varbind("1.3.6.1.9", text("end")) : varbind(`${COLUMN}.${row}`, text("row"))]));
+      }),
+    );
+    const walk = async (rowsMax: number) => {
+      client.begin(AbortSignal.timeout(5_000), 5_000);
+      const walked = await client.walk([{ oid: COLUMN, rowsMax }]);
+      return [walked.ok && Object.keys(walked.value).length, client.cost().cut];
+    };
+    expect(await walk(2)).toEqual([2, [COLUMN]]);
+    expect(await walk(3)).toEqual([3, []]);
+  });
+
   it("that sends more than a poll may cost is cut off", async () => {
     const noise = Buffer.alloc(60_000, 0x20);
     const client = await session(

@@ -68,7 +68,12 @@ export type WalkColumn = { readonly oid: string; readonly rowsMax: number; reado
 export const AUTH = { md5: 2, sha: 3, sha224: 4, sha256: 5, sha384: 6, sha512: 7 } as const;
 export const PRIVACY = { des: 2, aes: 4, aes256b: 6, aes256r: 8 } as const;
 
-export type SnmpCost = { readonly requests: number; readonly values: number };
+export type SnmpCost = {
+  readonly requests: number;
+  readonly values: number;
+  /** Columns that had more rows than were wanted, or than a poll may cost. */
+  readonly cut: readonly string[];
+};
 
 /** A session to one device. One request is in flight at a time; after a failure it is closed and opened anew. */
 export type SnmpSession = {
@@ -139,6 +144,7 @@ class Session implements SnmpSession {
   #trusted = false;
   #requests = 0;
   #values = 0;
+  readonly #cut = new Set<string>();
 
   constructor(
     library: Library,
@@ -173,6 +179,7 @@ class Session implements SnmpSession {
     if (++this.#pace.polls > PACE_POLLS_MAX) Object.assign(this.#pace, newPace(this.#target));
     this.#requests = 0;
     this.#values = 0;
+    this.#cut.clear();
     this.#socket.reset();
     (this.#session as unknown as { timeout: number }).timeout = Math.max(
       1,
@@ -294,8 +301,11 @@ class Session implements SnmpSession {
   ): boolean {
     for (const varbind of came) {
       const grows = compareOids(varbind.oid, column.cursor) > 0;
-      if (!grows || !isWithin(varbind.oid, column.root) || column.rowsLeft === 0 || isException(varbind)) return false;
-      if (!this.#keep(varbind, into)) return false;
+      if (!grows || !isWithin(varbind.oid, column.root) || isException(varbind)) return false;
+      if (column.rowsLeft === 0 || !this.#keep(varbind, into)) {
+        this.#cut.add(column.root);
+        return false;
+      }
       column.cursor = varbind.oid;
       column.rowsLeft--;
     }
@@ -406,7 +416,7 @@ class Session implements SnmpSession {
   }
 
   cost(): SnmpCost {
-    return { requests: this.#requests, values: this.#values };
+    return { requests: this.#requests, values: this.#values, cut: [...this.#cut] };
   }
 
   close(): void {

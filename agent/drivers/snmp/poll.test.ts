@@ -22,18 +22,24 @@ if (files.length === 0) console.warn("no recordings in ../shared/devices: repeat
 function polled(device: () => SnmpReply | null) {
   const walks: string[][] = [];
   const now = (): SnmpSession => replaySession(device() ?? { at: AT, varbinds: {} });
+  let cut: readonly string[] = [];
   const session = (): SnmpSession => ({
     ...now(),
+    cost: () => ({ requests: 1, values: 1, cut }),
     get: async (oids) => (device() === null ? err({ kind: "timeout", detail: "silence" }) : now().get(oids)),
     present: (oids) => now().present(oids),
     walk(columns: readonly WalkColumn[]) {
       walks.at(-1)?.push(...columns.map(({ oid }) => oid));
-      return now().walk(columns);
+      const one = now();
+      const walked = one.walk(columns);
+      ({ cut } = one.cost());
+      return walked;
     },
   });
   const poll = new SnmpPoll(async () => ok(session()), profiles, null);
   return {
     walks,
+    about: () => Object.fromEntries(poll.about()),
     async read(nowMs: number) {
       walks.push([]);
       const reply = await poll.poll({ signal: AbortSignal.timeout(10_000), timeoutMs: 10_000, nowMs });
@@ -84,6 +90,19 @@ describe("a device that was polled before", () => {
     now = printer("Lower", change.upTicks);
     const { samples } = await device.read(AT + change.laterMs);
     expect(samples.map(({ component }) => component)).toContain(want);
+  });
+
+  it("has more rows than its profile wants: says which table is cut short", async () => {
+    const { at, varbinds } = printer("Upper", 6_000);
+    const trays = (count: number) =>
+      Array.from({ length: count }, (_, n) => [`${TRAY}.10.1.${n + 1}`, { type: "integer", value: 250 }] as const);
+    let now: SnmpReply = { at, varbinds: { ...varbinds, ...Object.fromEntries(trays(32)) } };
+    const device = polled(() => now);
+    await device.read(AT);
+    expect(device.about()).not.toHaveProperty("cut short");
+    now = { at, varbinds: { ...varbinds, ...Object.fromEntries(trays(33)) } };
+    await device.read(AT);
+    expect(device.about()["cut short"]).toContain("trays has more than 32 rows");
   });
 
   it("was silent once: there may be another in its place", async () => {

@@ -15,7 +15,7 @@ import {
   profileOids,
 } from "@aislewatch/devices";
 import { Counters } from "../../core/counters.ts";
-import type { SnmpCost, SnmpSession, Varbinds, WalkColumn } from "../../transport/snmp.ts";
+import { SNMP_LIMITS, type SnmpCost, type SnmpSession, type Varbinds, type WalkColumn } from "../../transport/snmp.ts";
 import type { PollContext, PollError } from "../driver.ts";
 import { Kept } from "./kept.ts";
 import { restart, uptimeTicks } from "./parse.ts";
@@ -49,7 +49,7 @@ export class SnmpPoll {
   readonly #counters = new Counters();
   #closed = false;
   #facts: DeviceFacts = { sysObjectID: "", sysDescr: "" };
-  #cost: SnmpCost = { requests: 0, values: 0 };
+  #cost: SnmpCost = { requests: 0, values: 0, cut: [] };
 
   constructor(open: OpenSession, profiles: readonly Profile[], chosen: Profile | null) {
     this.#open = open;
@@ -79,13 +79,24 @@ export class SnmpPoll {
     return reply;
   }
 
-  /** Why it has its profile, and what the last poll cost. */
+  /** Why it has its profile, what the last poll cost, and which tables it did not read to their end. */
   about(): readonly (readonly [string, string])[] {
     const known = this.#known;
-    const { requests, values } = this.#cost;
+    const { requests, values, cut } = this.#cost;
+    const tables = Object.entries(known?.profile.tables ?? {})
+      .filter(([, { columns }]) => Object.values(columns).some((oid) => cut.includes(oid)))
+      .map(([name, { max_rows }]) => `${name} has more than ${max_rows} rows`);
     return [
       ...(known === null ? [] : [["recognised", known.why] as const]),
       ["asked", `${requests} request${requests === 1 ? "" : "s"}, ${values} values came`],
+      ...(tables.length === 0
+        ? []
+        : [
+            [
+              "cut short",
+              `${tables.join(", ")}, or the poll has more than ${SNMP_LIMITS.valuesPerPollMax} values`,
+            ] as const,
+          ]),
     ];
   }
 

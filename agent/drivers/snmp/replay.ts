@@ -8,6 +8,7 @@ export function replaySession({ varbinds }: SnmpReply): SnmpSession {
   const oids = Object.keys(varbinds).sort(compareOids);
   let requests = 0;
   let values = 0;
+  let cut: string[] = [];
   const answer = (wanted: readonly string[]): Promise<Result<Varbinds, PollError>> => {
     const found: Varbinds = {};
     for (const oid of wanted) {
@@ -21,6 +22,7 @@ export function replaySession({ varbinds }: SnmpReply): SnmpSession {
     begin() {
       requests = 0;
       values = 0;
+      cut = [];
     },
     get(wanted) {
       requests++;
@@ -33,14 +35,14 @@ export function replaySession({ varbinds }: SnmpReply): SnmpSession {
     },
     walk(columns) {
       requests++;
-      const rows = columns.flatMap(({ oid: root, rowsMax, after }) =>
-        oids
-          .filter((oid) => isWithin(oid, root) && (after === undefined || compareOids(oid, after) > 0))
-          .slice(0, rowsMax),
-      );
+      const rows = columns.flatMap(({ oid: root, rowsMax, after }) => {
+        const all = oids.filter((oid) => isWithin(oid, root) && (after === undefined || compareOids(oid, after) > 0));
+        if (all.length > rowsMax) cut.push(root);
+        return all.slice(0, rowsMax);
+      });
       return answer(rows);
     },
-    cost: () => ({ requests, values }),
+    cost: () => ({ requests, values, cut }),
     close: () => undefined,
   };
 }
