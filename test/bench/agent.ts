@@ -2,19 +2,15 @@
  * The agent's cost: a real agent process watches simulated UPSs over SNMP, 200 and 1,000 of them every 10 s, and hands
  * what it reads to a real collector. Of the 1,000, one in twenty falls silent in the end, and the others' polls must
  * stay as punctual as they were. Beside it, on the same devices, the pollers of agent-peers.ts.
- *
- * The agent runs from a copy of the node binary, so that the benchmark's other processes share no page of it with it:
- * its PSS is that of a machine on which it is the only Node program.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { STATUS_FILE } from "../../agent/status-file.ts";
-import { AGENT_NODE_FLAGS } from "../../packages/cli/bin/agent-flags.mjs";
-import { type CollectorRig, cleanUp, onCleanUp, ROOT, startCollector, tempFolder } from "../rig/rig.ts";
+import { type CollectorRig, cleanUp, onCleanUp, ROOT, startCollector } from "../rig/rig.ts";
 import { findPeers, type Peer } from "./agent-peers.ts";
+import { AgentProcess, nextMessage, nodeOfItsOwn } from "./agent-process.ts";
 import { type Figure, progress } from "./figure.ts";
 import { cpuSecondsOf, pssBytesOf } from "./process-cost.ts";
+import { latenessOf, pause, quantile, quantilesOf } from "./punctuality.ts";
 import type { CrowdOrder, CrowdReport } from "./snmp-crowd.ts";
 
 const INTERVAL_MS = 10_000;
@@ -44,9 +40,7 @@ type Watch = Cost & { readonly lateMs: { readonly p50: number; readonly p99: num
 
 export async function benchAgent(): Promise<Figure[]> {
   try {
-    const node = join(tempFolder(), "node");
-    copyFileSync(process.execPath, node);
-    chmodSync(node, 0o755);
+    const node = nodeOfItsOwn();
     const collector = await startCollector();
     const small = await watchSmall(collector, node);
     const large = await watchLarge(collector, node);
@@ -59,7 +53,10 @@ export async function benchAgent(): Promise<Figure[]> {
 async function watchSmall(collector: CollectorRig, node: string): Promise<Figure[]> {
   progress(`agent: ${SMALL} devices every ${INTERVAL_MS / 1_000} s`);
   const crowd = await Crowd.start(SMALL);
-  const agent = await Agent.start(collector, node, { name: "bench-0200/agent", ports: crowd.ports });
+  const agent = await AgentProcess.start(collector, node, {
+    name: "bench-0200/agent",
+    devices: upsDevices(crowd.ports),
+  });
   const startMs = await crowd.allAsked(agent.startedAt);
   await pause(WARM_UP_MS);
   const ours = await measure(crowd, agent.pid, MEASURED_MS);
@@ -100,7 +97,10 @@ async function watchLarge(collector: CollectorRig, node: string): Promise<Figure
   const dead = LARGE * DEAD_SHARE;
   progress(`agent: ${LARGE} devices, all alive`);
   const crowd = await Crowd.start(LARGE);
-  const agent = await Agent.start(collector, node, { name: "bench-1000/agent", ports: crowd.ports });
+  const agent = await AgentProcess.start(collector, node, {
+    name: "bench-1000/agent",
+    devices: upsDevices(crowd.ports),
+  });
   const startMs = await crowd.allAsked(agent.startedAt);
   await pause(WARM_UP_MS);
   const alive = await measure(crowd, agent.pid, MEASURED_MS);
@@ -155,32 +155,9 @@ async function measure(crowd: Crowd, pid: number, measuredMs: number): Promise<W
     cpuMsPerPoll: (cpuSeconds * 1_000) / begun.length,
     corePercent: (cpuSeconds / seconds) * 100,
     pssMb: quantile(pss, 0.5) / 1e6,
-    lateMs: lateness(begun),
+    lateMs: quantilesOf(latenessOf(begun, GRID_MS)),
   };
 }
-
-/**
- * All due times lie on one grid whose origin only the agent knows; seen from outside it is where polls begin again
- * after the longest pause between bursts.
- */
-function lateness(begun: readonly number[]): { p50: number; p99: number } {
-  const offsets = begun.map((at) => at % GRID_MS).sort((a, b) => a - b);
-  let origin = offsets[0] ?? 0;
-  let longest = origin + GRID_MS - (offsets.at(-1) ?? 0);
-  for (const [i, offset] of offsets.entries()) {
-    const gap = offset - (offsets[i - 1] ?? offset);
-    if (gap > longest) [longest, origin] = [gap, offset];
-  }
-  const late = offsets.map((offset) => (offset - origin + GRID_MS) % GRID_MS);
-  return { p50: quantile(late, 0.5), p99: quantile(late, 0.99) };
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
-}
-
-const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** The simulated devices, in a process of their own. */
 class Crowd {
@@ -227,75 +204,8 @@ class Crowd {
   }
 }
 
-/** The agent's process, started as its launcher does. */
-class Agent {
-  readonly startedAt: number;
-  readonly pid: number;
-  readonly #child: ChildProcess;
-  readonly #folder: string;
-
-  private constructor(child: ChildProcess, folder: string, startedAt: number) {
-    this.#child = child;
-    this.pid = child.pid ?? 0;
-    this.#folder = folder;
-    this.startedAt = startedAt;
-  }
-
-  static async start(
-    collector: CollectorRig,
-    node: string,
-    { name, ports }: { name: string; ports: readonly number[] },
-  ): Promise<Agent> {
-    const folder = tempFolder();
-    const config = join(folder, "agent.yaml");
-    const [site, agent] = name.split("/");
-    const password = await collector.addAgent(name);
-    const head = `site: ${site}\nagent: ${agent}\ncollector: { url: "${collector.mqtt}", password: "file:${password}" }\n`;
-    const devices = ports.map(
-      (port, i) =>
-        `  - { id: ups-${i}, kind: ups, driver: snmp, address: "127.0.0.1:${port}", every: ${INTERVAL_MS / 1_000}s }\n`,
-    );
-    writeFileSync(config, `${head}data: ./data\ndevices:\n${devices.join("")}`);
-    const startedAt = Date.now();
-    const child = fork(join(ROOT, "agent/main.ts"), ["run", "--config", config], {
-      execPath: node,
-      execArgv: ["--disable-warning=ExperimentalWarning", ...AGENT_NODE_FLAGS, ...benchFlags()],
-      stdio: ["ignore", "ignore", "ignore", "ipc"],
-    });
-    onCleanUp(() => void child.kill("SIGKILL"));
-    await nextMessage(child);
-    return new Agent(child, folder, startedAt);
-  }
-
-  /** From status.json, which is five seconds old at most. */
-  health() {
-    const text = readFileSync(join(this.#folder, "data", STATUS_FILE), "utf8");
-    const { devices } = JSON.parse(text) as {
-      devices: { health: { skippedTurns: number; samples: number } }[];
-    };
-    const skippedOf = (from: number): number =>
-      devices.slice(from).reduce((sum, { health }) => sum + health.skippedTurns, 0);
-    const values = devices.reduce((sum, { health }) => sum + health.samples, 0) / devices.length;
-    return { skipped: skippedOf(0), skippedOf, values };
-  }
-
-  async stop(): Promise<void> {
-    const exited = new Promise((done) => this.#child.once("exit", done));
-    this.#child.kill("SIGTERM");
-    await exited;
-  }
-}
-
-/** More flags for the agent's Node, such as `--cpu-prof`. */
-const benchFlags = (): string[] => process.env["AISLEWATCH_BENCH_NODE_FLAGS"]?.split(" ") ?? [];
-
-function nextMessage(child: ChildProcess): Promise<unknown> {
-  return new Promise((done, fail) => {
-    const onExit = (code: number | null): void => fail(new Error(`${child.spawnfile} ended with ${code}`));
-    child.once("exit", onExit);
-    child.once("message", (message) => {
-      child.off("exit", onExit);
-      done(message);
-    });
-  });
-}
+const upsDevices = (ports: readonly number[]): string[] =>
+  ports.map(
+    (port, i) =>
+      `{ id: ups-${i}, kind: ups, driver: snmp, address: "127.0.0.1:${port}", every: ${INTERVAL_MS / 1_000}s }`,
+  );

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency, snmp, agent), one after the other;
+ * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency, snmp, agent, lines), one after the other;
  * figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
  */
 import { writeFileSync } from "node:fs";
@@ -28,6 +28,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     run: async () => (await import("./snmp-polls.ts")).benchSnmpPolls(),
   },
   agent: { title: "agent: SNMP devices every 10 s", run: async () => (await import("./agent.ts")).benchAgent() },
+  lines: { title: "agent: serial lines", run: async () => (await import("./lines.ts")).benchLines() },
 };
 
 async function main(): Promise<number> {

@@ -1,0 +1,100 @@
+/**
+ * A real agent process for a benchmark. It runs from a copy of the node binary, so that the benchmark's other processes
+ * share no page of it with it: its PSS is that of a machine on which it is the only Node program.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { STATUS_FILE } from "../../agent/status-file.ts";
+import { AGENT_NODE_FLAGS } from "../../packages/cli/bin/agent-flags.mjs";
+import { type CollectorRig, onCleanUp, ROOT, tempFolder } from "../rig/rig.ts";
+
+export type AgentOrder = {
+  /** `site/agent`. */
+  readonly name: string;
+  /** Devices of agent.yaml, each as a YAML flow mapping. */
+  readonly devices: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export function nodeOfItsOwn(): string {
+  const node = join(tempFolder(), "node");
+  copyFileSync(process.execPath, node);
+  chmodSync(node, 0o755);
+  return node;
+}
+
+/** The agent's process, started as its launcher does. */
+export class AgentProcess {
+  readonly startedAt: number;
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(child: ChildProcess, folder: string, startedAt: number) {
+    this.#child = child;
+    this.pid = child.pid ?? 0;
+    this.#folder = folder;
+    this.startedAt = startedAt;
+  }
+
+  static async start(
+    collector: CollectorRig,
+    node: string,
+    { name, devices, env = {} }: AgentOrder,
+  ): Promise<AgentProcess> {
+    const folder = tempFolder();
+    const config = join(folder, "agent.yaml");
+    const [site, agent] = name.split("/");
+    const password = await collector.addAgent(name);
+    const head = `site: ${site}\nagent: ${agent}\ncollector: { url: "${collector.mqtt}", password: "file:${password}" }\n`;
+    writeFileSync(config, `${head}data: ./data\ndevices:\n${devices.map((device) => `  - ${device}\n`).join("")}`);
+    const startedAt = Date.now();
+    const child = fork(join(ROOT, "agent/main.ts"), ["run", "--config", config], {
+      execPath: node,
+      execArgv: ["--disable-warning=ExperimentalWarning", ...AGENT_NODE_FLAGS, ...benchFlags()],
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
+    onCleanUp(() => void child.kill("SIGKILL"));
+    await nextMessage(child);
+    return new AgentProcess(child, folder, startedAt);
+  }
+
+  /** From status.json, which is five seconds old at most. */
+  health() {
+    const text = readFileSync(join(this.#folder, "data", STATUS_FILE), "utf8");
+    const { devices } = JSON.parse(text) as {
+      devices: {
+        id: string;
+        health: { skippedTurns: number; samples: number; lastFailure: { detail: string } | null };
+      }[];
+    };
+    const skippedOf = (from: number): number =>
+      devices.slice(from).reduce((sum, { health }) => sum + health.skippedTurns, 0);
+    const values = devices.reduce((sum, { health }) => sum + health.samples, 0) / devices.length;
+    const failureOf = (id: string): string =>
+      devices.find((one) => one.id === id)?.health.lastFailure?.detail ?? "none";
+    return { skipped: skippedOf(0), skippedOf, values, failureOf };
+  }
+
+  async stop(): Promise<void> {
+    const exited = new Promise((done) => this.#child.once("exit", done));
+    this.#child.kill("SIGTERM");
+    await exited;
+  }
+}
+
+/** More flags for the agent's Node, such as `--cpu-prof`. */
+const benchFlags = (): string[] => process.env["AISLEWATCH_BENCH_NODE_FLAGS"]?.split(" ") ?? [];
+
+export function nextMessage(child: ChildProcess): Promise<unknown> {
+  return new Promise((done, fail) => {
+    const onExit = (code: number | null): void => fail(new Error(`${child.spawnfile} ended with ${code}`));
+    child.once("exit", onExit);
+    child.once("message", (message) => {
+      child.off("exit", onExit);
+      done(message);
+    });
+  });
+}
