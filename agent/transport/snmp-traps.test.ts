@@ -300,12 +300,14 @@ function netSnmpAuth(auth: string): string {
 }
 
 describe("a listener", () => {
-  it("says why it can't listen", async () => {
+  it("says why it can't listen, and what helps", async () => {
     await listen();
     const options = { address: "127.0.0.1", community: "x", users: [], engineId: ENGINE, clock: realClock };
     const hooks = { admit: () => true, onTrap: () => undefined, onRefused: () => undefined };
     const second = await openTrapListener({ ...options, ...hooks, port: listener.port });
-    expect(second.ok ? "" : second.error.detail).toContain("EADDRINUSE");
+    expect(second.ok ? "" : second.error.detail).toMatch(/EADDRINUSE.*another program has this port/);
+    const elsewhere = await openTrapListener({ ...options, ...hooks, address: "192.0.2.1", port: 0 });
+    expect(elsewhere.ok ? "" : elsewhere.error.detail).toMatch(/EADDRNOTAVAIL.*no such address/);
   });
 
   it("never throws and never mistakes, whatever comes in, and takes a good trap after it", async () => {

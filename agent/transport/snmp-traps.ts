@@ -80,13 +80,26 @@ export async function openTrapListener(
     });
   } catch (thrown) {
     socket.close();
-    return err({ detail: errorText(thrown) });
+    return err({ detail: bindError(thrown) });
   }
   socket.removeAllListeners("error");
   // After bind, an error is that of one answer that could not be sent: the sender will ask again.
   socket.on("error", () => undefined);
   const receiver = new Receiver(library, socket, options);
   return ok({ port: socket.address().port, close: () => receiver.close() });
+}
+
+/** Why a port can't be had, and what helps. */
+const BIND_HINTS: Readonly<Record<string, string>> = {
+  EACCES: "a port below 1024 needs CAP_NET_BIND_SERVICE; or listen above, and have devices send there",
+  EADDRINUSE: "another program has this port, snmptrapd perhaps",
+  EADDRNOTAVAIL: "this host has no such address",
+};
+
+function bindError(thrown: unknown): string {
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  const hint = BIND_HINTS[code];
+  return hint === undefined ? errorText(thrown) : `${errorText(thrown)}: ${hint}`;
 }
 
 type Library = typeof NetSnmp;
