@@ -13,6 +13,7 @@ import nci from "./nci/index.ts";
 import nut from "./nut/index.ts";
 import presence from "./presence/index.ts";
 import sbpl from "./sbpl/index.ts";
+import reach from "./reach/index.ts";
 import sma from "./sma/index.ts";
 import snmp from "./snmp/index.ts";
 import star from "./star/index.ts";
@@ -40,6 +41,7 @@ export const DRIVERS: readonly AnyDriver[] = [
   sbpl,
   sma,
   snmp,
+  reach,
   star,
   tap,
   toledo8217,

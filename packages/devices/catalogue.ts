@@ -23,6 +23,7 @@ function entry(name: string, type: Metric["type"], meaning: string, options: Opt
 const PRINTERS = ["label_printer", "receipt_printer", "office_printer"] as const;
 const MEDIA_PRINTERS = ["label_printer", "receipt_printer"] as const;
 const HOSTS = ["pos_terminal", "host", "agent", "collector", "video_recorder", "device_server"] as const;
+const REACHING = ["pos_terminal", "host", "router"] as const;
 const POWER = ["ups"] as const;
 /** What may run on a battery of its own. */
 const MOBILE = ["ups", "pos_terminal", "host"] as const;
@@ -327,6 +328,28 @@ export const CATALOGUE: readonly Metric[] = [
   number("battery_health_percent", "What the battery holds when full, of what it held when new", {
     unit: "%",
     kinds: MOBILE,
+  }),
+
+  // What a host reaches from where it stands.
+  flag("target_reachable", "A server, gateway or name server that the host needs answers it", {
+    component: "target",
+    kinds: REACHING,
+    bad: false,
+  }),
+  number("target_answer_seconds", "Time until a target's echo, answer, connection or TLS session was there", {
+    unit: "s",
+    component: "target",
+    kinds: REACHING,
+  }),
+  number("certificate_remaining_days", "Days until a target's certificate, or one above it, ends", {
+    unit: "d",
+    component: "target",
+    kinds: REACHING,
+  }),
+  flag("certificate_trusted", "This host trusts the target's certificate, its end apart", {
+    component: "target",
+    kinds: REACHING,
+    bad: false,
   }),
 
   // Agents, as the collector sees them.
