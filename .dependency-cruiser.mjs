@@ -125,6 +125,7 @@ export default {
     owner("aedes", ["collector/broker/"]),
     owner("net-snmp", ["agent/transport/snmp"]),
     owner("serialport", ["agent/transport/serial"]),
+    owner("koffi", ["agent/transport/ioctl[.]ts"]),
     owner("systeminformation", ["agent/drivers/host/"]),
     owner("@duckdb/node-api", ["collector/store/timeseries/"]),
     owner("kysely", ["collector/store/state/"]),

@@ -91,7 +91,9 @@ function planOf(flags: Flags, terminal: Terminal): Plan | null {
 function hostsInUse(config: AgentConfig | null): ReadonlySet<string> {
   const lines = (config?.devices ?? []).map((device) => lineOf(device));
   return new Set(
-    lines.flatMap((line) => (line === null || line.kind === "serial" ? [] : [hostOf(line)])).map(plainestAddress),
+    lines
+      .flatMap((line) => (line?.kind === "tcp" || line?.kind === "rfc2217" ? [hostOf(line)] : []))
+      .map(plainestAddress),
   );
 }
 

@@ -26,6 +26,7 @@ function silence(line: LineConfig): string {
     const { host, port } = line.tcp;
     return `is it this language that ${host} speaks at port ${port}? Many print servers serve one client at a time: is another one connected?`;
   }
+  if (line.kind === "usblp") return "is the printer on, and is this the language that it is set to?";
   const { baudRate, dataBits, parity, stopBits, flow } = line.kind === "serial" ? line.serial : line.rfc2217;
   const letters = { none: "N", even: "E", odd: "O" } as const;
   const settings = `${baudRate} ${dataBits}${letters[parity]}${stopBits}${flow === "none" ? "" : `, ${flow}`}`;

@@ -3,15 +3,22 @@
  * serial port is written the same way for a scale and for a printer. Each dialect brings its own defaults, as its
  * manual has them.
  */
+import { err, ok, type Result } from "@aislewatch/base";
 import { asWritten } from "@aislewatch/config";
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
+import { type UsbMatchConfig, usbMatchSchema, usbMatchText } from "../core/usb-match.ts";
+import { lineFrom } from "../transport/bytes.ts";
 import type { OpenLine, OpenStream } from "../transport/line.ts";
 import { LineQuarantine } from "../transport/line-quarantine.ts";
 import { openRfc2217, openRfc2217Stream, type Rfc2217Address } from "../transport/rfc2217.ts";
 import type { PortSettings } from "../transport/rfc2217-session.ts";
 import { type SerialAddress, serialPorts } from "../transport/serial.ts";
 import { openTcp, openTcpStream, type TcpAddress } from "../transport/tcp.ts";
+import { findUsbNode, nodeOf } from "../transport/usb-node.ts";
+import { openUsblpStream } from "../transport/usblp.ts";
+import type { PollError } from "./driver.ts";
+import { deviceGate, SYSFS, watchOf } from "./usb-slot.ts";
 
 /** What a dialect's devices have when nobody changed their settings. */
 export type LineDefaults = {
@@ -31,7 +38,11 @@ export const SERIAL_9600_8N1: LineDefaults["serial"] = {
 export type LineConfig =
   | { readonly kind: "tcp"; readonly tcp: TcpAddress }
   | { readonly kind: "rfc2217"; readonly rfc2217: Rfc2217Address }
-  | { readonly kind: "serial"; readonly serial: SerialAddress };
+  | { readonly kind: "serial"; readonly serial: SerialAddress }
+  | { readonly kind: "usblp"; readonly usblp: UsbMatchConfig };
+
+const USBLP_PATH = /^\/dev\/[\x21-\x7e]+$/;
+const USBLP_EXPECTED = "expected a device file such as /dev/usb/lp0";
 
 const BAUD_RATES = [300, 600, 1200, 2400, 4800, 9600, 14_400, 19_200, 28_800, 38_400, 57_600, 115_200] as const;
 
@@ -53,7 +64,13 @@ export function lineSchema(defaults: LineDefaults): z.ZodType<LineConfig> {
   const rfc2217Line = z
     .strictObject({ rfc2217: tcpAddress(null), ...settings })
     .transform((line): LineConfig => ({ kind: "rfc2217", rfc2217: { ...line.rfc2217, ...portSettings(line) } }));
-  return z.union([tcpLine, serialLine, rfc2217Line]);
+  // The kernel's file for a USB printer, or the printer by what it is: its number may be another one after each plug.
+  const usblpLine = z
+    .strictObject({ usblp: z.union([z.string().max(256).regex(USBLP_PATH, USBLP_EXPECTED), usbMatchSchema]) })
+    .transform(({ usblp }): LineConfig => {
+      return { kind: "usblp", usblp: typeof usblp === "string" ? { path: usblp } : usblp };
+    });
+  return z.union([tcpLine, serialLine, rfc2217Line, usblpLine]);
 }
 
 const portSettings = (written: {
@@ -79,6 +96,8 @@ export function lineKey(line: LineConfig): string {
       return `tcp:${line.rfc2217.host}:${line.rfc2217.port}`;
     case "serial":
       return `serial:${line.serial.path}`;
+    case "usblp":
+      return `usblp:${usbMatchText(line.usblp)}`;
   }
 }
 
@@ -90,6 +109,8 @@ export function lineAddress(line: LineConfig): string {
       return `rfc2217://${line.rfc2217.host}:${line.rfc2217.port}`;
     case "serial":
       return line.serial.path;
+    case "usblp":
+      return usbMatchText(line.usblp);
   }
 }
 
@@ -110,6 +131,8 @@ function openUnguarded(line: LineConfig): OpenLine {
       return openRfc2217(line.rfc2217, realClock);
     case "serial":
       return serial.openLine(line.serial);
+    case "usblp":
+      return lineFrom(openStream(line), lineAddress(line), realClock);
   }
 }
 
@@ -122,7 +145,26 @@ export function openStream(line: LineConfig): OpenStream {
       return openRfc2217Stream(line.rfc2217, realClock);
     case "serial":
       return serial.openStream(line.serial);
+    case "usblp":
+      return openUsblpStream(() => usblpPath(line.usblp), { clock: realClock, gate: deviceGate });
   }
+}
+
+/** Through sysfs also for a plain path, so that payment hardware is known as such. */
+async function usblpPath(match: UsbMatchConfig): Promise<Result<string, PollError>> {
+  const found = await findUsbNode(watchOf(SYSFS), match, "usblp");
+  if (!found.ok) return found;
+  const [printer] = found.value?.interfaces ?? [];
+  if (printer === undefined) {
+    const hint = "is the cable plugged in, and the printer on?";
+    return err({ kind: "unreachable", detail: `no USB printer fits ${usbMatchText(match)}`, hint });
+  }
+  const path = nodeOf(printer, "usblp");
+  if (path !== null) return ok(path);
+  return err({
+    kind: "busy",
+    detail: `${usbMatchText(match)} is used by a program that goes past the kernel's driver`,
+  });
 }
 
 /** `host:port`; IPv6 in brackets. */

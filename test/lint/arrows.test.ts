@@ -36,6 +36,7 @@ const PLANTS: readonly (readonly [rule: string, file: string, source: string])[]
   ["one-owner-aedes", "collector/bad-aedes.ts", `import "aedes";`],
   ["one-owner-net-snmp", "agent/bad-snmp.ts", `import "net-snmp";`],
   ["one-owner-serialport", "agent/bad-serial.ts", `import "serialport";`],
+  ["one-owner-koffi", "agent/bad-koffi.ts", `import "koffi";`],
   ["one-owner-systeminformation", "agent/bad-systeminformation.ts", `import "systeminformation";`],
   ["one-owner-duckdb-node-api", "collector/bad-duckdb.ts", `import "@duckdb/node-api";`],
   ["one-owner-kysely", "collector/bad-kysely.ts", `import "kysely";`],

@@ -87,7 +87,7 @@ const FAST_BAUD = 19_200;
 const SILENCE_MS_UNKNOWN = 4;
 
 function silenceMs(line: LineConfig): number {
-  if (line.kind === "tcp") return SILENCE_MS_UNKNOWN;
+  if (line.kind === "tcp" || line.kind === "usblp") return SILENCE_MS_UNKNOWN;
   const { baudRate } = line.kind === "serial" ? line.serial : line.rfc2217;
   return Math.ceil(baudRate > FAST_BAUD ? SILENCE_MS_LEAST : Math.max(SILENCE_MS_LEAST, (3.5 * 11 * 1_000) / baudRate));
 }

@@ -1,0 +1,103 @@
+/**
+ * What the drivers have in common that look into a USB device: which one is meant, whether it may be opened, what rights
+ * that needs. **Never by default**: opening a device's file can keep its owner out (usblp), and hands what it says to us
+ * (hidraw). Without `take: true` only sysfs is read.
+ */
+import { accessSync, constants } from "node:fs";
+import { userInfo } from "node:os";
+import type { Result } from "@aislewatch/base";
+import { realClock } from "@aislewatch/runtime";
+import { z } from "zod";
+import { readUsbDevice } from "../core/usb-device.ts";
+import { fitsUsbMatch, type UsbMatchConfig, usbMatchOf, usbMatchSchema, usbMatchText } from "../core/usb-match.ts";
+import { DeviceGate } from "../transport/device-file.ts";
+import { findUsbNode, type NodeClass, type UsbNode, usbWatch } from "../transport/usb-node.ts";
+import type { PollError, Source } from "./driver.ts";
+
+export const SYSFS = "/sys";
+
+export const usbSlotOptions = {
+  match: usbMatchSchema,
+  /** Open the device's file at each poll, and close it again. */
+  take: z.boolean().default(false),
+  /** Another root of sysfs: of the host, in a container. */
+  sysfs: z.string().max(256).startsWith("/", "expected an absolute path").default(SYSFS),
+};
+export type UsbSlotConfig = { readonly match: UsbMatchConfig; readonly take: boolean; readonly sysfs: string };
+
+/** All device files of this program go through one gate. */
+export const deviceGate = new DeviceGate(realClock);
+
+export const watchOf = (sysfs: string) =>
+  usbWatch({ sysfs, deviceFiles: sysfs === SYSFS ? "/dev/bus/usb" : null, kernelLog: null }, realClock);
+
+/** One poll at a time for all that looks into one device, a dialect over its usblp included. */
+export const usbSlotKey = (nodeClass: NodeClass, { match }: Pick<UsbSlotConfig, "match">): string =>
+  `${nodeClass}:${usbMatchText(match)}`;
+
+export class UsbSlot {
+  readonly config: UsbSlotConfig;
+  readonly #nodeClass: NodeClass;
+
+  constructor(config: UsbSlotConfig, nodeClass: NodeClass) {
+    this.config = config;
+    this.#nodeClass = nodeClass;
+  }
+
+  find(): Promise<Result<UsbNode | null, PollError>> {
+    return findUsbNode(watchOf(this.config.sysfs), this.config.match, this.#nodeClass);
+  }
+
+  /** Speaks up when what fits comes, goes, or comes back under another number. */
+  listen(speakUp: () => void): () => void {
+    let before: string | null = null;
+    return watchOf(this.config.sysfs).listen(({ devices }) => {
+      const match = usbMatchOf({ ...this.config.match, path: undefined }, () => "");
+      const fitting = devices.map(readUsbDevice).filter((one) => one !== null && fitsUsbMatch(one, match));
+      const now = fitting
+        .map((one) => `${one?.port} ${one?.devnum} ${one?.interfaces.map(({ driver }) => driver)}`)
+        .join();
+      if (before !== null && before !== now) speakUp();
+      before = now;
+    });
+  }
+
+  /** What is known of the file, without opening it. */
+  source(path: string | null, vendorId: string): Source {
+    const { take } = this.config;
+    const name = this.#nodeClass;
+    if (path === null)
+      return { name, state: "absent", detail: "another program has taken it from the kernel's driver" };
+    if (mayOpen(path, name)) {
+      return take
+        ? { name, state: "used", detail: `${path}, opened for each poll` }
+        : { name, state: "ready", detail: `${path}, left to its owner; \`take: true\` opens it for each poll` };
+    }
+    return { name, state: "denied", detail: `${path} may not be opened`, grant: grantOf(name, vendorId) };
+  }
+}
+
+function grantOf(name: NodeClass, vendorId: string): string {
+  const [user, file] = [userName(), `/etc/udev/rules.d/60-aislewatch-${vendorId}.rules`];
+  if (name === "usblp") return `usermod -aG lp ${user}`;
+  const rule = `KERNEL=="hidraw*", ATTRS{idVendor}=="${vendorId}", GROUP="${user}", MODE="0640"`;
+  return `echo '${rule}' > ${file} && udevadm control --reload && udevadm trigger`;
+}
+
+function mayOpen(path: string, name: NodeClass): boolean {
+  try {
+    accessSync(path, name === "usblp" ? constants.R_OK | constants.W_OK : constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without a name, as in some containers.
+    return String(process.getuid?.() ?? "aislewatch");
+  }
+}

@@ -1,0 +1,84 @@
+import { ok, type Result } from "@aislewatch/base";
+import { z } from "zod";
+import { readDeviceId } from "../../core/device-id.ts";
+import { usbMatchText } from "../../core/usb-match.ts";
+import { interfaceFile, nodeOf, takenFromKernel, type UsbNode } from "../../transport/usb-node.ts";
+import { readPortStatus } from "../../transport/usblp.ts";
+import { type DevicePoller, defineDriver, type PollContext, type PollError, type Source } from "../driver.ts";
+import { deviceGate, UsbSlot, type UsbSlotConfig, usbSlotKey, usbSlotOptions } from "../usb-slot.ts";
+import { isWell, METRICS, parse } from "./parse.ts";
+import type { UsblpReply } from "./types.ts";
+
+export default defineDriver<UsbSlotConfig, UsblpReply>({
+  name: "usblp",
+  title: "USB printer by its port status and device id, whatever language it prints",
+  config: z.strictObject(usbSlotOptions),
+  lineKey: (config) => usbSlotKey("usblp", config),
+  address: ({ match }) => usbMatchText(match),
+  open: ({ config }) => new Poller(config),
+});
+
+class Poller implements DevicePoller<UsblpReply> {
+  readonly #slot: UsbSlot;
+  #sources: readonly Source[] = [];
+  #about: readonly (readonly [string, string])[] = [];
+  /** The device that said that all is well; another number is another printer, or this one after a restart. */
+  #well: string | null = null;
+
+  constructor(config: UsbSlotConfig) {
+    this.#slot = new UsbSlot(config, "usblp");
+  }
+
+  async poll(context: PollContext): Promise<Result<UsblpReply, PollError>> {
+    const found = await this.#slot.find();
+    if (!found.ok) return found;
+    if (found.value === null) {
+      this.#sources = [{ name: "sysfs", state: "used", detail: "nothing that fits is attached" }];
+      return ok({ device: null, certain: false, deviceId: null, portStatus: null, wasWell: false });
+    }
+    return await this.#look(found.value, context);
+  }
+
+  async #look({ device, certain, interfaces }: UsbNode, { timeoutMs }: PollContext) {
+    const { take, sysfs } = this.#slot.config;
+    const [printer] = interfaces;
+    const path = printer === undefined ? null : nodeOf(printer, "usblp");
+    const bytes = printer === undefined ? null : await interfaceFile(sysfs, printer, "ieee1284_id");
+    const deviceId = bytes === null ? null : Buffer.from(bytes).toString("latin1").trim();
+    this.#tell(deviceId, this.#slot.source(path, device.vendorId));
+    const seen = { device, certain, deviceId };
+    if (!take) return ok({ ...seen, portStatus: null, wasWell: false });
+    const who = `${device.port} ${device.devnum}`;
+    if (path === null) {
+      const taken = printer !== undefined && takenFromKernel(printer);
+      const detail = taken
+        ? `the printer at port ${device.port} is used by a program that goes past the kernel's driver, as CUPS does`
+        : `the device at port ${device.port} has no printer interface that the kernel's usblp knows`;
+      return { ok: false as const, error: { kind: taken ? ("busy" as const) : ("config" as const), detail } };
+    }
+    const status = await readPortStatus(path, { gate: deviceGate, timeoutMs });
+    if (!status.ok) return status;
+    if (isWell(status.value)) this.#well = who;
+    return ok({ ...seen, portStatus: status.value, wasWell: this.#well === who });
+  }
+
+  #tell(deviceId: string | null, file: Source): void {
+    const id = deviceId === null ? null : readDeviceId(deviceId);
+    const detail = id === null ? "the printer has none, or another program has it" : "read by the kernel when it came";
+    this.#sources = [
+      { name: "sysfs", state: "used", detail: this.#slot.config.sysfs },
+      { name: "device id", state: id === null ? "absent" : "used", detail },
+      file,
+    ];
+    const languages = id?.languages.join(", ") ?? "";
+    this.#about = languages === "" ? [] : [["languages", languages]];
+  }
+
+  parse = parse;
+  metrics = () => METRICS;
+  profile = () => null;
+  about = () => this.#about;
+  sources = () => this.#sources;
+  watch = (speakUp: () => void) => this.#slot.listen(speakUp);
+  close = async () => {};
+}
