@@ -142,7 +142,7 @@ describe("aislewatch-agent", () => {
   it("probes a device once and shows its metrics with units and meanings", async () => {
     const { code, out } = await command("probe", "lane-1/printer");
     expect(code).toBe(0);
-    expect(out).toContain(`driver  zpl, tcp://127.0.0.1:${printerPort}`);
+    expect(out).toMatch(new RegExp(`^driver +zpl, tcp://127\\.0\\.0\\.1:${printerPort}$`, "m"));
     expect(out).toMatch(/\n +media_out +no +No labels, receipt paper or paper is left\n/);
   });
 
@@ -152,7 +152,7 @@ describe("aislewatch-agent", () => {
       await command("probe", "lane-1/printer", "--raw", "--json"),
     ];
     expect(JSON.parse(json.out)).toMatchObject({ device: "lane-1/printer", samples: [{ metrics: { up: true } }] });
-    expect(JSON.parse(raw.out)).toEqual({ hostStatus: expect.stringContaining("030,0,0"), hostIdentification: null });
+    expect(JSON.parse(raw.out)).toEqual({ hostStatus: expect.stringContaining("030,0,0"), errorStatus: null });
   });
 
   it.each([

@@ -271,7 +271,7 @@ describe("aislewatch-agent discover", () => {
     expect(ran.code).toBe(0);
     expect(ran.out).toContain(" 0 gone, ");
     expect(shown, "who answered until then is asked who it is").toMatch(
-      /\n[1-9]\d* devices? in 65534 addresses, .* stopped by hand/,
+      /[\n\r][1-9]\d* devices? in 65534 addresses, .* stopped by hand/,
     );
   });
 

@@ -5,7 +5,7 @@
  * A replacement has the form of what it stands for, character by character (a digit for a digit, `X` or `x` for a
  * letter), for fields of such replies have fixed widths; the last digits count, so that the same value is the same
  * replacement in every answer and two values stay two. They are counted in the order in which they stand, so redacting
- * twice changes nothing. Card data is gone before an answer gets here (dialect.ts), and looked for once more.
+ * once more changes nothing. Card data is gone before an answer gets here (dialect.ts), and looked for once more.
  *
  * What this can't know: a name in the midst of other text. `record` says so.
  */
@@ -69,11 +69,28 @@ const SECRETS_MAX = 256;
 const ANYWHERE: ReadonlySet<LineClass> = new Set(["serial", "mac", "ip", "name"]);
 const ANYWHERE_CHARS_MIN = 4;
 
-/** `serial` is what the driver's `parse` took for the serial number. */
-export function redactAnswers(
-  answers: Answers,
-  { driver, serial }: { readonly driver: string; readonly serial?: string | undefined },
-): RedactedAnswers {
+type Told = {
+  readonly driver: string;
+  /** What the driver's `parse` took for the serial number. */
+  readonly serial?: string | undefined;
+};
+
+/** One field may stand in another (an address behind an `@`), and a replacement complete what looks like a third. */
+const PASSES_MAX = 8;
+
+/** Until nothing changes any more. */
+export function redactAnswers(answers: Answers, told: Told): RedactedAnswers {
+  const first = redactOnce(answers, told);
+  let made = first.answers;
+  for (let pass = 1; pass < PASSES_MAX; pass++) {
+    const { answers: again } = redactOnce(made, { driver: told.driver });
+    if (Object.entries(again).every(([name, answer]) => made[name] === answer)) break;
+    made = again;
+  }
+  return { answers: made, replaced: first.replaced };
+}
+
+function redactOnce(answers: Answers, { driver, serial }: Told): RedactedAnswers {
   const secrets = new Map<string, LineClass>();
   const learn = (text: string, of: LineClass): void => {
     if (secrets.size < SECRETS_MAX && /[A-Za-z0-9\x80-\xff]/.test(text) && !secrets.has(text)) secrets.set(text, of);
