@@ -266,6 +266,21 @@ describe("a flood", () => {
     expect(taken + dropped.repeated).toBeLessThanOrEqual(passed + 1);
     expect(grown).toBeLessThan(64);
   });
+
+  it.runIf(installed)("of many strangers that are let in leaves the devices their share", async () => {
+    const clock = new ManualClock();
+    const { traps, port, polled } = await start({ clock, config: { unknownSenders: "accept" } });
+    const noise = Buffer.from("noise");
+    const strangers = await Promise.all(Array.from({ length: 24 }, (_, n) => sender(`127.0.9.${n + 1}`)));
+    for (const stranger of strangers) {
+      const seen = traps.figures.received;
+      for (let n = 0; n < TRAP_LIMITS.burstOfSource; n++) stranger.send(noise, port, "127.0.0.1");
+      await until(() => traps.figures.received === seen + TRAP_LIMITS.burstOfSource);
+    }
+    expect(traps.figures.dropped).toMatchObject({ too_many: 24 * TRAP_LIMITS.burstOfSource - TRAP_LIMITS.burstOfAll });
+    expect(await send("snmptrap", port, ON_BATTERY)).toBe(0);
+    await until(() => polled.some(({ device: id }) => id === "ups"));
+  });
 });
 
 describe("the listener", () => {

@@ -68,7 +68,7 @@ export class Traps {
     { burst: TRAP_LIMITS.burstOfSource, perSecond: TRAP_LIMITS.perSecondOfSource },
     TRAP_LIMITS.sourcesMax,
   );
-  readonly #perAll = new Buckets({ burst: TRAP_LIMITS.burstOfAll, perSecond: TRAP_LIMITS.perSecondOfAll }, 1);
+  readonly #perAll = new Buckets({ burst: TRAP_LIMITS.burstOfAll, perSecond: TRAP_LIMITS.perSecondOfAll }, 2);
   readonly #recent = new Recent(TRAP_LIMITS.repeatMs, TRAP_LIMITS.repeatsMax);
   /** Devices by address. */
   #senders: ReadonlyMap<string, readonly Device[]> = new Map();
@@ -150,11 +150,11 @@ export class Traps {
   #admit(from: string): boolean {
     this.#received++;
     const nowMs = this.#options.clock.monotonic();
-    if (!this.#senders.has(from) && this.#options.config.unknownSenders === "ignore") {
-      return this.#drop("unknown_sender", from);
-    }
+    const isDevice = this.#senders.has(from);
+    if (!isDevice && this.#options.config.unknownSenders === "ignore") return this.#drop("unknown_sender", from);
     if (!this.#perSource.take(from, nowMs)) return this.#drop("too_fast", from);
-    return this.#perAll.take("", nowMs) || this.#drop("too_many", from);
+    // Strangers that are let in have a share of their own: they can't use up that of the devices.
+    return this.#perAll.take(isDevice ? "devices" : "strangers", nowMs) || this.#drop("too_many", from);
   }
 
   #take(trap: Trap): void {

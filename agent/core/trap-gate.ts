@@ -6,7 +6,7 @@ export const TRAP_LIMITS = {
   /** A switch of 48 ports that loses power behind it sends two traps a port. */
   burstOfSource: 100,
   perSecondOfSource: 10,
-  /** What one agent decodes of all senders together: a few per cent of a small processor. */
+  /** What one agent decodes of all devices together, and of all strangers: a few per cent of a small processor. */
   burstOfAll: 2_000,
   perSecondOfAll: 200,
   /** Senders remembered; a new one takes the place of the one that was heard longest ago. */
