@@ -137,7 +137,12 @@ describe("redactRecording", () => {
       value: "Printing salaries-2026.xlsx",
       want: "Printing document-1.xlsx",
     },
-    { name: "a card number", oid: "1.3.6.1.4.1.9.1.0", value: "read 4111 1111 1111 1111", want: "read [PAN:luhn:len16]" },
+    {
+      name: "a card number",
+      oid: "1.3.6.1.4.1.9.1.0",
+      value: "read 4111 1111 1111 1111",
+      want: "read [PAN:luhn:len16]",
+    },
     { name: "a port's label", oid: "1.3.6.1.2.1.31.1.1.1.18.3", value: "Till of Jo", want: "label-1" },
   ])("$name: $value", ({ oid, value, want }) => {
     expect(redacted({ [oid]: text(value) })[oid]).toEqual(text(want));

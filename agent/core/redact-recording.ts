@@ -13,8 +13,8 @@
  * What this can't know: a name in a vendor's own table that stands nowhere else. `record` says so.
  */
 import { isWithin, octetsOf, octetsValue, type Profile, type SnmpValue } from "@aislewatch/devices";
-import { inOrder, type Recording } from "./recording.ts";
 import { redact } from "./card-data.ts";
+import { inOrder, type Recording } from "./recording.ts";
 
 export const REDACTED_CLASSES = [
   "serial",
