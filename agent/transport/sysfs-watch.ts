@@ -83,6 +83,10 @@ export class UsbWatch {
     };
   }
 
+  get isListened(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   /** True while changes are told at once. */
   get isWatching(): boolean {
     return this.#watchers.size > 0;

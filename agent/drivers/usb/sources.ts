@@ -1,5 +1,5 @@
-/** What the watching of a USB device draws on, and which right is lacking. Looks at permissions; opens nothing. */
-import { accessSync, constants } from "node:fs";
+/** What the watching of a USB device draws on, and which right is lacking. Opens no device. */
+import { accessSync, closeSync, constants, openSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { UsbDevice } from "../../core/usb-device.ts";
 import type { UsbPlaces, UsbWatch } from "../../transport/sysfs-watch.ts";
@@ -18,6 +18,7 @@ export function sourcesOf(places: UsbPlaces, watch: UsbWatch, device: UsbDevice 
 
 function hotPlug({ sysfs, deviceFiles }: UsbPlaces, watch: UsbWatch): Source {
   const name = "hot-plug";
+  if (!watch.isListened) return { name, state: "ready", detail: "changes are watched while the agent runs" };
   if (watch.isWatching) return { name, state: "used", detail: `changes in ${deviceFiles ?? sysfs}, at once` };
   const detail = `${deviceFiles ?? sysfs} can't be watched: changes are seen by a scan every few seconds`;
   return { name, state: "absent", detail };
@@ -26,7 +27,7 @@ function hotPlug({ sysfs, deviceFiles }: UsbPlaces, watch: UsbWatch): Source {
 function kernelLog({ kernelLog: path }: UsbPlaces, watch: UsbWatch): readonly Source[] {
   if (path === null) return [];
   const name = "kernel log";
-  if (watch.readsKernelLog || mayOpen(path, constants.R_OK)) return [{ name, state: "used", detail: path }];
+  if (watch.isListened ? watch.readsKernelLog : mayRead(path)) return [{ name, state: "used", detail: path }];
   const detail = `${path} may not be read: errors of cables and power are not counted`;
   const grant = "sysctl -w kernel.dmesg_restrict=0 (or AmbientCapabilities=CAP_SYSLOG in the agent's service)";
   return [{ name, state: "denied", detail, grant }];
@@ -46,6 +47,16 @@ function opened(node: string, { vendorId }: UsbDevice): readonly Source[] {
     ? `usermod -aG lp ${user()}`
     : `echo '${rule}' > /etc/udev/rules.d/60-aislewatch-${vendorId}.rules && udevadm control --reload && udevadm trigger`;
   return [{ name, state: "denied", detail: `${path} may not be opened`, grant }];
+}
+
+/** Its mode says that anybody may; whether the kernel lets one, only an attempt tells. */
+function mayRead(log: string): boolean {
+  try {
+    closeSync(openSync(log, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function mayOpen(path: string, mode: number): boolean {

@@ -25,8 +25,11 @@ export type Vm = {
   run(command: string): Promise<string>;
   /** Writes a file below /mnt, the only place that can be written to; there it is for programs of the host's root, too. */
   write(path: string, text: string): Promise<void>;
-  /** Starts a program of this checkout under this Node, in the host's root, as `agent/main.ts`; its output is a file. */
-  start(script: string, args: readonly string[]): Promise<GuestProgram>;
+  /**
+   * Starts a program of this checkout under this Node, in the host's root: `agent/main.ts`. `without` names capabilities
+   * that it does not get, as setpriv writes them: `syslog`.
+   */
+  start(script: string, args: readonly string[], without?: readonly string[]): Promise<GuestProgram>;
   /** What the kernel said on its console. */
   console(): string;
   stop(): Promise<void>;
@@ -106,6 +109,9 @@ async function startQemu(files: { image: string; initramfs: string; port: string
   return { commands, exited, console: () => text, stop };
 }
 
+/** What an agent that is no administrator may not: among others, read the kernel's log. */
+const NOT_AN_ADMINISTRATOR = ["syslog", "sys_admin"];
+
 /** An agent in the guest with these devices, as YAML below `devices:`; its collector is the host's. */
 export async function startGuestAgent(
   vm: Vm,
@@ -120,7 +126,11 @@ export async function startGuestAgent(
   const head = `site: ${site}\nagent: ${id}\ncollector:\n  url: mqtt://localhost:${port}\n  password: file:/mnt/password\n`;
   await vm.write("/mnt/agent.yaml", `${head}data: /mnt/data\ndevices:\n${devices}`);
   await vm.run("chmod 600 /host/mnt/password");
-  const agent = await vm.start("agent/main.ts", ["run", "--config", "/mnt/agent.yaml", "--log-format", "text"]);
+  const agent = await vm.start(
+    "agent/main.ts",
+    ["run", "--config", "/mnt/agent.yaml", "--log-format", "text"],
+    NOT_AN_ADMINISTRATOR,
+  );
   const said = await waitFor("the agent in the guest", () => agent.output(/program_started|ended with/), START_MS_MAX);
   if (!said.includes("program_started")) throw new Error(`the agent in the guest did not start: ${said}`);
   return agent;
@@ -138,9 +148,11 @@ function vmOf({ commands, console, stop }: Guest): Vm {
       const encoded = Buffer.from(content).toString("base64");
       for (const part of encoded.match(/.{1,2000}/g) ?? []) await vm.run(`echo ${part} | base64 -d >> /host${path}`);
     },
-    async start(script, args) {
+    async start(script, args, without = []) {
       const log = `/host/mnt/program-${++programs}.log`;
-      const command = [process.execPath, "--disable-warning=ExperimentalWarning", join(ROOT, script), ...args];
+      const drop =
+        without.length === 0 ? [] : ["/usr/bin/setpriv", `--bounding-set=${without.map((one) => `-${one}`).join(",")}`];
+      const command = [...drop, process.execPath, "--disable-warning=ExperimentalWarning", join(ROOT, script), ...args];
       const words = command.map((word) => `'${word}'`).join(" ");
       await vm.run(`cd /; { chroot /host ${words}; echo ended with $?; } > ${log} 2>&1 &`);
       return {
