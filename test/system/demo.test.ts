@@ -153,7 +153,6 @@ describe("the demo", () => {
   it.each([
     { device: "receiving/label-printer", fault: "head-open", rule: "label-head-open" },
     { device: "lane-3/pos", fault: "process-down", rule: "process-not-running" },
-    { device: "lane-2/receipt-printer", fault: "cutter-jam", rule: "receipt-cutter-fault" },
     { device: "lane-4/scale", fault: "calibration-lost", rule: "scale-uncalibrated" },
     { device: "receiving/incline-drive", fault: "trip", rule: "drive-tripped" },
   ])(
