@@ -15,6 +15,7 @@ const SUFFIX: Readonly<Record<string, RegExp>> = {
   dBm: /_dbm$/,
   rpm: /_rpm$/,
   h: /_hours$/,
+  d: /_days$/,
   Hz: /_hertz$/,
   kg: /_kilograms$/,
   "bit/s": /_bits_per_second$/,

@@ -78,6 +78,7 @@ const UNIT_OF_SUFFIX: readonly (readonly [suffix: string, unit: string])[] = [
   ["_celsius", "°C"],
   ["_seconds", "s"],
   ["_hours", "h"],
+  ["_days", "d"],
   ["_bytes", "B"],
   ["_volts", "V"],
   ["_amperes", "A"],
