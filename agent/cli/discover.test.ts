@@ -2,7 +2,7 @@
 import { createSocket } from "node:dgram";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { realClock } from "@aislewatch/runtime";
 import {
   bringToLife,
@@ -146,7 +146,7 @@ async function run(args: readonly string[], more: Partial<Terminal> = {}): Promi
   return { code, out, error };
 }
 
-const path = (name: string): string => join(folder, name);
+const path = (name: string): string => resolve(folder, name);
 const look = (...args: string[]): Promise<Ran> =>
   run(["discover", "--port", String(port), "--timeout", "300ms", "--rate", "2000/s", ...args]);
 
@@ -445,6 +445,7 @@ describe("aislewatch-agent probe --from", () => {
 
   it.each([
     { name: "a file that is not there", file: "none.json", want: /--from: .*none\.json: can't be read: ENOENT/ },
+    { name: "a device that never ends", file: "/dev/zero", want: /expected a file; received a device/ },
     { name: "a file that is no recording", file: "credentials.yaml", want: /expected a recording: JSON of `record`/ },
   ])("refuses $name", async ({ file, want }) => {
     const ran = await run(["probe", "--from", path(file)]);

@@ -149,7 +149,10 @@ function refuse(path: string, why: string, terminal: Terminal): number {
 
 function textOf(path: string): Result<string, string> {
   try {
-    const { size } = statSync(path);
+    const about = statSync(path);
+    // A terminal or /dev/zero has no end; what a shell pipes in has.
+    if (about.isCharacterDevice()) return { ok: false, error: "expected a file; received a device" };
+    const { size } = about;
     if (size > RECORDING_LIMITS.charsMax) {
       return { ok: false, error: `expected at most ${RECORDING_LIMITS.charsMax} bytes; received ${size}` };
     }

@@ -142,6 +142,7 @@ describe("profiles explain", () => {
   it.each([
     { name: "no word", args: [], code: 0 },
     { name: "another word", args: ["frobnicate"], code: 2 },
+    { name: "a word after list", args: ["list", "ups"], code: 2 },
     { name: "no file", args: ["check"], code: 2 },
     { name: "no object id", args: ["explain", "ups"], code: 2 },
     { name: "an option that is none", args: ["list", "--colour"], code: 2 },

@@ -63,7 +63,11 @@ export function profiles(args: readonly string[], terminal: Terminal): number {
     return words.length === 0
       ? refuse("check needs a FILE", terminal)
       : check(words, { known, maps: maps.value }, terminal);
-  if (verb === "list") return list({ known, maps: maps.value }, json, terminal);
+  if (verb === "list") {
+    return words.length === 0
+      ? list({ known, maps: maps.value }, json, terminal)
+      : refuse(`list takes no more words; received "${words.join(" ")}"`, terminal);
+  }
   const oid = words[0]?.replace(/^\./, "") ?? "";
   const isOid = words.length === 1 && /^\d+(?:\.\d+)+$/.test(oid);
   if (verb === "traps") {
