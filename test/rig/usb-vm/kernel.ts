@@ -2,7 +2,7 @@
  * Debian's own kernel for the guest, with the modules that pretend to be USB hardware. Fetched once by apt's ordinary
  * client and kept under node_modules/.cache; nothing is installed.
  */
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
@@ -48,10 +48,18 @@ export type Kernel = {
   readonly modules: readonly string[];
 };
 
+/** The kernel that Debian has now, or else the one that is here from before; null when there is neither. */
+export function kernelName(): string | null {
+  const { stdout } = spawnSync("apt-cache", ["depends", "linux-image-amd64"], { encoding: "utf8" });
+  const known = /Depends: (linux-image-\S+)/.exec(stdout ?? "")?.[1];
+  if (known !== undefined) return known;
+  const kept = existsSync(CACHE) ? readdirSync(CACHE).filter((name) => name.startsWith("linux-image-")) : [];
+  return kept.sort().at(-1) ?? null;
+}
+
 export async function kernel(): Promise<Kernel> {
-  const { stdout } = await run("apt-cache", ["depends", "linux-image-amd64"]);
-  const name = /Depends: (linux-image-\S+)/.exec(stdout)?.[1];
-  if (name === undefined) throw new Error("apt knows no linux-image-amd64: this is no Debian, or has no package lists");
+  const name = kernelName();
+  if (name === null) throw new Error("apt knows no linux-image-amd64: this is no Debian, or has no package lists");
   const folder = join(CACHE, name);
   if (!existsSync(folder)) await fetchKernel(name, folder);
   const version = only(join(folder, "lib/modules"));
