@@ -10,6 +10,7 @@ import { type Diagnostic, formatDiagnostics } from "@aislewatch/config";
 import { createEngine } from "@aislewatch/rules";
 import { createLifecycle, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
 import { verifyAgentPassword } from "./agent-password.ts";
+import type { Fleet } from "./api/deps.ts";
 import { type ApiServer, createApi } from "./api/server.ts";
 import type { Broker } from "./broker/broker.ts";
 import { createEmbeddedBroker } from "./broker/embedded.ts";
@@ -34,6 +35,8 @@ const FLUSH_MS = 2_000;
 /** Ports tried after a taken default one. */
 const PORT_TRIES = 20;
 const RATE_WINDOW_MS = 10_000;
+/** Of an agent that never sent a batch. */
+const NO_DELIVERY = { missing: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0 } as const;
 /** Devices named in /metrics: enough to find the slow ones, and no series for each of ten thousand. */
 const SLOWEST_SHOWN = 20;
 
@@ -106,18 +109,45 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
     },
   });
 
+  const fleet: Fleet = {
+    agents() {
+      const deliveries = ingest.deliveries();
+      const counts = judge.deviceCounts();
+      return judge
+        .roster()
+        .filter(({ record }) => record.agent !== COLLECTOR_AGENT)
+        .map(({ record: { site, agent, online, status, lastSeenAt }, isHeard }) => ({
+          ...{ site, id: agent, online, isHeard, lastSeenAt, status },
+          skewMs: ingest.skewMs(site, agent),
+          devices: counts.get(`${site}/${agent}`) ?? 0,
+          delivery: deliveries.get(`${site}/${agent}`) ?? NO_DELIVERY,
+          refusedClaims: ingest.refusedClaims(site, agent),
+        }))
+        .sort((a, b) => a.site.localeCompare(b.site) || a.id.localeCompare(b.id));
+    },
+    slowest: (site, agent, most) => judge.slowestPolls(most, { site, agent }),
+    audit: (filter) => ingest.audit(filter),
+    explain: (site, agent, note) => ingest.explain(site, agent, note),
+    remove(site, agent, by) {
+      // On disk first: whatever happens then, it does not come back.
+      state.removeAgent(site, agent);
+      ingest.forget(site, agent);
+      broker?.disconnect(site, agent);
+      judge.removeAgent(site, agent);
+      ingest.explain(site, agent, { by, text: "the agent was taken out" });
+      ingest.commitNow();
+      watch.look();
+    },
+  };
+
   const watch: FleetWatch = createFleetWatch({
     clock,
     agents: () =>
-      judge.roster().map(({ record: { site, agent, online, status, lastSeenAt }, isHeard }) => ({
-        site,
-        id: agent,
-        online,
+      fleet.agents().map(({ status, refusedClaims, ...agent }) => ({
+        ...agent,
         version: status?.version ?? null,
-        lastSeenAt,
         outbox: status?.outbox ?? null,
-        skewMs: ingest.skewMs(site, agent),
-        isHeard,
+        refusedClaims: refusedClaims.length,
       })),
     setInventory: (site, devices) => ingest.setInventory({ site, agent: COLLECTOR_AGENT, devices }),
     accept: (batch) => ingest.accept(batch),
@@ -203,6 +233,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         state,
         series: timeseries,
         live: judge.live,
+        fleet,
         async act(id, action, actor) {
           const done = judge.act(id, action, actor);
           if (done.ok && !ingest.commitNow()) throw new Error("the state store can't be written just now");

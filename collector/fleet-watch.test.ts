@@ -13,6 +13,8 @@ const agent = (id: string, given: Partial<WatchedAgent> = {}): WatchedAgent => (
   lastSeenAt: T0,
   outbox: { batches: 2, bytes: 300, oldestAt: T0 - 5_000 },
   skewMs: 0,
+  delivery: { missing: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0 },
+  refusedClaims: 0,
   isHeard: true,
   ...given,
 });
@@ -52,14 +54,46 @@ describe("fleet watch", () => {
     expect(rows()[0]).toEqual({
       subject: "agent/pc",
       at: T0,
-      metrics: { up: true, outbox_batches: 2, outbox_bytes: 300, outbox_age_seconds: 5, clock_offset_seconds: 0 },
+      metrics: {
+        up: true,
+        outbox_batches: 2,
+        outbox_bytes: 300,
+        outbox_age_seconds: 5,
+        clock_offset_seconds: 0,
+        ...{ batches_missing: 0, batches_owed: 0, samples_thinned_total: 0, claims_refused: 0 },
+      },
     });
   });
 
-  it("says of a silent agent only that it is down: its last words are out of date", () => {
-    const { watch, rows } = watchOver([agent("pc", { online: false })]);
+  it("says of a silent agent that it is down and what the ledger has: its last words are out of date", () => {
+    const delivery = { missing: 3, owed: { live: 1, history: 4 }, thinnedSamples: 70 };
+    const { watch, rows } = watchOver([agent("pc", { online: false, delivery, refusedClaims: 2 })]);
     watch.look();
-    expect(rows().map(({ metrics }) => metrics)).toEqual([{ up: false }]);
+    expect(rows().map(({ metrics }) => metrics)).toEqual([
+      { up: false, batches_missing: 3, batches_owed: 5, samples_thinned_total: 70, claims_refused: 2 },
+    ]);
+  });
+
+  it("forgets the agents of a site of which the last was taken out", () => {
+    const agents = [agent("pc"), agent("till", { site: "s2" })];
+    const { watch, inventories } = watchOver(agents);
+    watch.look();
+    agents.pop();
+    watch.look();
+    watch.look();
+    expect(inventories.map(({ site, devices }) => [site, devices.length])).toEqual([
+      ["s1", 1],
+      ["s2", 1],
+      ["s2", 0],
+    ]);
+  });
+
+  it("takes what is known of an agent's clock from the age of what waits at it", () => {
+    const { watch, rows } = watchOver([
+      agent("pc", { skewMs: 3_600_000, outbox: { batches: 1, bytes: 9, oldestAt: T0 - 3_605_000 } }),
+    ]);
+    watch.look();
+    expect(rows()[0]?.metrics["outbox_age_seconds"]).toBe(5);
   });
 
   it("says nothing of an agent that may still come back after a start", () => {

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "@aislewatch/base";
 import { encodeTelemetry, type InventoryDevice, type Reading } from "@aislewatch/contract";
-import type { LiveAgent } from "./api/deps.ts";
+import type { AgentDelivery, LiveAgent } from "./api/deps.ts";
 import type { LaneKey, TelemetryBatch } from "./store/timeseries/store.ts";
 
 /** The id under which the collector reports; no agent may have it. */
@@ -19,6 +19,8 @@ const INTERVAL_MS = 10_000;
 export type WatchedAgent = LiveAgent & {
   readonly outbox: { readonly batches: number; readonly bytes: number; readonly oldestAt: number | null } | null;
   readonly skewMs: number;
+  readonly delivery: AgentDelivery;
+  readonly refusedClaims: number;
   /** False: nothing of it since the collector's start, and it had no time to come back yet, so nobody knows. */
   readonly isHeard: boolean;
 };
@@ -45,6 +47,12 @@ export function createFleetWatch({ clock, agents, setInventory, accept, lastSeq 
       agents().filter(({ id }) => id !== COLLECTOR_AGENT),
       ({ site }) => site,
     );
+    for (const site of known.keys()) {
+      if (sites.has(site)) continue;
+      // Its last agent was taken out.
+      known.delete(site);
+      setInventory(site, []);
+    }
     for (const [site, members] of sites) {
       const devices = members.map(deviceOf);
       const listed = JSON.stringify(devices);
@@ -83,7 +91,17 @@ export function createFleetWatch({ clock, agents, setInventory, accept, lastSeq 
   };
 }
 
-const METRICS = ["up", "outbox_batches", "outbox_bytes", "outbox_age_seconds", "clock_offset_seconds"];
+const METRICS = [
+  "up",
+  "outbox_batches",
+  "outbox_bytes",
+  "outbox_age_seconds",
+  "clock_offset_seconds",
+  "batches_missing",
+  "batches_owed",
+  "samples_thinned_total",
+  "claims_refused",
+];
 
 const deviceOf = ({ id, version }: WatchedAgent): InventoryDevice => ({
   id: `${AGENT_DEVICE_PREFIX}${id}`,
@@ -98,7 +116,7 @@ const deviceOf = ({ id, version }: WatchedAgent): InventoryDevice => ({
   metrics: METRICS,
 });
 
-function readingOf({ id, online, outbox, skewMs }: WatchedAgent, now: number): Reading {
+function readingOf({ id, online, outbox, skewMs, delivery, refusedClaims }: WatchedAgent, now: number): Reading {
   const waiting = outbox !== null && online;
   return {
     device: `${AGENT_DEVICE_PREFIX}${id}`,
@@ -108,10 +126,15 @@ function readingOf({ id, online, outbox, skewMs }: WatchedAgent, now: number): R
         component: null,
         metrics: {
           up: online,
+          // The ledger's, so they stand whether the agent is there or not.
+          batches_missing: delivery.missing,
+          batches_owed: delivery.owed.live + delivery.owed.history,
+          samples_thinned_total: delivery.thinnedSamples,
+          claims_refused: refusedClaims,
           ...(waiting && {
             outbox_batches: outbox.batches,
             outbox_bytes: outbox.bytes,
-            outbox_age_seconds: outbox.oldestAt === null ? 0 : Math.max(0, (now - outbox.oldestAt) / 1_000),
+            outbox_age_seconds: outbox.oldestAt === null ? 0 : Math.max(0, (now - outbox.oldestAt - skewMs) / 1_000),
           }),
           ...(online && { clock_offset_seconds: (0 - skewMs) / 1_000 }),
         },

@@ -369,6 +369,45 @@ describe("ingest", () => {
     });
   });
 
+  it("takes an agent out with its devices and faults, and hears nothing of it until it signs in anew", async () => {
+    await start();
+    site.send("telemetry", aBatch(1, { out: true }));
+    await site.pass(250);
+    expect(site.judge.live.openIncidents()).toHaveLength(1);
+    site.state.removeAgent("s1", "pc");
+    site.ingest.forget("s1", "pc");
+    site.judge.removeAgent("s1", "pc");
+    site.ingest.commitNow();
+    // What was on its way still, its will among it.
+    site.send("telemetry", aBatch(2, { out: true }));
+    site.send("status", statusOf({ state: "offline" }));
+    await site.pass(250);
+    expect([site.judge.roster(), site.judge.live.devices("s1"), site.state.agents(), site.state.inventory()]).toEqual([
+      [],
+      [],
+      [],
+      [],
+    ]);
+    expect(site.state.incidents({}, { limit: 9, cursor: null }).items).toMatchObject([
+      { state: "resolved", resolutionCode: "device_removed" },
+    ]);
+    expect(site.ingest.audit({}).lanes).toMatchObject([{ seq: 1, batches: 1 }]);
+    site.send("status", statusOf());
+    site.send("telemetry", aBatch(2));
+    await site.pass(250);
+    expect(site.judge.roster()).toHaveLength(1);
+    expect(site.series.seqs()).toEqual([1, 2]);
+  });
+
+  it("names the devices of an agent that another watches, until it lets go of them", async () => {
+    await start();
+    site.send("status", statusOf(), "till");
+    site.inventory([printer("printer"), printer("other")], "till");
+    expect(site.ingest.refusedClaims("s1", "till")).toEqual(["printer"]);
+    site.inventory([printer("other")], "till");
+    expect(site.ingest.refusedClaims("s1", "till")).toEqual([]);
+  });
+
   describe("events of devices", () => {
     const kept = () => site.state.deviceEvents("s1", null, 100);
     const numbers = () => kept().map(({ detail }) => Number(detail.split(" ")[1]));
@@ -617,6 +656,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
     },
     setStatus() {},
     setInventory() {},
+    removeAgent() {},
     setConfig() {},
     setRefused() {},
     tick() {},
@@ -648,6 +688,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
     },
     roster: () => [],
     slowestPolls: () => [],
+    deviceCounts: () => new Map(),
     runbook: () => null,
   };
   return { judge };

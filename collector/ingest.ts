@@ -21,6 +21,7 @@ import {
   type Telemetry,
   WIRE_VERSION,
 } from "@aislewatch/contract";
+import type { AgentDelivery } from "./api/deps.ts";
 import type { AgentMessage } from "./broker/broker.ts";
 import { AGENT_DEVICE_PREFIX, COLLECTOR_AGENT } from "./fleet-watch.ts";
 import type { Judge } from "./judge.ts";
@@ -49,6 +50,9 @@ const EPOCHS_PER_AGENT_MAX = 256;
 const OWN_PAYLOAD = new Uint8Array(1_024);
 /** Devices and components of one agent. The greatest sites have a few thousand. */
 const INVENTORY_SUBJECTS_MAX = 50_000;
+
+/** Refused claims of one agent that are named; an agent may name thousands. */
+const CLAIMS_SHOWN_MAX = 100;
 
 /** Events of devices that wait for a state store which can't be written. A batch has a thousand at most. */
 const EVENTS_PENDING_MAX = 20_000;
@@ -138,8 +142,12 @@ export type Ingest = {
   skewMs(site: string, agent: string): number;
   /** What became of every batch (ledger.ts). */
   audit(filter: AuditFilter): DeliveryAudit;
-  /** Batches of each agent that are missing and that nobody explained, by `site/agent`. */
-  missingByAgent(): ReadonlyMap<string, number>;
+  /** Each agent's deliveries in figures, by `site/agent`. */
+  deliveries(): ReadonlyMap<string, AgentDelivery>;
+  /** Devices that an agent names and another watches, as of its last inventory. */
+  refusedClaims(site: string, agent: string): readonly string[];
+  /** Nothing more is taken of an agent until it signs in anew; its lanes stay known. */
+  forget(site: string, agent: string): void;
   /** Explains all that is missing of an agent; how many spans. Throws when that can't be written. */
   explain(site: string, agent: string, note: { by: string; text: string }): number;
   stop(): void;
@@ -168,6 +176,9 @@ export function createIngest(deps: IngestDeps): Ingest {
   const dirty = new Map<string, Watermark>();
   const ledger = createLedger();
   let newEvents: DeviceEventRecord[] = [];
+  /** By `site/agent`. */
+  const refusedClaims = new Map<string, readonly string[]>();
+  const removed = new Set<string>();
   /** What could not be written yet, by agent. */
   const unsaved = new Map<string, AgentInventory>();
   const toAck = new Set<AgentState>();
@@ -576,6 +587,16 @@ export function createIngest(deps: IngestDeps): Ingest {
     commitSoon(true);
   }
 
+  /** What an agent that was taken out still had on its way; its next session begins with a status that is online. */
+  function isRemoved({ site, agent, channel, payload }: AgentMessage): boolean {
+    const key = `${site}/${agent}`;
+    if (!removed.has(key)) return false;
+    const status = channel === "status" ? decodeStatus(payload) : null;
+    if (status?.ok !== true || status.value.state !== "online") return true;
+    removed.delete(key);
+    return false;
+  }
+
   function onInventory(message: AgentMessage): void {
     const decoded = decodeInventory(message.payload);
     if (!decoded.ok) {
@@ -632,6 +653,8 @@ export function createIngest(deps: IngestDeps): Ingest {
       unsaved.delete(`${site}/${agent}`);
       stateStoreWrote();
       for (const { id } of devices) if (!own.some((device) => device.id === id)) refused.add(id);
+      if (refused.size > 0) refusedClaims.set(`${site}/${agent}`, [...refused].slice(0, CLAIMS_SHOWN_MAX));
+      else refusedClaims.delete(`${site}/${agent}`);
       if (refused.size > 0) events.onClaimRefused({ site, agent, devices: [...refused] });
       judge.setInventory(
         site,
@@ -678,7 +701,17 @@ export function createIngest(deps: IngestDeps): Ingest {
     },
     audit: (filter) =>
       ledger.audit(filter, (lane) => stored.get(laneKey(lane.site, lane.agent, lane.epoch, lane.lane)) ?? 0),
-    missingByAgent: () => ledger.missingByAgent(),
+    deliveries: () => ledger.byAgent(),
+    refusedClaims: (site, agent) => refusedClaims.get(`${site}/${agent}`) ?? [],
+    forget(site, agent) {
+      const key = `${site}/${agent}`;
+      const known = agents.get(key);
+      // Its will comes after this; only a new session, signed in with a new password, makes it an agent again.
+      removed.add(key);
+      unsaved.delete(key);
+      refusedClaims.delete(key);
+      if (known !== undefined) known.inventory = null;
+    },
     explain(site, agent, note) {
       const notes = ledger.notesFor(site, agent, { ...note, at: clock.now() });
       if (notes.length > 0) state.addGapNotes(notes);
@@ -715,7 +748,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     },
 
     onMessage(message) {
-      if (stopped) return;
+      if (stopped || isRemoved(message)) return;
       if (message.channel === "telemetry") onTelemetry(message);
       else if (message.channel === "status") onStatus(message);
       else if (message.channel === "inventory") onInventory(message);

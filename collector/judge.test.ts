@@ -380,6 +380,8 @@ rules:
           lastSeenAt,
           outbox: null,
           skewMs: 0,
+          delivery: { missing: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0 },
+          refusedClaims: 0,
           isHeard,
         })),
       setInventory: (place, devices) => site.ingest.setInventory({ site: place, agent: "collector", devices }),

@@ -80,6 +80,8 @@ export type Judge = {
   observe(batch: TelemetryBatch): boolean;
   setStatus(site: string, agent: string, status: AgentStatus): void;
   setInventory(site: string, agent: string, devices: readonly InventoryDevice[]): void;
+  /** The agent was taken out: its devices go, and what stood on them resolves as `device_removed`. */
+  removeAgent(site: string, agent: string): void;
   setConfig(config: ConfigSet): void;
   setRefused(refused: readonly string[]): void;
   /** Lets time pass: silence, `for` between polls, closes that fall due. About once a second. */
@@ -88,8 +90,13 @@ export type Judge = {
   takePending(): Pending;
   subscribe(listener: (event: StreamEvent) => void): () => void;
   readonly live: LiveView;
-  /** The devices whose last poll took longest, the slowest first: who costs its agent most. */
-  slowestPolls(most: number): { site: string; agent: string; device: string; seconds: number }[];
+  /** The devices (of one agent) whose last poll took longest, the slowest first: who costs its agent most. */
+  slowestPolls(
+    most: number,
+    of?: { site: string; agent: string },
+  ): { site: string; agent: string; device: string; seconds: number }[];
+  /** How many devices each agent watches, by `site/agent`. */
+  deviceCounts(): ReadonlyMap<string, number>;
   /** `isHeard`: false while it is only presumed that an agent of before the start will come back. */
   roster(): readonly { readonly record: AgentRecord; readonly isHeard: boolean }[];
   runbook(ref: string): { title: string; markdown: string } | null;
@@ -419,10 +426,22 @@ export function createJudge(
   return {
     live,
     roster: () => [...agents].map(([key, record]) => ({ record, isHeard: !presumed.has(key) })),
-    slowestPolls(most) {
+    deviceCounts() {
+      const counts = new Map<string, number>();
+      for (const [site, members] of devices) {
+        for (const { agent } of members.values()) {
+          const key = deviceKey(site, agent);
+          counts.set(key, (counts.get(key) ?? 0) + 1);
+        }
+      }
+      return counts;
+    },
+    slowestPolls(most, of) {
       const polls: { site: string; agent: string; device: string; seconds: number }[] = [];
       for (const [site, members] of devices) {
+        if (of !== undefined && of.site !== site) continue;
         for (const [id, { agent }] of members) {
+          if (of !== undefined && of.agent !== agent) continue;
           const seconds = engine.lastValues(site, id).find(({ metric }) => metric === "poll_duration_seconds")?.value;
           if (typeof seconds === "number") polls.push({ site, agent, device: id, seconds });
         }
@@ -489,6 +508,16 @@ export function createJudge(
       applyInventory(site, agent, list);
       absorb(engine.setInventory(site, agent, list, clock.now()));
       absorb(engine.setAgentOnline(site, agent, agents.get(deviceKey(site, agent))?.online ?? true, clock.now()));
+    },
+
+    removeAgent(site, agent) {
+      const key = deviceKey(site, agent);
+      applyInventory(site, agent, []);
+      absorb(engine.setInventory(site, agent, [], clock.now()));
+      agents.delete(key);
+      presumed.delete(key);
+      pendingAgents.delete(key);
+      announcements.push({ type: "agent", site, agent, online: false });
     },
 
     setConfig(next) {

@@ -179,7 +179,9 @@ describe("the ledger of deliveries", () => {
     await site.pass(250);
     expect(lane()).toMatchObject({ seq: 4, batches: 2, lostBatches: 2, missing: 2, explained: 0, isBalanced: true });
     expect(audit().unexplained).toBe(2);
-    expect([...site.ingest.missingByAgent()]).toEqual([["s1/pc", 2]]);
+    expect([...site.ingest.deliveries()]).toEqual([
+      ["s1/pc", { missing: 2, owed: { live: 0, history: 0 }, thinnedSamples: 0 }],
+    ]);
 
     expect(site.ingest.explain("s1", "pc", { by: "user:ana", text: "a disk was swapped" })).toBe(1);
     expect(audit().unexplained).toBe(0);

@@ -14,6 +14,7 @@
  * A missing span is explained by a person, once and with a text; the ledger never forgets that it was missing.
  */
 import type { Dropped, Lane } from "@aislewatch/contract";
+import type { AgentDelivery } from "./api/deps.ts";
 import type { GapNote, GapRecord, LedgerLane, ThinnedRecord } from "./store/state/store.ts";
 import type { LaneKey } from "./store/timeseries/store.ts";
 
@@ -105,8 +106,8 @@ export type Ledger = {
   readonly hasPending: boolean;
   /** `storedSeq`: up to where the time-series store has a lane. */
   audit(filter: AuditFilter, storedSeq: (lane: LaneKey) => number): DeliveryAudit;
-  /** Missing batches of each agent that nobody explained, by `site/agent`. */
-  missingByAgent(): ReadonlyMap<string, number>;
+  /** Each agent's deliveries in figures, by `site/agent`. */
+  byAgent(): ReadonlyMap<string, AgentDelivery>;
   /** Notes for everything of this agent that is missing and unexplained now; the caller writes them down first. */
   notesFor(
     site: string,
@@ -264,14 +265,21 @@ export function createLedger(): Ledger {
       };
     },
 
-    missingByAgent() {
-      const counts = new Map<string, number>();
-      for (const span of allMissing()) {
-        if (span.explanation !== null) continue;
-        const key = `${span.site}/${span.agent}`;
-        counts.set(key, (counts.get(key) ?? 0) + lengthOf(span));
+    byAgent() {
+      const figures = new Map<string, { missing: number; owed: Record<Lane, number>; thinnedSamples: number }>();
+      const of = ({ site, agent }: LaneKey) => {
+        const key = `${site}/${agent}`;
+        const found = figures.get(key) ?? { missing: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0 };
+        figures.set(key, found);
+        return found;
+      };
+      for (const lane of lanes.values()) {
+        const figure = of(lane);
+        figure.thinnedSamples += lane.thinnedSamples;
+        if (isCurrent(lane)) figure.owed[lane.lane] += Math.max(0, lane.announced - lane.seq);
       }
-      return counts;
+      for (const span of allMissing()) if (span.explanation === null) of(span).missing += lengthOf(span);
+      return figures;
     },
 
     notesFor: (site, agent, note) =>

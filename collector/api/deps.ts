@@ -3,12 +3,13 @@
  * Nothing is called while routes are registered, so the OpenAPI document is made without opening a store.
  */
 import type { Clock, Result } from "@aislewatch/base";
-import type { InventoryDevice, PollFailureKind, Value } from "@aislewatch/contract";
+import type { AgentStatus, InventoryDevice, PollFailureKind, Value } from "@aislewatch/contract";
 import type { Severity } from "@aislewatch/devices";
 import type { FaultView, Rule } from "@aislewatch/rules";
 import type { z } from "zod";
 import type { Refusal } from "../incidents/decide.ts";
 import type { Actor, Incident } from "../incidents/types.ts";
+import type { AuditFilter, DeliveryAudit } from "../ledger.ts";
 import type { Site } from "../sites.ts";
 import type { StateStore } from "../store/state/store.ts";
 import type { TimeSeriesStore } from "../store/timeseries/store.ts";
@@ -70,12 +71,51 @@ export type LiveView = {
   samplesPerSecond(): number;
 };
 
+/** An agent with what the collector knows of it beside its own words. */
+export type FleetAgent = {
+  readonly site: string;
+  readonly id: string;
+  readonly online: boolean;
+  /** False: nothing of it since the collector's start, so `online` is only presumed. */
+  readonly isHeard: boolean;
+  readonly lastSeenAt: number;
+  /** Its last words. */
+  readonly status: AgentStatus | null;
+  /** What is added to its times; 0 within the tolerated minute. */
+  readonly skewMs: number;
+  readonly devices: number;
+  readonly delivery: AgentDelivery;
+  /** Devices that it names and another agent of its site watches. */
+  readonly refusedClaims: readonly string[];
+};
+
+/** The ledger in figures, of all epochs of an agent. */
+export type AgentDelivery = {
+  /** Batches that never came, and nobody explained. */
+  readonly missing: number;
+  /** Batches that it says it has and that did not come yet. */
+  readonly owed: { readonly live: number; readonly history: number };
+  readonly thinnedSamples: number;
+};
+
+export type Fleet = {
+  agents(): readonly FleetAgent[];
+  /** The devices of an agent whose last poll took longest, slowest first. */
+  slowest(site: string, agent: string, most: number): readonly { device: string; seconds: number }[];
+  audit(filter: AuditFilter): DeliveryAudit;
+  /** How many missing spans got this explanation. */
+  explain(site: string, agent: string, note: { by: string; text: string }): number;
+  /** Its password, session, devices and open faults go; samples, incidents and the ledger stay. */
+  remove(site: string, agent: string, by: string): void;
+};
+
 export type ActRefusal = Refusal | { readonly code: "not_found"; readonly message: string };
 
 export type ApiDeps = {
   readonly state: StateStore;
   readonly series: TimeSeriesStore;
   readonly live: LiveView;
+  readonly fleet: Fleet;
   /** Decides (incidents/decide.ts), commits and publishes. */
   act(incident: string, action: ActionRequest, actor: Actor): Promise<Result<Incident, ActRefusal>>;
   /** Calls `listener` with everything that changes, in order; the returned function ends it. */

@@ -6,8 +6,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type AuthDeps, type Identity, identifySession, identifyToken } from "./auth.ts";
 import { Refused } from "./problem.ts";
 
-/** `public`: no sign-in. `read`: any role. `act`: operator or admin. */
-export type Access = "public" | "read" | "act";
+/** `public`: no sign-in. `read`: any role. `act`: operator or admin. `administer`: admin. */
+export type Access = "public" | "read" | "act" | "administer";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -37,6 +37,9 @@ export function installGuard(app: FastifyInstance, deps: AuthDeps, options: { se
         "role_too_low",
         "A viewer may look but not act; ask an administrator for the role operator.",
       );
+    }
+    if (access === "administer" && request.identity.role !== "admin") {
+      throw new Refused(403, "role_too_low", "Only an administrator may do this.");
     }
   });
 }

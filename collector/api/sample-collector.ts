@@ -14,7 +14,7 @@ import { createSqliteStore } from "../store/state/sqlite.ts";
 import type { Role, StateStore } from "../store/state/store.ts";
 import type { SeriesId } from "../store/timeseries/store.ts";
 import { createToken, startSession } from "./auth.ts";
-import type { ApiDeps, ApiOptions, LiveDevice, LiveView } from "./deps.ts";
+import type { ApiDeps, ApiOptions, Fleet, LiveDevice, LiveView } from "./deps.ts";
 import type { ApiFailure } from "./problem.ts";
 import type { StreamEvent } from "./schema.ts";
 import { createApi } from "./server.ts";
@@ -95,6 +95,8 @@ export type SampleCollector = {
   readonly live: LiveView;
   /** What the time-series store was asked last. */
   readonly asked: { series: SeriesId; range: { from: number; to: number; pointsMax: number } }[];
+  /** Agents that were taken out. */
+  readonly removed: string[];
   /** Requests that were answered with 500. */
   readonly failures: ApiFailure[];
   readonly health: { ok: boolean; reasons: string[] };
@@ -120,6 +122,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
   const health = { ok: true, reasons: [] as string[] };
   const asked: SampleCollector["asked"] = [];
   const failures: ApiFailure[] = [];
+  const removed: string[] = [];
   let seed = 1;
 
   const openIncidents = () =>
@@ -186,6 +189,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       firing: () => 1,
       samplesPerSecond: () => 12.5,
     },
+    fleet: sampleFleet(removed),
     act: async (id, action, actor) => {
       const incident = state.incident(id);
       if (incident === null) return err({ code: "not_found", message: id });
@@ -217,6 +221,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
     state,
     live: deps.live,
     asked,
+    removed,
     failures,
     health,
     emit: (event) => {
@@ -240,6 +245,63 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       await state.close();
       rmSync(dir, { recursive: true });
     },
+  };
+}
+
+/** One agent, of which two batches never came. */
+function sampleFleet(removed: string[]): Fleet {
+  const lane = { site: site.id, agent: "back-office", epoch: "e1", lane: "live" } as const;
+  let note: { at: number; by: string; text: string } | null = null;
+  const missing = () => [
+    {
+      ...lane,
+      fromSeq: 5,
+      toSeq: 6,
+      at: T0,
+      cause: "never_arrived" as const,
+      reason: "never arrived",
+      explanation: note,
+    },
+  ];
+  return {
+    agents: () =>
+      removed.length > 0
+        ? []
+        : [
+            {
+              site: site.id,
+              id: "back-office",
+              online: true,
+              isHeard: true,
+              lastSeenAt: T0,
+              status: {
+                v: 1,
+                state: "online",
+                version: "0.1.0",
+                epoch: "e1",
+                startedAt: T0 - 60_000,
+                sentAt: T0,
+                outbox: { batches: 3, bytes: 900, oldestAt: T0 - 30_000 },
+              },
+              skewMs: 0,
+              devices: 2,
+              delivery: { missing: note === null ? 2 : 0, owed: { live: 1, history: 4 }, thinnedSamples: 7 },
+              refusedClaims: ["till"],
+            },
+          ],
+    slowest: () => [{ device: printer.id, seconds: 1.5 }],
+    audit: ({ agent }) => ({
+      lanes: [],
+      missing: agent === "other" ? [] : missing(),
+      thinned: [],
+      unexplained: agent === "other" || note !== null ? 0 : 2,
+    }),
+    explain(_site, _agent, given) {
+      const isNew = note === null;
+      note = { at: T0, ...given };
+      return isNew ? 1 : 0;
+    },
+    remove: (at, agent) => removed.push(`${at}/${agent}`),
   };
 }
 

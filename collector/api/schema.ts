@@ -254,6 +254,104 @@ export const ruleSummary = z
   })
   .meta({ id: "Rule" });
 
+/** Missing batches, why, and who explained it. */
+export const missingSpan = z
+  .object({
+    site: z.string(),
+    agent: z.string(),
+    epoch: z.string(),
+    lane: z.enum(["live", "history"]),
+    fromSeq: z.int(),
+    toSeq: z.int(),
+    at: z.number(),
+    cause: z.enum(["never_arrived", "lost_with_outbox"]),
+    reason: z.string(),
+    explanation: z.object({ at: z.number(), by: z.string(), text: z.string() }).nullable(),
+  })
+  .meta({ id: "MissingSpan" });
+
+/** What a full outbox dropped, as its agent reported it; `fromAt` and `toAt` are of the readings. */
+export const thinnedSpan = z
+  .object({
+    ...missingSpan.pick({ site: true, agent: true, epoch: true, lane: true, fromSeq: true, toSeq: true, at: true })
+      .shape,
+    fromAt: z.number(),
+    toAt: z.number(),
+    samples: z.int(),
+    reason: z.string(),
+  })
+  .meta({ id: "ThinnedSpan" });
+
+/** seq - firstSeq + 1 = batches + thinnedBatches + lostBatches; `owed` lie beyond `seq`. */
+export const deliveryLane = z
+  .object({
+    ...missingSpan.pick({ site: true, agent: true, epoch: true, lane: true }).shape,
+    isCurrent: z.boolean(),
+    firstSeq: z.int(),
+    seq: z.int(),
+    /** Up to where both stores have it. */
+    safeSeq: z.int(),
+    announced: z.int(),
+    batches: z.int(),
+    late: z.int(),
+    samples: z.int(),
+    repeats: z.int(),
+    thinnedBatches: z.int(),
+    thinnedSamples: z.int(),
+    lostBatches: z.int(),
+    queued: z.int(),
+    owed: z.int(),
+    missing: z.int(),
+    explained: z.int(),
+    isBalanced: z.boolean(),
+    lastAt: z.number(),
+  })
+  .meta({ id: "DeliveryLane" });
+
+export const deliveryAudit = z
+  .object({
+    /** Batches that are missing without an explanation, and lanes that do not add up; 0: nothing is lost. */
+    unexplained: z.int(),
+    lanes: z.array(deliveryLane),
+    missing: z.array(missingSpan),
+    thinned: z.array(thinnedSpan),
+  })
+  .meta({ id: "DeliveryAudit" });
+
+export const agentSummary = z
+  .object({
+    site: z.string(),
+    siteName: z.string(),
+    id: z.string(),
+    online: z.boolean(),
+    /** False: nothing of it since the collector's start, so `online` is what it was before. */
+    heard: z.boolean(),
+    version: z.string().nullable(),
+    host: z.string().nullable(),
+    epoch: z.string().nullable(),
+    startedAt: z.number().nullable(),
+    lastSeenAt: z.number(),
+    /** What waited in its outbox when it said so last; null when it never did. */
+    outbox: z.object({ batches: z.int(), bytes: z.int(), ageSeconds: z.number() }).nullable(),
+    /** Its clock minus the collector's; 0 within a minute. */
+    clockOffsetSeconds: z.number(),
+    devices: z.int(),
+    missingBatches: z.int(),
+    owed: z.object({ live: z.int(), history: z.int() }),
+    thinnedSamples: z.int(),
+    refusedClaims: z.array(z.string()),
+  })
+  .meta({ id: "Agent" });
+
+export const agentDetail = z
+  .object({
+    agent: agentSummary,
+    /** How long the last poll of its slowest devices took. */
+    slowest: z.array(z.object({ device: z.string(), seconds: z.number() })),
+    delivery: deliveryAudit,
+  })
+  .meta({ id: "AgentDetail" });
+
 export const me = z.object({ name: z.string(), role: z.enum(["viewer", "operator", "admin"]) }).meta({ id: "Me" });
 export const problem = z
   .object({ error: z.string(), message: z.string(), hint: z.string().optional() })
@@ -299,6 +397,10 @@ export type StreamEvent = z.infer<typeof streamEvent>;
  *   GET  /sites/:site/device?id=lane-3/printer → DeviceDetail
  *   GET  /sites/:site/events?device=&limit= → DeviceEvent[]   newest first
  *   GET  /sites/:site/series?device=&component=&metric=&from=&to=&points= → Series
+ *   GET  /agents → Agent[]
+ *   GET  /agents/:site/:agent → AgentDetail          DELETE: takes it out (admin)
+ *   GET  /audit/delivery?site=&agent=&since= → DeliveryAudit
+ *   POST /audit/delivery/explain {site,agent,text} → {explained}
  *   GET  /rules → Rule[]
  *   GET  /people → string[]   names that an incident can be assigned to
  *   GET  /stream → server-sent events

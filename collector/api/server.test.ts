@@ -31,6 +31,9 @@ const READS = [
   "/api/v1/sites/berlin-01/device?id=switch-1",
   "/api/v1/sites/berlin-01/events",
   "/api/v1/sites/berlin-01/series?device=switch-1&metric=up&from=0&to=1000",
+  "/api/v1/agents",
+  "/api/v1/agents/berlin-01/back-office",
+  "/api/v1/audit/delivery",
   "/api/v1/rules",
   "/api/v1/people",
 ];
@@ -566,4 +569,58 @@ describe("the page", () => {
     "never reaches out of its folder: %s",
     async (url) => expect((await fetchPage(url)).body).not.toContain("SECRET"),
   );
+});
+
+describe("the agents", () => {
+  const AGENT = "/api/v1/agents/berlin-01/back-office";
+  const remove = (headers: Record<string, string>) => collector.app.inject({ method: "DELETE", url: AGENT, headers });
+
+  it("are shown with what waits at them, what they owe, what is missing and what was refused", async () => {
+    const [agent] = (await get("/api/v1/agents")).json();
+    expect(agent).toMatchObject({
+      siteName: "Berlin Alexanderplatz",
+      epoch: "e1",
+      outbox: { batches: 3, bytes: 900, ageSeconds: 30 },
+      missingBatches: 2,
+      owed: { live: 1, history: 4 },
+      thinnedSamples: 7,
+      refusedClaims: ["till"],
+    });
+  });
+
+  it("have a page each, with the devices that cost them most", async () => {
+    expect((await get(AGENT)).json()).toMatchObject({
+      agent: { id: "back-office" },
+      slowest: [{ device: "receiving/label-printer", seconds: 1.5 }],
+      delivery: { unexplained: 2 },
+    });
+    expect((await get("/api/v1/agents/berlin-01/none")).statusCode).toBe(404);
+  });
+
+  it("are taken out by an administrator only, and it is audited", async () => {
+    expect((await remove(collector.browser("operator"))).statusCode).toBe(403);
+    expect(collector.removed).toEqual([]);
+    expect((await remove(collector.browser("admin"))).statusCode).toBe(204);
+    expect(collector.removed).toEqual(["berlin-01/back-office"]);
+    expect(collector.state.auditLog(1)).toMatchObject([{ actor: "user:admin", action: "agent_removed" }]);
+    expect((await remove(collector.browser("admin"))).statusCode).toBe(404);
+  });
+
+  it("have their missing batches explained by who may act, once, and it is audited", async () => {
+    const body = { site: "berlin-01", agent: "back-office", text: "the disk was swapped" };
+    const explain = (headers: Record<string, string>) => post("/api/v1/audit/delivery/explain", body, headers);
+    expect((await explain(collector.browser("viewer"))).statusCode).toBe(403);
+    expect((await explain(collector.program("operator"))).json()).toEqual({ explained: 1 });
+    expect((await explain(collector.program("operator"))).json()).toEqual({ explained: 0 });
+    expect(collector.state.auditLog(5).map(({ action }) => action)).toEqual(["gap_explained"]);
+    expect((await get("/api/v1/audit/delivery?site=berlin-01")).json()).toMatchObject({
+      unexplained: 0,
+      missing: [{ explanation: { text: "the disk was swapped" } }],
+    });
+  });
+
+  it("are asked for by names, not by anything", async () => {
+    expect((await get("/api/v1/audit/delivery?agent=..%2F..")).statusCode).toBe(400);
+    expect((await get("/api/v1/audit/delivery?since=yesterday")).statusCode).toBe(400);
+  });
 });

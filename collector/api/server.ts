@@ -12,6 +12,7 @@ import { openApi } from "./document.ts";
 import { installGuard } from "./guard.ts";
 import { servePage } from "./page.ts";
 import { installProblems, Refused } from "./problem.ts";
+import { fleetRoutes } from "./routes/fleet.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { serviceRoutes, streamRoutes } from "./routes/service.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -83,6 +84,7 @@ export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<Api
       await api.register(sessionRoutes(deps, { secure }));
       await api.register(incidentRoutes(deps));
       await api.register(siteRoutes(deps, { version: options.version }));
+      await api.register(fleetRoutes(deps));
       await api.register(streamRoutes(deps, hub));
       api.get("/openapi.json", { config: { access: "public" }, schema: { hide: true } }, async (_request, reply) =>
         reply.serializer(JSON.stringify).send(app.swagger()),

@@ -4,9 +4,10 @@ import type { z } from "zod";
 import { isOpen } from "../incidents/calendar.ts";
 import { describeEvent } from "../incidents/describe.ts";
 import type { Incident, IncidentEvent, PRIORITIES, Priority } from "../incidents/types.ts";
+import type { DeliveryAudit } from "../ledger.ts";
 import type { Site } from "../sites.ts";
 import type { DeviceEventRecord } from "../store/state/store.ts";
-import type { LiveAgent, LiveDevice, LiveValue, LiveView } from "./deps.ts";
+import type { FleetAgent, LiveAgent, LiveDevice, LiveValue, LiveView } from "./deps.ts";
 import type * as schema from "./schema.ts";
 
 export type IncidentView = z.infer<typeof schema.incident>;
@@ -83,6 +84,43 @@ function eventMeaning(code: string): string | null {
   const fault = MEANINGS.get(code.slice(0, -CLEARED.length));
   return fault === undefined ? null : `Over: ${fault}`;
 }
+
+export function agentView(found: FleetAgent, siteName: string, nowMs: number): z.infer<typeof schema.agentSummary> {
+  const { site, id, online, isHeard, lastSeenAt, status, skewMs, devices, delivery, refusedClaims } = found;
+  const waiting = status?.outbox ?? null;
+  return {
+    ...{ site, siteName, id, online, heard: isHeard, lastSeenAt, devices },
+    version: status?.version ?? null,
+    host: status?.host ?? null,
+    epoch: status?.epoch ?? null,
+    startedAt: status?.startedAt ?? null,
+    outbox:
+      waiting === null
+        ? null
+        : {
+            batches: waiting.batches,
+            bytes: waiting.bytes,
+            ageSeconds: waiting.oldestAt === null ? 0 : Math.max(0, (nowMs - waiting.oldestAt - skewMs) / 1_000),
+          },
+    clockOffsetSeconds: (0 - skewMs) / 1_000,
+    missingBatches: delivery.missing,
+    owed: { ...delivery.owed },
+    thinnedSamples: delivery.thinnedSamples,
+    refusedClaims: [...refusedClaims],
+  };
+}
+
+export const auditView = ({
+  unexplained,
+  lanes,
+  missing,
+  thinned,
+}: DeliveryAudit): z.infer<typeof schema.deliveryAudit> => ({
+  unexplained,
+  lanes: lanes.map((lane) => ({ ...lane })),
+  missing: missing.map((span) => ({ ...span })),
+  thinned: thinned.map((span) => ({ ...span })),
+});
 
 /** What is known of all sites, grouped by site once for a list of them. */
 export type BySite = {

@@ -3,11 +3,13 @@ import { errorText } from "@aislewatch/base";
 import { ApiError } from "./client.ts";
 import { complain, EXIT, type ExitCode, print, UsageError, unknownCommand } from "./command.ts";
 
-const COMMANDS = ["incidents", "rules", "demo", "collector", "users", "tokens", "agents", "login-link"];
+const COMMANDS = ["incidents", "agents", "audit", "rules", "demo", "collector", "users", "tokens", "login-link"];
 
 const HELP = `Usage: aislewatch <command> [options]
 
   incidents list|show|ack|resolve|watch    work on incidents
+  agents list|show|remove                  the agents: how they are and what they owe
+  audit delivery                           what became of every batch; ends with 1 when something is lost
   rules check|test FILE…                   check rule files; run the tests inside them
   demo run|list|fault|heal                 the demo store: run it, break it, mend it
 
@@ -26,6 +28,10 @@ async function main(args: string[]): Promise<ExitCode> {
   switch (command) {
     case "incidents":
       return (await import("./incidents.ts")).incidents(rest);
+    case "agents":
+      return (await import("./agents.ts")).agents(rest);
+    case "audit":
+      return (await import("./audit.ts")).audit(rest);
     case "rules":
       return (await import("./rules.ts")).rules(rest);
     case "demo":

@@ -356,6 +356,10 @@ export const CATALOGUE: readonly Metric[] = [
   number("outbox_batches", "Batches that wait in the agent's outbox", { kinds: ["agent"] }),
   number("outbox_bytes", "Size of what waits in the agent's outbox", { unit: "B", kinds: ["agent"] }),
   number("outbox_age_seconds", "Age of the oldest batch in the agent's outbox", { unit: "s", kinds: ["agent"] }),
+  number("batches_missing", "Batches of the agent that never came and nobody explained", { kinds: ["agent"] }),
+  number("batches_owed", "Batches that the agent has written and that did not come yet", { kinds: ["agent"] }),
+  number("samples_thinned_total", "Samples that the agent's full outbox dropped, as it reported", { kinds: ["agent"] }),
+  number("claims_refused", "Devices that the agent names and another agent of its site watches", { kinds: ["agent"] }),
 
   // Interfaces of anything with a network port.
   flag("port_up", "The link is up", { component: "port" }),

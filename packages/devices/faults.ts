@@ -94,6 +94,10 @@ export const FAULT_CODES = {
   emergency_stop: "Emergency stop pressed",
   guard_open: "Guard of a machine open",
   agent_silent: "An agent is not heard from",
+  batches_missing: "Readings of an agent are lost",
+  outbox_behind: "An agent's readings do not get through",
+  samples_thinned: "An agent's outbox was full and dropped readings",
+  claim_refused: "Two agents watch the same device",
   capacity_low: "Too few devices of a role still work at a site",
 } as const;
 export type FaultCode = keyof typeof FAULT_CODES;

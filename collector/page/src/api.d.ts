@@ -705,6 +705,233 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/agents": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** All agents */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Agent"][];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/agents/{site}/{agent}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One agent: its deliveries, and the devices that cost it most time */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          site: string;
+          agent: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["AgentDetail"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    /** Takes an agent out: its password, its session and its devices; history and incidents stay */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          site: string;
+          agent: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        204: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/audit/delivery": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What became of every batch: stored, late, thinned, owed or missing, by agent, epoch and lane */
+    get: {
+      parameters: {
+        query?: {
+          site?: string;
+          agent?: string;
+          since?: number;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["DeliveryAudit"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/audit/delivery/explain": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Explains all that is missing of an agent now; it stays in the ledger, and no longer alarms */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": {
+            site: string;
+            agent: string;
+            text: string;
+          };
+        };
+      };
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": {
+              explained: number;
+            };
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/stream": {
     parameters: {
       query?: never;
@@ -915,6 +1142,71 @@ export interface components {
           action: "close";
           version?: number;
         };
+    AgentDetail: {
+      agent: components["schemas"]["Agent"];
+      slowest: {
+        device: string;
+        seconds: number;
+      }[];
+      delivery: components["schemas"]["DeliveryAudit"];
+    };
+    Agent: {
+      site: string;
+      siteName: string;
+      id: string;
+      online: boolean;
+      heard: boolean;
+      version: string | null;
+      host: string | null;
+      epoch: string | null;
+      startedAt: number | null;
+      lastSeenAt: number;
+      outbox: {
+        batches: number;
+        bytes: number;
+        ageSeconds: number;
+      } | null;
+      clockOffsetSeconds: number;
+      devices: number;
+      missingBatches: number;
+      owed: {
+        live: number;
+        history: number;
+      };
+      thinnedSamples: number;
+      refusedClaims: string[];
+    };
+    DeliveryAudit: {
+      unexplained: number;
+      lanes: components["schemas"]["DeliveryLane"][];
+      missing: components["schemas"]["MissingSpan"][];
+      thinned: components["schemas"]["ThinnedSpan"][];
+    };
+    DeliveryLane: {
+      site: string;
+      agent: string;
+      epoch: string;
+      /** @enum {string} */
+      lane: "live" | "history";
+      isCurrent: boolean;
+      firstSeq: number;
+      seq: number;
+      safeSeq: number;
+      announced: number;
+      batches: number;
+      late: number;
+      samples: number;
+      repeats: number;
+      thinnedBatches: number;
+      thinnedSamples: number;
+      lostBatches: number;
+      queued: number;
+      owed: number;
+      missing: number;
+      explained: number;
+      isBalanced: boolean;
+      lastAt: number;
+    };
     Device: {
       site: string;
       id: string;
@@ -1093,6 +1385,24 @@ export interface components {
       at: number;
       stale: boolean;
     };
+    MissingSpan: {
+      site: string;
+      agent: string;
+      epoch: string;
+      /** @enum {string} */
+      lane: "live" | "history";
+      fromSeq: number;
+      toSeq: number;
+      at: number;
+      /** @enum {string} */
+      cause: "never_arrived" | "lost_with_outbox";
+      reason: string;
+      explanation: {
+        at: number;
+        by: string;
+        text: string;
+      } | null;
+    };
     Overview: {
       now: number;
       version: string;
@@ -1220,6 +1530,20 @@ export interface components {
           version: string;
           refused: string[];
         };
+    ThinnedSpan: {
+      site: string;
+      agent: string;
+      epoch: string;
+      /** @enum {string} */
+      lane: "live" | "history";
+      fromSeq: number;
+      toSeq: number;
+      at: number;
+      fromAt: number;
+      toAt: number;
+      samples: number;
+      reason: string;
+    };
   };
   responses: never;
   parameters: never;

@@ -184,6 +184,19 @@ export function buildQueries(db: Kysely<Tables>) {
     ),
     agents: template(none, db.selectFrom("agents").selectAll().orderBy("site").orderBy("agent")),
 
+    removeAgent: template(
+      ofAgent,
+      db.deleteFrom("agents").where("site", "=", ofAgent.site).where("agent", "=", ofAgent.agent),
+    ),
+    removeInventory: template(
+      ofAgent,
+      db.deleteFrom("inventories").where("site", "=", ofAgent.site).where("agent", "=", ofAgent.agent),
+    ),
+    removeCredential: template(
+      ofAgent,
+      db.deleteFrom("agent_credentials").where("site", "=", ofAgent.site).where("agent", "=", ofAgent.agent),
+    ),
+
     addGap: template(
       gap,
       db

@@ -218,6 +218,14 @@ class SqliteStore implements StateStore {
     }));
   }
 
+  removeAgent(site: string, agent: string): void {
+    const { removeAgent, removeInventory, removeDevices, removeCredential } = this.#queries;
+    this.#transaction(() => {
+      for (const query of [removeAgent, removeInventory, removeDevices, removeCredential])
+        this.#run(query, { site, agent });
+    });
+  }
+
   addPoison(record: PoisonRecord): void {
     const { site, agent, topic, at, reason, bytes } = record;
     this.#transaction(() => {

@@ -191,6 +191,9 @@ export type StateStore = {
   putInventory(site: string, agent: string, devices: readonly InventoryDevice[], at: number): { refused: string[] };
   inventory(): { site: string; agent: string; devices: InventoryDevice[] }[];
 
+  /** Takes an agent out with its password and inventory; ledger, incidents and events of its devices stay. */
+  removeAgent(site: string, agent: string): void;
+
   addPoison(record: PoisonRecord): void;
   poisonCount(): number;
   /** Oldest first, as are the next two. */

@@ -1,0 +1,140 @@
+import { parseArgs } from "node:util";
+import { alignedTable } from "@aislewatch/runtime";
+import { formatAge } from "./age.ts";
+import type { components } from "./api.d.ts";
+import { auditText, parseAgent } from "./audit.ts";
+import { type Api, connect, findConnection, orThrow } from "./client.ts";
+import { EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";
+
+export const agentsHelp = `Usage: aislewatch agents <command> [options]
+
+  list                      all agents: how they are, and what they owe
+      --site SITE           only this site
+  show SITE/AGENT           one agent, its deliveries and its slowest devices
+  remove SITE/AGENT         takes it out: its password, its session and its devices; history stays (administrators)
+
+  --json                    for scripts: the API's own answer
+  --url URL                 the collector (default: AISLEWATCH_URL, or the demo's)
+  --folder DIR              the demo's folder (default: .aislewatch)
+
+On the collector's host:
+  add SITE/AGENT            makes a password for an agent (--out FILE writes it there)
+`;
+
+type Agent = components["schemas"]["Agent"];
+type Address = { readonly site: string; readonly agent: string };
+
+const COMMANDS = ["list", "show", "remove", "add"];
+
+export async function agents(args: string[]): Promise<ExitCode> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      site: { type: "string" },
+      json: { type: "boolean" },
+      url: { type: "string" },
+      folder: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  const [command, name, ...rest] = positionals;
+  if (values.help || command === undefined) {
+    print(agentsHelp);
+    return values.help ? EXIT.ok : EXIT.usage;
+  }
+  if (!COMMANDS.includes(command)) throw new UsageError(unknownCommand(command, COMMANDS));
+  if (rest.length > 0) throw new UsageError(`one agent at a time, not also ${rest.join(" ")}`);
+  const address = command === "list" ? null : parseAgent(name);
+  const api = connect(findConnection(values));
+  const json = values.json ?? false;
+  if (address === null) return list(api, values.site, json);
+  return command === "show" ? show(api, address, json) : remove(api, address);
+}
+
+async function list(api: Api, site: string | undefined, json: boolean): Promise<ExitCode> {
+  const all = orThrow(await api.GET("/api/v1/agents"));
+  const found = site === undefined ? all : all.filter((agent) => agent.site === site);
+  if (json) printJson(found);
+  else print(found.length === 0 ? "No agents.\n" : listText(found, Date.now()));
+  return EXIT.ok;
+}
+
+/** One line an agent. */
+export function listText(found: readonly Agent[], nowMs: number): string {
+  return alignedTable(
+    [
+      ["AGENT", "STATE", "SEEN", "VERSION", "DEVICES", "WAITING", "OWED", "MISSING", "NOTE"],
+      ...found.map((agent) => [
+        `${agent.site}/${agent.id}`,
+        stateOf(agent),
+        agent.online ? "now" : formatAge(nowMs - agent.lastSeenAt),
+        agent.version ?? "–",
+        `${agent.devices}`,
+        agent.outbox === null ? "–" : `${agent.outbox.batches}`,
+        `${agent.owed.live + agent.owed.history}`,
+        `${agent.missingBatches}`,
+        notesOf(agent).join("; "),
+      ]),
+    ],
+    [4, 5, 6, 7],
+  );
+}
+
+const stateOf = ({ online, heard }: Agent): string => (heard ? (online ? "online" : "offline") : "not back yet");
+
+function notesOf({ online, clockOffsetSeconds, refusedClaims, thinnedSamples, outbox }: Agent): string[] {
+  const old =
+    online && outbox !== null && outbox.ageSeconds >= 60
+      ? [`outbox ${formatAge(outbox.ageSeconds * 1_000)} behind`]
+      : [];
+  const off = Math.round(Math.abs(clockOffsetSeconds));
+  return [
+    ...old,
+    ...(off > 0 ? [`clock ${off} s ${clockOffsetSeconds > 0 ? "ahead" : "behind"}`] : []),
+    ...(thinnedSamples > 0 ? [`${thinnedSamples} samples thinned`] : []),
+    ...(refusedClaims.length > 0 ? [`claims devices of another agent: ${refusedClaims.join(", ")}`] : []),
+  ];
+}
+
+async function show(api: Api, { site, agent: id }: Address, json: boolean): Promise<ExitCode> {
+  const detail = orThrow(await api.GET("/api/v1/agents/{site}/{agent}", { params: { path: { site, agent: id } } }));
+  if (json) {
+    printJson(detail);
+    return EXIT.ok;
+  }
+  const { agent, slowest, delivery } = detail;
+  const at = (ms: number | null): string => (ms === null ? "–" : new Date(ms).toLocaleString());
+  const lines: [string, string][] = [
+    ["State", `${stateOf(agent)}, last seen ${at(agent.lastSeenAt)}`],
+    ["Host", agent.host ?? "–"],
+    ["Version", `${agent.version ?? "–"}, started ${at(agent.startedAt)}`],
+    ["Epoch", agent.epoch ?? "–"],
+    ["Outbox", outboxText(agent)],
+    ["Devices", `${agent.devices}`],
+    ["Notes", notesOf(agent).join("; ") || "–"],
+  ];
+  print(`${agent.site}/${agent.id}  ${agent.siteName}\n\n`);
+  for (const [name, text] of lines) print(`  ${name.padEnd(8)} ${text}\n`);
+  if (slowest.length > 0) {
+    const rows = slowest.map(({ device, seconds }) => [device, seconds.toFixed(3)]);
+    print(`\nSlowest devices\n${alignedTable([["DEVICE", "SECONDS"], ...rows], [1])}`);
+  }
+  print(`\nDeliveries\n${auditText(delivery, Date.now())}`);
+  return EXIT.ok;
+}
+
+function outboxText({ outbox, owed }: Agent): string {
+  if (outbox === null) return "unknown";
+  const age = outbox.ageSeconds > 0 ? `, the oldest reading ${formatAge(outbox.ageSeconds * 1_000)} old` : "";
+  return `${outbox.batches} batches, ${Math.ceil(outbox.bytes / 1_024)} KiB${age}; owed: ${owed.live} live, ${owed.history} history`;
+}
+
+async function remove(api: Api, { site, agent }: Address): Promise<ExitCode> {
+  const { response, error } = await api.DELETE("/api/v1/agents/{site}/{agent}", { params: { path: { site, agent } } });
+  if (!response.ok) orThrow({ error, response });
+  print(
+    `${site}/${agent} is taken out. Its history stays; "aislewatch agents add ${site}/${agent}" lets it in again.\n`,
+  );
+  return EXIT.ok;
+}
