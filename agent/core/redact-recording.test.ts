@@ -56,6 +56,10 @@ describe("redactRecording", () => {
     expect(out["1.3.6.1.2.1.1.1.0"]).toEqual(text(want));
   });
 
+  it("leaves out where a router is", () => {
+    expect(redacted({ "1.3.6.1.4.1.48690.3.1.0": text("-12.345678") })).toEqual({});
+  });
+
   it("replaces one hardware address alike in octets, text, longer text and row indexes", () => {
     const mac = [0x00, 0x1b, 0xa9, 0x12, 0x34, 0x56];
     expect(
@@ -101,6 +105,14 @@ describe("redactRecording", () => {
       oid: "1.3.6.1.4.1.9.1.0",
       value: "MFG:A;MDL:B;SERN:7711A;",
       want: "MFG:A;MDL:B;SERN:X0001;",
+    },
+    { name: "a SIM card's subscriber", oid: "1.3.6.1.4.1.99.7.0", value: "001010123456789", want: "X00000000000001" },
+    { name: "a SIM card", oid: "1.3.6.1.4.1.99.7.0", value: "8999101200003204510", want: "X000000000000000001" },
+    {
+      name: "an address of which each letter is spelt",
+      oid: "1.3.6.1.2.1.2.2.1.6.1",
+      value: "30:30:3a:31:62:3a:61:39:3a:31:32:3a:33:34:3a:35",
+      want: `X${"1".padStart(46, "0")}`,
     },
     {
       name: "a vendor's word like a serial number",

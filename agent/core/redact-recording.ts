@@ -96,6 +96,8 @@ const LEFT_OUT = [
   `${ENTERPRISES}.2699.1.1`, // PWG job monitoring
   `${ENTERPRISES}.11.2.3.9.4.2.1.1.6`, // HP: job and user names
   `${ENTERPRISES}.8072.1.9`, // net-snmp: access control
+  `${ENTERPRISES}.48690.3`, // Teltonika: where the router is
+  `${ENTERPRISES}.14988.1.1.12`, // MikroTik: the same
 ] as const;
 
 /** Columns (and scalars) whose text is replaced as a whole. */
@@ -269,6 +271,10 @@ const USER_IN_TEXT =
 const SHARED_FOLDERS = /^(?:all users|public|default(?: user)?|system|localservice|networkservice)$/i;
 /** A cell of a vendor that is one word of capitals and digits is a serial number more often than anything else. */
 const LOOKS_SERIAL = /^(?=(?:.*\d){4})(?=.*[A-Z])[A-Z0-9]{8,24}$/;
+/** Of a modem and its SIM card: IMEI and IMSI (3GPP TS 23.003), ICCID (ITU-T E.118). */
+const SIM_NUMBER = /^(?:\d{15}|89\d{16,18})$/;
+/** More pairs than an address has: RPS's cards spell each letter of the address as hex digits. */
+const LONG_MAC_TEXT = /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){7,}$/i;
 
 /** First pass: what is secret, of which class. Second pass over the same: what only shows once the first is known. */
 class Findings {
@@ -325,6 +331,7 @@ class Findings {
       // Over LLDP a port may call itself by a word of six letters.
       const isWord = isWithin(oid, LLDP) && /^[ -~]*$/.test(bytes);
       if (!isWord && (bytes.length === 6 || bytes.length === 8)) this.mac(hexOf(bytes.slice(-6)));
+      if (LONG_MAC_TEXT.test(bytes)) this.text(bytes, "serial");
     }
     if (IP_OCTETS.some((root) => isAt(oid, root)) && bytes.length === 4) this.ip(dotted(bytes));
     this.#readText(bytes);
@@ -364,6 +371,7 @@ class Findings {
     if (bytes === null || !isWithin(oid, ENTERPRISES)) return;
     if (bytes.length === 6 && this.#vendors.has(hexOf(bytes).slice(0, 6))) this.mac(hexOf(bytes));
     const word = trimmed(bytes);
+    if (SIM_NUMBER.test(word)) this.text(word, "serial");
     if (LOOKS_SERIAL.test(word) && !this.#isProduct(word.toLowerCase())) this.text(word, "serial");
   }
 }
