@@ -4,20 +4,10 @@
  * fault, one value of a recording is changed to what the MIB says of it. No other rule may fire.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { encodeTelemetry, type SampleSet } from "@aislewatch/contract";
-import { compileRules, createEngine } from "@aislewatch/rules";
+import type { SampleSet } from "@aislewatch/contract";
 import { describe, expect, it } from "vitest";
 import { files, load, readingsOf, recognise } from "../packages/devices/recordings.ts";
-
-const PACKS = join(import.meta.dirname, "packs");
-const compiled = compileRules(
-  readdirSync(PACKS)
-    .filter((name) => name.endsWith(".yaml"))
-    .map((name) => ({ file: name, text: readFileSync(join(PACKS, name), "utf8") })),
-);
-const rules = compiled.ok ? compiled.rules : { rules: [], version: "none" };
+import { firing } from "./firing.ts";
 
 type Values = Readonly<Record<string, number>>;
 /** A recording, with integers that are not as recorded. */
@@ -27,62 +17,6 @@ function said(file: string, changed: Values = {}): { kind: string | null; sample
   const reply = { ...recorded, varbinds: { ...recorded.varbinds, ...Object.fromEntries(values) } };
   const profile = recognise(reply);
   return { kind: profile?.kind ?? null, samples: profile === null ? [] : readingsOf(profile, reply).samples };
-}
-
-const SITE = "store-1";
-const AGENT = "agent-1";
-const START_MS = Date.UTC(2026, 0, 5, 9);
-const EVERY_MS = 30_000;
-/** Past the windows of what looks back ten minutes, and past the longest wait of these rules. */
-const WELL_POLLS = 30;
-const FAULTY_POLLS = 40;
-
-/** `rule` or `rule#component` of every fault that fires at the end. */
-function firing(well: ReturnType<typeof said>, faulty: ReturnType<typeof said>): string[] {
-  const samplesAt = (n: number): readonly SampleSet[] => [
-    { component: null, metrics: { up: true } },
-    ...(n < WELL_POLLS ? well : faulty).samples,
-  ];
-  const all = [...well.samples, ...faulty.samples];
-  const components = [...new Set(all.flatMap(({ component }) => (component === null ? [] : [component])))];
-  const device = {
-    id: "device",
-    kind: faulty.kind ?? "",
-    driver: "snmp",
-    labels: {},
-    dependsOn: [],
-    intervalMs: EVERY_MS,
-    asset: {},
-    components,
-    metrics: ["up", ...new Set(all.flatMap(({ metrics }) => Object.keys(metrics)))],
-  };
-  const engine = createEngine();
-  engine.setRules(rules, START_MS);
-  engine.setInventory(SITE, AGENT, [device], START_MS);
-  for (let n = 0; n < WELL_POLLS + FAULTY_POLLS; n++) {
-    const at = START_MS + n * EVERY_MS;
-    const [head, ...rest] = samplesAt(n);
-    const samples = merge(head, rest);
-    const message = encodeTelemetry({ epoch: "test", lane: "live", seq: n + 1, sentAt: at }, [
-      { device: device.id, at, samples },
-    ]);
-    engine.observe(SITE, AGENT, message, 0);
-    engine.tick(at);
-  }
-  return engine
-    .faults()
-    .filter(({ state }) => state === "firing")
-    .map(({ rule, subject }) => (subject.component === null ? rule : `${rule}#${subject.component}`))
-    .sort();
-}
-
-/** The device's own metrics in one set. */
-function merge(head: SampleSet | undefined, rest: readonly SampleSet[]): SampleSet[] {
-  const own = [head, ...rest.filter(({ component }) => component === null)].map((set) => set?.metrics ?? {});
-  return [
-    { component: null, metrics: Object.assign({}, ...own) as SampleSet["metrics"] },
-    ...rest.filter(({ component }) => component !== null),
-  ];
 }
 
 describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("recorded faulty devices", () => {

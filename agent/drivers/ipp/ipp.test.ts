@@ -58,7 +58,7 @@ describe("a queue", () => {
     one.set({ state: 5, reasons: ["media-empty-error", "paused"], jobs: [job, held], accepting: false });
     const seen = await open(`ipp://127.0.0.1:${one.port}/printers/receipts`)();
     expect(seen).toMatchObject({
-      metrics: { queue_stopped: true, media_out: true, paused: true, queued_jobs: 2, queue_accepting: false },
+      metrics: { queue_stopped: true, media_out: true, queued_jobs: 2, queue_accepting: false },
       about: [["state reasons", "media-empty-error, paused"]],
     });
     if (!("stored" in seen)) throw new Error("no reply");

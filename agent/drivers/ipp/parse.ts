@@ -10,7 +10,10 @@ import type { Parsed, ParseError } from "../driver.ts";
 import type { IppGroup } from "./codec.ts";
 import type { IppJob, IppReply } from "./types.ts";
 
-/** By metric: the reasons that mean it, once their ending is off. */
+/**
+ * By metric: the reasons that mean it, once their ending is off. `paused` is not among them: it is how a stopped queue says
+ * that it is stopped, and `printer-state` says so, too.
+ */
 const REASONS = {
   media_out: ["media-empty", "media-needed"],
   media_low: ["media-low"],
@@ -21,7 +24,6 @@ const REASONS = {
   output_full: ["output-area-full", "output-tray-missing"],
   service_requested: ["marker-waste-full", "opc-life-over", "fuser-over-temp", "fuser-under-temp", "cleaner-life-over"],
   hardware_fault: ["bander-unrecoverable-failure", "input-pick-roller-failure", "subunit-unrecoverable-failure"],
-  paused: ["paused", "moving-to-paused"],
   offline: ["offline", "shutdown", "connecting-to-device", "timed-out", "spool-area-full"],
   recoverable_error: [
     "input-tray-missing",
@@ -31,7 +33,7 @@ const REASONS = {
   ],
 } as const;
 /** A report of these says that something is coming, which is what they are about. */
-const EVEN_AS_REPORT: ReadonlySet<string> = new Set(["media_low", "supply_low", "paused", "offline"]);
+const EVEN_AS_REPORT: ReadonlySet<string> = new Set(["media_low", "supply_low", "offline"]);
 
 export const METRICS = [
   ...Object.keys(REASONS),
