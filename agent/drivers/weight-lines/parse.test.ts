@@ -74,6 +74,33 @@ describe("parse", () => {
     expect([isEnough(said), parse({ lines: said }, OPTIONS).ok]).toEqual([false, false]);
   });
 
+  const rest = { weight_stable: true, weight_at_zero: false };
+  const inRange = { over_capacity: false, under_zero: false };
+  it.each([
+    { name: "a decimal comma", said: "+0026,90 G S\r\n", metrics: rest },
+    { name: "lines that end in LF alone", said: "+0500.00 G S\n", metrics: rest },
+    { name: "Ohaus moving", said: "    123.4 g ?   \r\n", metrics: { ...rest, weight_stable: false } },
+    {
+      name: "Sartorius, net, at zero",
+      said: "N     +    0.00 g  \r\n".repeat(2),
+      metrics: { ...rest, weight_at_zero: true },
+    },
+    {
+      name: "CAS with its number and lamps",
+      said: "US,GS,1\u0084,+  1.240kg\r\n",
+      metrics: { ...rest, ...inRange, weight_stable: false },
+    },
+    { name: "a comma before the unit", said: "ST,GS,   1.240,kg\r\n", metrics: { ...rest, ...inRange } },
+    { name: "A&D under zero", said: "OL,-9999999E+19\r\n", metrics: { over_capacity: false, under_zero: true } },
+    {
+      name: "under zero by its header",
+      said: "UL,GS,-------kg\r\n",
+      metrics: { over_capacity: false, under_zero: true },
+    },
+  ])("reads $name", ({ said, metrics }) => {
+    expect(parse({ lines: said }, OPTIONS)).toEqual({ ok: true, value: { samples: [{ component: null, metrics }] } });
+  });
+
   it("waits for a second line when the first has no flag", () => {
     const line = "    10.30 GN\r\n";
     expect([isEnough(line), isEnough(line + line)]).toEqual([false, true]);
