@@ -22,7 +22,7 @@ const EOT = "\u0004";
 const FRAME = /\x01\x02([^\x01\x02\x04]{1,2000})\x03\x04/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what may stand between two items.
 const BETWEEN = /[\0-\x1f]+/;
-const HEALTH = /^[A-Za-z](?:OK|FAIL|NA)$/;
+const HEALTH = /^[A-Za-z] ?(?:OK|FAIL|NA)$/;
 const IDENTITY = /^[MSR][\x20-\x7e]{1,64}$/;
 const PARTS: Readonly<Record<string, string>> = {
   m: "motor",
@@ -75,7 +75,7 @@ export function parse(reply: DialectReply): Result<Parsed, ParseError> {
 export const about = (reply: DialectReply): readonly (readonly [string, string])[] =>
   itemsOf(reply["health"] ?? "")
     .filter((item) => HEALTH.test(item))
-    .map((item) => [partOf(item), item.slice(1)]);
+    .map((item) => [partOf(item), item.slice(1).trim()]);
 
 const partOf = (item: string): string => PARTS[item.charAt(0)] ?? `part "${item.charAt(0)}"`;
 

@@ -20,7 +20,7 @@ const SETTING = /CBRENA[?\d]{0,4}[\x05\x06\x15][.!]/g;
 const REVISION_END = /REVINF[\x05\x06\x15][.!]/g;
 /** Lines of REVINF, of all models seen; the value is text without control characters. */
 const LINE =
-  /(?<=^|[\r\n])(Product Name|Boot Revision|Software Part Number|Software Revision|Serial Number|Supported IF|PCB Assembly ID|Engine Firmware Type): ([\x20-\x7e]{0,120})(?=\r)/g;
+  /(?<=^|[\r\n])(Product Name|Boot Revision|Software Part Number|Software Revision|Serial Number|Supported IF|PCB Assembly ID|Engine Firmware Type) {0,4}:([\x20-\x7e]{0,120})(?=[\r\n])/g;
 
 export const isWholeSetting = (said: string): boolean => newest(said, SETTING) !== null;
 export const isWholeRevision = (said: string): boolean => newest(said, REVISION_END) !== null;

@@ -27,9 +27,9 @@ export const METRICS = [
 ] as const;
 
 const WEIGHT =
-  /(?:^|[\r\n])S (?:([SD]) {1,12}([+-]?\d{1,9}\.?\d{0,9}) {1,4}([A-Za-z%]{1,5})|([I+-])|S Error (\d{1,3})[bt]) *(?=\r\n)/g;
+  /(?:^|[\r\n])S (?:([SD]) {1,12}([+-]? {0,9}\d{1,9}\.?\d{0,9}) {1,4}([A-Za-z%]{1,5})|([I+-])|S Error (\d{1,3})[bt]) *(?=[\r\n])/g;
 /** The command was not understood, came damaged or can't be obeyed. */
-const REFUSED = /(?:^|[\r\n])E[STL] *(?=\r\n)/g;
+const REFUSED = /(?:^|[\r\n])E[STL] *(?=[\r\n])/g;
 const ADJUSTMENT_NEEDED = 15;
 const IDENTITIES = { I2: "model", I3: "firmware", I4: "serial" } as const;
 export type Identity = keyof typeof IDENTITIES;
@@ -42,7 +42,7 @@ export const isWholeIdentity =
   (identity: Identity) =>
   (said: string): boolean =>
     textOf(said, identity) !== null ||
-    newestMatch(said, new RegExp(`(?:^|[\\r\\n])${identity} [IL] *(?=\\r\\n)`, "g")) !== null ||
+    newestMatch(said, new RegExp(`(?:^|[\\r\\n])${identity} [IL] *(?=[\\r\\n])`, "g")) !== null ||
     newestMatch(said, REFUSED) !== null;
 
 export function parse(reply: DialectReply, options: ScaleOptions): Result<Parsed, ParseError> {
@@ -70,7 +70,7 @@ function stateOf([, rest, shown = "", unit = "", sign, error]: RegExpMatchArray)
   return {
     ...sound,
     stable: rest === "S",
-    atZero: Number(shown) === 0,
+    atZero: Number(shown.replaceAll(" ", "")) === 0,
     underZero: false,
     overCapacity: false,
     grossKilograms: kilogramsOf(shown, unit),

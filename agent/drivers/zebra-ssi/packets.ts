@@ -45,11 +45,12 @@ export function packetsOf(said: string): readonly Packet[] {
 function packetAt(said: string, at: number): (Packet & { readonly source: number }) | null {
   const length = said.charCodeAt(at);
   const end = at + length + CHECKSUM_BYTES;
-  if (length < HEADER_BYTES || end > said.length) return null;
+  const source = said.charCodeAt(at + 2);
+  // Before the sum, which would cost noise 255 bytes of work for each of its own.
+  if (length < HEADER_BYTES || end > said.length || (source !== SOURCE_SCANNER && source !== SOURCE_HOST)) return null;
   const body = said.slice(at, at + length);
   if (checksum(body) !== said.slice(at + length, end)) return null;
-  const [opcode, source] = [body.charCodeAt(1), body.charCodeAt(2)];
-  return { opcode, source, data: body.slice(HEADER_BYTES), whole: said.slice(at, end) };
+  return { opcode: body.charCodeAt(1), source, data: body.slice(HEADER_BYTES), whole: said.slice(at, end) };
 }
 
 function checksum(body: string): string {

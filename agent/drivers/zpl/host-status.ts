@@ -17,9 +17,10 @@ import type { Value } from "@aislewatch/contract";
 import { framesOf } from "../frames.ts";
 import type { Witness } from "../witness.ts";
 
-const FIRST = /^\d{3},[01],[01],\d{4},\d{3},[01],[01],[01],\d{3},[01],[01],[01]$/;
+/** Clones leave leading zeros away, and a long label has five digits. */
+const FIRST = /^\d{1,3},[01],[01],\d{1,5},\d{1,4},[01],[01],[01],\d{1,3},[01],[01],[01]$/;
 /** The print mode (r) is a letter on newer firmware; widths of u and w differ between models. */
-const SECOND = /^\d{3},\d,[01],[01],[01],[0-9A-Z],\d,[01],\d{1,8},\d,\d{1,4}$/;
+const SECOND = /^\d{1,3},\d,[01],[01],[01],[0-9A-Za-z],\d,[01],\d{1,8},\d,\d{1,4}$/;
 const THIRD = /^[^,]{0,8},[01]$/;
 /** With or without its end: what is cut short may be the end. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: STX and ETX are the protocol's frame.
