@@ -74,7 +74,7 @@ describe("loadConfig", () => {
         id: "this-host",
         kind: "host",
         driver: "host",
-        driverConfig: { processes: [] },
+        driverConfig: { processes: [], units: [] },
         lineKey: "host",
         intervalMs: 10_000,
         timeoutMs: 5_000,
