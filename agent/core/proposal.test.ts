@@ -78,3 +78,9 @@ it("lets no device's text end a comment or a string", () => {
   expect(lines.filter((line) => /^\s*- id:/.test(line))).toEqual(["  - id: a"]);
   expect(lines.filter((line) => line.startsWith("devices"))).toEqual(["devices:"]);
 });
+
+it("lets no device's text turn a line around", () => {
+  const device = { ...found("10.0.0.9", "till\u202e1", { sysDescr: "Acme \u2066\u202e7" }), id: "a", behind: null };
+  const top = { site: "s", agent: "a", origin: "discover", profiles: null };
+  expect(writeAgentYaml([device], top)).not.toMatch(/\p{Cf}/u);
+});

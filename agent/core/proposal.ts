@@ -183,11 +183,11 @@ function flow(value: unknown): string {
     .join(", ")} }`;
 }
 
-/** A comment must not end early: devices' texts are foreign. */
+/** A comment must not end early, nor read as it is not (U+202E turns a line around): devices' texts are foreign. */
 const COMMENT_CHARS_MAX = 120;
 const oneLine = (text: string): string =>
   text
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\ufffe\uffff]+/gu, " ")
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffe\uffff]+/gu, " ")
     .trim()
     .slice(0, COMMENT_CHARS_MAX)
     .toWellFormed();

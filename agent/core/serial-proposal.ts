@@ -248,7 +248,7 @@ export function writeSerialDevice({ port, id, kind, driver, seen, why, isGuess }
 const COMMENT_CHARS_MAX = 240;
 /** A comment must not end early: a device's texts are foreign. */
 const oneLine = (text: string): string =>
-  redact(text.replace(/[\p{Cc}\p{Zl}\p{Zp}\ufffe\uffff]+/gu, " ").trim())
+  redact(text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffe\uffff]+/gu, " ").trim())
     .slice(0, COMMENT_CHARS_MAX)
     .toWellFormed();
 
