@@ -20,9 +20,10 @@ const UNASKED_BYTES_MAX = 65_536;
 /** Of these, what is remembered: as much as a track has, or the keys of a number. */
 const UNASKED_TAIL_BYTES = 512;
 
+const CLOSED_HINT = "servers with room for one client close on the second one: another program may be connected";
 const FLOOD_HINT = "check the baud rate and parity, and that the right device hangs on this line";
 
-/** One request, one reply. Failures: `timeout` (nothing, or not the whole), `io` and what `describe` knows. */
+/** One request, one reply. Failures: `timeout` (nothing, or not the whole), `io` (closed, too) and what `describe` knows. */
 export function exchangeOver(
   stream: Duplex,
   exchange: Exchange,
@@ -51,7 +52,7 @@ export function exchangeOver(
       }
     };
     const onError = (error: Error): void => end(err(describe(error)));
-    const onClose = (): void => end(silent(exchange, chunks, "the device closed the connection"));
+    const onClose = (): void => end(closed(exchange, chunks));
     const onAbort = (): void => end(silent(exchange, chunks, "no whole reply in time"));
     stream.on("data", onData);
     stream.on("error", onError);
@@ -114,6 +115,12 @@ export function lineFrom(open: OpenStream, address: string, clock: Clock): OpenL
 
 export function flooded(detail: string): LineError {
   return { kind: "protocol", detail, hint: FLOOD_HINT, misbehaved: true };
+}
+
+/** Not its silence: a server that is full closes at once, and one that was asked too much in the middle. */
+function closed(exchange: Exchange, chunks: readonly Uint8Array[]): Result<Uint8Array, LineError> {
+  const said = silent(exchange, chunks, "the device closed the connection");
+  return said.ok ? said : err({ ...said.error, kind: "io", hint: CLOSED_HINT });
 }
 
 function silent(exchange: Exchange, chunks: readonly Uint8Array[], why: string): Result<Uint8Array, LineError> {

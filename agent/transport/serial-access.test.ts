@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { holdersOf, holderText, mayOpen, PAYMENT_VENDORS, resolvePort, type System } from "./serial-access.ts";
+import { holdersOf, holderText, isPort, mayOpen, PAYMENT_VENDORS, resolvePort, type System } from "./serial-access.ts";
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -43,6 +43,19 @@ describe("mayOpen", () => {
     { name: "a port that is on no USB", files: system({}) },
   ])("allows $name", async ({ files }) => {
     expect(await mayOpen("/dev/ttyUSB0", files)).toEqual({ ok: true, value: undefined });
+  });
+});
+
+describe.runIf(process.platform === "linux")("isPort", () => {
+  it.each(["/dev/null", "/dev/zero", "/dev/tty", "/dev/ptmx", tmpdir(), import.meta.filename])(
+    "refuses %s, which nobody may write a question to",
+    async (path) => {
+      expect(await isPort(path)).toMatchObject({ ok: false, error: { kind: "config" } });
+    },
+  );
+
+  it("leaves it to the opening to say that a port is gone", async () => {
+    expect(await isPort("/dev/no-such-port")).toEqual({ ok: true, value: undefined });
   });
 });
 

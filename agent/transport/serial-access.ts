@@ -9,7 +9,8 @@
  *   as far as this user may see them.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { readFile, realpath } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { platform } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { err, ok, type Result } from "@aislewatch/base";
 import type { LineError } from "./line.ts";
@@ -48,6 +49,31 @@ export async function resolvePort(path: string): Promise<Result<string, LineErro
     });
   }
 }
+
+/**
+ * Refuses what is no serial port: a file or a folder, and the kernel's own character devices. A question that is
+ * written to a console would be read by whoever is logged in there. `port` is a resolved path.
+ */
+export async function isPort(port: string): Promise<Result<void, LineError>> {
+  // Gone since: opening it says so.
+  const found = await stat(port).catch(() => null);
+  if (found === null || (found.isCharacterDevice() && !isOfKernel(found.rdev))) return ok(undefined);
+  return err({
+    kind: "config",
+    detail: `${port} is no serial port`,
+    hint: "ports are named such as /dev/ttyS0, /dev/ttyUSB0 or /dev/serial/by-id/…",
+  });
+}
+
+/** Linux (devices.txt): 1 memory and null; 4 below 64 virtual consoles; 5 tty, console and ptmx. */
+function isOfKernel(device: number): boolean {
+  if (platform() !== "linux") return false;
+  const [major, minor] = [(device >> 8) & 0xfff, device & 0xff];
+  return major === 1 || major === 5 || (major === 4 && minor < FIRST_SERIAL_MINOR);
+}
+
+/** Of major 4: ttyS0. */
+const FIRST_SERIAL_MINOR = 64;
 
 export const permissionDenied = (path: string): LineError => ({
   kind: "config",

@@ -15,6 +15,7 @@ import {
   type Holder,
   holdersOf,
   holderText,
+  isPort,
   mayOpen,
   permissionDenied,
   resolvePort,
@@ -89,6 +90,8 @@ function openPort(address: SerialAddress, host: SerialHost, turn: "alone" | "any
 async function portToOpen(path: string, system: System): Promise<Result<string, LineError>> {
   const port = await resolvePort(path);
   if (!port.ok) return port;
+  const isOne = await isPort(port.value);
+  if (!isOne.ok) return isOne;
   const allowed = await mayOpen(port.value, system);
   if (!allowed.ok) return allowed;
   // The program behind a pseudo-terminal has its end open as well, and is the device.
