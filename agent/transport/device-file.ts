@@ -92,6 +92,7 @@ export type Opening = {
 export class DeviceFile {
   readonly #file: FileHandle;
   readonly #gate: DeviceGate;
+  #closing: Promise<void> | null = null;
   #isOpen = true;
 
   private constructor(file: FileHandle, gate: DeviceGate) {
@@ -140,10 +141,14 @@ export class DeviceFile {
   }
 
   /** Waits no longer than a healthy driver takes; a call that is inside keeps the file until it comes back. */
-  async close(): Promise<void> {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    await this.#gate.run(() => this.#file.close(), CLOSE_MS_MAX).catch(() => {});
+  close(): Promise<void> {
+    this.#closing ??= this.#gate
+      .run(() => this.#file.close(), CLOSE_MS_MAX)
+      .catch(() => {})
+      .finally(() => {
+        this.#isOpen = false;
+      });
+    return this.#closing;
   }
 }
 

@@ -22,7 +22,7 @@ import type { LineError } from "./line.ts";
 export type HidAsk = {
   readonly report: Exclude<ReportType, "output">;
   readonly reportId: number;
-  /** With the byte for the id. */
+  /** With the byte for the id, when the device's reports have ids. */
   readonly bytes: number;
 };
 
@@ -91,7 +91,7 @@ async function ask(file: DeviceFile, asks: readonly HidAsk[], { signal, timeoutM
   for (const { report, reportId, bytes } of asks.slice(0, REPORTS_MAX)) {
     const leftMs = endMs - clock.monotonic();
     if (signal.aborted || leftMs <= 0) break;
-    const buffer = new Uint8Array(Math.min(bytes, REPORT_BYTES_MAX));
+    const buffer = new Uint8Array(Math.min(bytes + (reportId === 0 ? 1 : 0), REPORT_BYTES_MAX));
     buffer[0] = reportId;
     try {
       const number = report === "feature" ? HIDIOCGFEATURE : HIDIOCGINPUT;
@@ -108,7 +108,7 @@ async function ask(file: DeviceFile, asks: readonly HidAsk[], { signal, timeoutM
   return reports;
 }
 
-/** For a device without ids hidraw puts a zero where the id would be. */
+/** For a device without ids hidraw wants a zero where the id would be, and leaves it there. */
 const withoutZeroId = (buffer: Uint8Array, length: number, reportId: number): Uint8Array =>
   buffer.slice(reportId === 0 ? 1 : 0, length);
 

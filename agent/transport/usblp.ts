@@ -15,6 +15,7 @@ import {
   describeDeviceError,
   DeviceFile as Files,
   tryDevice,
+  until,
 } from "./device-file.ts";
 import type { LineError, OpenStream } from "./line.ts";
 import { holdersOf, holderText } from "./serial-access.ts";
@@ -27,17 +28,19 @@ const READ_BYTES = 8_192;
 const DRAIN_MS = 40;
 /** More than this is no old answer: the line's own bound then says so. */
 const DRAIN_BYTES_MAX = 65_536;
+/** How often a printer that another poll of ours has is looked at; that one takes a second at most. */
+const TURN_STEP_MS = 25;
 /** LPGETSTATUS of lp and usblp: the byte of GET_PORT_STATUS, in an int. */
 const LPGETSTATUS = 0x060b;
 
 export type UsblpContext = { readonly clock: Clock; readonly gate: DeviceGate };
+type UsblpOpening = UsblpContext & { readonly signal: AbortSignal; readonly timeoutMs: number };
+type Opened = Result<DeviceFile, LineError>;
 
 /** The byte of GET_PORT_STATUS: bit 5 paper empty, 4 selected, 3 no error. The file is open for some milliseconds. */
-export async function readPortStatus(
-  path: string,
-  { gate, timeoutMs }: { readonly gate: DeviceGate; readonly timeoutMs: number },
-): Promise<Result<number, LineError>> {
-  const opened = await openFile(path, { gate, write: false, timeoutMs });
+export async function readPortStatus(path: string, opening: UsblpOpening): Promise<Result<number, LineError>> {
+  const { timeoutMs } = opening;
+  const opened = await openFile(path, { ...opening, write: false });
   if (!opened.ok) return opened;
   const file = opened.value;
   const status = new Uint8Array(4);
@@ -57,7 +60,7 @@ export function openUsblpStream(
   return async (signal, timeoutMs) => {
     const found = await path();
     if (!found.ok) return found;
-    const opened = await openFile(found.value, { gate, write: true, timeoutMs });
+    const opened = await openFile(found.value, { clock, gate, signal, timeoutMs, write: true });
     if (!opened.ok) return opened;
     const file = opened.value;
     const describe = (error: Error): LineError => describeDeviceError(error, found.value);
@@ -80,11 +83,23 @@ const describeWith =
   (thrown: unknown): LineError =>
     describeDeviceError(thrown, path);
 
-async function openFile(
-  path: string,
-  opening: { readonly gate: DeviceGate; readonly write: boolean; readonly timeoutMs: number },
-): Promise<Result<DeviceFile, LineError>> {
-  const opened = await tryDevice(() => Files.open(path, opening), describeWith(path));
+/** Printers that are open here. Two devices of one configuration may be one printer: that is no other program. */
+const ours = new Map<string, DeviceFile>();
+
+async function openFile(path: string, opening: UsblpOpening & { readonly write: boolean }): Promise<Opened> {
+  const { clock, signal, timeoutMs } = opening;
+  const isOurs = (): boolean => ours.get(path)?.isOpen === true;
+  const tried = await until<Opened>(
+    async () => {
+      if (isOurs()) return null;
+      const file = await tryDevice(() => Files.open(path, opening), describeWith(path));
+      if (file.ok) ours.set(path, file.value);
+      // Another poll of ours was quicker.
+      return !file.ok && file.error.kind === "busy" && isOurs() ? null : file;
+    },
+    { clock, signal, timeoutMs, stepMs: TURN_STEP_MS },
+  );
+  const opened = tried ?? err<LineError>({ kind: "busy", detail: `${path} is in use by another poll of this agent` });
   if (opened.ok || opened.error.kind !== "busy") return opened;
   const holders = await holdersOf(path, { root: "/", ownPids: new Set([process.pid]) });
   if (holders.length === 0) return opened;

@@ -32,7 +32,7 @@ const EXPONENT_MAX = 6;
 type Weighed = {
   readonly status: number;
   readonly unit: number;
-  readonly exponent: number;
+  readonly exponent: number | null;
   readonly weight: number | null;
 };
 
@@ -46,7 +46,8 @@ export function scaleState(values: readonly HidValue[]): ScaleState | null {
   if (status === null) return null;
   const weight = values.find(({ usage }) => usage === WEIGHT);
   const scaling = values.find(({ usage }) => usage === SCALING)?.value;
-  const exponent = scaling ?? weight?.field.unitExponent ?? 0;
+  // In the report, or in the descriptor; without either the weight is anything.
+  const exponent = scaling ?? (weight?.field.unitExponent || null);
   return stateOf({ status, unit: chosen(FIRST_UNIT, 15) ?? 0, exponent, weight: weight?.value ?? null });
 }
 
@@ -69,7 +70,10 @@ function stateOf({ status, unit, exponent, weight }: Weighed): ScaleState {
     calibrationRequired: status === STATUS.calibrate,
     zeroRequired: status === STATUS.rezero,
     hardwareFault: status === STATUS.fault,
-    grossKilograms: weight === null || Math.abs(exponent) > EXPONENT_MAX ? null : kilograms(weight, unit, exponent),
+    grossKilograms:
+      weight === null || exponent === null || Math.abs(exponent) > EXPONENT_MAX
+        ? null
+        : kilograms(weight, unit, exponent),
   };
 }
 

@@ -1,4 +1,5 @@
 import { ok, type Result } from "@aislewatch/base";
+import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
 import { readDeviceId } from "../../core/device-id.ts";
 import { usbMatchText } from "../../core/usb-match.ts";
@@ -39,7 +40,7 @@ class Poller implements DevicePoller<UsblpReply> {
     return await this.#look(found.value, context);
   }
 
-  async #look({ device, certain, interfaces }: UsbNode, { timeoutMs }: PollContext) {
+  async #look({ device, certain, interfaces }: UsbNode, { signal, timeoutMs }: PollContext) {
     const { take, sysfs } = this.#slot.config;
     const [printer] = interfaces;
     const path = printer === undefined ? null : nodeOf(printer, "usblp");
@@ -56,7 +57,7 @@ class Poller implements DevicePoller<UsblpReply> {
         : `the device at port ${device.port} has no printer interface that the kernel's usblp knows`;
       return { ok: false as const, error: { kind: taken ? ("busy" as const) : ("config" as const), detail } };
     }
-    const status = await readPortStatus(path, { gate: deviceGate, timeoutMs });
+    const status = await readPortStatus(path, { clock: realClock, gate: deviceGate, signal, timeoutMs });
     if (!status.ok) return status;
     if (isWell(status.value)) this.#well = who;
     return ok({ ...seen, portStatus: status.value, wasWell: this.#well === who });
