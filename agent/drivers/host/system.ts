@@ -79,6 +79,8 @@ export class HostHealth {
   readonly #lacks = new Map<string, string>();
   readonly #writable = new Set<string>();
   readonly #drives = new Map<string, Drive>();
+  /** Of the last shutdown: it does not change while this system runs. */
+  #orderly: boolean | null = null;
 
   constructor(system: HostSystem, units: readonly string[]) {
     this.#system = system;
@@ -99,7 +101,7 @@ export class HostHealth {
         this.#text("proc/pressure/memory"),
         this.#text("proc/vmstat"),
         isWindows ? this.#windowsOffset() : this.#offset(),
-        isWindows ? this.#windowsShutdown() : this.#shutdown(),
+        this.#orderly ?? (isWindows ? this.#windowsShutdown() : this.#shutdown()),
         this.#users(),
         this.#rebootRequired(),
         this.#throttled(),
@@ -107,6 +109,7 @@ export class HostHealth {
         this.#failedUnits(),
         this.#unitStates(),
       ]);
+    this.#orderly = orderly;
     return {
       mounts,
       memoryPressure: pressure === null ? null : parsePressure(pressure),

@@ -63,7 +63,10 @@ export default defineDriver<Config, IppReply>({
       },
       metrics: () => metrics,
       profile: () => null,
-      about: () => (reasons.length === 0 ? [] : [["state reasons", reasons.join(", ")]]),
+      about: () => [
+        ...(reasons.length === 0 ? [] : [["state reasons", reasons.join(", ")] as const]),
+        ...(poll.jobsRefused === null ? [] : [["not known: jobs", poll.jobsRefused] as const]),
+      ],
       close: async () => {},
     };
   },

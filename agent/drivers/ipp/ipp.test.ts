@@ -1,9 +1,11 @@
+import { createServer as createHttpsServer } from "node:https";
 import { createServer } from "node:net";
 import { findMetric, isKind } from "@aislewatch/devices";
 import { realClock } from "@aislewatch/runtime";
 import { startIppQueue } from "@aislewatch/simulator";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { TEST_CERTIFICATE, TEST_KEY } from "../../transport/test-certificate.ts";
 import type { PollContext } from "../driver.ts";
 import ipp from "./index.ts";
 import { METRICS, parse } from "./parse.ts";
@@ -75,6 +77,29 @@ describe("a queue", () => {
     await ask();
     expect(one.asked.filter((operation) => operation !== 0x0a && operation !== 0x0b)).toEqual([]);
     expect(one.asked.length).toBe(version === "2.0" ? 4 : 5);
+  });
+});
+
+describe("a certificate that nobody vouches for", () => {
+  const ask = async (certificate: "checked" | "any") => {
+    const options = { cert: TEST_CERTIFICATE, key: TEST_KEY };
+    const server = createHttpsServer(options, (_, reply) => void reply.writeHead(403).end());
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    stops.push(() => new Promise<void>((done) => server.close(() => done())));
+    const bound = server.address();
+    const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+    const config = ipp.config.parse({ queue: `ipps://127.0.0.1:${port}/ipp/print`, certificate });
+    const poller = ipp.open({ id: "q", kind: "office_printer", config, secret: () => "" });
+    return await poller.poll(context());
+  };
+
+  it("is refused unless the configuration says otherwise", async () => {
+    expect(await ask("checked")).toMatchObject({
+      ok: false,
+      error: { kind: "config", hint: expect.stringContaining("certificate: any") },
+    });
+    // Now it is the printer that refuses.
+    expect(await ask("any")).toMatchObject({ ok: false, error: { kind: "auth" } });
   });
 });
 

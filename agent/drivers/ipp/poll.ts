@@ -54,9 +54,15 @@ export class IppPoll {
   readonly #queue: Queue;
   #version: IppVersion = "2.0";
   #requestId = 0;
+  #jobsRefused: string | null = null;
 
   constructor(queue: Queue) {
     this.#queue = queue;
+  }
+
+  /** Why the list of jobs is not known, as of the last poll; null: it is. */
+  get jobsRefused(): string | null {
+    return this.#jobsRefused;
   }
 
   async poll(context: PollContext): Promise<Result<IppReply, PollError>> {
@@ -64,6 +70,7 @@ export class IppPoll {
     if (!printer.ok) return printer;
     const jobs = await this.#ask("getJobs", JOB_ATTRIBUTES, context);
     // Some printers have no list of jobs, or show it to nobody: their state is worth having all the same.
+    this.#jobsRefused = jobs.ok ? null : jobs.error.detail;
     const listed = jobs.ok ? jobs.value.groups.filter(({ tag }) => tag === IPP_GROUPS.job) : null;
     return ok({
       printer: printer.value.groups.find(({ tag }) => tag === IPP_GROUPS.printer)?.attributes ?? {},

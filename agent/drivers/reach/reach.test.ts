@@ -6,31 +6,14 @@ import { findMetric } from "@aislewatch/devices";
 import { realClock } from "@aislewatch/runtime";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { TEST_CERTIFICATE, TEST_KEY } from "../../transport/test-certificate.ts";
 import type { PollContext } from "../driver.ts";
 import { linuxGateway, windowsGateway } from "./default-route.ts";
 import reach from "./index.ts";
 import { CERTIFICATE_METRICS, METRICS, parse } from "./parse.ts";
 import { tryNameServer, tryTarget } from "./poll.ts";
 
-/** Made for this test, pos.store.example, signed by itself; its key is public here and protects nothing. */
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBjzCCATWgAwIBAgIUOZS2f9ye3F8k0WREE0X0XImVV88wCgYIKoZIzj0EAwIw
-HDEaMBgGA1UEAwwRcG9zLnN0b3JlLmV4YW1wbGUwIBcNMjYxMTIyMDEyNDQ4WhgP
-MjEyNjEwMjkwMTI0NDhaMBwxGjAYBgNVBAMMEXBvcy5zdG9yZS5leGFtcGxlMFkw
-EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEo6rLslbFx3q2LPTJv+reeMI7McEJqDpF
-mPwfC3J91EHC3mca5l9VtkoIf0o8x4tfEJeQFeJIw3UJoCp4LMDgoaNTMFEwHQYD
-VR0OBBYEFPBXRUC8Tag7HxYqij21p3fSgh3RMB8GA1UdIwQYMBaAFPBXRUC8Tag7
-HxYqij21p3fSgh3RMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIh
-AP9P2h24hB2Bb+VSMZZRFV3eH3/hxqId8Yh0562JZ0xNAiBEofp1d6urCQ4RPcU7
-Lw4vVID4292xBWyv1vuNdKaLZA==
------END CERTIFICATE-----
-`;
-const KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgq6ryy+1RZenXJ96/
-/rXLz0HAmWUuezMQY2frB/kg1iehRANCAASjqsuyVsXHerYs9Mm/6t54wjsxwQmo
-OkWY/B8Lcn3UQcLeZxrmX1W2Sgh/SjzHi18Ql5AV4kjDdQmgKngswOCh
------END PRIVATE KEY-----
-`;
+/** When the certificate of the test ends. */
 const ENDS_AT_MS = Date.UTC(2126, 9, 29, 1, 24, 48);
 const DAY_MS = 86_400_000;
 
@@ -47,7 +30,7 @@ async function portOf(server: Server): Promise<number> {
   const bound = server.address();
   return typeof bound === "object" && bound !== null ? bound.port : 0;
 }
-const tlsServer = (): Promise<number> => portOf(createTlsServer({ cert: CERTIFICATE, key: KEY }));
+const tlsServer = (): Promise<number> => portOf(createTlsServer({ cert: TEST_CERTIFICATE, key: TEST_KEY }));
 
 /** Answers every question with one address, with no such name, or not at all. */
 async function nameServer(says: "address" | "nothing-known" | "nothing"): Promise<string> {
