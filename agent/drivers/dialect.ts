@@ -17,7 +17,15 @@ import { isSplitAmong, LineRedactor, redactCodes } from "../core/card-data.ts";
 import { Conversation } from "../core/conversation.ts";
 import type { Line, OpenLine } from "../transport/line.ts";
 import { type Driver, defineDriver, type Parsed, type ParseError, type PollContext, type PollError } from "./driver.ts";
-import { type LineConfig, type LineDefaults, lineAddress, lineKey, lineSchema, openLine } from "./line-config.ts";
+import {
+  baudRateOf,
+  type LineConfig,
+  type LineDefaults,
+  lineAddress,
+  lineKey,
+  lineSchema,
+  openLine,
+} from "./line-config.ts";
 import type { ByteText, Replies, Request } from "./request.ts";
 
 export type DialectReply = Replies;
@@ -68,7 +76,8 @@ export function defineDialect<Shape extends z.ZodRawShape>(
       const requests = dialect.requests(device);
       const silence = dialect.silence ?? "connected, but no reply";
       const replies = dialect.replies ?? "text";
-      const talk: Talk = { requests, conversation: new Conversation(), known: new Map(), silence, replies };
+      const slackMs = slackMsOf(device.line);
+      const talk: Talk = { requests, conversation: new Conversation(), known: new Map(), silence, replies, slackMs };
       let last: DialectReply = {};
       return {
         async poll(context) {
@@ -102,7 +111,18 @@ type Talk = {
   readonly known: Map<string, ByteText>;
   readonly silence: string;
   readonly replies: "text" | "codes";
+  /** How much longer a reply takes on a line that is slower than the usual ones. */
+  readonly slackMs: number;
 };
+
+/** Waits are for 9600 baud and more; what a status of 200 bytes takes longer on a slow wire comes on top. */
+const STATUS_BITS = 200 * 11;
+const USUAL_BAUD = 9600;
+
+export function slackMsOf(line: LineConfig): number {
+  const baud = baudRateOf(line) ?? USUAL_BAUD;
+  return Math.max(0, Math.round(1_000 * STATUS_BITS * (1 / baud - 1 / USUAL_BAUD)));
+}
 
 /** Another device may stand there when it comes back. */
 function forget({ conversation, known }: Talk): void {
@@ -141,7 +161,7 @@ async function converse(
     if (request.role !== "state" && !answeredState) break;
     if (request.onlyIf?.({ ...Object.fromEntries(known), ...reply }) === false) continue;
     const tell = hearing(request, heard, told);
-    const said = await exchange(line, request, { signal, timeoutMs });
+    const said = await exchange(line, request, { signal, timeoutMs, slackMs: talk.slackMs });
     if (said.ok) {
       // What was dropped before is no reply, but may be half of what the reply begins with.
       const dropped = line.unasked?.();
@@ -211,13 +231,13 @@ function redactorOf({ replies }: Talk): (said: ByteText) => ByteText {
 async function exchange(
   line: Line,
   request: Request,
-  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+  { signal, timeoutMs, slackMs }: { signal: AbortSignal; timeoutMs: number; slackMs: number },
 ): Promise<Result<ByteText, PollError>> {
   const said = await line.exchange(
     {
       request: Buffer.from(request.bytes, "latin1"),
       isComplete: (bytes) => request.isWhole(latin1(bytes)),
-      timeoutMs: Math.min(timeoutMs, request.waitMs ?? WAIT_MS),
+      timeoutMs: Math.min(timeoutMs, (request.waitMs ?? WAIT_MS) + slackMs),
       replyBytesMax: request.replyBytesMax ?? REPLY_BYTES_MAX,
       partialIsReply: request.endsInSilence ?? false,
     },

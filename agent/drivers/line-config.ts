@@ -41,6 +41,10 @@ export type LineConfig =
   | { readonly kind: "serial"; readonly serial: SerialAddress }
   | { readonly kind: "usblp"; readonly usblp: UsbMatchConfig };
 
+/** From the root, or one of Windows' names: a name alone would be looked for wherever the agent was started. */
+const SERIAL_PATH = /^(?:\/[\x20-\x7e]+|COM\d{1,3}|\\\\\.\\COM\d{1,3})$/i;
+const SERIAL_EXPECTED = "expected the path of a port such as /dev/ttyS0 or COM3";
+
 const USBLP_PATH = /^\/dev\/[\x21-\x7e]+$/;
 const USBLP_EXPECTED = "expected a device file such as /dev/usb/lp0";
 
@@ -59,7 +63,7 @@ export function lineSchema(defaults: LineDefaults): z.ZodType<LineConfig> {
     flow: z.enum(["none", "rts_cts", "xon_xoff"]).default(flow),
   };
   const serialLine = z
-    .strictObject({ serial: z.string().min(1).max(256), ...settings })
+    .strictObject({ serial: z.string().max(256).regex(SERIAL_PATH, SERIAL_EXPECTED), ...settings })
     .transform((line): LineConfig => ({ kind: "serial", serial: { path: line.serial, ...portSettings(line) } }));
   const rfc2217Line = z
     .strictObject({ rfc2217: tcpAddress(null), ...settings })
@@ -99,6 +103,12 @@ export function lineKey(line: LineConfig): string {
     case "usblp":
       return `usblp:${usbMatchText(line.usblp)}`;
   }
+}
+
+/** Null where the wire has none, or a server that does not tell sets it. */
+export function baudRateOf(line: LineConfig): number | null {
+  if (line.kind === "serial") return line.serial.baudRate;
+  return line.kind === "rfc2217" ? line.rfc2217.baudRate : null;
 }
 
 export function lineAddress(line: LineConfig): string {
