@@ -14,6 +14,8 @@ const IncidentPage = lazy(() => import("./incident/incident.tsx"));
 const SitesPage = lazy(() => import("./sites/sites.tsx"));
 const SitePage = lazy(() => import("./sites/site.tsx"));
 const DevicePage = lazy(() => import("./sites/device.tsx"));
+const AgentsPage = lazy(() => import("./agents/agents.tsx"));
+const AgentPage = lazy(() => import("./agents/agent.tsx"));
 const RulesPage = lazy(() => import("./rules/rules.tsx"));
 
 export function App() {
@@ -55,6 +57,10 @@ function SignedIn() {
               {(params) => (
                 <DevicePage key={`${params.site}/${params["*"]}`} siteId={params.site} deviceId={params["*"]} />
               )}
+            </Route>
+            <Route path="/agents" component={AgentsPage} />
+            <Route path="/agents/:site/:id">
+              {({ site, id }) => <AgentPage key={`${site}/${id}`} site={site} id={id} />}
             </Route>
             <Route path="/rules" component={RulesPage} />
             <Route>

@@ -5,6 +5,8 @@
 import createClient from "openapi-fetch";
 import type { paths } from "../api.d.ts";
 import type {
+  Agent,
+  AgentDetail,
   Device,
   DeviceDetail,
   DeviceEvent,
@@ -47,6 +49,8 @@ export type Api = {
   device(site: string, id: string): Promise<Answer<DeviceDetail>>;
   events(site: string, query: EventsQuery): Promise<Answer<DeviceEvent[]>>;
   series(site: string, query: SeriesQuery): Promise<Answer<Series>>;
+  agents(): Promise<Answer<Agent[]>>;
+  agent(site: string, agent: string): Promise<Answer<AgentDetail>>;
   rules(): Promise<Answer<Rule[]>>;
   people(): Promise<Answer<string[]>>;
 };
@@ -75,6 +79,9 @@ export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = 
       answer(client.GET("/api/v1/sites/{site}/events", { params: { path: { site }, query }, ...within() })),
     series: (site, query) =>
       answer(client.GET("/api/v1/sites/{site}/series", { params: { path: { site }, query }, ...within() })),
+    agents: () => answer(client.GET("/api/v1/agents", within())),
+    agent: (site, agent) =>
+      answer(client.GET("/api/v1/agents/{site}/{agent}", { params: { path: { site, agent } }, ...within() })),
     rules: () => answer(client.GET("/api/v1/rules", within())),
     people: () => answer(client.GET("/api/v1/people", within())),
   };

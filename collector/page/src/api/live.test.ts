@@ -58,6 +58,8 @@ class Bench {
       device: refused,
       events: refused,
       series: refused,
+      agents: refused,
+      agent: refused,
       rules: refused,
       people: refused,
     };

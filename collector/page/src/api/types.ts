@@ -3,6 +3,8 @@ import type { components } from "../api.d.ts";
 
 type Schemas = components["schemas"];
 
+export type Agent = Schemas["Agent"];
+export type AgentDetail = Schemas["AgentDetail"];
 export type Incident = Schemas["Incident"];
 export type IncidentEvent = Schemas["IncidentEvent"];
 export type IncidentDetail = Schemas["IncidentDetail"];

@@ -12,6 +12,7 @@ import { useWall } from "./wall.ts";
 const SECTIONS = [
   { href: "/", title: "Incidents", owns: /^\/($|incidents)/ },
   { href: "/sites", title: "Sites", owns: /^\/sites/ },
+  { href: "/agents", title: "Agents", owns: /^\/agents/ },
   { href: "/rules", title: "Rules", owns: /^\/rules/ },
 ] as const;
 
