@@ -46,6 +46,17 @@ const target = z
     });
   });
 
+/** Two of one name would be one component, and the second would speak for both. */
+function haveNamesOfTheirOwn(targets: readonly { readonly name: string }[], context: z.RefinementCtx): void {
+  const taken = new Set(["gateway"]);
+  for (const [n, { name }] of targets.entries()) {
+    const message = `expected a name that nothing else here has; received "${name}"`;
+    if (taken.has(name))
+      context.addIssue({ code: "custom", path: [n, "name"], message, params: { code: "CFG_VALUE" } });
+    taken.add(name);
+  }
+}
+
 const config = z.strictObject({
   /** The router of the default route, by an echo. */
   gateway: z.boolean().default(true),
@@ -56,7 +67,7 @@ const config = z.strictObject({
     .min(1)
     .max(NAME_SERVERS_MAX)
     .optional(),
-  targets: z.array(target).max(TARGETS_MAX).default([]),
+  targets: z.array(target).max(TARGETS_MAX).superRefine(haveNamesOfTheirOwn).default([]),
 });
 type Config = z.infer<typeof config>;
 

@@ -193,6 +193,16 @@ describe("reach", () => {
   it.each([
     { name: "a target of both kinds", written: { targets: [{ name: "a", tcp: "h:1", tls: "h:1" }] } },
     { name: "a target of no kind", written: { targets: [{ name: "a" }] } },
+    {
+      name: "two targets of one name",
+      written: {
+        targets: [
+          { name: "a", tcp: "h:1" },
+          { name: "a", tcp: "h:2" },
+        ],
+      },
+    },
+    { name: "a target that is called as the gateway is", written: { targets: [{ name: "gateway", tcp: "h:1" }] } },
     { name: "a port without a number", written: { targets: [{ name: "a", tcp: "h" }] } },
     { name: "a name for a name server", written: { dns_name: "a.b", dns_servers: ["resolver"] } },
   ])("refuses $name", ({ written }) => expect(reach.config.safeParse(written).success).toBe(false));
