@@ -8,8 +8,8 @@
  *   S  bit 0 in motion, 1 over capacity, 2 under zero, 3 outside the range in which zero is taken, 4 centre of zero,
  *      5 net, 6 always 1, 7 parity
  *
- * Bit 3 is set under any load as well: it means a missing zero only at rest and not over capacity, when a scale that
- * had found its zero would have given a weight. A weight without a decimal point is in grams (several clones).
+ * Bit 3 is set under any load as well, and with the pan taken off: it means a missing zero only at rest and within the
+ * range, when a scale that had found its zero would have given a weight. A weight without a decimal point is in grams (several clones).
  */
 import { err, ok, type Result } from "@aislewatch/base";
 import type { DialectReply } from "../dialect.ts";
@@ -60,12 +60,12 @@ function weighed(shown: string, net: boolean, unit: string): ScaleState {
 
 function notWeighed(status: number): ScaleState {
   const isSet = (bit: number): boolean => ((status >> bit) & 1) === 1;
-  const [moving, over] = [isSet(0), isSet(1)];
+  const [moving, over, under] = [isSet(0), isSet(1), isSet(2)];
   return {
     stable: !moving,
     atZero: isSet(4),
-    underZero: isSet(2),
+    underZero: under,
     overCapacity: over,
-    ...(!moving && !over && { zeroRequired: isSet(3) }),
+    ...(!moving && !over && !(under && isSet(3)) && { zeroRequired: isSet(3) }),
   };
 }
