@@ -39,6 +39,13 @@ const EBCDIC: Readonly<Record<string, number>> = { ";": 0x5e, "=": 0x7e, "?": 0x
 const ebcdic = (text: string): string =>
   Array.from(text, (one) => String.fromCharCode(EBCDIC[one] ?? 0xf0 + Number(one))).join("");
 
+/** Seven bits and even (0) or odd (1) parity. */
+const withParity = (text: string, parity: 0 | 1): string =>
+  Array.from(text, (one) => {
+    const ones = one.charCodeAt(0).toString(2).replaceAll("0", "").length;
+    return String.fromCharCode(one.charCodeAt(0) | (ones % 2 === parity ? 0 : 0x80));
+  }).join("");
+
 /** As a reader that is a keyboard types it, with shift where a US layout has it. */
 const KEYS = "1234567890";
 function typedText(text: string, { shift = 2, prefix = "" } = {}): string {
@@ -60,7 +67,17 @@ function typedText(text: string, { shift = 2, prefix = "" } = {}): string {
 
 /** No eight digits in a row of what was hidden are left, in whatever of these forms. */
 function leftOf(safe: string, secret: string): string[] {
-  const forms = [secret, hexOf(secret), big(secret), little(secret), ebcdic(secret), typedText(secret), packed(secret)];
+  const forms = [
+    secret,
+    hexOf(secret),
+    big(secret),
+    little(secret),
+    ebcdic(secret),
+    typedText(secret),
+    packed(secret),
+    withParity(secret, 0),
+    withParity(secret, 1),
+  ];
   return forms.filter(
     (form) => safe.includes(form.slice(0, form.length / 2)) || safe.includes(form.slice(form.length / 2)),
   );
@@ -111,6 +128,8 @@ describe("redact", () => {
     { name: "hex of UTF-16", text: hexOf(little(VISA)) },
     { name: "hex of EMV objects", text: `5A08${VISA}5F24032512315713${VISA}D25121011000012300000F` },
     { name: "EBCDIC", text: ebcdic(`;${VISA}=2512101`) },
+    { name: "even parity", text: withParity(`;${VISA}=2512101`, 0) },
+    { name: "odd parity", text: withParity("5555 5555 5555 4444", 1) },
     { name: "EBCDIC in groups", text: ebcdic("4111 1111 1111 1111") },
     { name: "base64", text: btoa(TRACK_1) },
     { name: "base64 for URLs, without padding", text: btoa(`x${TRACK_2}`).replaceAll("=", "").replaceAll("/", "_") },
@@ -263,6 +282,7 @@ describe("isSplitAmong", () => {
     { name: "hex", text: hexOf(VISA) },
     { name: "UTF-16", text: little(VISA) },
     { name: "EBCDIC", text: ebcdic(VISA) },
+    { name: "even parity", text: withParity(VISA, 0) },
     { name: "base64", text: btoa(VISA) },
     { name: "key codes", text: typedText(VISA) },
   ])("sees it wherever it is cut: $name", ({ text }) => {

@@ -60,6 +60,18 @@ const EBCDIC: Form = {
   ],
 };
 
+/** An accent alone (b4) is a German keyboard's separator in a track. */
+const WITH_PARITY = /[\u00b0-\u00b3\u00b5-\u00b9]|(?:\u00b4[^\u00b4]*){3}/;
+
+/** Seven bits and parity, as a port that is set to eight bits hands them on: half of the digits have bit 7 set. */
+const PARITY: Form = {
+  pattern: /[\x20-\x7e\u00a0-\u00fe]{12,}/g,
+  readings: (region) =>
+    WITH_PARITY.test(region)
+      ? [Array.from(region, (character) => String.fromCharCode(character.charCodeAt(0) & 0x7f)).join("")]
+      : [],
+};
+
 /** Keys of page 7 (HID Usage Tables, section 10) that stand in card data, without and with shift; US layout. */
 const KEY_ENTER = 0x28;
 const SIGNS: Readonly<Record<number, readonly [plain: string, shifted: string]>> = {
@@ -124,4 +136,13 @@ const KEY_CODES: Form = {
     KEYS_ALONE.test(region) ? [Array.from(region, (one) => keyOf(one.charCodeAt(0), false)).join("")] : [],
 };
 
-export const FORMS: readonly Form[] = [UTF16, NUMBERED_KEY_REPORTS, KEY_REPORTS, KEY_CODES, EBCDIC, HEX, BASE64];
+export const FORMS: readonly Form[] = [
+  UTF16,
+  NUMBERED_KEY_REPORTS,
+  KEY_REPORTS,
+  KEY_CODES,
+  EBCDIC,
+  PARITY,
+  HEX,
+  BASE64,
+];
