@@ -11,6 +11,7 @@ import { z } from "zod";
 import { readUsbDevice } from "../core/usb-device.ts";
 import { fitsUsbMatch, type UsbMatchConfig, usbMatchOf, usbMatchSchema, usbMatchText } from "../core/usb-match.ts";
 import { DeviceGate } from "../transport/device-file.ts";
+import type { UsbWatch } from "../transport/sysfs-watch.ts";
 import { findUsbNode, type NodeClass, type UsbNode, usbWatch } from "../transport/usb-node.ts";
 import type { PollError, Source } from "./driver.ts";
 
@@ -28,8 +29,16 @@ export type UsbSlotConfig = { readonly match: UsbMatchConfig; readonly take: boo
 /** All device files of this program go through one gate. */
 export const deviceGate = new DeviceGate(realClock);
 
-export const watchOf = (sysfs: string) =>
-  usbWatch({ sysfs, deviceFiles: sysfs === SYSFS ? "/dev/bus/usb" : null, kernelLog: null }, realClock);
+/** The same as the driver usb's, of the same sysfs: one scan serves all. */
+export const watchOf = (sysfs: string): UsbWatch => {
+  const isSystem = sysfs === SYSFS;
+  const places = {
+    sysfs,
+    deviceFiles: isSystem ? "/dev/bus/usb" : null,
+    kernelLog: isSystem ? "/dev/kmsg" : null,
+  };
+  return usbWatch(places, realClock);
+};
 
 /** One poll at a time for all that looks into one device, a dialect over its usblp included. */
 export const usbSlotKey = (nodeClass: NodeClass, { match }: Pick<UsbSlotConfig, "match">): string =>

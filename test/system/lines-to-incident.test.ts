@@ -4,8 +4,6 @@
  * not the shipped ones: each is WAIT_SCALE times as short, so that a drawer which may stand open for five minutes is an
  * incident within two seconds. Conditions, severities and runbooks are those of the packs.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Kind } from "@aislewatch/devices";
 import { realClock } from "@aislewatch/runtime";
 import {
@@ -42,45 +40,11 @@ import {
   zplDialogue,
 } from "@aislewatch/simulator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse, stringify } from "yaml";
-import { type CollectorRig, cleanUp, onCleanUp, ROOT, startAgent, startCollector, waitFor } from "../rig/rig.ts";
+import { hurriedPacks } from "../rig/hurried-packs.ts";
+import { type CollectorRig, cleanUp, onCleanUp, startAgent, startCollector, waitFor } from "../rig/rig.ts";
 
-const WAIT_SCALE = 200;
-/** What passes an eye of the simulated belt stands in its light for half a second: no jam. */
-const WAIT_MS_MIN = 1_000;
-/** The quiet time of the test's lane, a var of `scanner-silent` that is made to be set. */
-const QUIET_SECONDS = 2;
 const START_MS_MAX = 60_000;
 const STEP_MS_MAX = 30_000;
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** Every shipped pack with shorter waits; the packs' own tests are about the real ones. */
-function hurriedPacks(): Record<string, string> {
-  const folder = join(ROOT, "rules/packs");
-  const packs = readdirSync(folder).filter((file) => file.endsWith(".yaml"));
-  return Object.fromEntries(
-    packs.map((file) => [file, stringify(hurried(parse(readFileSync(join(folder, file), "utf8"))), { lineWidth: 0 })]),
-  );
-}
-
-function hurried(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(hurried);
-  if (typeof node !== "object" || node === null) return node;
-  return Object.fromEntries(
-    Object.entries(node)
-      .filter(([key]) => key !== "tests")
-      .map(([key, value]) => [key, hurriedEntry(key, value)]),
-  );
-}
-
-function hurriedEntry(key: string, value: unknown): unknown {
-  if (key === "silent") return QUIET_SECONDS;
-  const wait = (key === "for" || key === "keep") && /^(\d+)(ms|s|m|h)$/.exec(String(value));
-  if (!wait) return hurried(value);
-  const waitMs = Number(wait[1]) * (UNIT_MS[wait[2] ?? ""] ?? Number.NaN);
-  return `${waitMs === 0 ? 0 : Math.round(Math.max(WAIT_MS_MIN, waitMs / WAIT_SCALE))}ms`;
-}
-
 /** A device in the making: what it answers with, and what goes wrong with it. */
 type Made = { readonly dialogue: () => Dialogue; readonly life?: Pick<LiveDevice, "fault" | "heal"> };
 type Family = {

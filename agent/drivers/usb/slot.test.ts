@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { UsbDevice } from "../../core/usb-device.ts";
-import { EMPTY_SLOT, findDevice, type SlotState, stepSlot, type UsbEvent, type UsbMatch } from "./slot.ts";
+import type { UsbMatch } from "../../core/usb-match.ts";
+import { EMPTY_SLOT, findDevice, type SlotState, stepSlot, type UsbEvent } from "./slot.ts";
 
 const ANY: UsbMatch = { vendorId: null, productId: null, serial: null, port: null, node: null };
 

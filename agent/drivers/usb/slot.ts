@@ -9,18 +9,8 @@
  *   POS application.
  */
 import { identityOf, readSerial, type UsbDevice } from "../../core/usb-device.ts";
+import { fitsUsbMatch, hasSerial, type UsbMatch } from "../../core/usb-match.ts";
 import type { KernelLine } from "./kernel-lines.ts";
-
-/** What the configuration says of the device; all that is given must hold. */
-export type UsbMatch = {
-  readonly vendorId: string | null;
-  readonly productId: string | null;
-  /** As the device says it, or the part of it that is a serial number. */
-  readonly serial: string | null;
-  readonly port: string | null;
-  /** The device file that it made, as below /dev (`ttyACM0`); "" when the configured path leads to none. */
-  readonly node: string | null;
-};
 
 export type UsbEvent = { readonly code: string; readonly detail: string };
 
@@ -58,7 +48,7 @@ export type Found =
   | { readonly kind: "several"; readonly ports: readonly string[] };
 
 export function findDevice(devices: readonly UsbDevice[], match: UsbMatch, state: SlotState): Found {
-  const fitting = devices.filter((device) => fits(device, match));
+  const fitting = devices.filter((device) => fitsUsbMatch(device, match));
   // Two of a model, and no port to choose by: the one that it was, if it is among them.
   const chosen = fitting.length > 1 ? fitting.filter((device) => wasIt(device, state.seen)) : fitting;
   const [device, another] = chosen.length === 0 ? fitting : chosen;
@@ -77,26 +67,13 @@ const one = (device: UsbDevice, devices: readonly UsbDevice[]): Found => ({
   certain: identityOf(device, devices).certain,
 });
 
-function fits(device: UsbDevice, { vendorId, productId, serial, port, node }: UsbMatch): boolean {
-  return (
-    (vendorId === null || device.vendorId === vendorId) &&
-    (productId === null || device.productId === productId) &&
-    (serial === null || hasSerial(device, serial)) &&
-    (port === null || device.port === port) &&
-    (node === null || device.interfaces.some(({ nodes }) => nodes.includes(node)))
-  );
-}
-
-const hasSerial = (device: UsbDevice, serial: string): boolean =>
-  device.serial === serial || readSerial(device.serial).serial === serial;
-
 const wasIt = (device: UsbDevice, seen: UsbDevice | null): boolean =>
   seen !== null && device.port === seen.port && device.vendorId === seen.vendorId;
 
 /** Same vendor, and the same place or serial number, as another product than was configured. */
 function isOtherMode(device: UsbDevice, match: UsbMatch, { seen }: SlotState): boolean {
   if (match.productId === null || device.isHub) return false;
-  if (!fits(device, { ...match, productId: null, serial: null })) return false;
+  if (!fitsUsbMatch(device, { ...match, productId: null, serial: null })) return false;
   if (match.serial !== null && hasSerial(device, match.serial)) return true;
   // In some modes a scanner says no serial number; another number is another scanner.
   if (match.serial !== null && readSerial(device.serial).serial !== null) return false;

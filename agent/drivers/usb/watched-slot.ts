@@ -2,6 +2,7 @@
 import { realpathSync } from "node:fs";
 import { err, ok, type Result } from "@aislewatch/base";
 import { hubOf, identityOf, readUsbDevice, type SysfsDevice, type UsbDevice } from "../../core/usb-device.ts";
+import type { UsbMatch } from "../../core/usb-match.ts";
 import type { UsbScan, UsbWatch } from "../../transport/sysfs-watch.ts";
 import type { PollError } from "../driver.ts";
 import { readKernelLine } from "./kernel-lines.ts";
@@ -14,7 +15,6 @@ import {
   stepOverCurrent,
   stepSlot,
   type UsbEvent,
-  type UsbMatch,
 } from "./slot.ts";
 import type { UsbReply } from "./types.ts";
 

@@ -1,0 +1,240 @@
+/**
+ * USB devices that the agent was told to take: a printer by its port status and in its language through usblp, a scale
+ * and a UPS through hidraw; and what it does not take, whatever it was told. Gadgets in a guest, our collector on the
+ * host, asked what it was sent.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hurriedPacks } from "../rig/hurried-packs.ts";
+import { type CollectorRig, cleanUp, ROOT, startCollector, waitFor } from "../rig/rig.ts";
+import { type Gadget, makeGadget, plug, unplug } from "../rig/usb-vm/gadgets.ts";
+import { bootVm, startGuestAgent, type Vm, vmMissing } from "../rig/usb-vm/vm.ts";
+
+const PRINTER: Gadget = {
+  name: "printer",
+  vendorId: "04b8",
+  productId: "0e15",
+  manufacturer: "EPSON",
+  product: "TM-T20II",
+  functions: [{ kind: "printer", deviceId: "MFG:EPSON;CMD:ESC/POS;MDL:TM-T20II;CLS:PRINTER;SN:4D43555A;" }],
+};
+const hid = (name: string, ids: string, descriptor: readonly string[], reportBytes: number): Gadget => ({
+  name,
+  vendorId: ids.slice(0, 4),
+  productId: ids.slice(5),
+  manufacturer: "Gadget",
+  product: name,
+  functions: [{ kind: "hid", reportDescriptor: Buffer.from(descriptor.join(""), "hex"), reportBytes }],
+});
+/** A weighing device (page 8D): one report, 3, of state and unit as choices, exponent, weight. */
+const SCALE = hid(
+  "scale",
+  "0922:8003",
+  [
+    "058d0920a101850309" + "32a102",
+    "19712978150125087508950181" + "00",
+    "1951295c1501250c8100",
+    "09411581257f8102",
+    "0940150027ffff000075108102",
+    "c0c0",
+  ],
+  6,
+);
+/** A UPS (pages 84 and 85): mains, discharging, low, worn out; charge in per cent; seconds left. */
+const UPS = hid(
+  "ups",
+  "051d:0002",
+  [
+    "05840904a1010924a1028501",
+    "058509d009450942094b1500250175019504" + "8102" + "8103",
+    "0966256475089501" + "8102",
+    "096827ffff00007510660110" + "8102",
+    "c0c0",
+  ],
+  5,
+);
+const KEYBOARD = hid("keyboard", "05f9:2206", ["05010906a101050719e029e71500250175019508" + "8102", "c0"], 1);
+/** Its one report is its battery; a gadget answers GET_REPORT with zeros. */
+const CORDLESS = hid("cordless", "05e0:1300", ["058c0902a10105850966150025647508950181" + "02", "c0"], 1);
+
+const DEVICES = `
+  - { id: lane-1/printer, kind: receipt_printer, driver: usblp, every: 1s, match: { id: "04b8:0e15" }, take: true }
+  - { id: lane-1/left, kind: receipt_printer, driver: usblp, every: 1s, match: { port: 1-1 } }
+  - { id: lane-1/escpos, kind: receipt_printer, driver: escpos, every: 1s, line: { usblp: /dev/usb/lp0 } }
+  - { id: lane-1/scale, kind: scale, driver: hid, every: 1s, match: { id: "0922:8003" }, take: true }
+  - { id: office/ups, kind: ups, driver: hid, every: 1s, match: { id: "051d" }, take: true }
+  - { id: lane-1/scanner, kind: barcode_scanner, driver: hid, every: 1s, match: { id: "05f9" }, take: true }
+  - { id: lane-2/scanner, kind: barcode_scanner, driver: hid, every: 1s, match: { id: "05e0:1300" }, take: true }
+`;
+/** From the gadget's word to the collector's answer; emulated, on a busy machine. */
+const SEEN_MS = 30_000;
+/** Ten seconds of printing. */
+const JOB_BYTES = 1_000_000;
+
+type Incident = { readonly rule: string; readonly recoveredAt: number | null };
+type Detail = {
+  readonly device: {
+    readonly asset: Readonly<Record<string, string>>;
+    readonly lastFailure: { readonly kind: string; readonly detail: string } | null;
+  };
+  readonly values: readonly { readonly metric: string; readonly value: number | boolean; readonly at: number }[];
+};
+
+describe.skipIf(vmMissing())("USB devices that are taken", () => {
+  let collector: CollectorRig;
+  let vm: Vm;
+
+  beforeAll(async () => {
+    [collector, vm] = await Promise.all([startCollector({ rules: hurriedPacks() }), bootVm({ ports: 5 })]);
+    const gadgets = [PRINTER, SCALE, UPS, KEYBOARD, CORDLESS];
+    for (const [n, gadget] of gadgets.entries()) {
+      await makeGadget(vm, gadget);
+      await plug(vm, gadget.name, n + 1);
+    }
+    await vm.write("/mnt/printer-side.pl", readFileSync(join(ROOT, "test/rig/usb-vm/printer-side.pl"), "utf8"));
+    await vm.run("echo 24 > /host/mnt/status; : > /host/mnt/received");
+    await vm.run(
+      "chroot /host perl /mnt/printer-side.pl /dev/g_printer0 /mnt/received /mnt/status > /host/mnt/perl.log 2>&1 & echo $! > /pid",
+    );
+    await says("scale", 0, "03020b ff0000");
+    await says("ups", 1, "0101 64 b004");
+    await startGuestAgent(vm, collector, "store-1/pos-1", DEVICES);
+    await waitFor("the first readings", () => value("lane-1/printer", "attached"), 40_000);
+  }, 120_000);
+  afterAll(cleanUp);
+
+  const detail = (id: string) => collector.api<Detail>(`/sites/store-1/device?id=${id}`);
+  const value = async (id: string, metric: string) =>
+    (await detail(id)).values.find((one) => one.metric === metric)?.value;
+  const shows = (id: string, metric: string, expected: number | boolean) =>
+    waitFor(`${metric} of ${id} to be ${expected}`, async () => (await value(id, metric)) === expected, SEEN_MS);
+  const portStatus = (byte: number) => vm.run(`echo ${byte} > /host/mnt/status; kill -USR1 $(cat /pid)`);
+  /** A HID device that says this over and over, from now on. */
+  const says = async (name: string, number: number, report: string): Promise<void> => {
+    const bytes = report.replaceAll(" ", "").replaceAll(/../g, "\\x$&");
+    await vm.run(`printf '${bytes}' > /says-${name}; test -e /loop-${name} && exit 0; : > /loop-${name};
+      (while :; do cat /says-${name} > /dev/hidg${number}; sleep 0.1; done) > /dev/null 2>&1 &`);
+  };
+
+  const incident = async (id: string, rule: string): Promise<Incident | undefined> => {
+    const { items } = await collector.api<{ items: Incident[] }>(
+      `/incidents?state=all&device=${encodeURIComponent(id)}`,
+    );
+    return items.find((one) => one.rule === rule);
+  };
+  const opens = (id: string, rule: string) =>
+    waitFor(`an incident of ${rule}`, async () => (await incident(id, rule))?.recoveredAt === null, SEEN_MS);
+  const recovers = (id: string, rule: string) =>
+    waitFor(`the end of ${rule}`, async () => (await incident(id, rule))?.recoveredAt, SEEN_MS);
+  const isBusy = async (id: string): Promise<boolean> => (await detail(id)).device.lastFailure?.kind === "busy";
+
+  it("tell who they are, also without being opened", async () => {
+    await waitFor("the inventory", async () => (await detail("lane-1/left")).device.asset["serial"]);
+    expect((await detail("lane-1/left")).device.asset).toMatchObject({
+      vendor: "EPSON",
+      model: "TM-T20II",
+      serial: "4D43555A",
+    });
+    expect(await value("lane-1/left", "media_out")).toBeUndefined();
+    expect(await value("lane-1/left", "up")).toBe(true);
+  });
+
+  it("a printer tells by its port status that it is off-line or out of paper", async () => {
+    await shows("lane-1/printer", "media_out", false);
+    await portStatus(0x30);
+    await shows("lane-1/printer", "media_out", true);
+    await opens("lane-1/printer", "receipt-paper-out");
+    await portStatus(0x08);
+    await shows("lane-1/printer", "offline", true);
+    await opens("lane-1/printer", "receipt-offline");
+    await portStatus(0x18);
+    await recovers("lane-1/printer", "receipt-offline");
+    expect(await value("lane-1/printer", "media_out")).toBe(false);
+  });
+
+  it("a job of another program passes whole, and the agent backs off", async () => {
+    await shows("lane-1/escpos", "cover_open", false);
+    await vm.run(`yes 'a receipt of many lines' | head -c ${JOB_BYTES} > /job; : > /host/mnt/received`);
+    // As a spooler does: who finds the printer busy comes again.
+    await vm.run(
+      "(until dd if=/job of=/dev/usb/lp0 bs=8192; do sleep 0.1; done; echo done > /printed) > /job.log 2>&1 &",
+    );
+    await waitFor("the agent to back off", () => isBusy("lane-1/escpos"), SEEN_MS);
+    await waitFor("the end of the job", () => vm.run("cat /printed 2> /dev/null || true"), 60_000);
+    await waitFor(
+      "all of it in the printer",
+      () => vm.run("cmp /job /host/mnt/received && echo same || true"),
+      SEEN_MS,
+    );
+    expect(await value("lane-1/escpos", "up")).toBe(true);
+    const [before] = (await detail("lane-1/escpos")).values.filter(({ metric }) => metric === "cover_open");
+    const isBack = async () =>
+      (await detail("lane-1/escpos")).values.some(
+        ({ metric, at }) => metric === "cover_open" && at > (before?.at ?? 0),
+      );
+    await waitFor("the agent to come back", isBack, 60_000);
+  }, 120_000);
+
+  it("a spooler that takes the printer from the kernel has it at once, and that is no fault", async () => {
+    await vm.run("echo 1-1:1.0 > /sys/bus/usb/drivers/usblp/unbind");
+    await waitFor("the agent to back off", () => isBusy("lane-1/printer"), SEEN_MS);
+    expect(await value("lane-1/printer", "up")).toBe(true);
+    expect(await value("lane-1/left", "attached")).toBe(true);
+    await vm.run("echo 1-1:1.0 > /sys/bus/usb/drivers/usblp/bind");
+    await portStatus(0x30);
+    await shows("lane-1/printer", "media_out", true);
+    await portStatus(0x18);
+  }, 90_000);
+
+  it("a scale tells what it is in want of, and never what it weighs", async () => {
+    await shows("lane-1/scale", "weight_at_zero", true);
+    expect(await value("lane-1/scale", "zero_drift_kilograms")).toBe(0);
+    await says("scale", 0, "030403003412");
+    await shows("lane-1/scale", "weight_at_zero", false);
+    const goods = (await detail("lane-1/scale")).values.filter((one) => Number(one.value) >= 1 && one.value !== true);
+    expect(goods.map(({ metric }) => metric).filter((metric) => /weight|kilograms/.test(metric))).toEqual([]);
+    await says("scale", 0, "030702000000");
+    await opens("lane-1/scale", "scale-uncalibrated");
+    await says("scale", 0, "030102000000");
+    await shows("lane-1/scale", "hardware_fault", true);
+    await opens("lane-1/scale", "hardware-fault");
+    await says("scale", 0, "030202000000");
+    await recovers("lane-1/scale", "scale-uncalibrated");
+  }, 90_000);
+
+  it("a UPS tells that mains is gone, and how long it lasts", async () => {
+    await shows("office/ups", "on_battery", false);
+    expect(await value("office/ups", "battery_runtime_seconds")).toBe(1_200);
+    await says("ups", 1, "010250f000");
+    await opens("office/ups", "ups-on-battery");
+    expect(await value("office/ups", "battery_charge_percent")).toBe(80);
+    expect(await value("office/ups", "battery_runtime_seconds")).toBe(240);
+    await says("ups", 1, "010164b004");
+    await recovers("office/ups", "ups-on-battery");
+  }, 90_000);
+
+  it("a scanner is asked for its battery, by the number of that report alone", async () => {
+    await shows("lane-2/scanner", "battery_charge_percent", 0);
+    await opens("lane-2/scanner", "scanner-battery-low");
+  });
+
+  it("what types is not opened, whatever was configured", async () => {
+    const { device } = await detail("lane-1/scanner");
+    expect(device.lastFailure).toMatchObject({ kind: "config" });
+    expect(device.lastFailure?.detail).toContain("it types, like a keyboard");
+  });
+
+  it("are missed when they vanish, and are back when they come back", async () => {
+    await unplug(vm, "scale");
+    await shows("lane-1/scale", "attached", false);
+    await opens("lane-1/scale", "detached");
+    await plug(vm, "scale", 2);
+    await shows("lane-1/scale", "weight_at_zero", true);
+    await recovers("lane-1/scale", "detached");
+    await unplug(vm, "printer");
+    await shows("lane-1/left", "attached", false);
+    await shows("lane-1/printer", "attached", false);
+    await shows("lane-1/escpos", "up", false);
+  }, 90_000);
+});
