@@ -2,7 +2,7 @@
  * The collector's composition root: builds everything, opens nothing. `start` opens in order (stores, judge, broker,
  * API), `stop` closes in reverse, so that what has been taken is committed before the stores close.
  */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, errorText, type Result } from "@aislewatch/base";
@@ -14,6 +14,7 @@ import type { Fleet } from "./api/deps.ts";
 import { type ApiServer, createApi } from "./api/server.ts";
 import type { Broker } from "./broker/broker.ts";
 import { createEmbeddedBroker } from "./broker/embedded.ts";
+import { type Commands, createCommands } from "./commands.ts";
 import type { CollectorConfig, Listen } from "./config.ts";
 import { type ConfigSet, fingerprint, keepConfigSet, lastGoodConfigSet, loadConfigSet } from "./config-set.ts";
 import { events } from "./events.ts";
@@ -140,6 +141,18 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
     },
   };
 
+  const commands: Commands = createCommands({
+    clock,
+    state,
+    publish: (topic, payload) => broker?.publish(topic, payload),
+    isOnline: (site, agent) =>
+      fleet.agents().some((one) => one.site === site && one.id === agent && one.online && one.isHeard),
+    newId: randomUUID,
+    onAnswered: ({ site, agent, kind, by, state: outcome }) =>
+      log.emit(events.commandEnded, { site, agent, kind, by, outcome }),
+    onRefused: (refusal) => log.emit(events.messageRefused, refusal),
+  });
+
   const watch: FleetWatch = createFleetWatch({
     clock,
     agents: () =>
@@ -171,7 +184,10 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         if (!known) log.emit(events.signInRefused, { site, agent });
         return known;
       },
-      onMessage: (message) => ingest.onMessage(message),
+      onMessage(message) {
+        if (message.channel === "reply") commands.onReply(message);
+        else ingest.onMessage(message);
+      },
       onRefused: (refusal) => log.emit(events.messageRefused, refusal),
     });
 
@@ -184,6 +200,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
       async start() {
         judge.restore(startingSet(), await valuesUpToJudged());
         await ingest.start();
+        commands.start();
       },
       async stop() {
         await ingest.flush(FLUSH_MS);
@@ -193,6 +210,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
     every(clock, "clock", TICK_MS, () => {
       rate.mark();
       judge.tick();
+      commands.tick();
     }),
     {
       name: "MQTT broker",
@@ -234,6 +252,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         series: timeseries,
         live: judge.live,
         fleet,
+        command: (request) => commands.issue(request),
         async act(id, action, actor) {
           const done = judge.act(id, action, actor);
           if (done.ok && !ingest.commitNow()) throw new Error("the state store can't be written just now");

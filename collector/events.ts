@@ -68,6 +68,12 @@ export const events = {
     fields: { site: "string", agent: "string", devices: "string" },
     sameBy: ["site", "agent", "devices"],
   }),
+  commandEnded: defineEvent({
+    name: "agent_command_ended",
+    level: "info",
+    meaning: "An agent answered a command (done, refused, failed, expired), or its deadline passed (unanswered).",
+    fields: { site: "string", agent: "string", kind: "string", by: "string", outcome: "string" },
+  }),
   storeFailed: defineEvent({
     name: "store_failed",
     level: "error",

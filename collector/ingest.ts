@@ -553,7 +553,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         const grant = { historyBytesPerSecond: HISTORY_BYTES_PER_SECOND };
         publish(
           ackTopic(agent.site, agent.agent),
-          JSON.stringify({ v: WIRE_VERSION, epoch: agent.epoch, live, history, grant }),
+          JSON.stringify({ v: WIRE_VERSION, epoch: agent.epoch, live, history, grant, at: clock.now() }),
         );
       }
       if (live >= agent.lanes.live.seen && history >= agent.lanes.history.seen) toAck.delete(agent);

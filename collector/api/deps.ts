@@ -7,11 +7,12 @@ import type { AgentStatus, InventoryDevice, PollFailureKind, Value } from "@aisl
 import type { Severity } from "@aislewatch/devices";
 import type { FaultView, Rule } from "@aislewatch/rules";
 import type { z } from "zod";
+import type { CommandRefusal, CommandRequest } from "../commands.ts";
 import type { Refusal } from "../incidents/decide.ts";
 import type { Actor, Incident } from "../incidents/types.ts";
 import type { AuditFilter, DeliveryAudit } from "../ledger.ts";
 import type { Site } from "../sites.ts";
-import type { StateStore } from "../store/state/store.ts";
+import type { CommandRecord, StateStore } from "../store/state/store.ts";
 import type { TimeSeriesStore } from "../store/timeseries/store.ts";
 import type { ApiFailure } from "./problem.ts";
 import type { deviceState, incidentAction, StreamEvent } from "./schema.ts";
@@ -116,6 +117,8 @@ export type ApiDeps = {
   readonly series: TimeSeriesStore;
   readonly live: LiveView;
   readonly fleet: Fleet;
+  /** Asks an agent to do something; the record says what came of it. */
+  command(request: CommandRequest): Result<CommandRecord, CommandRefusal>;
   /** Decides (incidents/decide.ts), commits and publishes. */
   act(incident: string, action: ActionRequest, actor: Actor): Promise<Result<Incident, ActRefusal>>;
   /** Calls `listener` with everything that changes, in order; the returned function ends it. */

@@ -11,7 +11,7 @@ import { append, isOpenState, type Stamp } from "../incidents/log.ts";
 import { type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
 import type { Site } from "../sites.ts";
 import { createSqliteStore } from "../store/state/sqlite.ts";
-import type { Role, StateStore } from "../store/state/store.ts";
+import type { CommandRecord, Role, StateStore } from "../store/state/store.ts";
 import type { SeriesId } from "../store/timeseries/store.ts";
 import { createToken, startSession } from "./auth.ts";
 import type { ApiDeps, ApiOptions, Fleet, LiveDevice, LiveView } from "./deps.ts";
@@ -190,6 +190,13 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       samplesPerSecond: () => 12.5,
     },
     fleet: sampleFleet(removed),
+    command(request) {
+      if (request.device === "away") return err({ code: "offline", message: "not connected" });
+      const issued = { ...request, id: `c-${seed++}`, issuedAt: clock.now(), deadlineAt: clock.now() + 60_000 };
+      const record: CommandRecord = { ...issued, state: "sent", answeredAt: null, detail: "" };
+      state.putCommand(record);
+      return ok(record);
+    },
     act: async (id, action, actor) => {
       const incident = state.incident(id);
       if (incident === null) return err({ code: "not_found", message: id });

@@ -2,6 +2,7 @@
  * The REST API's shapes, /api/v1. OpenAPI is made from these, and the page's and the CLI's types from the OpenAPI, so
  * this file is the one place where an endpoint's words stand. Times are Unix milliseconds.
  */
+import { COMMAND_KINDS, COMMAND_OUTCOMES } from "@aislewatch/contract";
 import { CATEGORIES, SEVERITIES } from "@aislewatch/devices";
 import { z } from "zod";
 import { INCIDENT_STATES, PRIORITIES, RESOLUTION_CODES } from "../incidents/types.ts";
@@ -352,6 +353,25 @@ export const agentDetail = z
   })
   .meta({ id: "AgentDetail" });
 
+/** What an agent was asked to do, and what came of it. */
+export const command = z
+  .object({
+    id: z.string(),
+    site: z.string(),
+    agent: z.string(),
+    kind: z.enum(COMMAND_KINDS),
+    device: z.string().nullable(),
+    by: z.string(),
+    issuedAt: z.number(),
+    deadlineAt: z.number(),
+    /** `unanswered`: the deadline passed; whether the agent did it nobody knows. */
+    state: z.enum(["sent", "unanswered", ...COMMAND_OUTCOMES]),
+    answeredAt: z.number().nullable(),
+    /** A sentence; of `send_diagnostics` JSON text. */
+    detail: z.string(),
+  })
+  .meta({ id: "Command" });
+
 export const me = z.object({ name: z.string(), role: z.enum(["viewer", "operator", "admin"]) }).meta({ id: "Me" });
 export const problem = z
   .object({ error: z.string(), message: z.string(), hint: z.string().optional() })
@@ -399,6 +419,9 @@ export type StreamEvent = z.infer<typeof streamEvent>;
  *   GET  /sites/:site/series?device=&component=&metric=&from=&to=&points= → Series
  *   GET  /agents → Agent[]
  *   GET  /agents/:site/:agent → AgentDetail          DELETE: takes it out (admin)
+ *   GET  /agents/:site/:agent/commands → Command[]     newest first
+ *   POST /agents/:site/:agent/commands {kind,device} → Command     (202; 409 when it is away)
+ *   GET  /commands/:id → Command
  *   GET  /audit/delivery?site=&agent=&since= → DeliveryAudit
  *   POST /audit/delivery/explain {site,agent,text} → {explained}
  *   GET  /rules → Rule[]

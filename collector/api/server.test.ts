@@ -624,3 +624,35 @@ describe("the agents", () => {
     expect((await get("/api/v1/audit/delivery?since=yesterday")).statusCode).toBe(400);
   });
 });
+
+describe("commands to agents", () => {
+  const URL = "/api/v1/agents/berlin-01/back-office/commands";
+
+  it.each([
+    { who: "viewer", kind: "probe_now", status: 403 },
+    { who: "operator", kind: "probe_now", status: 202 },
+    { who: "operator", kind: "send_diagnostics", status: 202 },
+    { who: "operator", kind: "reload", status: 403 },
+    { who: "admin", kind: "reload", status: 202 },
+  ] as const)("are answered $status when a $who asks for $kind", async ({ who, kind, status }) => {
+    expect((await post(URL, { kind }, collector.browser(who))).statusCode).toBe(status);
+  });
+
+  it("are recorded with who asked, and can be looked up", async () => {
+    const body = { kind: "probe_now", device: "switch-1" };
+    const { id } = (await post(URL, body, collector.program("operator"))).json();
+    const found = (await get(`/api/v1/commands/${id}`)).json();
+    expect(found).toMatchObject({ kind: "probe_now", device: "switch-1", state: "sent", agent: "back-office" });
+    expect(found.by).toMatch(/^token:operator/);
+    expect((await get(URL)).json()).toEqual([found]);
+    expect((await get("/api/v1/commands/none")).statusCode).toBe(404);
+  });
+
+  it("are refused of an agent that is away or not there, and of any other kind", async () => {
+    const as = collector.browser("admin");
+    expect((await post(URL, { kind: "probe_now", device: "away" }, as)).statusCode).toBe(409);
+    expect((await post("/api/v1/agents/berlin-01/none/commands", { kind: "reload" }, as)).statusCode).toBe(404);
+    expect((await post(URL, { kind: "run_shell" }, as)).statusCode).toBe(400);
+    expect((await post(URL, { kind: "probe_now", device: "../../x" }, as)).statusCode).toBe(400);
+  });
+});

@@ -119,7 +119,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
         const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
         if (identity === undefined) {
           refuse(client, topic, "not signed in as an agent");
-        } else if (parsed === null || parsed.channel === "ack") {
+        } else if (parsed === null || parsed.channel === "ack" || parsed.channel === "command") {
           refuse(client, topic, "not a topic that agents publish on");
         } else if (parsed.site !== identity.site || parsed.agent !== identity.agent) {
           refuse(client, topic, `${identity.site}/${identity.agent} may publish below its own prefix only`);

@@ -828,6 +828,142 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/agents/{site}/{agent}/commands": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What an agent was asked to do, by whom, and what came of it; newest first */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          site: string;
+          agent: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Command"][];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    /** Asks an agent to poll now, to reload its file (administrators) or for diagnostics */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          site: string;
+          agent: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": {
+            /** @enum {string} */
+            kind: "probe_now" | "reload" | "send_diagnostics";
+            /** @default null */
+            device?: string | null;
+          };
+        };
+      };
+      responses: {
+        /** @description Default Response */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Command"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/commands/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One command */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Command"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/audit/delivery": {
     parameters: {
       query?: never;
@@ -1175,6 +1311,21 @@ export interface components {
       };
       thinnedSamples: number;
       refusedClaims: string[];
+    };
+    Command: {
+      id: string;
+      site: string;
+      agent: string;
+      /** @enum {string} */
+      kind: "probe_now" | "reload" | "send_diagnostics";
+      device: string | null;
+      by: string;
+      issuedAt: number;
+      deadlineAt: number;
+      /** @enum {string} */
+      state: "sent" | "unanswered" | "done" | "refused" | "failed" | "expired";
+      answeredAt: number | null;
+      detail: string;
     };
     DeliveryAudit: {
       unexplained: number;

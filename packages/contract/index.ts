@@ -1,4 +1,15 @@
 export {
+  COMMAND_KINDS,
+  COMMAND_OUTCOMES,
+  type Command,
+  type CommandKind,
+  commandSchema,
+  decodeCommand,
+  decodeReply,
+  type Reply,
+  replySchema,
+} from "./commands.ts";
+export {
   COMPONENT_PATTERN,
   DEVICE_ID_PATTERN,
   ID_PATTERN,
@@ -41,4 +52,12 @@ export {
   telemetrySchema,
   type Value,
 } from "./telemetry.ts";
-export { type AgentChannel, ackTopic, agentPrefix, agentTopic, type ParsedTopic, parseTopic } from "./topics.ts";
+export {
+  type AgentChannel,
+  ackTopic,
+  agentPrefix,
+  agentTopic,
+  commandTopic,
+  type ParsedTopic,
+  parseTopic,
+} from "./topics.ts";

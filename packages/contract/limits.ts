@@ -20,6 +20,8 @@ export const LIMITS = {
   inventoryPartsMax: 64,
   /** Text fields: names, details, versions. */
   textCharsMax: 512,
+  /** Text of a reply: diagnostics of an agent with a hundred devices. */
+  replyCharsMax: 48 * 1024,
   /** Times are Unix ms between 2001 and 2100: outside, the clock or the message is broken. */
   timeMsMin: 1_000_000_000_000,
   timeMsMax: 4_102_444_800_000,

@@ -96,6 +96,8 @@ export const ackSchema = z.object({
   live: seq,
   history: seq,
   grant: z.object({ historyBytesPerSecond: z.int().min(0) }),
+  /** The collector's time when it sent this: from it an agent without a clock of its own knows the time. */
+  at: timeMs.optional(),
 });
 export type Ack = z.infer<typeof ackSchema>;
 
@@ -160,7 +162,7 @@ export function parseVersioned(bytes: Uint8Array): Result<Record<string, unknown
   return ok(message);
 }
 
-function decode<T>(bytes: Uint8Array, schema: z.ZodType<T>): Result<T, DecodeError> {
+export function decode<T>(bytes: Uint8Array, schema: z.ZodType<T>): Result<T, DecodeError> {
   const json = parseVersioned(bytes);
   if (!json.ok) return json;
   const parsed = schema.safeParse(json.value);

@@ -1,7 +1,9 @@
 import { isId } from "./ids.ts";
 
 /** Topics: `aislewatch/v1/{site}/{agent}/{channel}`; the inventory comes in numbered parts (docs/wire.md). */
-export type AgentChannel = "status" | "telemetry" | "ack" | `inventory/${number}`;
+export type AgentChannel = PlainChannel | `inventory/${number}`;
+const PLAIN_CHANNELS = ["status", "telemetry", "ack", "command", "reply"] as const;
+type PlainChannel = (typeof PLAIN_CHANNELS)[number];
 
 const ROOT = "aislewatch/v1";
 
@@ -10,11 +12,12 @@ export const agentPrefix = (site: string, agent: string): string => `${ROOT}/${s
 export const agentTopic = (site: string, agent: string, channel: AgentChannel): string =>
   `${ROOT}/${site}/${agent}/${channel}`;
 export const ackTopic = (site: string, agent: string): string => agentTopic(site, agent, "ack");
+export const commandTopic = (site: string, agent: string): string => agentTopic(site, agent, "command");
 
 export type ParsedTopic = {
   readonly site: string;
   readonly agent: string;
-  readonly channel: "status" | "telemetry" | "ack" | "inventory";
+  readonly channel: PlainChannel | "inventory";
   /** Part number of an inventory; 0 for the other channels. */
   readonly part: number;
 };
@@ -28,6 +31,6 @@ export function parseTopic(topic: string): ParsedTopic | null {
     return part !== undefined && /^\d{1,2}$/.test(part) ? { site, agent, channel, part: Number(part) } : null;
   }
   if (part !== undefined) return null;
-  if (channel === "status" || channel === "telemetry" || channel === "ack") return { site, agent, channel, part: 0 };
-  return null;
+  const plain = PLAIN_CHANNELS.find((known) => known === channel);
+  return plain === undefined ? null : { site, agent, channel: plain, part: 0 };
 }

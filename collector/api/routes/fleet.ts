@@ -1,14 +1,17 @@
-import { ID_PATTERN } from "@aislewatch/contract";
+import { COMMAND_KINDS, DEVICE_ID_PATTERN, ID_PATTERN } from "@aislewatch/contract";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { ApiDeps } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
-import { agentDetail, agentSummary, deliveryAudit, problem } from "../schema.ts";
+import { agentDetail, agentSummary, command, deliveryAudit, problem } from "../schema.ts";
 import { agentView, auditView } from "../view.ts";
 
 /** Devices that are shown with an agent: enough to see who costs it its time. */
 const SLOWEST_SHOWN = 20;
+
+/** Commands that are listed. */
+const COMMANDS_SHOWN = 50;
 
 const id = z.string().regex(ID_PATTERN);
 const agentParams = z.object({ site: id, agent: id });
@@ -85,6 +88,68 @@ export function fleetRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         fleet.remove(site, agent, actor);
         state.audit({ at: clock.now(), actor, action: "agent_removed", detail: `${site}/${agent}` });
         return reply.code(204).send();
+      },
+    );
+
+    app.post(
+      "/agents/:site/:agent/commands",
+      {
+        config: { access: "act" },
+        schema: {
+          tags: ["agents"],
+          summary: "Asks an agent to poll now, to reload its file (administrators) or for diagnostics",
+          params: agentParams,
+          body: z.object({
+            kind: z.enum(COMMAND_KINDS),
+            device: z.string().regex(DEVICE_ID_PATTERN).nullable().default(null).describe("probe_now: null is all"),
+          }),
+          response: { 202: command, default: problem },
+        },
+      },
+      async (request, reply) => {
+        const { site, agent } = request.params;
+        const { kind, device } = request.body;
+        known(site, agent);
+        const { actor, role } = identityOf(request);
+        // What a reload changes was written on the agent's host, but when it applies is an administrator's to say.
+        if (kind === "reload" && role !== "admin")
+          throw new Refused(403, "role_too_low", "Only an administrator may do this.");
+        const issued = deps.command({ site, agent, kind, device: kind === "probe_now" ? device : null, by: actor });
+        if (!issued.ok) {
+          const status = { offline: 409, too_many: 429, not_written: 503 }[issued.error.code];
+          throw new Refused(status, issued.error.code, issued.error.message);
+        }
+        return reply.code(202).send(issued.value);
+      },
+    );
+
+    app.get(
+      "/agents/:site/:agent/commands",
+      {
+        schema: {
+          tags: ["agents"],
+          summary: "What an agent was asked to do, by whom, and what came of it; newest first",
+          params: agentParams,
+          response: { 200: z.array(command), default: problem },
+        },
+      },
+      async (request) => state.commands(request.params, COMMANDS_SHOWN),
+    );
+
+    app.get(
+      "/commands/:id",
+      {
+        schema: {
+          tags: ["agents"],
+          summary: "One command",
+          params: z.object({ id }),
+          response: { 200: command, default: problem },
+        },
+      },
+      async (request) => {
+        const found = state.command(request.params.id);
+        if (found === null) throw new Refused(404, "no_command", `There is no command ${request.params.id}.`);
+        return found;
       },
     );
 

@@ -7,7 +7,7 @@ import { type Incident, type IncidentEvent, PRIORITIES } from "../../incidents/t
 import { killWhileWriting } from "../crash.ts";
 import { StoreError } from "../error.ts";
 import { aChange, aDevice, aFault, aLane, aNote, anEvent, anIncident, aThinning, LANE, T0 } from "./contract-data.ts";
-import { type Commit, DEVICE_EVENTS, type DeviceEventRecord, type StateStore } from "./store.ts";
+import { type CommandRecord, type Commit, DEVICE_EVENTS, type DeviceEventRecord, type StateStore } from "./store.ts";
 
 export type StateStoreUnderTest = {
   /** A store over the same data each time, not yet open; one is open at a time. */
@@ -430,6 +430,22 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         for (const n of [1, 2, 3]) store.audit(entry(n));
         expect(store.auditLog(2)).toEqual([entry(3), entry(2)]);
       });
+    });
+
+    it("keeps what agents were asked to do, by whom, and what came of it", async () => {
+      const one: CommandRecord = {
+        ...{ id: "c1", site: "store-1", agent: "host-1", kind: "probe_now", device: "lane-3/scale", by: "user:ana" },
+        ...{ issuedAt: T0, deadlineAt: T0 + 60_000, state: "sent", answeredAt: null, detail: "" },
+      };
+      const other = { ...one, id: "c2", agent: "host-2", issuedAt: T0 + 1 };
+      store.putCommand(one);
+      store.putCommand(other);
+      const answered = { ...one, state: "done", answeredAt: T0 + 5, detail: "14 values" } as const;
+      store.putCommand(answered);
+      await reopen();
+      expect([store.command("c1"), store.command("none")]).toEqual([answered, null]);
+      expect(store.commands(null, 10)).toEqual([other, answered]);
+      expect(store.commands({ site: "store-1", agent: "host-1" }, 10)).toEqual([answered]);
     });
 
     it("keeps documents by name", async () => {

@@ -24,6 +24,7 @@ export const migrations: readonly Migration[] = [
   { version: 1, name: "first tables", statements: firstTables },
   { version: 2, name: "events of devices", statements: deviceEvents },
   { version: 3, name: "ledger of deliveries", statements: deliveryLedger },
+  { version: 4, name: "commands to agents", statements: agentCommands },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -158,6 +159,20 @@ function deliveryLedger(db: Kysely<Tables>, dialect: SqlDialect): readonly Compi
     ),
     numbers(text(spans("thinned"), ...lane, "reason"), "from_at", "to_at", "samples"),
     text(spans("gap_notes"), ...lane, "by_whom", "text"),
+  ].map((statement) => statement.compile());
+}
+
+function agentCommands(db: Kysely<Tables>): readonly CompiledQuery[] {
+  const table: Table = db.schema.createTable("commands");
+  return [
+    text(
+      table.addColumn("id", "text", (column) => column.primaryKey()),
+      "site",
+      "agent",
+      "state",
+      "body",
+    ).addColumn("issued_at", "bigint", required),
+    db.schema.createIndex("commands_newest").on("commands").columns(["issued_at", "id"]),
   ].map((statement) => statement.compile());
 }
 

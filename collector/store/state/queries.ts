@@ -55,6 +55,8 @@ export function buildQueries(db: Kysely<Tables>) {
   const ledger = slots<Tables["ledger"]>(...lane, ...LEDGER_FIGURES);
   const thinned = slots<Row<"thinned">>(...lane, "from_seq", "to_seq", "from_at", "to_at", "samples", "reason", "at");
   const gapNote = slots<Row<"gap_notes">>(...lane, "from_seq", "to_seq", "at", "by_whom", "text");
+  const command = slots<Tables["commands"]>("id", "issued_at", "site", "agent", "state", "body");
+  const commandsOf = slots<{ site: string; agent: string; limit: number }>("site", "agent", "limit");
   const poison = slots<Row<"poison">>("site", "agent", "topic", "at", "reason", "bytes");
   const deviceEvent = slots<Row<"device_events">>("site", "device", "component", "at", "code", "detail", "recorded_at");
   const eventsOfDevice = slots<{ site: string; device: string; limit: number }>("site", "device", "limit");
@@ -225,6 +227,43 @@ export function buildQueries(db: Kysely<Tables>) {
     addGapNote: template(gapNote, db.insertInto("gap_notes").values(gapNote)),
     trimGapNotes: template(keepNewest, db.deleteFrom("gap_notes").where("id", "<=", newest("gap_notes"))),
     gapNotes: template(none, db.selectFrom("gap_notes").selectAll().orderBy("id")),
+
+    putCommand: template(
+      command,
+      db
+        .insertInto("commands")
+        .values(command)
+        .onConflict((conflict) =>
+          conflict
+            .column("id")
+            .doUpdateSet((eb) => ({ state: eb.ref("excluded.state"), body: eb.ref("excluded.body") })),
+        ),
+    ),
+    /** All but the `limit` newest. */
+    trimCommands: template(
+      limit,
+      db
+        .deleteFrom("commands")
+        .where("id", "not in", (eb) =>
+          eb.selectFrom("commands").select("id").orderBy("issued_at", "desc").orderBy("id", "desc").limit(limit.limit),
+        ),
+    ),
+    command: template(byId, db.selectFrom("commands").select("body").where("id", "=", byId.id)),
+    commands: template(
+      limit,
+      db.selectFrom("commands").select("body").orderBy("issued_at", "desc").orderBy("id", "desc").limit(limit.limit),
+    ),
+    commandsOfAgent: template(
+      commandsOf,
+      db
+        .selectFrom("commands")
+        .select("body")
+        .where("site", "=", commandsOf.site)
+        .where("agent", "=", commandsOf.agent)
+        .orderBy("issued_at", "desc")
+        .orderBy("id", "desc")
+        .limit(commandsOf.limit),
+    ),
 
     addPoison: template(poison, db.insertInto("poison").values(poison)),
     trimPoison: template(keepNewest, db.deleteFrom("poison").where("id", "<=", newest("poison"))),

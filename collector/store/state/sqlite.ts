@@ -17,6 +17,7 @@ import {
   type AgentRecord,
   type ApiToken,
   type AuditRecord,
+  type CommandRecord,
   type Commit,
   DEVICE_EVENTS,
   type DeviceEventRecord,
@@ -54,6 +55,8 @@ const LIMITS = {
   /** Each of what is missing, what was thinned, and what was said about it. */
   spansMax: 10_000,
   auditMax: 200_000,
+  /** Of 48 KiB at most each. */
+  commandsMax: 1_000,
   pageMax: 1_000,
 } as const;
 
@@ -297,6 +300,35 @@ class SqliteStore implements StateStore {
         ...{ lane: lane as Lane, fromSeq, toSeq, by },
       }),
     );
+  }
+
+  putCommand(command: CommandRecord): void {
+    const { id, issuedAt, site, agent, state } = command;
+    this.#transaction(() => {
+      this.#run(this.#queries.putCommand, {
+        id,
+        issued_at: issuedAt,
+        site,
+        agent,
+        state,
+        body: JSON.stringify(command),
+      });
+      this.#run(this.#queries.trimCommands, { limit: LIMITS.commandsMax });
+    });
+  }
+
+  command(id: string): CommandRecord | null {
+    const row = this.#one(this.#queries.command, { id });
+    return row === null ? null : (JSON.parse(row.body) as CommandRecord);
+  }
+
+  commands(filter: { site: string; agent: string } | null, limit: number): CommandRecord[] {
+    const bounded = Math.min(LIMITS.pageMax, Math.max(0, Math.floor(limit)));
+    const rows =
+      filter === null
+        ? this.#all(this.#queries.commands, { limit: bounded })
+        : this.#all(this.#queries.commandsOfAgent, { ...filter, limit: bounded });
+    return rows.map(({ body }) => JSON.parse(body) as CommandRecord);
   }
 
   users(): User[] {

@@ -3,7 +3,7 @@
  * test suite (contract.test.ts); SQLite by default. Everything that one ingest step decides is one `commit`, so a
  * crash leaves either all of it or nothing, and the watermark in it says which batches are behind it.
  */
-import type { AgentStatus, InventoryDevice } from "@aislewatch/contract";
+import type { AgentStatus, CommandKind, InventoryDevice, Reply } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
 import type { Incident, IncidentEvent, IncidentState, Priority } from "../../incidents/types.ts";
 import type { Watermark } from "../timeseries/store.ts";
@@ -78,6 +78,22 @@ export type GapNote = {
   readonly at: number;
   readonly by: string;
   readonly text: string;
+};
+
+/** What an agent was asked to do, by whom, and what came of it. */
+export type CommandRecord = {
+  readonly id: string;
+  readonly site: string;
+  readonly agent: string;
+  readonly kind: CommandKind;
+  readonly device: string | null;
+  readonly by: string;
+  readonly issuedAt: number;
+  readonly deadlineAt: number;
+  /** `unanswered`: the deadline passed; whether the agent did it nobody knows. */
+  readonly state: "sent" | "unanswered" | Reply["outcome"];
+  readonly answeredAt: number | null;
+  readonly detail: string;
 };
 
 export type PoisonRecord = {
@@ -202,6 +218,12 @@ export type StateStore = {
   thinned(): ThinnedRecord[];
   addGapNotes(notes: readonly GapNote[]): void;
   gapNotes(): GapNote[];
+
+  /** New, or with its outcome. The newest 1,000 are kept. */
+  putCommand(command: CommandRecord): void;
+  command(id: string): CommandRecord | null;
+  /** Newest first; of one agent, or of all. */
+  commands(filter: { site: string; agent: string } | null, limit: number): CommandRecord[];
 
   users(): User[];
   putUser(user: User): void;
