@@ -30,9 +30,9 @@ export const METRICS = [
 
 /** A status, and the weight before it if there is one. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ETX ends every answer.
-const STATUS = /(?:\n([^\r\n]{1,16})\r)?\nS?([0-?][0-?p-\x7f]{1,3})\r\u0003/g;
+const STATUS = /(?:\n([^\r\n]{1,16})\r)?\nS?([0-?][0-?p-\x7f]{1,3})\r\n?\u0003/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ETX ends every answer.
-const UNKNOWN = /\n\?\r\u0003/g;
+const UNKNOWN = /\n\?\r\n?\u0003/g;
 const WEIGHT = /^([ +-]*\d[\d. ]*)(kg|lb|oz|g) *$/i;
 
 export const isWhole = (said: string): boolean =>

@@ -32,7 +32,7 @@ export type Options = ScaleOptions & {
 
 /** A weight, net or not, with a unit or without; or the status byte. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: STX begins every answer.
-const ANSWER = /\u0002(?: {0,4}(-?(?:\d{1,5}\.\d{1,4}|\d{4,7}))(N?)(kg|lb|oz|g)? {0,2}|\?([@-\x7f]))\r/gi;
+const ANSWER = /\u0002(?: {0,4}([+-]?(?:\d{1,5}\.\d{1,4}|\d{4,7}))(N?)(kg|lb|oz|g)? {0,2}|\?([@-\x7f]))\r/gi;
 
 export const isWhole = (said: string): boolean => newestMatch(said, ANSWER) !== null;
 

@@ -56,7 +56,7 @@ export const ERROR_METRICS: readonly string[] = [
 
 /** How many spaces stand between the fields differs between models; more than a line of them is no status. */
 const STATUS =
-  /ERRORS:\s{0,80}[01]\s{1,8}([\dA-F]{8})\s{1,8}([\dA-F]{8})\s{1,160}WARNINGS:\s{0,80}[01]\s{1,8}([\dA-F]{8})\s{1,8}([\dA-F]{8})(?![\dA-F])/gi;
+  /ERRORS:\s{0,80}[01]\s{1,8}([\dA-F]{8})\s{0,8}([\dA-F]{8})\s{1,160}WARNINGS:\s{0,80}[01]\s{1,8}([\dA-F]{8})\s{0,8}([\dA-F]{8})(?![\dA-F])/gi;
 
 export type ErrorStatus = { readonly errors: number; readonly warnings: number; readonly others: string | null };
 

@@ -251,6 +251,26 @@ describe("parse", () => {
   });
 
   it.each([
+    { name: "without leading zeros", first: "30,0,0,812,0,0,0,0,0,0,0,0", second: "1,0,1,0,1,2,6,0,0,1,0" },
+    {
+      name: "of a label of two metres",
+      first: "030,0,0,12245,000,0,0,0,000,0,0,0",
+      second: "001,0,1,0,1,k,6,0,00000000,1,000",
+    },
+  ])("reads a status $name", ({ first, second }) => {
+    const parsed = parse({ hostStatus: `${frame(first)}${frame(second)}` });
+    expect(parsed.ok && parsed.value.samples[0]?.metrics["head_open"]).toBe(true);
+  });
+
+  it.each([
+    "ERRORS:1 00000000 00000004 WARNINGS:0 00000000 00000000",
+    "errors: 1 0000000000000004\r\nwarnings: 0 0000000000000000",
+  ])("reads an error status of other spacing: %s", (errorStatus) => {
+    const parsed = parse({ errorStatus });
+    expect(parsed.ok && parsed.value.samples[0]?.metrics["head_open"]).toBe(true);
+  });
+
+  it.each([
     { name: "nothing", text: "" },
     { name: "noise", text: "\u0000\u00ff~HS" },
     { name: "a first string alone", text: frame("030,0,0,1225,000,0,0,0,000,0,0,0") },
