@@ -7,6 +7,7 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -39,6 +40,8 @@ export type UsbUnit = {
   readonly currentMilliamperes?: number;
   readonly selfPowered?: boolean;
   readonly authorized?: boolean;
+  /** False: the system took up no configuration, as when its port lacks the power. */
+  readonly configured?: boolean;
   readonly isHub?: boolean;
   readonly interfaces?: readonly UsbUnitInterface[];
 };
@@ -63,8 +66,9 @@ export class UsbTree {
     this.folder = folder;
     this.#devices = join(folder, "bus/usb/devices");
     this.kernelLog = join(folder, "kernel.log");
-    rmSync(this.#devices, { recursive: true, force: true });
     mkdirSync(this.#devices, { recursive: true });
+    // The folder itself stays: an agent may watch it.
+    for (const name of readdirSync(this.#devices)) rmSync(join(this.#devices, name), { recursive: true, force: true });
     writeFileSync(this.kernelLog, "");
   }
 
@@ -166,7 +170,7 @@ function writeUnit(folder: string, { port, devnum, unit }: { port: string; devnu
     bMaxPower: `${unit.currentMilliamperes ?? 100}mA`,
     bmAttributes: unit.selfPowered === true ? "e0" : "80",
     bDeviceClass: unit.isHub === true ? "09" : "00",
-    bConfigurationValue: unit.authorized === false ? "" : "1",
+    bConfigurationValue: unit.authorized === false || unit.configured === false ? "" : "1",
     authorized: unit.authorized === false ? "0" : "1",
   };
   mkdirSync(folder, { recursive: true });
