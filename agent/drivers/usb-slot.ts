@@ -5,7 +5,7 @@
  */
 import { accessSync, constants } from "node:fs";
 import { userInfo } from "node:os";
-import type { Result } from "@aislewatch/base";
+import { ok, type Result } from "@aislewatch/base";
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
 import { readUsbDevice } from "../core/usb-device.ts";
@@ -47,14 +47,27 @@ export const usbSlotKey = (nodeClass: NodeClass, { match }: Pick<UsbSlotConfig, 
 export class UsbSlot {
   readonly config: UsbSlotConfig;
   readonly #nodeClass: NodeClass;
+  #saidAttached = false;
 
   constructor(config: UsbSlotConfig, nodeClass: NodeClass) {
     this.config = config;
     this.#nodeClass = nodeClass;
   }
 
-  find(): Promise<Result<UsbNode | null, PollError>> {
-    return findUsbNode(watchOf(this.config.sysfs), this.config.match, this.#nodeClass);
+  async find(): Promise<Result<UsbNode | null, PollError>> {
+    const found = await findUsbNode(watchOf(this.config.sysfs), this.config.match, this.#nodeClass);
+    if (found.ok && found.value === null) this.#saidAttached = false;
+    return found;
+  }
+
+  /**
+   * What a poll brought that tried to ask the device. The first one after the device came says that it is attached, also
+   * when it could not be asked: the word that it was gone would stand else for as long as it is mute or another's.
+   */
+  orAttached<Reply>(asked: Result<Reply, PollError>, attached: Reply): Result<Reply, PollError> {
+    const isNews = !this.#saidAttached;
+    this.#saidAttached = true;
+    return asked.ok || !isNews ? asked : ok(attached);
   }
 
   /** Speaks up when what fits comes, goes, or comes back under another number. */

@@ -113,8 +113,12 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
   /** A HID device that says this over and over, from now on. */
   const says = async (name: string, number: number, report: string): Promise<void> => {
     const bytes = report.replaceAll(" ", "").replaceAll(/../g, "\\x$&");
+    // The redirection makes a plain file of a device that is unplugged, which would keep its file from coming back.
+    const device = `/dev/hidg${number}`;
     await vm.run(`printf '${bytes}' > /says-${name}; test -e /loop-${name} && exit 0; : > /loop-${name};
-      (while :; do cat /says-${name} > /dev/hidg${number}; sleep 0.1; done) > /dev/null 2>&1 &`);
+      (while :; do
+        test -f ${device} && rm ${device}; test -c ${device} && cat /says-${name} > ${device}; sleep 0.1
+      done) > /dev/null 2>&1 &`);
   };
 
   const incident = async (id: string, rule: string): Promise<Incident | undefined> => {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type HidDescriptor, parseHidDescriptor } from "../../core/hid-report.ts";
 import { type HidKind, hidRole, stateReports } from "../../core/hid-role.ts";
 import { usbMatchText } from "../../core/usb-match.ts";
-import { type HidPlan, readHidReports } from "../../transport/hidraw.ts";
+import { type HidPlan, type HidReport, readHidReports } from "../../transport/hidraw.ts";
 import { hasIoctl } from "../../transport/ioctl.ts";
 import { nodeOf, reportDescriptor, takenFromKernel, type UsbNode } from "../../transport/usb-node.ts";
 import { type DevicePoller, defineDriver, type PollContext, type PollError, type Source } from "../driver.ts";
@@ -66,14 +66,10 @@ class Poller implements DevicePoller<HidReply> {
     ];
     this.#about = chosen === null ? [] : [["HID", `${chosen.kind} at ${chosen.path}`]];
     const seen = { device, certain, descriptor: chosen === null ? null : Buffer.from(chosen.bytes).toString("hex") };
-    if (!take) return ok({ ...seen, reports: null });
-    if (chosen === null) return err(this.#nothing(node, refusals));
-    const reports = await ask(chosen, context);
-    if (!reports.ok) return reports;
-    return ok({
-      ...seen,
-      reports: reports.value.map(({ report, bytes }) => ({ report, hex: Buffer.from(bytes).toString("hex") })),
-    });
+    const attached: HidReply = { ...seen, reports: null };
+    if (!take) return ok(attached);
+    const asked = chosen === null ? err(this.#nothing(node, refusals)) : await ask(chosen, context);
+    return this.#slot.orAttached(asked.ok ? ok({ ...seen, reports: asked.value.map(asHex) }) : asked, attached);
   }
 
   #nothing({ device, interfaces }: UsbNode, refusals: readonly string[]): PollError {
@@ -93,6 +89,8 @@ class Poller implements DevicePoller<HidReply> {
   watch = (speakUp: () => void) => this.#slot.listen(speakUp);
   close = async () => {};
 }
+
+const asHex = ({ report, bytes }: HidReport) => ({ report, hex: Buffer.from(bytes).toString("hex") });
 
 /** The first interface that may be looked at. A scanner may have one that types and one that does not. */
 async function choose(

@@ -1,7 +1,8 @@
-import { ok, type Result } from "@aislewatch/base";
+import { err, ok, type Result } from "@aislewatch/base";
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
 import { readDeviceId } from "../../core/device-id.ts";
+import type { UsbInterface } from "../../core/usb-device.ts";
 import { usbMatchText } from "../../core/usb-match.ts";
 import { interfaceFile, nodeOf, takenFromKernel, type UsbNode } from "../../transport/usb-node.ts";
 import { readPortStatus } from "../../transport/usblp.ts";
@@ -47,20 +48,19 @@ class Poller implements DevicePoller<UsblpReply> {
     const bytes = printer === undefined ? null : await interfaceFile(sysfs, printer, "ieee1284_id");
     const deviceId = bytes === null ? null : Buffer.from(bytes).toString("latin1").trim();
     this.#tell(deviceId, this.#slot.source(path, device.vendorId));
-    const seen = { device, certain, deviceId };
-    if (!take) return ok({ ...seen, portStatus: null, wasWell: false });
-    const who = `${device.port} ${device.devnum}`;
-    if (path === null) {
-      const taken = printer !== undefined && takenFromKernel(printer);
-      const detail = taken
-        ? `the printer at port ${device.port} is used by a program that goes past the kernel's driver, as CUPS does`
-        : `the device at port ${device.port} has no printer interface that the kernel's usblp knows`;
-      return { ok: false as const, error: { kind: taken ? ("busy" as const) : ("config" as const), detail } };
-    }
-    const status = await readPortStatus(path, { clock: realClock, gate: deviceGate, signal, timeoutMs });
-    if (!status.ok) return status;
-    if (isWell(status.value)) this.#well = who;
-    return ok({ ...seen, portStatus: status.value, wasWell: this.#well === who });
+    const attached = { device, certain, deviceId, portStatus: null, wasWell: false };
+    if (!take) return ok(attached);
+    const asked =
+      path === null
+        ? err(noFile(device.port, printer))
+        : await readPortStatus(path, { clock: realClock, gate: deviceGate, signal, timeoutMs });
+    return this.#slot.orAttached(asked.ok ? ok(this.#statusOf(attached, asked.value)) : asked, attached);
+  }
+
+  #statusOf(attached: UsblpReply, portStatus: number): UsblpReply {
+    const who = `${attached.device?.port} ${attached.device?.devnum}`;
+    if (isWell(portStatus)) this.#well = who;
+    return { ...attached, portStatus, wasWell: this.#well === who };
   }
 
   #tell(deviceId: string | null, file: Source): void {
@@ -82,4 +82,13 @@ class Poller implements DevicePoller<UsblpReply> {
   sources = () => this.#sources;
   watch = (speakUp: () => void) => this.#slot.listen(speakUp);
   close = async () => {};
+}
+
+function noFile(port: string, printer: UsbInterface | undefined): PollError {
+  return printer !== undefined && takenFromKernel(printer)
+    ? {
+        kind: "busy",
+        detail: `the printer at port ${port} is used by a program that goes past the kernel's driver, as CUPS does`,
+      }
+    : { kind: "config", detail: `the device at port ${port} has no printer interface that the kernel's usblp knows` };
 }
