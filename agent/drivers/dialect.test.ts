@@ -1,4 +1,6 @@
+import { parseYaml } from "@aislewatch/config";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { slackMsOf } from "./dialect.ts";
 import { lineSchema, SERIAL_9600_8N1 } from "./line-config.ts";
 
@@ -13,6 +15,16 @@ describe("the wait for a reply", () => {
     { line: { serial: "/dev/ttyS0", baud_rate: 115_200 }, ms: 0 },
     { line: { tcp: "printer:9100" }, ms: 0 },
   ])("is longer by $ms ms on $line", ({ line, ms }) => expect(slackMsOf(schema.parse(line))).toBe(ms));
+});
+
+describe("a line of two kinds", () => {
+  it.each([
+    { name: "two ways", line: '{ serial: /dev/ttyS0, tcp: "h:1" }', hint: `it can't stand beside "tcp"` },
+    { name: "a part of a key", line: "{ serial: /dev/ttyS0, baud: 9600 }", hint: `did you mean "baud_rate"?` },
+  ])("is refused with what is wrong: $name", ({ line, hint }) => {
+    const parsed = parseYaml({ file: "agent.yaml", text: `line: ${line}\n` }, z.strictObject({ line: schema }));
+    expect(parsed).toMatchObject({ diagnostics: [{ code: "CFG_UNKNOWN_KEY", hint }] });
+  });
 });
 
 describe("the path of a port", () => {

@@ -64,13 +64,23 @@ function unknownKey(key: string, parent: Path, context: Context): Found {
   const free = known.filter((name) => !isRecord(present) || present[name] === undefined);
   const suggested = suggest(key, free);
   const path = [...parent, key];
-  const hint = cutByYaml(path, key, context) ?? (suggested === null ? undefined : `did you mean "${suggested}"?`);
+  const hint =
+    cutByYaml(path, key, context) ??
+    notBeside(key, known, present) ??
+    (suggested === null ? undefined : `did you mean "${suggested}"?`);
   const expected = known.length === 0 ? "no keys here" : `one of: ${known.join(", ")}`;
   return {
     path,
     suggested,
     complaint: { code: "CFG_UNKNOWN_KEY", message: `expected ${expected}; received ${quoted(key)}`, hint, key: true },
   };
+}
+
+/** A key of one form among those of another: it is known, and can't stand there. */
+function notBeside(key: string, known: readonly string[], present: unknown): string | undefined {
+  if (!known.includes(key) || !isRecord(present)) return undefined;
+  const others = Object.keys(present).filter((name) => name !== key && known.includes(name));
+  return others.length === 0 ? undefined : `it can't stand beside ${others.map(quoted).join(" and ")}`;
 }
 
 /** `{ when: size(a, b) > 2 }` gives a key `b) > 2` without a value: the condition before it was cut at its comma. */

@@ -6,9 +6,10 @@
 export function suggest(word: string, candidates: Iterable<string>): string | null {
   const wanted = fold(word);
   if (wanted.length === 0 || wanted.length > WORD_CHARS_MAX) return null;
+  const names = [...candidates];
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
-  for (const candidate of candidates) {
+  for (const candidate of names) {
     const folded = fold(candidate);
     if (Math.abs(folded.length - wanted.length) >= bestDistance) continue;
     const distance = editDistance(wanted, folded);
@@ -16,8 +17,17 @@ export function suggest(word: string, candidates: Iterable<string>): string | nu
     if (distance < Math.min(bestDistance, Math.max(wanted.length, folded.length)))
       [best, bestDistance] = [candidate, distance];
   }
-  return best;
+  return best ?? begunBy(wanted, names);
 }
+
+/** A name that was written in part, such as "baud" of "baud_rate"; null when there are several of them. */
+function begunBy(wanted: string, candidates: readonly string[]): string | null {
+  const begun = wanted.length < PART_CHARS_MIN ? [] : candidates.filter((name) => fold(name).startsWith(wanted));
+  return begun.length === 1 ? (begun[0] ?? null) : null;
+}
+
+/** Fewer letters begin anything. */
+const PART_CHARS_MIN = 3;
 
 /** Longer "words" are not typing mistakes of a key or an option, and cost quadratic time. */
 const WORD_CHARS_MAX = 64;

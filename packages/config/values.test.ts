@@ -28,6 +28,8 @@ describe("suggest", () => {
     { word: "2", candidates: ["1", "2c", "3"], want: "2c" },
     { word: "4", candidates: ["1", "2c", "3"], want: null },
     { word: "", candidates: ["a"], want: null },
+    { word: "baud", candidates: ["serial", "baud_rate"], want: "baud_rate" },
+    { word: "data", candidates: ["data_bits", "data_path"], want: null },
   ])("$word means $want", ({ word, candidates, want }) => {
     expect(suggest(word, candidates)).toBe(want);
   });
