@@ -3,10 +3,11 @@
  * a store, here on loopback. What hangs on a serial port is served as a terminal server serves it: raw TCP. So the demo
  * needs no pseudo-terminals, and runs wherever Node does.
  */
-import { type Clock, ok, type Result } from "@aislewatch/base";
+import { type Clock, err, ok, type Result } from "@aislewatch/base";
 import type { Kind } from "@aislewatch/devices";
 import { type ByteDevice, type Dialogue, startTcpDevice } from "./byte-device.ts";
 import { type Conduct, NORMAL, SILENT } from "./conduct.ts";
+import { type DemoLife, type PlannedUsb, plugIn } from "./demo-usb.ts";
 import { escposDialogue } from "./escpos-device.ts";
 import type { ListenError } from "./free-port.ts";
 import { bringToLife, type LiveDevice } from "./live-device.ts";
@@ -26,6 +27,7 @@ import { sicsDialogue, toledoDialogue } from "./scale-device.ts";
 import { datalogicDialogue, honeywellDialogue, ssiDialogue } from "./scanner-device.ts";
 import { type SnmpV3User, startSnmpDevice } from "./snmp-device.ts";
 import { DEMO_SITE, LOOSE_PORT, type Planned, SWITCH_PORTS } from "./store-plan.ts";
+import type { UsbTree } from "./usb-tree.ts";
 import { zplDialogue } from "./zpl-device.ts";
 
 export type DemoDriver =
@@ -37,7 +39,8 @@ export type DemoDriver =
   | "honeywell_scanner"
   | "datalogic_scanner"
   | "zebra_ssi"
-  | "modbus";
+  | "modbus"
+  | "usb";
 
 export type DemoDevice = {
   readonly id: string;
@@ -66,12 +69,15 @@ export type DemoStoreOptions = {
   readonly credentials: DemoCredentials;
   /** Ports of an earlier run by device id; a new or taken one is replaced by a free one. */
   readonly ports?: Readonly<Record<string, number>>;
+  /** Where the tree of USB devices is kept; null: the store has none (where sysfs is none of the system's words). */
+  readonly usbFolder: string | null;
 };
 
 export type Served = {
   readonly info: DemoDevice;
-  readonly life: LiveDevice;
-  readonly port: number;
+  readonly life: DemoLife;
+  /** Null: it has no socket. */
+  readonly port: number | null;
   setConduct(conduct: Conduct): Promise<void> | void;
   stop(): Promise<void>;
 };
@@ -85,6 +91,9 @@ type Bus = {
   readonly line: ByteDevice;
 };
 
+/** What devices share. */
+export type DemoPlaces = { readonly buses: Buses; readonly usb: UsbTree | null };
+
 const LOOPBACK = "127.0.0.1";
 /** What the SNMP driver takes where agent.yaml names none. */
 const COMMUNITY = "public";
@@ -93,7 +102,7 @@ export const DEMO_V3_USER = "aislewatch";
 export async function openDevice(
   planned: Planned,
   options: DemoStoreOptions,
-  buses: Buses,
+  { buses, usb }: DemoPlaces,
 ): Promise<Result<Served, ListenError>> {
   const { clock, random } = options;
   switch (planned.model) {
@@ -116,6 +125,10 @@ export async function openDevice(
     case "drive":
     case "conveyor":
       return openUnit(planned, options, buses);
+    case "usb":
+      return usb === null
+        ? err({ kind: "listen", detail: "there is no tree of USB devices" })
+        : ok(openUsb(planned, usb, options.clock));
     case "label": {
       if (planned.line === "snmp") return openSnmp(planned, options);
       const { identity } = planned;
@@ -133,6 +146,14 @@ const SCANNERS = {
   datalogic_scanner: datalogicDialogue,
   zebra_ssi: ssiDialogue,
 } as const;
+
+function openUsb(planned: Planned & PlannedUsb, tree: UsbTree, clock: Clock): Served {
+  const life = plugIn(planned, tree, clock);
+  const { unit, port } = planned;
+  const match = { id: `${unit.vendorId}:${unit.productId}`, ...(unit.serial === undefined && { port }) };
+  const info = describe(planned, life, "usb", { match, sysfs: tree.folder, kernel_log: tree.kernelLog });
+  return { info, life, port: null, setConduct: () => {}, stop: async () => life.stop() };
+}
 
 type OnLine = {
   readonly planned: Planned;
@@ -203,7 +224,7 @@ function unitOf(planned: PlannedUnit, clock: Clock, random: Random): { life: Liv
   return { life, served: conveyorUnit(life) };
 }
 
-type PlannedSnmp = Exclude<Planned, { readonly model: "receipt" | "scale" | "scanner" | "drive" | "conveyor" }>;
+type PlannedSnmp = Exclude<Planned, { readonly model: "receipt" | "scale" | "scanner" | "drive" | "conveyor" | "usb" }>;
 
 async function openSnmp(planned: PlannedSnmp, options: DemoStoreOptions): Promise<Result<Served, ListenError>> {
   const { clock, random, credentials } = options;
@@ -266,7 +287,7 @@ const UNTOLD: Readonly<Record<string, readonly string[]>> = {
 
 function describe(
   planned: Planned,
-  life: LiveDevice,
+  life: DemoLife,
   driver: DemoDriver,
   agentConfig: DemoDevice["agentConfig"],
 ): DemoDevice {

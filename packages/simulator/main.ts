@@ -3,7 +3,7 @@
  * is gone; tells a parent with an IPC channel when it is up (`{ ready: true, folder }`).
  */
 import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { errorText } from "@aislewatch/base";
 import {
@@ -88,6 +88,8 @@ function demoParts(flags: Flags, log: Log): Part[] {
           random: Math.random,
           credentials: demoCredentials(flags.folder),
           ports: rememberedPorts(flags.folder),
+          // The driver usb reads Linux's sysfs; a path of Windows is none to it.
+          usbFolder: process.platform === "win32" ? null : join(flags.folder, "sysfs"),
         });
         if (!started.ok) throw new Error(started.error.detail);
         store = started.value;

@@ -1,4 +1,5 @@
 /** The demo store as data: what stands where, what it depends on, and which model plays it. */
+import type { PlannedUsb } from "./demo-usb.ts";
 import type { DriveIdentity } from "./models/drive.ts";
 import type { LabelIdentity } from "./models/label-state.ts";
 import type { UpsIdentity } from "./models/ups.ts";
@@ -37,6 +38,7 @@ export type Planned = Slot &
     | (OnBus & { readonly model: "conveyor" })
     | { readonly model: "office"; readonly serial: string }
     | { readonly model: "ups"; readonly identity: UpsIdentity }
+    | (PlannedUsb & { readonly model: "usb" })
   );
 
 const SWITCH = "network/switch-1";
@@ -197,6 +199,47 @@ export const DEMO_PLAN: readonly Planned[] = [
       serial: "VG15-0042-771",
       location: "Network cabinet",
     },
+  },
+  // Plugged into the computer that the agent runs on: no network between them.
+  {
+    id: "service-desk/receipt-printer",
+    name: "Receipt printer, service desk",
+    labels: { zone: "service-desk", role: "returns" },
+    dependsOn: [],
+    model: "usb",
+    kind: "receipt_printer",
+    port: "1-2",
+    unit: {
+      vendorId: "04b8",
+      productId: "0e15",
+      release: "0100",
+      manufacturer: "EPSON",
+      product: "TM-T20II",
+      serial: "4D4635503042017",
+      selfPowered: true,
+      interfaces: [{ class: 7, subClass: 1, protocol: 2, driver: "usblp", node: "usb/lp0" }],
+    },
+    otherMode: null,
+  },
+  {
+    id: "service-desk/scanner",
+    name: "Barcode scanner, service desk",
+    labels: { zone: "service-desk", role: "returns" },
+    dependsOn: [],
+    model: "usb",
+    kind: "barcode_scanner",
+    port: "1-3",
+    // No serial number, as with many scanners: it is told by its port.
+    unit: {
+      vendorId: "05f9",
+      productId: "2206",
+      release: "0100",
+      manufacturer: "Datalogic ADC, Inc.",
+      product: "Handheld Barcode Scanner",
+      currentMilliamperes: 400,
+      interfaces: [{ class: 3, subClass: 1, protocol: 1, driver: "usbhid", node: "hidraw0" }],
+    },
+    otherMode: { productId: "4204", interfaces: [{ class: 2, subClass: 2, driver: "cdc_acm", node: "ttyACM0" }] },
   },
 ];
 

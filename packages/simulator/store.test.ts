@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -31,7 +31,9 @@ afterEach(async () => {
 
 async function demo(options: Partial<DemoStoreOptions> = {}): Promise<DemoStore & { clock: ManualClock }> {
   const clock = new ManualClock();
-  const started = await startDemoStore({ clock, random: seededRandom(2), credentials: CREDENTIALS, ...options });
+  const usbFolder = await folder();
+  const always = { clock, random: seededRandom(2), credentials: CREDENTIALS, usbFolder };
+  const started = await startDemoStore({ ...always, ...options });
   if (!started.ok) throw new Error(started.error.detail);
   ending.push(() => started.value.stop());
   return { ...started.value, clock };
@@ -122,11 +124,13 @@ describe("the demo store", () => {
       "bakery/label-printer",
       "back-office/printer",
       "back-office/ups",
+      "service-desk/receipt-printer",
+      "service-desk/scanner",
     ]);
     for (const device of devices) {
       expect(isDeviceId(device.id) && KINDS.includes(device.kind)).toBe(true);
       expect(device.dependsOn.every((parent) => ids.includes(parent))).toBe(true);
-      expect(Object.keys(device.faults)).toContain("dead");
+      expect(Object.keys(device.faults)).toContain(device.driver === "usb" ? "unplugged" : "dead");
     }
   });
 
@@ -184,6 +188,42 @@ describe("the demo store", () => {
     expect(await modbusReply(store, "receiving/conveyor")).toBe("answer");
   });
 
+  it("keeps its USB devices in a tree of sysfs's shape, and does there what its faults say", async () => {
+    const usbFolder = await folder();
+    const store = await demo({ usbFolder });
+    const read = (file: string) => readFileSync(join(usbFolder, "bus/usb/devices", file), "utf8").trim();
+    const isThere = () => existsSync(join(usbFolder, "bus/usb/devices/1-3"));
+    const scanner = "service-desk/scanner";
+    expect(store.devices.find(({ id }) => id === scanner)?.agentConfig).toMatchObject({
+      match: { id: "05f9:2206", port: "1-3" },
+      sysfs: usbFolder,
+    });
+
+    await store.fault(scanner, "flapping");
+    const before = Number(read("1-3/devnum"));
+    store.clock.advance(20_000);
+    expect(Number(read("1-3/devnum"))).toBe(before + 2);
+    await store.heal(scanner, "flapping");
+    store.clock.advance(60_000);
+    expect(Number(read("1-3/devnum"))).toBe(before + 2);
+
+    await store.fault(scanner, "over-current");
+    expect([read("usb1/1-0:1.0/usb1-port3/over_current_count"), isThere()]).toEqual(["1", false]);
+    await store.heal(scanner, "all");
+    await store.fault(scanner, "wrong-mode");
+    expect(read("1-3/idProduct")).toBe("4204");
+    await store.fault(scanner, "power-refused");
+    expect([read("1-3/idProduct"), read("1-3/bConfigurationValue")]).toEqual(["4204", ""]);
+    await store.fault(scanner, "unplugged");
+    expect(isThere()).toBe(false);
+    await store.heal(scanner, "all");
+    expect([read("1-3/idProduct"), read("1-3/bConfigurationValue")]).toEqual(["2206", "1"]);
+  });
+
+  it("has no USB devices where there is no place for them", async () => {
+    expect((await demo({ usbFolder: null })).devices.filter(({ driver }) => driver === "usb")).toEqual([]);
+  });
+
   it("offers no fault that the device's dialect has no words for, and plays none", async () => {
     const store = await demo();
     const knows = (id: string) => Object.keys(store.devices.find((device) => device.id === id)?.faults ?? {});
@@ -210,7 +250,7 @@ describe("the demo store", () => {
     expect(tcp).not.toBe(first.ports["bakery/label-printer"]);
     expect(Object.entries(second.ports).filter(([id, port]) => first.ports[id] === port)).toEqual([]);
     // Two units of one bus share a port.
-    expect(taken.size).toBe(first.devices.length - 1);
+    expect(taken.size).toBe(Object.keys(first.ports).length - 1);
   });
 
   it.each([

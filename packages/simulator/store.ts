@@ -4,11 +4,12 @@
  */
 import { err, ok, type Result } from "@aislewatch/base";
 import { NORMAL, SILENT } from "./conduct.ts";
-import { type Buses, type DemoDevice, type DemoStoreOptions, openDevice, type Served } from "./demo-devices.ts";
+import { type DemoDevice, type DemoStoreOptions, openDevice, type Served } from "./demo-devices.ts";
 import { type DemoError, unknownName } from "./demo-error.ts";
 import type { ListenError } from "./free-port.ts";
 import { DEAD } from "./models/model.ts";
 import { DEMO_PLAN, DEMO_SITE } from "./store-plan.ts";
+import { UsbTree } from "./usb-tree.ts";
 
 export type DemoStatus = {
   readonly device: string;
@@ -35,9 +36,10 @@ export const HEAL_ALL = "all";
 /** Opens every device; when one can't listen, closes the others and says which. */
 export async function startDemoStore(options: DemoStoreOptions): Promise<Result<DemoStore, ListenError>> {
   const served = new Map<string, Served>();
-  const buses: Buses = new Map();
+  const places = { buses: new Map(), usb: options.usbFolder === null ? null : new UsbTree(options.usbFolder) };
   for (const planned of DEMO_PLAN) {
-    const started = await openDevice(planned, options, buses);
+    if (planned.model === "usb" && places.usb === null) continue;
+    const started = await openDevice(planned, options, places);
     if (!started.ok) {
       await Promise.all([...served.values()].map((device) => device.stop()));
       return err({ kind: "listen", detail: `${planned.id}: ${started.error.detail}` });
@@ -77,7 +79,7 @@ function storeOf(served: ReadonlyMap<string, Served>): DemoStore {
   return {
     site: DEMO_SITE,
     devices: [...served.values()].map(({ info }) => info),
-    ports: Object.fromEntries([...served].map(([id, { port }]) => [id, port])),
+    ports: Object.fromEntries([...served].flatMap(([id, { port }]) => (port === null ? [] : [[id, port]]))),
     async fault(id, fault) {
       const device = find(id);
       if (!device.ok) return device;

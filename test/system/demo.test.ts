@@ -9,8 +9,8 @@ import { cleanUp, freePort, onCleanUp, ROOT, runOnce, tempFolder, waitFor } from
 /** What a visitor was promised. */
 const LIVE_MS_MAX = 15_000;
 const STOP_MS_MAX = 5_000;
-/** Twenty-three of the demo store, this host, and the agent itself. */
-const DEVICES = 25;
+/** Twenty-five of the demo store, this host, and the agent itself. */
+const DEVICES = 27;
 const PROGRAMS = ["collector/main.ts", "packages/simulator/main.ts", "agent/main.ts"] as const;
 
 type Demo = {
@@ -155,6 +155,8 @@ describe("the demo", () => {
     { device: "lane-3/pos", fault: "process-down", rule: "process-not-running" },
     { device: "lane-4/scale", fault: "calibration-lost", rule: "scale-uncalibrated" },
     { device: "receiving/incline-drive", fault: "trip", rule: "drive-tripped" },
+    { device: "service-desk/receipt-printer", fault: "unplugged", rule: "detached" },
+    { device: "service-desk/scanner", fault: "wrong-mode", rule: "usb-mode" },
   ])(
     "opens an incident for $fault at $device, which recovers when healed",
     async ({ device, fault, rule }) => {
