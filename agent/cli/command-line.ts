@@ -19,6 +19,7 @@ Usage
   aislewatch-agent discover --subnet NET           find SNMP devices and propose an agent.yaml; with --config, what
                                                    is new, gone or another device than before
   aislewatch-agent discover --serial               the same of this host's serial ports; nothing is sent to them
+  aislewatch-agent discover --usb                  the same of the USB devices; none is opened
   aislewatch-agent discover --ask PORT             ask one serial port which device hangs on it
   aislewatch-agent probe    DEVICE --config FILE   poll one device once and show what it says
   aislewatch-agent probe    --from RECORDING       the same from a file: JSON of record, .snmprec, or snmpwalk's text
@@ -55,9 +56,10 @@ type Command = (flags: Flags, terminal: Terminal, version: string) => Promise<nu
 
 const COMMANDS: Readonly<Record<string, Command>> = { run, check, discover, probe, record, status };
 /** Options that mean something to some commands only: elsewhere they are a mistake, not a wish without effect. */
-const ONLY_OF: Readonly<Record<WrittenOption | "subnet" | "serial" | "ports", readonly Command[]>> = {
+const ONLY_OF: Readonly<Record<WrittenOption | "subnet" | "serial" | "usb" | "ports", readonly Command[]>> = {
   subnet: [discover],
   serial: [discover],
+  usb: [discover],
   ports: [discover],
   ask: [discover],
   kind: [discover],
@@ -122,7 +124,7 @@ function parse(args: readonly string[], terminal: Terminal): Parsed | string {
     return `--log-level: expected debug, info, warn or error; received "${logLevel}"`;
   }
   const named = values.config ?? terminal.env["AISLEWATCH_AGENT_CONFIG"];
-  const { json = false, raw = false, subnet: subnets = [], serial = false, ports = false } = values;
+  const { json = false, raw = false, subnet: subnets = [], serial = false, usb = false, ports = false } = values;
   const written = Object.fromEntries(
     WRITTEN_OPTIONS.flatMap((option) => {
       const text = values[option];
@@ -138,6 +140,7 @@ function parse(args: readonly string[], terminal: Terminal): Parsed | string {
     raw,
     device: device ?? null,
     serial,
+    usb,
     ports,
     subnets,
     written,
@@ -165,6 +168,7 @@ function readArgs(args: readonly string[]) {
       out: { type: "string" },
       from: { type: "string" },
       serial: { type: "boolean" },
+      usb: { type: "boolean" },
       ports: { type: "boolean" },
       ask: { type: "string" },
       kind: { type: "string" },

@@ -1,5 +1,5 @@
 /**
- * `discover`: SNMP devices of subnets that somebody named and serial ports of this host, as an agent.yaml that runs as it
+ * `discover`: SNMP devices of subnets that somebody named, serial ports and USB devices of this host, as an agent.yaml that runs as it
  * is; with a configuration, what is new, gone or another device than the one it was written for. Asks questions only,
  * and those slowly; to a serial port nothing is sent unless somebody names it (`--ask`).
  */
@@ -30,23 +30,25 @@ import {
   writeSerialDevice,
 } from "../core/serial-proposal.ts";
 import { plainestAddress } from "../core/subnet.ts";
+import { compareUsb, proposeUsb, type UsbComparison, type UsbProposal, writeUsbDevice } from "../core/usb-proposal.ts";
 import { ownMacs } from "../discover/identify.ts";
 import { isThere } from "../discover/serial-ports.ts";
 import type { SnmpConfig } from "../drivers/snmp/index.ts";
 import { type AgentStatusFile, STATUS_FILE } from "../status-file.ts";
 import { type NetworkFound, type NetworkPlan, networkPlanOf, searchNetwork } from "./discover-network.ts";
 import { type SerialFound, type SerialPlan, searchPorts, serialPlanOf, systemOf } from "./discover-serial.ts";
+import { beside, configuredUsb, NO_USB, PAYMENT, searchUsb, type UsbFound } from "./discover-usb.ts";
 import { lineOf } from "./line-advice.ts";
 import { readConfig } from "./read-config.ts";
 import type { Flags, Terminal } from "./terminal.ts";
 import { isFree, profilesOf, writeOut } from "./written-option.ts";
 
 const NOTHING_TO_LOOK_AT =
-  "discover needs --subnet, such as --subnet 10.42.0.0/24, or --serial: it never looks around by itself\n";
+  "discover needs --subnet, such as --subnet 10.42.0.0/24, --serial or --usb: it never looks around by itself\n";
 const NO_NETWORK: NetworkFound = { found: [], silent: [], ports: new Map(), whole: false };
 
-type Plan = { readonly network: NetworkPlan | null; readonly serial: SerialPlan };
-type Found = { readonly network: NetworkFound; readonly serial: SerialFound };
+type Plan = { readonly network: NetworkPlan | null; readonly serial: SerialPlan; readonly usb: boolean };
+type Found = { readonly network: NetworkFound; readonly serial: SerialFound; readonly usb: UsbFound };
 
 export async function discover(flags: Flags, terminal: Terminal): Promise<number> {
   const plan = planOf(flags, terminal);
@@ -61,7 +63,7 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
     plan.network === null
       ? NO_NETWORK
       : await searchNetwork(plan.network, { profiles, inUse: hostsInUse(config) }, terminal);
-  const found = { network, serial };
+  const found = { network, serial, usb: plan.usb ? await searchUsb(terminal) : NO_USB };
   const text =
     config === null
       ? proposal(found, flags)
@@ -75,14 +77,14 @@ function planOf(flags: Flags, terminal: Terminal): Plan | null {
   if (serial === null) return null;
   if (flags.subnets.length > 0) {
     const network = networkPlanOf(flags, terminal);
-    return network === null ? null : { network, serial };
+    return network === null ? null : { network, serial, usb: flags.usb };
   }
   const lost = (["credentials", "rate", "timeout", "port"] as const).find((one) => flags.written[one] !== undefined);
   if (flags.ports || lost !== undefined) {
     terminal.error(`--${lost ?? "ports"} goes with --subnet\n`);
     return null;
   }
-  if (serial.list || serial.ask !== null) return { network: null, serial };
+  if (serial.list || serial.ask !== null || flags.usb) return { network: null, serial, usb: flags.usb };
   terminal.error(NOTHING_TO_LOOK_AT);
   return null;
 }
@@ -137,15 +139,21 @@ function proposal(found: Found, flags: Flags): string {
   const { network, serial } = found;
   const { proposals, ids } = propose(network, new Map(), new Set());
   const atPorts = proposeSerial(serial.ports, serial.answered, new Set(ids.values()));
-  const open = portsOf(found, new Set([...ids.values(), ...atPorts.map(({ id }) => id)]));
+  const attached = proposeUsb(beside(found.usb.devices, serial.ports), {
+    attached: found.usb.devices,
+    payment: PAYMENT,
+    taken: new Set([...ids.values(), ...atPorts.map(({ id }) => id)]),
+  });
+  const open = portsOf(found, new Set([...ids.values(), ...[...atPorts, ...attached].map(({ id }) => id)]));
   if (flags.json) {
     const devices = proposals.map(shown);
-    return json({ devices, silent: network.silent, ...shownPorts(found, atPorts, open) });
+    return json({ devices, silent: network.silent, ...shownPorts(found, { atPorts, attached, open }) });
   }
   const looked = [
     ...flags.subnets.map((subnet) => `--subnet ${subnet}`),
     ...(flags.ports ? ["--ports"] : []),
     ...(flags.serial ? ["--serial"] : []),
+    ...(flags.usb ? ["--usb"] : []),
     ...(flags.written.ask === undefined ? [] : [`--ask ${flags.written.ask}`]),
   ];
   const origin = `aislewatch-agent discover ${looked.join(" ")}`;
@@ -157,22 +165,29 @@ function proposal(found: Found, flags: Flags): string {
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "");
   const top = { site: "my-store", agent: agent.slice(0, 48) || "pc", origin, profiles };
-  return writeAgentYaml(proposals, top, entriesOf(atPorts, open));
+  return writeAgentYaml(proposals, top, entriesOf({ atPorts, attached, open }));
 }
 
-/** What stands below the devices of the network: what is known of open ports, and serial ports. */
-function entriesOf(atPorts: readonly SerialProposal[], open: readonly OpenPort[]): readonly Entry[] {
+type Local = {
+  readonly atPorts: readonly SerialProposal[];
+  readonly attached: readonly UsbProposal[];
+  readonly open: readonly OpenPort[];
+};
+
+/** What stands below the devices of the network: what is known of open ports, serial ports, and USB devices. */
+function entriesOf({ atPorts, attached, open }: Local): readonly Entry[] {
   return [
     ...open.map((port) => ({ text: writeOpenPort(port), isComment: true })),
     ...atPorts.map((port) => ({ text: writeSerialDevice(port), isComment: port.isGuess })),
+    ...attached.map((device) => ({ text: writeUsbDevice(device), isComment: device.isGuess })),
   ];
 }
 
-type Compared = { readonly network: Comparison; readonly serial: SerialComparison };
+type Compared = { readonly network: Comparison; readonly serial: SerialComparison; readonly usb: UsbComparison };
 
 async function compare(
   config: AgentConfig,
-  { network, serial }: Found,
+  { network, serial, usb }: Found,
   { plan, terminal }: { plan: Plan; terminal: Terminal },
 ): Promise<Compared> {
   const { subnets, port } = plan.network ?? { subnets: [], port: 0 };
@@ -181,6 +196,7 @@ async function compare(
   return {
     network: compareWith(await configuredOf(config), found, looked),
     serial: compareSerial(await configuredPorts(config, terminal), serial.ports, serial.whole),
+    usb: compareUsb(configuredUsb(config, terminal), usb.devices, usb.whole),
   };
 }
 
@@ -232,7 +248,7 @@ function lastSeen({ dataFolder }: AgentConfig): ReadonlyMap<string, LastSeen> {
 
 function difference(
   found: Found,
-  { network: { fresh, known, gone, changed, moved, same }, serial }: Compared,
+  { network: { fresh, known, gone, changed, moved, same }, serial, usb }: Compared,
   { flags, config }: { flags: Flags; config: AgentConfig },
 ): string {
   const configured = new Map(known.map(({ id, address }) => [address, id]));
@@ -240,30 +256,38 @@ function difference(
   const { proposals, ids } = propose(found.network, configured, taken);
   const used = new Set([...taken, ...ids.values()]);
   const atPorts = proposeSerial(serial.fresh, found.serial.answered, used);
-  const open = portsOf(found, new Set([...used, ...atPorts.map(({ id }) => id)]));
+  const attached = proposeUsb(beside(usb.fresh, found.serial.ports), {
+    attached: found.usb.devices,
+    payment: PAYMENT,
+    taken: new Set([...used, ...atPorts.map(({ id }) => id)]),
+  });
+  const open = portsOf(found, new Set([...used, ...[...atPorts, ...attached].map(({ id }) => id)]));
+  const goneHere = [...serial.gone.map(({ id, path }) => ({ id, at: path })), ...usb.gone];
+  const asBefore = same + serial.same + usb.same;
   if (flags.json) {
     return json({
       new: proposals.map(shown),
       gone: [
         ...gone.map(({ id, addresses }) => ({ id, addresses })),
-        ...serial.gone.map(({ id, path }) => ({ id, addresses: [path] })),
+        ...goneHere.map(({ id, at }) => ({ id, addresses: [at] })),
       ],
       changed,
       moved,
-      same: same + serial.same,
+      same: asBefore,
       silent: found.network.silent,
-      ...shownPorts(found, atPorts, open),
+      ...shownPorts(found, { atPorts, attached, open }),
     });
   }
-  const counts = `${fresh.length + atPorts.length} new, ${gone.length + serial.gone.length} gone, ${changed.length} changed, ${same + serial.same} as before`;
+  const fewer = gone.length + goneHere.length;
+  const counts = `${fresh.length + atPorts.length + attached.length} new, ${fewer} gone, ${changed.length} changed, ${asBefore} as before`;
   const entries = [
     ...proposals.map((device) => ({ text: writeDevice(device), isComment: false })),
-    ...entriesOf(atPorts, open),
+    ...entriesOf({ atPorts, attached, open }),
   ];
   const lines = [
     `# Beside ${flags.config}: ${counts}.`,
     ...gone.map(({ id, addresses }) => `# gone: ${id} at ${addresses[0] ?? ""}`),
-    ...serial.gone.map(({ id, path }) => `# gone: ${id} at ${path}`),
+    ...goneHere.map(({ id, at }) => `# gone: ${id} at ${at}`),
     ...moved.map(({ id, from, to }) => `# moved: ${id} from ${from} to ${to}`),
     ...changed.map(({ id, address, was, is }) => `# changed: ${id} at ${address} was ${was}, is ${is}`),
     ...(entries.some(({ isComment }) => !isComment) ? ["devices:"] : []),
@@ -282,11 +306,12 @@ function shown({ keys: _, behind, openPorts, ...device }: Proposal): object {
 }
 
 /** Of what was looked at only. */
-function shownPorts({ serial, network }: Found, atPorts: readonly SerialProposal[], open: readonly OpenPort[]): object {
+function shownPorts({ serial, usb, network }: Found, { atPorts, attached, open }: Local): object {
   return {
     ...((serial.whole || serial.ports.length > 0) && {
       serial: atPorts.map(({ port, ...rest }) => ({ ...port, ...rest })),
     }),
+    ...(usb.whole && { usb: attached.map(({ device, ...rest }) => ({ ...device, ...rest })) }),
     ...(network.ports.size > 0 && { open_ports: open }),
   };
 }

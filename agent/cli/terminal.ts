@@ -9,6 +9,7 @@ export type Flags = {
   readonly raw: boolean;
   readonly device: string | null;
   readonly serial: boolean;
+  readonly usb: boolean;
   readonly ports: boolean;
   /** Of single commands, as they were written; each command reads its own. */
   readonly subnets: readonly string[];

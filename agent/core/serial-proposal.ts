@@ -202,7 +202,7 @@ function seenAt({ usb, tty, users }: SerialPort, answer: Answered | null | undef
     .join(", ");
 }
 
-function usbText({ vendor, product, maker, name, serial }: UsbDevice): string {
+export function usbText({ vendor, product, maker, name, serial }: UsbDevice): string {
   const chip = maker || (ADAPTERS[vendor] ?? "");
   const called = name.toLowerCase().startsWith(chip.toLowerCase()) ? name : `${chip} ${name}`.trim();
   const ids = `USB ${vendor}:${product}`;
@@ -211,7 +211,7 @@ function usbText({ vendor, product, maker, name, serial }: UsbDevice): string {
     .join(", ");
 }
 
-function idFor(kind: Kind, place: string, used: ReadonlySet<string>): string {
+export function idFor(kind: Kind, place: string, used: ReadonlySet<string>): string {
   const slug = place
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
@@ -247,7 +247,7 @@ export function writeSerialDevice({ port, id, kind, driver, seen, why, isGuess }
 
 const COMMENT_CHARS_MAX = 240;
 /** A comment must not end early: a device's texts are foreign. */
-const oneLine = (text: string): string =>
+export const oneLine = (text: string): string =>
   redact(text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffe\uffff]+/gu, " ").trim())
     .slice(0, COMMENT_CHARS_MAX)
     .toWellFormed();
