@@ -4,13 +4,16 @@
  */
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync } from "node:fs";
-import type { Clock } from "@aislewatch/base";
+import { type Clock, err, type Result } from "@aislewatch/base";
 import { loadBuiltinProfiles, TrapTable } from "@aislewatch/devices";
 import { createLifecycle, type FolderLock, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
+import { Commands, type Outcome } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
+import { diagnosticsText } from "./diagnostics.ts";
 import { serial } from "./drivers/line-config.ts";
 import { agentEvents } from "./events.ts";
 import { Intake } from "./intake.ts";
+import { KnownClock } from "./known-clock.ts";
 import { type Outbox, openOutbox } from "./outbox.ts";
 import { Poller } from "./poller.ts";
 import { StatusFile } from "./status-file.ts";
@@ -23,12 +26,16 @@ export type AgentOptions = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** Reads agent.yaml again; the error is text for a person. Without it a reload is refused. */
+  readonly reread?: () => Result<AgentConfig, string>;
 };
 
 export type AgentApp = {
   readonly lifecycle: Lifecycle;
   /** What is open now; for tests and for the status file. Null before the start. */
   readonly outbox: () => Outbox | null;
+  /** Reads the file again; a faulty one is refused, and the last good one stays in use. */
+  readonly reload: () => Promise<Outcome>;
 };
 
 /** The drain (2 s) and the farewell (0.4 s) of the uplink. */
@@ -38,7 +45,12 @@ const POLLER_STOP_MS_MAX = 600;
 /** A check of a large outbox after a crash. */
 const OUTBOX_START_MS_MAX = 60_000;
 
-export function createAgent(options: AgentOptions): AgentApp {
+/** The reply to a reload goes over the uplink that it replaces. */
+const UPLINK_EXCHANGE_MS = 1_000;
+
+export function createAgent(given: AgentOptions): AgentApp {
+  const time = new KnownClock(given.clock);
+  const options = { ...given, clock: time };
   let running: Running | null = null;
   const folder = folderPart(options);
   const outbox: Part & { outbox: Outbox | null } = {
@@ -47,7 +59,7 @@ export function createAgent(options: AgentOptions): AgentApp {
     startMsMax: OUTBOX_START_MS_MAX,
     start() {
       this.outbox = open(options);
-      running = assemble(options, this.outbox);
+      running = assemble(options, this.outbox, time);
     },
     stop() {
       this.outbox?.close();
@@ -59,8 +71,8 @@ export function createAgent(options: AgentOptions): AgentApp {
     outbox,
     {
       name: "uplink",
-      start: () => running?.uplink.start(),
-      stop: () => running?.uplink.stop(),
+      start: () => running?.startUplink(),
+      stop: () => running?.stopUplink(),
       stopMsMax: UPLINK_STOP_MS_MAX,
     },
     {
@@ -71,28 +83,35 @@ export function createAgent(options: AgentOptions): AgentApp {
     { name: "intake", start: () => {}, stop: () => running?.intake.stop() },
     {
       name: "poller",
-      start: () => running?.poller.start(),
-      stop: () => running?.poller.stop(),
+      start: () => running?.startPolling(),
+      stop: () => running?.stopPolling(),
       stopMsMax: POLLER_STOP_MS_MAX,
     },
-    { name: "traps", start: () => running?.traps?.start(), stop: () => running?.traps?.stop() },
+    { name: "traps", start: () => running?.startTraps(), stop: () => running?.stopTraps() },
     { name: "status", start: () => running?.status.start(), stop: () => running?.status.stop() },
   ];
-  return { lifecycle: createLifecycle(parts, options), outbox: () => outbox.outbox };
+  return {
+    lifecycle: createLifecycle(parts, options),
+    outbox: () => outbox.outbox,
+    reload: async () => (await running?.reload()) ?? { outcome: "refused", detail: "the agent is not running" },
+  };
 }
 
 type Running = {
-  readonly uplink: Uplink;
   readonly intake: Intake;
-  readonly poller: Poller;
-  /** Null when the configuration has no `traps`. */
-  readonly traps: Traps | null;
   readonly status: StatusFile;
+  startUplink(): void;
+  stopUplink(): Promise<void>;
+  startPolling(): void;
+  stopPolling(): Promise<void>;
+  startTraps(): void;
+  stopTraps(): void | Promise<void>;
+  reload(): Promise<Outcome>;
 };
 
-function assemble(options: AgentOptions, outbox: Outbox): Running {
-  const { config, version, clock, random, log } = options;
-  const { site, agent, collector } = config;
+function assemble(options: AgentOptions, outbox: Outbox, time: KnownClock): Running {
+  const { version, clock, random, log } = options;
+  let { config } = options;
   const poller: Poller = new Poller({
     devices: config.devices,
     clock,
@@ -101,17 +120,39 @@ function assemble(options: AgentOptions, outbox: Outbox): Running {
     onReading: (reading) => intake.add(reading),
     onInventory: () => uplink.inventoryChanged(),
   });
-  const uplink: Uplink = new Uplink({
-    ...collector,
-    site,
-    agent,
-    version,
-    outbox,
-    inventory: () => poller.inventory(),
+  const commands = new Commands({
+    folder: config.dataFolder,
     clock,
-    random,
     log,
+    allowed: () => config.commands,
+    actions: {
+      probe_now: ({ device }) => probeNow(poller, device),
+      reload: () => reload(),
+      send_diagnostics: () => ({
+        outcome: "done",
+        detail: diagnosticsText(status.status("running"), config.dataFolder),
+      }),
+    },
+    reply: (reply) => uplink.reply(reply),
   });
+  const makeUplink = (): Uplink =>
+    new Uplink({
+      ...config.collector,
+      site: config.site,
+      agent: config.agent,
+      version,
+      outbox,
+      inventory: () => poller.inventory(),
+      clock,
+      random,
+      log,
+      onCommand: (command) => commands.take(command),
+      onCollectorTime(atMs) {
+        time.tell(atMs);
+        commands.collectorTime(atMs);
+      },
+    });
+  let uplink = makeUplink();
   const intake = new Intake({
     outbox,
     lane: () => uplink.lane(),
@@ -119,21 +160,125 @@ function assemble(options: AgentOptions, outbox: Outbox): Running {
     log,
     onCommitted: () => uplink.kick(),
   });
-  const traps =
+  const makeTraps = (): Traps | null =>
     config.traps === null
       ? null
       : new Traps({
           config: config.traps,
-          name: `${site}/${agent}`,
+          name: `${config.site}/${config.agent}`,
           devices: config.devices,
           table: new TrapTable(config.profiles ?? loadBuiltinProfiles()),
           clock,
           log,
           pollNow: (device, events) => poller.pollNow(device, events),
         });
-  const status = new StatusFile({ config, version, clock, log, outbox, uplink, poller, intake, traps });
-  return { uplink, intake, poller, traps, status };
+  let traps = makeTraps();
+  const statusOptions = () => ({ config, version, clock, log, outbox, uplink, poller, intake, traps });
+  const status = new StatusFile(statusOptions());
+  let forgetClock = (): void => {};
+  let cancelExchange = (): void => {};
+  let reloading: Promise<unknown> = Promise.resolve();
+  let isStopping = false;
+
+  async function apply(): Promise<Outcome> {
+    const read = options.reread?.() ?? err("this agent was started without a file");
+    const refusal = read.ok ? needsRestart(config, read.value) : read.error;
+    if (!read.ok || refusal !== null) {
+      log.emit(agentEvents.configRefused, { diagnostics: refusal ?? "" });
+      return { outcome: "refused", detail: `the last good file stays in use\n${refusal}` };
+    }
+    const before = config;
+    config = read.value;
+    outbox.setLimits(config.outbox);
+    const changes = await poller.reconfigure(config.devices);
+    await traps?.stop();
+    traps = isStopping ? null : makeTraps();
+    traps?.start();
+    if (!isSameCollector(before, config)) cancelExchange = clock.after(UPLINK_EXCHANGE_MS, () => void exchangeUplink());
+    status.replace(statusOptions());
+    log.emit(agentEvents.configReloaded, changes);
+    const { added, removed, changed, unchanged } = changes;
+    return {
+      outcome: "done",
+      detail: `devices: ${added} added, ${removed} removed, ${changed} changed, ${unchanged} as before`,
+    };
+  }
+
+  /** The outbox is the same, so nothing is lost between the two. */
+  async function exchangeUplink(): Promise<void> {
+    const old = uplink;
+    uplink = makeUplink();
+    status.replace(statusOptions());
+    await old.stop();
+    if (!isStopping) uplink.start();
+  }
+
+  /** One after the other: what is read last counts. */
+  function reload(): Promise<Outcome> {
+    const applied = reloading.then(apply);
+    reloading = applied.catch(() => {});
+    return applied;
+  }
+
+  return {
+    intake,
+    status,
+    startUplink() {
+      commands.start();
+      uplink.start();
+    },
+    async stopUplink() {
+      cancelExchange();
+      commands.stop();
+      await uplink.stop();
+    },
+    startPolling() {
+      if (!time.isKnown) log.emit(agentEvents.clockNotSet, { year: new Date(clock.now()).getUTCFullYear() });
+      const wasKnown = time.isKnown;
+      forgetClock = time.whenKnown((by) => {
+        if (!wasKnown) log.emit(agentEvents.clockKnown, { by });
+        uplink.statusChanged();
+        poller.start();
+      });
+    },
+    async stopPolling() {
+      isStopping = true;
+      forgetClock();
+      await poller.stop();
+    },
+    startTraps: () => traps?.start(),
+    stopTraps() {
+      isStopping = true;
+      return traps?.stop();
+    },
+    reload,
+  };
 }
+
+async function probeNow(poller: Poller, device: string | undefined): Promise<Outcome> {
+  if (device === undefined) {
+    const ids = poller.deviceIds;
+    for (const id of ids) poller.pollNow(id);
+    return { outcome: "done", detail: `${ids.length} devices are polled now` };
+  }
+  const probed = await poller.probe(device);
+  if (probed === null) return { outcome: "refused", detail: `this agent has no device ${device}` };
+  const { failure, samples, tookMs } = probed;
+  const seconds = (tookMs / 1_000).toFixed(3);
+  return failure === null
+    ? { outcome: "done", detail: `answered in ${seconds} s: ${samples} values` }
+    : { outcome: "failed", detail: `no answer after ${seconds} s: ${failure}` };
+}
+
+/** What can't change under a running agent: whose data this is, and where it lies. Null when nothing of it did. */
+function needsRestart(before: AgentConfig, after: AgentConfig): string | null {
+  const fixed = ["site", "agent", "dataFolder"] as const;
+  const changed = fixed.filter((key) => before[key] !== after[key]);
+  return changed.length === 0 ? null : `${changed.join(", ")} changed: restart the agent`;
+}
+
+const isSameCollector = (a: AgentConfig, b: AgentConfig): boolean =>
+  JSON.stringify(a.collector) === JSON.stringify(b.collector);
 
 function open({ config, clock, log }: AgentOptions): Outbox {
   const opened = openOutbox({

@@ -69,7 +69,9 @@ describe("loadConfig", () => {
       dataFolder: join(folder, "data"),
       outbox: { bytesMax: 64 * 2 ** 20, ageMsMax: 7 * 86_400_000 },
     });
-    expect(config?.devices.map(({ driver, secret: _, ...device }) => ({ ...device, driver: driver.name }))).toEqual([
+    expect(
+      config?.devices.map(({ driver, secret: _, fingerprint: __, ...device }) => ({ ...device, driver: driver.name })),
+    ).toEqual([
       {
         id: "this-host",
         kind: "host",

@@ -2,6 +2,7 @@
  * agent.yaml: what this agent is, where its collector is, and which devices it watches. Read once at start; every
  * mistake is reported at once, with its place. Nothing is connected to while reading.
  */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errorText } from "@aislewatch/base";
@@ -16,7 +17,7 @@ import {
   secretRef,
   type YamlSource,
 } from "@aislewatch/config";
-import { DEVICE_ID_PATTERN, ID_PATTERN, LIMITS } from "@aislewatch/contract";
+import { COMMAND_KINDS, type CommandKind, DEVICE_ID_PATTERN, ID_PATTERN, LIMITS } from "@aislewatch/contract";
 import { KINDS, type Kind, loadMapsFrom, loadProfilesFrom, type Profile, type RegisterMap } from "@aislewatch/devices";
 import { z } from "zod";
 import type { AnyDriver } from "./drivers/driver.ts";
@@ -37,6 +38,8 @@ export type Device = {
   readonly dependsOn: readonly string[];
   /** The value behind a secret reference in `driverConfig`. */
   readonly secret: (ref: SecretRef) => string;
+  /** Of everything above and what is behind it: the same as before a reload means the same device, polled the same way. */
+  readonly fingerprint: string;
 };
 
 export type AgentConfig = {
@@ -57,6 +60,8 @@ export type AgentConfig = {
   readonly profiles: readonly Profile[] | null;
   /** Null when traps are not listened for. */
   readonly traps: TrapsConfig | null;
+  /** What the collector may ask for. */
+  readonly commands: readonly CommandKind[];
 };
 
 export type ConfigResult = {
@@ -115,6 +120,8 @@ const topKeys = {
     .prefault({}),
   every: interval.default(INTERVAL_MS_DEFAULT),
   traps: trapsSchema.optional(),
+  /** A reload is for who may say when what stands on this host applies, so it has to be allowed here. */
+  commands: z.array(z.enum(COMMAND_KINDS)).max(COMMAND_KINDS.length).default(["probe_now", "send_diagnostics"]),
   /** A folder of profiles beside the built-in ones. */
   profiles: text.optional(),
 };
@@ -140,7 +147,10 @@ export function loadConfig(
     return { diagnostics, text: loaded.text, config: null };
   }
   const check = new Check(loaded.source, { folder, env });
-  const built = build(loaded.value, new Map(drivers.map((driver) => [driver.name, driver])), check, folder);
+  const built = build(loaded.value, new Map(drivers.map((driver) => [driver.name, driver])), check, {
+    folder,
+    knowledge: known === null ? "" : hashOf(known),
+  });
   const diagnostics = inOrder(check.diagnostics);
   const failed = diagnostics.some(({ severity }) => severity === "error");
   return { diagnostics, text: loaded.text, config: failed ? null : { ...built, profiles: known?.profiles ?? null } };
@@ -252,9 +262,10 @@ function build(
   raw: RawConfig,
   drivers: ReadonlyMap<string, AnyDriver>,
   check: Check,
-  folder: string,
+  world: { folder: string; knowledge: string },
 ): Omit<AgentConfig, "profiles"> {
   const { collector } = raw;
+  const { folder, knowledge } = world;
   checkUrl(collector, check);
   const password = collector.password && check.secret(["collector", "password"], collector.password);
   const ca = collector.ca === undefined ? undefined : check.file(["collector", "ca"], collector.ca);
@@ -272,14 +283,15 @@ function build(
     outbox: { bytesMax: raw.outbox.size, ageMsMax: raw.outbox.age },
     devices: raw.devices.flatMap((device, index) => {
       const driver = drivers.get(device.driver);
-      return driver === undefined ? [] : [buildDevice(device, { driver, everyMs: raw.every, index, check })];
+      return driver === undefined ? [] : [buildDevice(device, { driver, everyMs: raw.every, index, check, knowledge })];
     }),
     traps: raw.traps === undefined ? null : buildTraps(raw.traps, check),
+    commands: raw.commands,
   };
 }
 
 function buildTraps(raw: WrittenTraps, check: Check): TrapsConfig {
-  const secret = readSecrets(raw, ["traps"], check);
+  const { secret } = readSecrets(raw, ["traps"], check);
   raw.users.forEach(({ name }, index) => {
     if (raw.users.findIndex((user) => user.name === name) === index) return;
     const message = `expected each user once; received "${name}" again`;
@@ -295,9 +307,9 @@ function buildTraps(raw: WrittenTraps, check: Check): TrapsConfig {
 
 function buildDevice(
   raw: RawDevice,
-  context: { driver: AnyDriver; everyMs: number; index: number; check: Check },
+  context: { driver: AnyDriver; everyMs: number; index: number; check: Check; knowledge: string },
 ): Device {
-  const { driver, everyMs, index, check } = context;
+  const { driver, everyMs, index, check, knowledge } = context;
   const { id, kind, name, every, timeout, labels, depends_on: dependsOn, driver: _, ...driverConfig } = raw;
   const intervalMs = every ?? everyMs;
   if (timeout !== undefined && timeout > intervalMs) {
@@ -311,7 +323,7 @@ function buildDevice(
       hint: "write driver: presence, with its host: or port:; or driver: usb, which opens nothing",
     });
   }
-  const secret = readSecrets(driverConfig, ["devices", index], check);
+  const { secret, values } = readSecrets(driverConfig, ["devices", index], check);
   return {
     id,
     kind,
@@ -324,18 +336,26 @@ function buildDevice(
     labels,
     dependsOn,
     secret,
+    fingerprint: hashOf([raw, everyMs, [...values], knowledge]),
   };
 }
 
 /** The values behind the references in a section, each read once, with a diagnostic for what can't be. */
-function readSecrets(section: unknown, at: Path, check: Check): (ref: SecretRef) => string {
+function readSecrets(
+  section: unknown,
+  at: Path,
+  check: Check,
+): { secret: (ref: SecretRef) => string; values: ReadonlyMap<string, string> } {
   const secrets = new Map<string, string>();
   for (const { path, ref } of secretsIn(section, [])) {
     const value = check.secret([...at, ...path], ref);
     if (value !== undefined) secrets.set(secretKey(ref), value);
   }
-  return (ref) => secrets.get(secretKey(ref)) ?? "";
+  return { secret: (ref) => secrets.get(secretKey(ref)) ?? "", values: secrets };
 }
+
+/** Hashed, for secrets are in it. */
+const hashOf = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("base64url");
 
 /** DESIGN.md §7: without TLS, or without a password, a collector may be on this machine only. */
 function checkUrl(collector: RawConfig["collector"], check: Check): void {

@@ -94,6 +94,42 @@ export const agentEvents = {
     fields: { topic: "string", detail: "string" },
     sameBy: ["topic", "detail"],
   }),
+  commandReceived: defineEvent({
+    name: "command_received",
+    level: "info",
+    meaning: "The collector asks this agent to do something that its file allows",
+    fields: { id: "string", kind: "string", device: "string", by: "string" },
+  }),
+  commandEnded: defineEvent({
+    name: "command_ended",
+    level: "info",
+    meaning: "A command was done, refused (not allowed here), failed, or expired",
+    fields: { id: "string", kind: "string", device: "string", by: "string", outcome: "string" },
+  }),
+  configReloaded: defineEvent({
+    name: "config_reloaded",
+    level: "info",
+    meaning: "agent.yaml was read again and is in use",
+    fields: { added: "number", removed: "number", changed: "number", unchanged: "number" },
+  }),
+  configRefused: defineEvent({
+    name: "config_refused",
+    level: "error",
+    meaning: "agent.yaml was read again and is faulty, or changes what needs a restart; the last good one stays in use",
+    fields: { diagnostics: "string" },
+  }),
+  clockNotSet: defineEvent({
+    name: "clock_not_set",
+    level: "warn",
+    meaning: "This host's clock was never set; polling begins when it is, or when the collector has told the time",
+    fields: { year: "number" },
+  }),
+  clockKnown: defineEvent({
+    name: "clock_known",
+    level: "info",
+    meaning: "The time is known: by this host's clock, or by the collector's until that is set",
+    fields: { by: "string" },
+  }),
   deviceWentDown: defineEvent({
     name: "device_went_down",
     level: "warn",

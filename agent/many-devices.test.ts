@@ -72,6 +72,7 @@ describe("200 devices of which ten die", () => {
           labels: {},
           dependsOn: [],
           secret: () => "",
+          fingerprint: `ups-${n}`,
         };
       }),
       clock: realClock,

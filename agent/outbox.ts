@@ -128,7 +128,7 @@ export function openOutbox(options: OutboxOptions): Result<Outbox, OutboxError> 
 }
 
 export class Outbox {
-  readonly #options: OutboxOptions;
+  #options: OutboxOptions;
   readonly #db: DatabaseSync;
   readonly #reservePath: string;
   readonly #insert: StatementSync;
@@ -244,6 +244,12 @@ export class Outbox {
     return found;
   }
 
+  /** Other bounds, from the next commit on; the file shrinks as batches leave. */
+  setLimits({ bytesMax, ageMsMax }: Pick<OutboxOptions, "bytesMax" | "ageMsMax">): void {
+    this.#options = { ...this.#options, bytesMax, ageMsMax };
+    this.#boundFile();
+  }
+
   /** What the uplink has sent on this connection: dropped only when nothing else is left. */
   markInFlight(upTo: Seqs): void {
     this.#inFlight = { ...upTo };
@@ -314,8 +320,7 @@ export class Outbox {
     this.#db.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_BYTES_MAX};`,
     );
-    const fileBytesMax = this.#options.fileBytesMax ?? 2 * this.#options.bytesMax + 16 * 2 ** 20;
-    this.#db.exec(`PRAGMA max_page_count = ${Math.ceil(fileBytesMax / PAGE_BYTES)}`);
+    this.#boundFile();
     const version = Number(this.#get("PRAGMA user_version")["user_version"]);
     if (version > SCHEMA_VERSION) throw new Error("the outbox was written by a newer version of the agent");
     if (version === 0) {
@@ -335,6 +340,11 @@ export class Outbox {
       if (verdict !== "ok") throw new BrokenFile(String(verdict));
     }
     this.#setMeta("clean", 0);
+  }
+
+  #boundFile(): void {
+    const fileBytesMax = this.#options.fileBytesMax ?? 2 * this.#options.bytesMax + 16 * 2 ** 20;
+    this.#db.exec(`PRAGMA max_page_count = ${Math.ceil(fileBytesMax / PAGE_BYTES)}`);
   }
 
   /** Counters change with the transaction or not at all. */

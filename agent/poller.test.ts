@@ -51,6 +51,7 @@ function setUp(polls: Record<string, Poll>, over: Partial<Device> = {}, log: Log
       labels: {},
       dependsOn: [],
       secret: () => "",
+      fingerprint: id,
       ...over,
     };
   });
@@ -69,12 +70,72 @@ function setUp(polls: Record<string, Poll>, over: Partial<Device> = {}, log: Log
       await new Promise(setImmediate);
     }
   };
-  return { poller, clock, readings, closed, advance, speakers, inventories: () => inventories };
+  return { poller, devices, clock, readings, closed, advance, speakers, inventories: () => inventories };
 }
 
 const metricsOf = (reading: Reading | undefined) => reading?.samples[0]?.metrics;
 
 describe("Poller", () => {
+  describe("with another set of devices", () => {
+    const deviceOf = (poller: ReturnType<typeof setUp>, id: string) => {
+      const found = poller.devices.find((one) => one.id === id);
+      if (found === undefined) throw new Error(`no device ${id}`);
+      return found;
+    };
+
+    it("goes on with those that are the same, ends those that went, and begins those that came", async () => {
+      const set = setUp({ a: async () => ok(answer()), b: async () => ok(answer()), c: async () => ok(answer()) });
+      const { poller, readings, advance, closed } = set;
+      poller.start();
+      await advance(5_000);
+      const before = readings.filter(({ device }) => device === "a").length;
+      const fresh = { ...deviceOf(set, "c"), id: "d", fingerprint: "d" };
+      const changed = { ...deviceOf(set, "b"), fingerprint: "b2", intervalMs: 1_000 };
+      const changes = await poller.reconfigure([deviceOf(set, "a"), changed, fresh]);
+      expect(changes).toEqual({ added: 1, removed: 1, changed: 1, unchanged: 1 });
+      expect(closed.toSorted()).toEqual(["b", "c"]);
+      expect(poller.inventory().devices.map(({ id }) => id)).toEqual(["a", "b", "d"]);
+      readings.splice(0);
+      await advance(10_000);
+      const count = (id: string) => readings.filter(({ device }) => device === id).length;
+      expect([before, count("a"), count("c")]).toEqual([1, 1, 0]);
+      expect(count("b")).toBeGreaterThan(5);
+      expect(count("d")).toBeGreaterThan(0);
+      await poller.stop();
+    });
+
+    it("ends a poll of a device that went, without a word of it, before its line is used again", async () => {
+      let isEnded = false;
+      const set = setUp({
+        a: ({ signal }) =>
+          new Promise((done) => {
+            signal.addEventListener("abort", () => {
+              isEnded = true;
+              done(ok(answer()));
+            });
+          }),
+      });
+      const { poller, readings, advance, closed } = set;
+      poller.start();
+      await advance(3_000);
+      await poller.reconfigure([]);
+      expect([isEnded, closed, readings]).toEqual([true, ["a"], []]);
+      await poller.stop();
+    });
+  });
+
+  it("polls at once when it is asked, and tells how a poll ended that began after", async () => {
+    const { poller, readings, advance } = setUp({ a: async () => ok(answer()) }, { intervalMs: 3_600_000 });
+    poller.start();
+    await advance(5_000);
+    const probed = poller.probe("a");
+    await advance(2_000);
+    expect(await probed).toEqual({ failure: null, samples: 1, tookMs: 0 });
+    expect(readings).toHaveLength(2);
+    expect(poller.probe("none")).toBeNull();
+    await poller.stop();
+  });
+
   it("polls a device at once when its driver hears of a change, and listens no longer than it polls", async () => {
     const { poller, readings, advance, speakers } = setUp({ a: async () => ok(answer()) }, { intervalMs: 3_600_000 });
     expect(speakers.size).toBe(0);

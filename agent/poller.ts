@@ -40,6 +40,11 @@ const COMPONENTS_MAX = LIMITS.subjectsMax;
 
 export type DeviceEvent = NonNullable<Reading["events"]>[number];
 
+/** How a poll that was asked for ended. */
+export type Probed = { readonly failure: string | null; readonly samples: number; readonly tookMs: number };
+
+export type Changes = { added: number; removed: number; changed: number; unchanged: number };
+
 type Watched = {
   readonly device: Device;
   readonly poller: DevicePoller<unknown>;
@@ -53,22 +58,29 @@ type Watched = {
   asset: Asset;
   /** What the inventory said last, to see when it changes. */
   described: string;
+  /** Who waits for the end of the next poll that begins. */
+  waiting: ((probed: Probed) => void)[];
+  /** It is no longer in the file: what a poll of it still brings counts for nothing. */
+  retired: boolean;
+  /** Ends what its driver watches between polls. */
+  unwatch: (() => void) | undefined;
 };
 
 export class Poller {
   readonly #options: PollerOptions;
-  readonly #watched: ReadonlyMap<string, Watched>;
+  #watched: ReadonlyMap<string, Watched>;
   readonly #schedule: Schedule;
   /**
    * Ends each poll that runs. Not one signal for all: what listens to a signal that lives as long as the agent stays on
    * it, poll for poll.
    */
-  readonly #enders = new Set<() => void>();
-  readonly #running = new Set<Promise<void>>();
-  /** Ends what drivers watch between polls. */
-  readonly #unwatch: (() => void)[] = [];
+  readonly #enders = new Map<Watched, () => void>();
+  readonly #running = new Map<Watched, Promise<void>>();
   #cancelWake: (() => void) | null = null;
+  #started = false;
   #stopping = false;
+  /** While devices are exchanged no poll begins; those that run go on. */
+  #exchanging: Promise<Changes> | null = null;
   #revision: number;
 
   constructor(options: PollerOptions) {
@@ -81,21 +93,48 @@ export class Poller {
   }
 
   start(): void {
-    for (const { device, poller } of this.#watched.values()) {
-      const unwatch = poller.watch?.(() => void this.pollNow(device.id));
-      if (unwatch !== undefined) this.#unwatch.push(unwatch);
-    }
+    this.#started = true;
+    for (const watched of this.#watched.values()) this.#watchDriver(watched);
     this.#wake();
+  }
+
+  /**
+   * Another set of devices, from a file that was read again. A device whose fingerprint is the same goes on as if nothing
+   * had been; the others' polls are ended and their lines closed before new ones begin. One exchange at a time.
+   */
+  async reconfigure(devices: readonly Device[]): Promise<Changes> {
+    while (this.#exchanging !== null) await this.#exchanging;
+    this.#exchanging = this.#exchange(devices);
+    try {
+      return await this.#exchanging;
+    } finally {
+      this.#exchanging = null;
+      this.#wake();
+    }
+  }
+
+  /** Polls a device out of turn; resolves when a poll that began after this has ended. Null: no such device. */
+  probe(id: string): Promise<Probed> | null {
+    const watched = this.#watched.get(id);
+    if (watched === undefined || this.#stopping) return null;
+    const { promise, resolve } = Promise.withResolvers<Probed>();
+    watched.waiting.push(resolve);
+    this.pollNow(id);
+    return promise;
+  }
+
+  get deviceIds(): string[] {
+    return [...this.#watched.keys()];
   }
 
   /** Ends running polls by their signal, and closes the drivers. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const unwatch of this.#unwatch.splice(0)) unwatch();
-    for (const end of this.#enders) end();
+    for (const watched of this.#watched.values()) watched.unwatch?.();
+    for (const end of this.#enders.values()) end();
     this.#cancelWake?.();
     this.#cancelWake = null;
-    await Promise.allSettled(this.#running);
+    await Promise.allSettled([this.#exchanging, ...this.#running.values()]);
     for (const watched of this.#watched.values()) this.#tellEvents(watched);
     await Promise.allSettled([...this.#watched.values()].map(({ poller }) => poller.close()));
   }
@@ -127,8 +166,48 @@ export class Poller {
     return { revision: this.#revision, devices: [...this.#watched.values()].map(describe) };
   }
 
+  #watchDriver(watched: Watched): void {
+    watched.unwatch = watched.poller.watch?.(() => void this.pollNow(watched.device.id));
+  }
+
+  async #exchange(devices: readonly Device[]): Promise<Changes> {
+    const next = new Map<string, Watched>();
+    const fresh = new Set<string>();
+    for (const device of devices) {
+      const known = this.#watched.get(device.id);
+      const isSame = known !== undefined && known.device.fingerprint === device.fingerprint;
+      if (!isSame) fresh.add(device.id);
+      next.set(device.id, isSame ? known : watch(device));
+    }
+    const gone = [...this.#watched].filter(([id, watched]) => next.get(id) !== watched);
+    const changed = gone.filter(([id]) => next.has(id)).length;
+    await Promise.allSettled(gone.map(([, watched]) => this.#retire(watched)));
+    this.#watched = next;
+    this.#schedule.replace(devices, fresh, this.#options.clock.monotonic());
+    if (this.#started) for (const id of fresh) this.#startFresh(next.get(id));
+    this.#revision++;
+    this.#options.onInventory();
+    const removed = gone.length - changed;
+    return { added: fresh.size - changed, removed, changed, unchanged: next.size - fresh.size };
+  }
+
+  #startFresh(watched: Watched | undefined): void {
+    if (watched !== undefined) this.#watchDriver(watched);
+  }
+
+  async #retire(watched: Watched): Promise<void> {
+    watched.retired = true;
+    watched.unwatch?.();
+    this.#enders.get(watched)?.();
+    await this.#running.get(watched);
+    this.#tellEvents(watched);
+    const failure = "the device was taken out of the file, or changed in it";
+    for (const tell of watched.waiting.splice(0)) tell({ failure, samples: 0, tookMs: 0 });
+    await watched.poller.close();
+  }
+
   #wake(): void {
-    if (this.#stopping) return;
+    if (!this.#started || this.#stopping || this.#exchanging !== null) return;
     this.#cancelWake?.();
     const { clock } = this.#options;
     const nowMs = clock.monotonic();
@@ -137,11 +216,11 @@ export class Poller {
       const watched = this.#watched.get(turn.id);
       if (watched === undefined) continue;
       const running = this.#pollOnce(watched, turn.skipped).finally(() => {
-        this.#running.delete(running);
+        this.#running.delete(watched);
         // A line is free again, perhaps for one that waits.
         this.#wake();
       });
-      this.#running.add(running);
+      this.#running.set(watched, running);
     }
     this.#cancelWake = wakeMs === null ? null : clock.after(wakeMs - nowMs, () => this.#wake());
   }
@@ -149,12 +228,15 @@ export class Poller {
   async #pollOnce(watched: Watched, skipped: number): Promise<void> {
     const { clock, log, onReading } = this.#options;
     const { device } = watched;
+    const waiting = watched.waiting.splice(0);
     const startMs = clock.monotonic();
     const polled = await this.#ask(watched);
     const tookMs = clock.monotonic() - startMs;
     this.#schedule.finish(device.id, polled.ok ? "answered" : polled.error.kind === "busy" ? "busy" : "failed");
+    const samples = polled.ok ? polled.value.samples.reduce((sum, one) => sum + Object.keys(one.metrics).length, 0) : 0;
+    for (const tell of waiting) tell({ failure: polled.ok ? null : withHint(polled.error), samples, tookMs });
     // What our own stop cut short is no failure of the device.
-    if (!polled.ok && this.#stopping) return;
+    if (watched.retired || (!polled.ok && this.#stopping)) return;
     if (polled.ok) this.#learn(watched, polled.value);
     const own = polled.ok ? [...(polled.value.events ?? []), ...this.#hear(watched, polled.value)] : [];
     const events = [...own, ...watched.events];
@@ -169,7 +251,8 @@ export class Poller {
     this.#judge(watched, made.reading, { tookMs, skipped });
   }
 
-  async #ask({ device, poller }: Watched): Promise<Result<Parsed, PollError>> {
+  async #ask(watched: Watched): Promise<Result<Parsed, PollError>> {
+    const { device, poller } = watched;
     const { clock, log } = this.#options;
     const { timeoutMs } = device;
     const ending = new AbortController();
@@ -181,7 +264,7 @@ export class Poller {
     };
     const onStop = (): void => {
       cancelTimer();
-      end(() => givenUp.resolve(err({ kind: "timeout", detail: "the agent stops" })));
+      end(() => givenUp.resolve(err({ kind: "timeout", detail: "the agent stops, or the device was taken out" })));
     };
     const onDeadline = (): void =>
       end(() => {
@@ -189,7 +272,7 @@ export class Poller {
         givenUp.resolve(err({ kind: "timeout", detail: `no end after ${timeoutMs} ms` }));
       });
     cancelTimer = clock.after(timeoutMs, onDeadline);
-    this.#enders.add(onStop);
+    this.#enders.set(watched, onStop);
     try {
       const reply = await Promise.race([
         poller.poll({ signal: ending.signal, timeoutMs, nowMs: clock.now() }),
@@ -205,7 +288,7 @@ export class Poller {
       return err({ kind: "protocol", detail: `the driver ${device.driver.name} failed: ${detail}` });
     } finally {
       cancelTimer();
-      this.#enders.delete(onStop);
+      this.#enders.delete(watched);
     }
   }
 
@@ -275,6 +358,9 @@ function watch(device: Device): Watched {
     health: NEW_HEALTH,
     asset: {},
     described: "",
+    waiting: [],
+    retired: false,
+    unwatch: undefined,
   };
   watched.described = JSON.stringify(describe(watched));
   return watched;

@@ -30,13 +30,36 @@ export type StatusFileOptions = {
 };
 
 export class StatusFile {
-  readonly #options: StatusFileOptions;
+  #options: StatusFileOptions;
   readonly #startedAt: number;
   #cancel: (() => void) | null = null;
 
   constructor(options: StatusFileOptions) {
     this.#options = options;
     this.#startedAt = options.clock.now();
+  }
+
+  /** After a reload: the file goes on with other parts. */
+  replace(options: StatusFileOptions): void {
+    this.#options = options;
+  }
+
+  /** How the agent is now; also what it sends as diagnostics. */
+  status(state: "running" | "stopped") {
+    const { config, version, clock, outbox, uplink, poller, intake, traps } = this.#options;
+    return {
+      state,
+      pid: process.pid,
+      version,
+      site: config.site,
+      agent: config.agent,
+      startedAt: this.#startedAt,
+      writtenAt: clock.now(),
+      collector: { url: config.collector.url, ...uplink.figures },
+      outbox: { epoch: outbox.epoch, ...outbox.figures, readingsWaiting: intake.waiting },
+      traps: traps?.figures ?? null,
+      devices: poller.states,
+    };
   }
 
   start(): void {
@@ -51,20 +74,8 @@ export class StatusFile {
   }
 
   #write(state: "running" | "stopped"): void {
-    const { config, version, clock, log, outbox, uplink, poller, intake, traps } = this.#options;
-    const status = {
-      state,
-      pid: process.pid,
-      version,
-      site: config.site,
-      agent: config.agent,
-      startedAt: this.#startedAt,
-      writtenAt: clock.now(),
-      collector: { url: config.collector.url, ...uplink.figures },
-      outbox: { epoch: outbox.epoch, ...outbox.figures, readingsWaiting: intake.waiting },
-      traps: traps?.figures ?? null,
-      devices: poller.states,
-    };
+    const { config, log } = this.#options;
+    const status = this.status(state);
     const path = join(config.dataFolder, STATUS_FILE);
     try {
       writeFileSync(`${path}.new`, `${JSON.stringify(status, null, 1)}\n`, { mode: 0o600 });

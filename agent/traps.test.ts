@@ -50,6 +50,7 @@ const device = (id: string, address: string, over: Partial<Device> = {}): Device
   labels: {},
   dependsOn: [],
   secret: () => "",
+  fingerprint: id,
   ...over,
 });
 

@@ -12,9 +12,13 @@ import {
   type AgentStatus,
   ackTopic,
   agentTopic,
+  type Command,
+  commandTopic,
   decodeAck,
+  decodeCommand,
   type InventoryDevice,
   type Lane,
+  type Reply,
   splitInventory,
   WIRE_VERSION,
 } from "@aislewatch/contract";
@@ -41,6 +45,9 @@ export type UplinkOptions = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  readonly onCommand?: (command: Command) => void;
+  /** The collector's time, Unix ms, as an ack brought it. */
+  readonly onCollectorTime?: (atMs: number) => void;
   readonly windowLimits?: WindowLimits;
 };
 
@@ -123,6 +130,16 @@ export class Uplink {
     this.#pump();
   }
 
+  /** What the status says is another: the clock, above all. */
+  statusChanged(): void {
+    if (this.#connected) this.#publishStatus();
+  }
+
+  /** Sent if there is a connection, else given up: the collector has closed the command at its deadline. */
+  reply(reply: Reply): void {
+    if (this.#connected) this.#publish("reply", JSON.stringify(reply));
+  }
+
   inventoryChanged(): void {
     if (this.#connected && !this.#timers.has("inventory")) {
       this.#after("inventory", INVENTORY_LINGER_MS, () => this.#publishInventory());
@@ -177,9 +194,11 @@ export class Uplink {
     this.#connected = true;
     this.#connects++;
     log.emit(agentEvents.uplinkConnected, { collector: url });
-    client.subscribe(ackTopic(site, agent), { qos: 1 }, (error, granted) => {
-      if (error === null && granted?.[0]?.qos !== SUBACK_REFUSED) return;
-      log.emit(agentEvents.uplinkRefused, { detail: `no leave to read ${ackTopic(site, agent)}` });
+    const topics = [ackTopic(site, agent), commandTopic(site, agent)];
+    client.subscribe(topics, { qos: 1 }, (error, granted) => {
+      const refused = error === null ? (granted ?? []).filter(({ qos }) => qos === SUBACK_REFUSED) : topics;
+      if (refused.length === 0) return;
+      log.emit(agentEvents.uplinkRefused, { detail: `no leave to read ${topics.join(" or ")}` });
     });
     this.#publishStatus();
     this.#publishInventory();
@@ -218,6 +237,10 @@ export class Uplink {
   #onMessage(client: MqttClient, topic: string, payload: Uint8Array): void {
     if (client !== this.#client) return;
     const { site, agent, outbox, clock, log } = this.#options;
+    if (topic === commandTopic(site, agent)) {
+      this.#onCommand(topic, payload);
+      return;
+    }
     if (topic !== ackTopic(site, agent)) {
       log.emit(agentEvents.messageRefused, { topic, detail: "not a topic of this agent" });
       return;
@@ -227,7 +250,8 @@ export class Uplink {
       log.emit(agentEvents.messageRefused, { topic, detail: `${ack.error.kind}: ${ack.error.detail}` });
       return;
     }
-    const { epoch, live, history, grant } = ack.value;
+    const { epoch, live, history, grant, at } = ack.value;
+    if (at !== undefined) this.#options.onCollectorTime?.(at);
     const verdict = outbox.ack(epoch, { live, history });
     // An ack of an epoch before this one comes after the file was lost; the next status tells the collector.
     if (verdict === "stranger") return;
@@ -240,6 +264,16 @@ export class Uplink {
     this.#window.acked({ live, history }, grant, clock.monotonic());
     this.#pump();
     if (this.#isDrained()) this.#drained?.();
+  }
+
+  #onCommand(topic: string, payload: Uint8Array): void {
+    const command = decodeCommand(payload);
+    if (command.ok) this.#options.onCommand?.(command.value);
+    else
+      this.#options.log.emit(agentEvents.messageRefused, {
+        topic,
+        detail: `${command.error.kind}: ${command.error.detail}`,
+      });
   }
 
   /** Our file is an old copy: under its old epoch the collector would take what is new for repeats. */

@@ -5,7 +5,8 @@
  */
 import type { Clock } from "@aislewatch/base";
 import { encodeTelemetry, type InventoryDevice, type Reading } from "@aislewatch/contract";
-import type { AgentDelivery, LiveAgent } from "./api/deps.ts";
+import type { LiveAgent } from "./api/deps.ts";
+import type { AgentDelivery } from "./ledger.ts";
 import type { LaneKey, TelemetryBatch } from "./store/timeseries/store.ts";
 
 /** The id under which the collector reports; no agent may have it. */

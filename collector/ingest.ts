@@ -21,12 +21,18 @@ import {
   type Telemetry,
   WIRE_VERSION,
 } from "@aislewatch/contract";
-import type { AgentDelivery } from "./api/deps.ts";
 import type { AgentMessage } from "./broker/broker.ts";
 import { AGENT_DEVICE_PREFIX, COLLECTOR_AGENT } from "./fleet-watch.ts";
 import type { Judge } from "./judge.ts";
 import { knownValues } from "./known-values.ts";
-import { type AnnouncedLanes, type AuditFilter, createLedger, type DeliveryAudit, LATE_MS } from "./ledger.ts";
+import {
+  type AgentDelivery,
+  type AnnouncedLanes,
+  type AuditFilter,
+  createLedger,
+  type DeliveryAudit,
+  LATE_MS,
+} from "./ledger.ts";
 import type { Commit, DeviceEventRecord, GapRecord, StateStore } from "./store/state/store.ts";
 import type { LaneKey, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
 

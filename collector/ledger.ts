@@ -14,7 +14,6 @@
  * A missing span is explained by a person, once and with a text; the ledger never forgets that it was missing.
  */
 import type { Dropped, Lane } from "@aislewatch/contract";
-import type { AgentDelivery } from "./api/deps.ts";
 import type { GapNote, GapRecord, LedgerLane, ThinnedRecord } from "./store/state/store.ts";
 import type { LaneKey } from "./store/timeseries/store.ts";
 
@@ -68,6 +67,15 @@ export type DeliveryAudit = {
   readonly thinned: readonly ThinnedRecord[];
   /** Missing and unexplained batches, and lanes that do not add up. Zero: nothing is lost. */
   readonly unexplained: number;
+};
+
+/** The ledger in figures, of all epochs of an agent. */
+export type AgentDelivery = {
+  /** Batches that never came, and nobody explained. */
+  readonly missing: number;
+  /** Batches that it says it has and that did not come yet. */
+  readonly owed: { readonly live: number; readonly history: number };
+  readonly thinnedSamples: number;
 };
 
 export type AuditFilter = {

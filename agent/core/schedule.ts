@@ -75,27 +75,44 @@ type Entry = Slot & {
 };
 
 export class Schedule {
-  readonly #entries: readonly Entry[];
-  readonly #byId: ReadonlyMap<string, Entry>;
+  #entries: readonly Entry[];
+  #byId: ReadonlyMap<string, Entry>;
+  readonly #random: () => number;
   readonly #busyLines = new Set<string>();
   readonly #inFlightMax: number;
   readonly #silentMax: number;
   #inFlight = 0;
   #silentInFlight = 0;
 
-  /** `random` gives numbers from 0 up to 1; it is asked twice a device, here and never again. */
+  /** `random` gives numbers from 0 up to 1; it is asked twice a device, when the device is new. */
   constructor(slots: readonly Slot[], startMs: number, random: () => number, inFlightMax: number = IN_FLIGHT_MAX) {
     this.#inFlightMax = inFlightMax;
     this.#silentMax = Math.max(1, Math.floor(inFlightMax * SILENT_SHARE));
+    this.#random = random;
+    this.#entries = slots.map((slot) => this.#newEntry(slot, startMs));
+    this.#byId = new Map(this.#entries.map((entry) => [entry.id, entry]));
+  }
+
+  /**
+   * Another set of devices. One that stays keeps its place on the grid, its pace and what it is doing; `fresh` are new,
+   * or changed so much that they begin anew: none of those, nor of what goes, may be running.
+   */
+  replace(slots: readonly Slot[], fresh: ReadonlySet<string>, nowMs: number): void {
     this.#entries = slots.map((slot) => {
-      const gridMs = gridOf(slot.intervalMs);
-      const phaseMs = Math.floor((random() * slot.intervalMs) / gridMs) * gridMs;
-      const spreadMs = Math.min(slot.intervalMs, FIRST_POLL_MS_MAX);
-      const dueMs = startMs + Math.floor((random() * spreadMs) / GRID_MS_MIN) * GRID_MS_MIN;
-      const idle = { startedMs: null, running: false, soonMs: null, backMs: null };
-      return { ...slot, ...idle, phaseMs, dueMs, turnMs: dueMs, failures: 0, busy: 0, wasSilent: false, skipped: 0 };
+      const known = fresh.has(slot.id) ? undefined : this.#byId.get(slot.id);
+      return known ?? this.#newEntry(slot, nowMs);
     });
     this.#byId = new Map(this.#entries.map((entry) => [entry.id, entry]));
+  }
+
+  #newEntry(slot: Slot, startMs: number): Entry {
+    const random = this.#random;
+    const gridMs = gridOf(slot.intervalMs);
+    const phaseMs = Math.floor((random() * slot.intervalMs) / gridMs) * gridMs;
+    const spreadMs = Math.min(slot.intervalMs, FIRST_POLL_MS_MAX);
+    const dueMs = startMs + Math.floor((random() * spreadMs) / GRID_MS_MIN) * GRID_MS_MIN;
+    const idle = { startedMs: null, running: false, soonMs: null, backMs: null };
+    return { ...slot, ...idle, phaseMs, dueMs, turnMs: dueMs, failures: 0, busy: 0, wasSilent: false, skipped: 0 };
   }
 
   /** The polls to start now. Each must be ended with `finish`. */

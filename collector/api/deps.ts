@@ -10,7 +10,7 @@ import type { z } from "zod";
 import type { CommandRefusal, CommandRequest } from "../commands.ts";
 import type { Refusal } from "../incidents/decide.ts";
 import type { Actor, Incident } from "../incidents/types.ts";
-import type { AuditFilter, DeliveryAudit } from "../ledger.ts";
+import type { AgentDelivery, AuditFilter, DeliveryAudit } from "../ledger.ts";
 import type { Site } from "../sites.ts";
 import type { CommandRecord, StateStore } from "../store/state/store.ts";
 import type { TimeSeriesStore } from "../store/timeseries/store.ts";
@@ -88,15 +88,6 @@ export type FleetAgent = {
   readonly delivery: AgentDelivery;
   /** Devices that it names and another agent of its site watches. */
   readonly refusedClaims: readonly string[];
-};
-
-/** The ledger in figures, of all epochs of an agent. */
-export type AgentDelivery = {
-  /** Batches that never came, and nobody explained. */
-  readonly missing: number;
-  /** Batches that it says it has and that did not come yet. */
-  readonly owed: { readonly live: number; readonly history: number };
-  readonly thinnedSamples: number;
 };
 
 export type Fleet = {

@@ -11,6 +11,10 @@ export const agentsHelp = `Usage: aislewatch agents <command> [options]
   list                      all agents: how they are, and what they owe
       --site SITE           only this site
   show SITE/AGENT           one agent, its deliveries and its slowest devices
+  probe SITE/AGENT [DEVICE] polls a device now, or all that the agent has
+  diagnostics SITE/AGENT    how the agent and its host are, as JSON
+  reload SITE/AGENT         has it read its agent.yaml again, if that allows it (administrators)
+  commands SITE/AGENT       what it was asked, by whom, and what came of it
   remove SITE/AGENT         takes it out: its password, its session and its devices; history stays (administrators)
 
   --json                    for scripts: the API's own answer
@@ -24,7 +28,10 @@ On the collector's host:
 type Agent = components["schemas"]["Agent"];
 type Address = { readonly site: string; readonly agent: string };
 
-const COMMANDS = ["list", "show", "remove", "add"];
+const KINDS = { probe: "probe_now", diagnostics: "send_diagnostics", reload: "reload" } as const;
+const COMMANDS = ["list", "show", ...Object.keys(KINDS), "commands", "remove", "add"];
+/** How often a command is looked at until it is answered; the collector ends it at its deadline. */
+const LOOK_MS = 300;
 
 export async function agents(args: string[]): Promise<ExitCode> {
   const { values, positionals } = parseArgs({
@@ -38,18 +45,81 @@ export async function agents(args: string[]): Promise<ExitCode> {
       help: { type: "boolean", short: "h" },
     },
   });
-  const [command, name, ...rest] = positionals;
+  const [command, name, ...more] = positionals;
   if (values.help || command === undefined) {
     print(agentsHelp);
     return values.help ? EXIT.ok : EXIT.usage;
   }
   if (!COMMANDS.includes(command)) throw new UsageError(unknownCommand(command, COMMANDS));
+  const [device, ...rest] = command === "probe" ? more : [undefined, ...more];
   if (rest.length > 0) throw new UsageError(`one agent at a time, not also ${rest.join(" ")}`);
   const address = command === "list" ? null : parseAgent(name);
   const api = connect(findConnection(values));
   const json = values.json ?? false;
   if (address === null) return list(api, values.site, json);
-  return command === "show" ? show(api, address, json) : remove(api, address);
+  switch (command) {
+    case "show":
+      return show(api, address, json);
+    case "commands":
+      return listCommands(api, address, json);
+    case "probe":
+    case "diagnostics":
+    case "reload":
+      return ask(api, address, { kind: KINDS[command], device: device ?? null, json });
+    default:
+      return remove(api, address);
+  }
+}
+
+type Command = components["schemas"]["Command"];
+
+/** Waits for the answer; 1 when it is another than `done`. */
+async function ask(
+  api: Api,
+  { site, agent }: Address,
+  { kind, device, json }: Pick<Command, "kind" | "device"> & { json: boolean },
+): Promise<ExitCode> {
+  const path = { site, agent };
+  let command = orThrow(
+    await api.POST("/api/v1/agents/{site}/{agent}/commands", { params: { path }, body: { kind, device } }),
+  );
+  while (command.state === "sent") {
+    await new Promise((done) => setTimeout(done, LOOK_MS));
+    command = orThrow(await api.GET("/api/v1/commands/{id}", { params: { path: { id: command.id } } }));
+  }
+  if (json) printJson(command);
+  else if (kind === "send_diagnostics" && command.state === "done") print(`${pretty(command.detail)}\n`);
+  else print(`${command.state}: ${command.detail}\n`);
+  return command.state === "done" ? EXIT.ok : EXIT.failed;
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text; // Of a newer agent, perhaps.
+  }
+}
+
+async function listCommands(api: Api, { site, agent }: Address, json: boolean): Promise<ExitCode> {
+  const found = orThrow(await api.GET("/api/v1/agents/{site}/{agent}/commands", { params: { path: { site, agent } } }));
+  if (json) {
+    printJson(found);
+    return EXIT.ok;
+  }
+  const rows = found.map(({ issuedAt, by, kind, device, state, detail }) => [
+    new Date(issuedAt).toLocaleString(),
+    by,
+    `${kind} ${device ?? ""}`.trimEnd(),
+    state,
+    kind === "send_diagnostics" && state === "done" ? "" : (detail.split("\n")[0] ?? ""),
+  ]);
+  print(
+    rows.length === 0
+      ? "It was never asked anything.\n"
+      : alignedTable([["WHEN", "WHO", "WHAT", "OUTCOME", "DETAIL"], ...rows]),
+  );
+  return EXIT.ok;
 }
 
 async function list(api: Api, site: string | undefined, json: boolean): Promise<ExitCode> {

@@ -32,6 +32,8 @@ export type RunOptions = {
   readonly version: string;
   readonly host?: ProcessHost;
   readonly clock?: Clock;
+  /** What SIGHUP asks for, by a service's custom to read its file again; without it, it stops. */
+  readonly onHangup?: () => void;
   /** Called once everything is up. */
   readonly onStarted?: () => void;
 };
@@ -49,7 +51,10 @@ export async function runProgram(options: RunOptions): Promise<number> {
       end.resolve({ reason: "SIGTERM", code: EXIT.asked });
     },
     SIGINT: () => end.resolve({ reason: "SIGINT", code: EXIT.asked }),
-    SIGHUP: () => end.resolve({ reason: "SIGHUP", code: EXIT.asked }),
+    SIGHUP: () => {
+      if (options.onHangup === undefined) end.resolve({ reason: "SIGHUP", code: EXIT.asked });
+      else options.onHangup();
+    },
     disconnect: () => end.resolve({ reason: "the parent process is gone", code: EXIT.asked }),
     uncaughtException: (thrown) => {
       log.emit(lifecycleEvents.programCrashed, {
