@@ -20,8 +20,8 @@ import {
 import { AgentProcess, nextMessage, nodeOfItsOwn } from "./agent-process.ts";
 import { type Figure, progress } from "./figure.ts";
 import type { LineOrder, LineReport } from "./line-crowd.ts";
-import { fineCpuSecondsOf, pssBytesOf } from "./process-cost.ts";
-import { latenessOf, pause, quantile, quantilesOf } from "./punctuality.ts";
+import { latenessOf, pause, quantilesOf } from "./punctuality.ts";
+import { spent } from "./spent.ts";
 
 const LINES = 20;
 const SLOW_MS = 10_000;
@@ -29,7 +29,6 @@ const FAST_MS = 1_000;
 /** First polls, who the devices are, and what V8 compiles and throws away at the start. */
 const WARM_UP_MS = 15_000;
 const MEASURED_MS = 30_000;
-const MEMORY_EVERY_MS = 2_000;
 const START_MS_MAX = 30_000;
 /** The flood is told within three seconds, a hang after the poll's time limit: both are left alone by then. */
 const TROUBLE_SETTLES_MS = 12_000;
@@ -203,20 +202,6 @@ async function measure(crowd: LineCrowd, pids: () => readonly number[], everyMs:
     // Each device has a phase of its own on the grid.
     lateMs: quantilesOf(polls.flatMap((begun) => latenessOf(begun, everyMs))),
   };
-}
-
-/** CPU time and median PSS of these processes together. */
-async function spent(pids: () => readonly number[], measuredMs: number) {
-  const sum = (of: (pid: number) => number): number => pids().reduce((total, pid) => total + of(pid), 0);
-  const startedAt = performance.now();
-  const cpuBefore = sum(fineCpuSecondsOf);
-  const pss: number[] = [];
-  for (let at = 0; at < measuredMs; at += MEMORY_EVERY_MS) {
-    await pause(MEMORY_EVERY_MS);
-    pss.push(sum(pssBytesOf));
-  }
-  const seconds = (performance.now() - startedAt) / 1_000;
-  return { cpuSeconds: sum(fineCpuSecondsOf) - cpuBefore, seconds, pssMb: quantile(pss, 0.5) / 1e6 };
 }
 
 /** The process in which an agent's serial binding runs: a child of the agent. */

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency, snmp, agent, lines), one after the other;
- * figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
+ * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency, snmp, agent, lines, usb), one
+ * after the other; figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
  */
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -29,6 +29,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   agent: { title: "agent: SNMP devices every 10 s", run: async () => (await import("./agent.ts")).benchAgent() },
   lines: { title: "agent: serial lines", run: async () => (await import("./lines.ts")).benchLines() },
+  usb: { title: "agent: USB devices and the host", run: async () => (await import("./usb.ts")).benchUsb() },
 };
 
 async function main(): Promise<number> {
