@@ -282,6 +282,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     const { seq } = message;
     const expected = lane.seen + 1;
     let isGap = false;
+    const { dropped = [] } = message;
+    const seriesBefore = lane.series;
     if (lane.seen === UNHEARD) {
       // The first of this lane that we hear: whatever was before was acked by stores that are gone.
       lane.state = Math.max(lane.state, seq - 1);
@@ -330,6 +332,11 @@ export function createIngest(deps: IngestDeps): Ingest {
       toAck.add(agent);
       // The page fetches a device when its values moved, and must find their events then.
       commitSoon(urgent || (hasEvents && message.lane === "live"));
+    }
+    if (!needsState && dropped.length > 0) {
+      const fromSeq = Math.min(seq, Math.max(dropped[0]?.fromSeq ?? seq, seriesBefore + 1));
+      ledger.thinnedSince(laneOf(agent, message), { fromSeq, seq, dropped }, clock.now());
+      commitSoon(false);
     }
     if (needsSeries) enqueue(agent, lane, batch, source.payload.byteLength);
   }

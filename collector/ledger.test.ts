@@ -143,6 +143,28 @@ describe("the ledger of deliveries", () => {
     expect(site.disconnects).toEqual([]);
   });
 
+  it("counts as thinned what was judged, and dropped by its agent before the time-series store had it", async () => {
+    await begin();
+    for (const batch of write("live", 2)) send("live", batch);
+    await site.pass(250);
+    site.series.mode = "stalls";
+    for (const batch of write("live", 3)) send("live", batch);
+    await site.pass(250);
+    // The collector dies with three batches judged, of which the time-series store has none.
+    await site.restart();
+    site.series.mode = "takes";
+    outbox.acked("live", 2);
+    expect(outbox.thin("live", 2)).toBe(4);
+    hello();
+    for (const batch of outbox.held.live) send("live", batch);
+    await site.pass(250);
+    expect(site.series.seqs()).toEqual([1, 2, 4, 5]);
+    expect(lane()).toMatchObject({ seq: 5, batches: 3, thinnedBatches: 2, thinnedSamples: 4, isBalanced: true });
+    expect(audit()).toMatchObject({ unexplained: 0, thinned: [{ fromSeq: 3, toSeq: 4 }] });
+    await site.restart();
+    expect(lane()).toMatchObject({ thinnedBatches: 2, isBalanced: true });
+  });
+
   it("counts what came again, and takes it once", async () => {
     await begin();
     const [first, second] = write("live", 2);

@@ -101,6 +101,15 @@ export type Ledger = {
     readonly epochs: readonly { readonly site: string; readonly agent: string; readonly epoch: string }[];
   }): void;
   taken(lane: LaneKey, batch: TakenBatch, nowMs: number): void;
+  /**
+   * Judged before, but thinned at the agent before the time-series store had it too: `fromSeq` to `seq` count as thinned
+   * then, for their samples are gone.
+   */
+  thinnedSince(
+    lane: LaneKey,
+    batch: { fromSeq: number; seq: number; dropped: readonly Dropped[] },
+    nowMs: number,
+  ): void;
   /** Came again and was dropped. */
   repeated(lane: LaneKey): void;
   lost(gap: GapRecord): void;
@@ -217,6 +226,20 @@ export function createLedger(): Ledger {
       if (dropped.length > 0 && !hasContent) lane.thinnedBatches++;
       else lane.batches++;
       if (isLate && hasContent) lane.late++;
+      for (const report of dropped) {
+        lane.thinnedSamples += report.samples;
+        addThinned(key, report, nowMs);
+      }
+    },
+
+    thinnedSince(key, { fromSeq, seq, dropped }, nowMs) {
+      const lane = lanes.get(keyOf(key));
+      if (lane === undefined) return;
+      const gone = Math.min(lane.batches, seq - fromSeq + 1);
+      lane.batches -= gone;
+      lane.thinnedBatches += gone;
+      lane.lastAt = nowMs;
+      dirty.set(keyOf(key), lane);
       for (const report of dropped) {
         lane.thinnedSamples += report.samples;
         addThinned(key, report, nowMs);
