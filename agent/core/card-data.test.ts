@@ -327,6 +327,17 @@ describe("what real devices say", () => {
 });
 
 describe("LineRedactor", () => {
+  it.each([
+    { name: "a number", read: "92853669 g" },
+    { name: "groups", read: "9285-3669 g" },
+    { name: "groups, from a separator on", read: " 9285 3669 g" },
+    { name: "two bytes a digit", read: "\x009\x002\x008\x005\x003\x006\x006\x009 g" },
+    { name: "track 2", read: "3669=25129073165824? g" },
+    { name: "track 1", read: "3669^DOE/JANE^25129073165824? g" },
+  ])("masks the rest of $name whose beginning nobody heard", ({ read }) => {
+    expect(new LineRedactor().redact(read)).toMatch(/^ ?\[digits:\d+\] g$/);
+  });
+
   const track = `;${VISA}=25121011000012300000?`;
 
   it.each(NUMBERS)("lets no more than four digits of %s through, wherever two reads or three cut it", (number) => {

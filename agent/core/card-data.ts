@@ -77,14 +77,14 @@ export class LineRedactor {
   #open = 0;
 
   redact(read: string): string {
-    const leading = LEADING.exec(read)?.[0] ?? "";
+    const leading = leadingDigits(read);
     const trailing = trailingDigits(read);
     const isOneRun = leading.length === read.length && read.length > 0;
     const before = this.#open;
     const [first, last] = [digitsIn(leading), digitsIn(trailing)];
     this.#open = isOneRun ? Math.min(before + first, DIGITS_MAX) : last;
     if (isOneRun) return before + first >= CUT_DIGITS_MIN ? cutMark(first) : read;
-    const isRest = before > 0 ? before + first >= CUT_DIGITS_MIN : UNSEEN.test(leading);
+    const isRest = before > 0 ? before + first >= CUT_DIGITS_MIN : first >= UNSEEN_DIGITS_MIN || UNSEEN.test(leading);
     const from = first > 0 && isRest ? leading.length : 0;
     const to = last >= CUT_DIGITS_MIN ? read.length - trailing.length : read.length;
     const head = from > 0 ? cutMark(first) : "";
@@ -93,8 +93,13 @@ export class LineRedactor {
   }
 }
 
-/** With the rest of a track behind it, or its separator. */
-const LEADING = /^[=\u00b4D]?(?:\d[ \-.\u00a0\0]{0,2})*(?:[=\u00b4D]\d*)?[?_]?/;
+/** What a number or a track is made of, its separators and a name between two of them included. */
+const LEADING = /^(?:[\d=\u00b4D?_ \-.\u00a0\0]|\^(?:[^^\r\n]{2,26}\^)?)*/;
+const NOT_OF_IT = /[^\d?_]+$/;
+
+/** From the beginning of a read to the last digit, or sentinel, of what may be the rest of a number. */
+const leadingDigits = (read: string): string => (LEADING.exec(read)?.[0] ?? "").replace(NOT_OF_IT, "");
+
 /** What may end a read within a number or track; longer ends are looked at in part, which masks no less. */
 const TRAILING_MAX = 256;
 const TRAILING = /\d(?:[ \-.\u00a0\0]{0,2}\d)*[ \-.\u00a0\0]{0,2}[=\u00b4D]?$/;
@@ -107,7 +112,8 @@ function trailingDigits(read: string): string {
 }
 
 /** The rest of a number or track whose beginning came before anybody listened: long, or with a track's signs. */
-const UNSEEN = /^\d{8}|[=\u00b4D]\d{4}|\d[?_]$/;
+const UNSEEN_DIGITS_MIN = 8;
+const UNSEEN = /[=\u00b4D^][ \-.\u00a0\0]{0,2}\d{4}|\d[?_]$/;
 
 const cutMark = (digits: number): string => `[digits:${digits}]`;
 const digitsIn = (text: string): number => text.replace(/\D/g, "").length;
