@@ -36,10 +36,10 @@ describe("signing in", () => {
     const document = (await (await fetch(`${collector.http}/api/v1/openapi.json`)).json()) as {
       paths: Record<string, Record<string, unknown>>;
     };
-    for (const path of Object.keys(document.paths)) {
+    for (const [path, methods] of Object.entries(document.paths)) {
       if (!path.startsWith("/api/v1/") || path.startsWith("/api/v1/session")) continue;
       const answer = await fetch(`${collector.http}${path.replaceAll(/\{\w+\}/g, "x")}`);
-      expect([path, answer.status]).toEqual([path, path.endsWith("/actions") ? 405 : 401]);
+      expect([path, answer.status]).toEqual([path, Object.hasOwn(methods, "get") ? 401 : 405]);
     }
   });
 
