@@ -15,6 +15,8 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     errorCause: "\\u0010\\u0004\\u0003",
     paper: "\\u0010\\u0004\\u0004",
     printerAgain: "\\u0010\\u0004\\u0001",
+    queuedPaper: "\\u001dr\\u0001",
+    queuedDrawer: "\\u001dr\\u0002",
   },
   // Function codes 1 to 4 and no others: the eighth byte of each. frames.test.ts holds this for every map there can be.
   modbus: {
@@ -70,8 +72,8 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 const LINE = { tcp: "device.invalid:9100" };
-/** What a driver must be told beside its line. */
-const BESIDE: Readonly<Record<string, object>> = { modbus: { map: "conveyor-zone" } };
+/** What a driver must be told beside its line, and what makes it send most. */
+const BESIDE: Readonly<Record<string, object>> = { modbus: { map: "conveyor-zone" }, escpos: { ask: "both" } };
 const escaped = (bytes: string): string => JSON.stringify(bytes).slice(1, -1);
 
 describe("what a dialect can send", () => {

@@ -25,6 +25,8 @@ export type EscposPrinter = {
 
 const DLE = 0x10;
 const EOT = 0x04;
+const GS = 0x1d;
+const LOWER_R = 0x72;
 
 export const escposDialogue = (printer: EscposPrinter) => (): Dialogue => {
   /** The last two bytes, for a command may come in pieces. */
@@ -34,6 +36,7 @@ export const escposDialogue = (printer: EscposPrinter) => (): Dialogue => {
       const replies: string[] = [];
       for (const byte of bytes) {
         if (before[0] === DLE && before[1] === EOT) replies.push(...answer(printer, byte));
+        if (before[0] === GS && before[1] === LOWER_R) replies.push(...queuedAnswer(printer, byte));
         before = [...before.slice(-1), byte];
       }
       return replies;
@@ -49,6 +52,15 @@ function answer(printer: EscposPrinter, question: number): string[] {
   if (byte === null) return [];
   const automatic = automaticStatus ? String.fromCharCode(...automaticBlock(state, contactHigh)) : "";
   return [automatic + String.fromCharCode(byte)];
+}
+
+/** `GS r`, in turn with print data: nothing while off-line. */
+function queuedAnswer({ device, drawerOpenIsHigh = true }: EscposPrinter, question: number): string[] {
+  const state = device.state();
+  if (isOffline(state)) return [];
+  if (question === 1) return [String.fromCharCode(bits([0x03, isPaperLow(state)], [0x0c, isPaperOut(state)]))];
+  if (question === 2) return [String.fromCharCode(bits([0x01, isDrawerOpen(state) === drawerOpenIsHigh]))];
+  return [];
 }
 
 const bits = (...set: readonly (readonly [value: number, on: boolean])[]): number =>

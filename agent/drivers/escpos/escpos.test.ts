@@ -38,6 +38,18 @@ const HEALTHY = {
 };
 
 describe.each(LINES)("escpos over %s", (line) => {
+  it.each([
+    { ask: "both", answers: [1, 2, 3, 4], healthy: HEALTHY },
+    // A clone without real-time status.
+    { ask: "queued", answers: [], healthy: { media_out: false, media_low: false, drawer_contact: false } },
+  ])("asks in turn with print data where the file says $ask", async ({ ask, answers, healthy }) => {
+    const { printer, poll } = await printerOn(line, { answers }, { ask });
+    expect(metrics(await poll())).toEqual(healthy);
+    printer.fault("paper-low");
+    printer.fault("drawer-open");
+    expect(metrics(await poll())).toEqual({ ...healthy, media_low: true, drawer_contact: true });
+  });
+
   it("tells each fault as it comes and goes", async () => {
     const { printer, poll } = await printerOn(line);
     expect(metrics(await poll())).toEqual(HEALTHY);

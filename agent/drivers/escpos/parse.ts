@@ -28,6 +28,8 @@ import { type Witness, weigh } from "../witness.ts";
 /** In the order in which they are asked. */
 export const QUESTIONS = ["printer", "offlineCause", "errorCause", "paper", "printerAgain"] as const;
 type Question = (typeof QUESTIONS)[number];
+/** `GS r 1` and `GS r 2`, by choice: bits 4 and 7 of their answers are 0, so that neither passes for the other kind. */
+export const QUEUED = ["queuedPaper", "queuedDrawer"] as const;
 
 export const METRICS = [
   "offline",
@@ -59,18 +61,27 @@ const isFlowControl = (byte: number): boolean => byte === XON || byte === XOFF;
 const isAutomaticHead = (byte: number): boolean => (byte & 0x93) === 0x10;
 const isAutomaticRest = (byte: number): boolean => (byte & 0x90) === 0;
 
+/** The last byte that is of no automatic status: paper 0 and 1 near the end, 2 and 3 end; drawer 0 contact high. */
+export const hasQueuedStatus = (said: string): boolean => read(said).queued !== null;
+
+export function isOnline(reply: DialectReply): boolean {
+  const { status } = read(reply["printer"] ?? "");
+  return status !== null && !isSet(status, 3);
+}
+
 export const hasStatus = (said: string): boolean => read(said).status !== null;
 
 export function parse(reply: DialectReply, options: Options): Result<Parsed, ParseError> {
   const read = answersOf(reply);
   if (!read.ok) return read;
   const { answers, automatic } = read.value;
-  if (answers.size === 0 && automatic === null) {
-    const bytes = QUESTIONS.reduce((sum, question) => sum + (reply[question]?.length ?? 0), 0);
+  const [paper, drawerByte] = QUEUED.map((question) => queuedOf(reply[question]));
+  if (answers.size === 0 && automatic === null && paper === null && drawerByte === null) {
+    const bytes = [...QUESTIONS, ...QUEUED].reduce((sum, question) => sum + (reply[question]?.length ?? 0), 0);
     return err({ detail: `no status of a printer in ${bytes} bytes` });
   }
-  const { metrics, evidence } = weigh(witnessesOf(answers, automatic));
-  const contact = contactOf(answers.get("printer") ?? automatic?.[0]);
+  const { metrics, evidence } = weigh([...witnessesOf(answers, automatic), ...queuedWitness(paper ?? null)]);
+  const contact = contactOf(answers.get("printer") ?? automatic?.[0]) ?? contactOfQueued(drawerByte ?? null);
   return ok({ samples: [{ component: null, metrics: { ...metrics, ...drawer(contact, options) } }], evidence });
 }
 
@@ -110,13 +121,28 @@ function repeatsItself(answers: ReadonlyMap<Question, number>): boolean {
 
 const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
 
-type Read = { readonly status: number | null; readonly automatic: readonly number[] | null };
+type Read = {
+  readonly status: number | null;
+  readonly automatic: readonly number[] | null;
+  /** The newest byte that could answer `GS r`. */
+  readonly queued: number | null;
+};
+
+const queuedOf = (said: string | null | undefined): number | null => read(said ?? "").queued;
+
+function queuedWitness(byte: number | null): Witness[] {
+  if (byte === null) return [];
+  return [{ name: "GS r 1", says: { ...pair("media_low", byte, 0x03), ...pair("media_out", byte, 0x0c) } }];
+}
+
+const contactOfQueued = (byte: number | null): boolean | undefined => (byte === null ? undefined : isSet(byte, 0));
 
 /** The newest status byte and the newest automatic status in what came. */
 function read(said: string): Read {
   const bytes = [...said].map((character) => character.charCodeAt(0)).filter((byte) => !isFlowControl(byte));
   let status: number | null = null;
   let automatic: readonly number[] | null = null;
+  let queued: number | null = null;
   let noise = 0;
   for (let at = 0; at < bytes.length; ) {
     const block = bytes.slice(at, at + AUTOMATIC_STATUS_BYTES);
@@ -128,9 +154,10 @@ function read(said: string): Read {
     }
     if (isStatus(head)) status = head;
     else noise += 1;
+    if (isAutomaticRest(head)) queued = head;
     at += 1;
   }
-  return noise > NOISE_BYTES_MAX ? { status: null, automatic: null } : { status, automatic };
+  return noise > NOISE_BYTES_MAX ? { status: null, automatic: null, queued: null } : { status, automatic, queued };
 }
 
 type Verdicts = Readonly<Record<string, boolean>>;
