@@ -19,8 +19,7 @@ export default defineConfig({
           ...common,
           name: "system",
           include: ["test/system/**/*.test.ts"],
-          // Real servers and processes: one file at a time on a small machine.
-          fileParallelism: false,
+          // Real servers and processes, each on free ports: how many files at a time says test/run.mjs.
           testTimeout: 90_000,
           hookTimeout: 90_000,
         },

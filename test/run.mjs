@@ -89,6 +89,9 @@ async function check(title, program, args) {
   }
 }
 
+/** Tests wait for devices, timers and processes more than they compute: more files at a time than there are cores. */
+const WORKERS = { unit: 3, system: 2, browser: 1 };
+
 async function vitest(project) {
   const folder = mkdtempSync(join(tmpdir(), "aislewatch-test-"));
   const report = join(folder, "report.json");
@@ -96,6 +99,7 @@ async function vitest(project) {
     "run",
     "--project",
     project,
+    `--maxWorkers=${WORKERS[project]}`,
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${report}`,

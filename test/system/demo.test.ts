@@ -150,7 +150,8 @@ describe("the demo", () => {
     expect(refused.stderr).toMatch(says);
   });
 
-  it.each([
+  // At the same time: each waits for a device of its own.
+  it.concurrent.each([
     { device: "receiving/label-printer", fault: "head-open", rule: "label-head-open" },
     { device: "lane-3/pos", fault: "process-down", rule: "process-not-running" },
     { device: "lane-4/scale", fault: "calibration-lost", rule: "scale-uncalibrated" },
