@@ -61,7 +61,18 @@ describe("escposDialogue", () => {
     expect(talk.take(latin("receipt\n\x10"))).toEqual([]);
     expect(talk.take(latin("\x04"))).toEqual([]);
     expect(talk.take(latin("\x01\x10\x04\x04"))).toEqual(["\x12", "\x12"]);
-    expect(talk.take(latin("\x10\x04\x09\x1d\x72\x01"))).toEqual([]);
+    expect(talk.take(latin("\x10\x04\x09\x1d\x72\x03\x1d\x49\x01"))).toEqual([]);
+  });
+
+  it("answers in turn while it is on-line, and not at all while it is not", () => {
+    const device = newPrinter();
+    const talk = escposDialogue({ device })();
+    const ask = () => talk.take(latin("\x1d\x72\x01\x1d\x72\x02"));
+    expect(ask()).toEqual(["\x00", "\x00"]);
+    for (const fault of ["paper-low", "drawer-open"]) device.fault(fault);
+    expect(ask()).toEqual(["\x03", "\x01"]);
+    device.fault("cover-open");
+    expect(ask()).toEqual([]);
   });
 
   it("has the bits of the manual", () => {
