@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
+import type { components } from "@aislewatch/contract/api";
 import { alignedTable } from "@aislewatch/runtime";
 import { formatAge } from "./age.ts";
-import type { components } from "./api.d.ts";
 import { auditText, parseAgent } from "./audit.ts";
 import { type Api, connect, findConnection, orThrow } from "./client.ts";
 import { EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";

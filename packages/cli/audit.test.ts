@@ -1,6 +1,6 @@
+import type { components } from "@aislewatch/contract/api";
 import { describe, expect, it } from "vitest";
 import { listText } from "./agents.ts";
-import type { components } from "./api.d.ts";
 import { auditText, parseAgent, parseSince } from "./audit.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 9);

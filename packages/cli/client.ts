@@ -4,8 +4,8 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { paths } from "@aislewatch/contract/api";
 import createClient, { type Client } from "openapi-fetch";
-import type { paths } from "./api.d.ts";
 import { UsageError } from "./command.ts";
 
 /** Where the demo keeps what it made; made by `npm start` below the folder in which it was started. */

@@ -2,8 +2,9 @@
  * The collector's REST API with typed requests. Expected failures are values: a view shows them, and only `signed_out`
  * has an effect of its own (the live store sends the person to /login and back).
  */
+
+import type { paths } from "@aislewatch/contract/api";
 import createClient from "openapi-fetch";
-import type { paths } from "../api.d.ts";
 import type {
   Agent,
   AgentDetail,

@@ -1,5 +1,5 @@
 /** The API's shapes under the names that the page uses; generated from the collector's OpenAPI document. */
-import type { components } from "../api.d.ts";
+import type { components } from "@aislewatch/contract/api";
 
 type Schemas = components["schemas"];
 
