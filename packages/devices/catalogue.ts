@@ -165,7 +165,10 @@ export const CATALOGUE: readonly Metric[] = [
   number("usb_disconnects_total", "Times that the device left its USB port, also between two polls"),
   number("usb_resets_total", "Times that the system reset the device's USB port"),
   number("usb_errors_total", "Errors of the USB port while it got to know the device: cable, connector or power"),
-  number("usb_over_current_total", "Times that the hub switched the port off because of too much current"),
+  number(
+    "usb_over_current_total",
+    "Times that the hub switched the port off because of too much current, since the agent started",
+  ),
   number("usb_speed_bits_per_second", "Speed of the USB connection", { unit: "bit/s" }),
   number("usb_declared_current_amperes", "Current that the device may draw from USB, by its own word", { unit: "A" }),
   flag("usb_power_short", "The device may draw more than its hub, which has no supply of its own, can give", {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { UsbDevice } from "../../core/usb-device.ts";
 import type { UsbMatch } from "../../core/usb-match.ts";
-import { EMPTY_SLOT, findDevice, type SlotState, stepSlot, type UsbEvent } from "./slot.ts";
+import { EMPTY_SLOT, findDevice, type SlotState, stepOverCurrent, stepSlot, type UsbEvent } from "./slot.ts";
 
 const ANY: UsbMatch = { vendorId: null, productId: null, serial: null, port: null, node: null };
 
@@ -160,5 +160,48 @@ describe("a USB slot", () => {
         }
       }),
     );
+  });
+});
+
+describe("too much current", () => {
+  /** Counts as the hub says them at each poll, and the port that the device is in. */
+  const polled = (...polls: readonly (readonly [port: string, count: number | null])[]) =>
+    polls.reduce(
+      ({ state, told }, [port, count], n) => {
+        const here = stepSlot(state, { kind: "one", device: unit(port, n + 2), certain: false }).next;
+        const { next, events } = stepOverCurrent(here, port, count);
+        return { state: next, told: told + events.length };
+      },
+      { state: EMPTY_SLOT, told: 0 },
+    );
+
+  it.each<{ name: string; polls: (readonly [string, number | null])[]; count: number | null; told: number }>([
+    { name: "before the agent came is no news", polls: [["1-1", 4]], count: 0, told: 0 },
+    { name: "is counted from there", polls: ["4", "5", "5", "7"].map((n) => ["1-1", Number(n)]), count: 3, told: 2 },
+    {
+      name: "of another port is not this device's",
+      polls: [
+        ["1-1", 0],
+        ["1-2", 9],
+        ["1-2", 10],
+      ],
+      count: 1,
+      told: 1,
+    },
+    {
+      name: "stays counted when the hub begins anew",
+      polls: [
+        ["1-1.1", 0],
+        ["1-1.1", 2],
+        ["1-1.1", 0],
+      ],
+      count: 2,
+      told: 1,
+    },
+    { name: "is not known of a hub that does not count", polls: [["1-1", null]], count: null, told: 0 },
+  ])("$name", ({ polls, count, told }) => {
+    const run = polled(...polls);
+    expect(run.state.overCurrents).toBe(count);
+    expect(run.told).toBe(told);
   });
 });

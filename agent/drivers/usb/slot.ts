@@ -26,7 +26,9 @@ export type SlotState = {
   readonly disconnects: number;
   readonly resets: number;
   readonly errors: number;
-  /** What the hub counts; null until it was asked, or when it does not count. */
+  /** What the hub of the slot's port counts; null until it was asked, or when it does not count. */
+  readonly hubCount: number | null;
+  /** Of the slot, since the agent started; null: its hub does not count. */
   readonly overCurrents: number | null;
 };
 
@@ -38,6 +40,7 @@ export const EMPTY_SLOT: SlotState = {
   disconnects: 0,
   resets: 0,
   errors: 0,
+  hubCount: null,
   overCurrents: null,
 };
 
@@ -101,8 +104,8 @@ export function stepSlot(state: SlotState, found: Found): Step {
     attached: true,
     certain,
     productId: state.productId ?? device.productId,
-    // Another port's hub counts anew.
-    overCurrents: seen === null || seen.port === device.port ? state.overCurrents : null,
+    // Another port has a count of its own, with a past that is not this device's.
+    hubCount: seen === null || seen.port === device.port ? state.hubCount : null,
   };
   if (seen === null) return { next, events: [] };
   const wasAway = !state.attached || seen.devnum !== device.devnum || seen.port !== device.port;
@@ -155,13 +158,18 @@ export function stepKernel(state: SlotState, port: string, lines: readonly Kerne
   return { next, events: refused ? [{ code: "usb_power_refused", detail }] : [] };
 }
 
-/** What the hub of the slot's port counts now. */
+/**
+ * What the hub of the slot's port counts now, since the hub is there: what it counted before the agent came is no news, so
+ * the slot counts for itself.
+ */
 export function stepOverCurrent(state: SlotState, port: string, count: number | null): Step {
-  const before = state.overCurrents;
-  const next = { ...state, overCurrents: count };
-  if (before === null || count === null || count <= before) return { next, events: [] };
+  const { hubCount: before, overCurrents } = state;
+  if (count === null) return { next: { ...state, hubCount: null }, events: [] };
+  // A hub that was plugged in again begins at nothing.
+  const more = before === null || count < before ? 0 : count - before;
+  const next = { ...state, hubCount: count, overCurrents: (overCurrents ?? 0) + more };
   const detail = `port ${port} was switched off by its hub: more current than it may carry`;
-  return { next, events: [{ code: "usb_over_current", detail }] };
+  return { next, events: more === 0 ? [] : [{ code: "usb_over_current", detail }] };
 }
 
 /** For a person: a device's own words are cut where the reading is made. */

@@ -15,7 +15,7 @@ export type UsbReply = {
   readonly disconnects: number;
   readonly resets: number | null;
   readonly errors: number | null;
-  /** As the hub counts; null: it does not. */
+  /** Since the agent started; null: the hub does not count them. */
   readonly overCurrents: number | null;
   readonly events: readonly UsbEvent[];
 };
