@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DialectReply } from "../dialect.ts";
-import { hasStatus, METRICS, parse } from "./parse.ts";
+import { hasQueuedStatus, hasStatus, METRICS, parse } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
 const CAPTURE = new URL("../../../../shared/devices/captures/escpos/status-replies.json", import.meta.url);
@@ -134,9 +134,23 @@ describe("parse", () => {
     { name: "an automatic status that was cut short", said: { printer: AUTOMATIC.slice(0, -1) } },
     { name: "an automatic status of another form", said: { printer: text(0x14, 0x00, 0x10, 0x0f) } },
     { name: "text", said: { printer: "HTTP/1.1 400 Bad Request" } },
+    { name: "text that is built like an automatic status", said: { printer: "AMPEL 64\n" } },
+    { name: "text of which one character is built like a status", said: { printer: "64" } },
     { name: "a status byte among noise", said: { printer: `\u0012${"\u00ff".repeat(5)}\u0012` } },
   ])("refuses $name", ({ said }) => {
     expect(parse(said, {})).toMatchObject({ ok: false });
+  });
+
+  it.each([
+    { name: "paper end", said: "\u000f", metrics: { media_low: true, media_out: true } },
+    { name: "an automatic status before it", said: `${AUTOMATIC}\0`, metrics: { media_low: false, media_out: false } },
+    { name: "a glitch before it", said: "\u00ff\0", metrics: { media_low: false, media_out: false } },
+    { name: "the rest of an automatic status before it", said: "\u000f\0", metrics: null },
+    { name: "text", said: "OK\r", metrics: null },
+    { name: "a status of the other kind", said: "\u0012", metrics: null },
+  ])("takes of what comes to GS r 1: $name", ({ said, metrics }) => {
+    expect(hasQueuedStatus(said)).toBe(metrics !== null);
+    expect(metricsOf({ queuedPaper: said })).toEqual(metrics ?? expect.stringContaining("no status"));
   });
 
   it("reads an automatic status that nobody asked for", () => {

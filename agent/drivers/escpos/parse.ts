@@ -12,7 +12,7 @@
  *
  * - Bits 0, 1, 4 and 7 are fixed (0, 1, 1, 0), so that a status is never XON, XOFF or a byte of an automatic status,
  *   which a printer puts in between when its application switched that on (`GS a`, four bytes, `0xx1xx00 0xx0xxxx …`).
- * - Among more than NOISE_BYTES_MAX bytes of no known kind nothing is believed.
+ * - Among more than NOISE_BYTES_MAX bytes of no known kind nothing is believed, and nothing that stands in text.
  * - The first question is asked once more at the end. An old answer that came late would have moved all answers by one:
  *   then the two differ.
  * - After a question that is not answered nothing more is asked in a poll (`anonymous`), and nothing that followed in a
@@ -60,8 +60,9 @@ const isStatus = (byte: number): boolean => (byte & 0x93) === 0x12;
 const isFlowControl = (byte: number): boolean => byte === XON || byte === XOFF;
 const isAutomaticHead = (byte: number): boolean => (byte & 0x93) === 0x10;
 const isAutomaticRest = (byte: number): boolean => (byte & 0x90) === 0;
+const isPrintable = (byte: number): boolean => byte >= 0x20 && byte <= 0x7e;
 
-/** The last byte that is of no automatic status: paper 0 and 1 near the end, 2 and 3 end; drawer 0 contact high. */
+/** A byte that is of no automatic status: paper 0 and 1 near the end, 2 and 3 end; drawer 0 contact high. */
 export const hasQueuedStatus = (said: string): boolean => read(said).queued !== null;
 
 export function isOnline(reply: DialectReply): boolean {
@@ -124,7 +125,7 @@ const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
 type Read = {
   readonly status: number | null;
   readonly automatic: readonly number[] | null;
-  /** The newest byte that could answer `GS r`. */
+  /** The byte that could answer `GS r`, when it is the only one: another may be what is left of an automatic status. */
   readonly queued: number | null;
 };
 
@@ -140,24 +141,31 @@ const contactOfQueued = (byte: number | null): boolean | undefined => (byte === 
 /** The newest status byte and the newest automatic status in what came. */
 function read(said: string): Read {
   const bytes = [...said].map((character) => character.charCodeAt(0)).filter((byte) => !isFlowControl(byte));
-  let status: number | null = null;
+  const loose: number[] = [];
   let automatic: readonly number[] | null = null;
-  let queued: number | null = null;
-  let noise = 0;
   for (let at = 0; at < bytes.length; ) {
     const block = bytes.slice(at, at + AUTOMATIC_STATUS_BYTES);
-    const [head = 0, ...rest] = block;
-    if (isAutomaticHead(head) && rest.length === AUTOMATIC_STATUS_BYTES - 1 && rest.every(isAutomaticRest)) {
-      automatic = block;
-      at += AUTOMATIC_STATUS_BYTES;
-      continue;
-    }
-    if (isStatus(head)) status = head;
-    else noise += 1;
-    if (isAutomaticRest(head)) queued = head;
-    at += 1;
+    if (isAutomatic(block)) automatic = block;
+    else loose.push(...block.slice(0, 1));
+    at += isAutomatic(block) ? AUTOMATIC_STATUS_BYTES : 1;
   }
-  return noise > NOISE_BYTES_MAX ? { status: null, automatic: null, queued: null } : { status, automatic, queued };
+  const noise = loose.filter((byte) => !isStatus(byte));
+  if (noise.length > NOISE_BYTES_MAX || isText(loose)) return { status: null, automatic: null, queued: null };
+  const [queued = null, ...others] = loose.filter(isAutomaticRest);
+  return { status: loose.findLast(isStatus) ?? null, automatic, queued: others.length === 0 ? queued : null };
+}
+
+/** Four printable characters can be built like one: then nearly all that can be wrong would be wrong at once. */
+function isAutomatic(block: readonly number[]): boolean {
+  const [head = 0, ...rest] = block;
+  const isBuiltSo = isAutomaticHead(head) && rest.length === AUTOMATIC_STATUS_BYTES - 1 && rest.every(isAutomaticRest);
+  return isBuiltSo && !block.every(isPrintable);
+}
+
+/** Another device's words, in which some characters (2, 6, R, V, Z, r …) are built like a status. */
+function isText(bytes: readonly number[]): boolean {
+  const printable = bytes.filter(isPrintable);
+  return printable.length > 1 && !printable.every(isStatus);
 }
 
 type Verdicts = Readonly<Record<string, boolean>>;
