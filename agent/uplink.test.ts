@@ -100,6 +100,19 @@ describe.runIf(hasMosquitto)("Uplink", () => {
     await until(() => outbox.figures.batches === 0);
   });
 
+  it("tells the present although nothing is acked, as long as the collector says that it has heard", async () => {
+    const collector = await startCollector();
+    const { outbox, uplink } = startAgent({ batchesMax: 2, bytesMax: 1_000_000, stallMs: 60_000 });
+    for (const n of [1, 2, 3, 4]) outbox.append([reading(n)], { lane: "live", keep: false });
+    uplink.start();
+    await until(() => collector.batches.length === 2);
+    await collector.ack(0, 0, 1_000_000, 2);
+    await until(() => collector.batches.length === 4);
+    expect(outbox.figures.batches).toBe(4);
+    await collector.ack(4, 0);
+    await until(() => outbox.figures.batches === 0);
+  });
+
   it("connects anew when acks stop coming, and sends again", async () => {
     const collector = await startCollector();
     const { outbox, uplink } = startAgent({ batchesMax: 4, bytesMax: 1e6, stallMs: 1_000 });
@@ -187,7 +200,7 @@ type Collector = {
   readonly batches: Telemetry[];
   readonly statuses: { state: string }[];
   readonly inventories: unknown[];
-  ack(live: number, history: number, historyBytesPerSecond?: number): Promise<void>;
+  ack(live: number, history: number, historyBytesPerSecond?: number, heard?: number): Promise<void>;
   say(text: string): Promise<void>;
 };
 
@@ -199,8 +212,8 @@ async function startCollector(): Promise<Collector> {
     batches: [],
     statuses: [],
     inventories: [],
-    ack: (live, history, historyBytesPerSecond = 1_000_000) =>
-      collector.say(JSON.stringify({ v: 1, epoch: "epoch-1", live, history, grant: { historyBytesPerSecond } })),
+    ack: (live, history, historyBytesPerSecond = 1_000_000, heard) =>
+      collector.say(JSON.stringify({ v: 1, epoch: "epoch-1", live, history, grant: { historyBytesPerSecond }, heard })),
     say: async (text) => {
       await client.publishAsync(`${PREFIX}/ack`, text, { qos: 1 });
     },

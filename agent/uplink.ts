@@ -250,7 +250,7 @@ export class Uplink {
       log.emit(agentEvents.messageRefused, { topic, detail: `${ack.error.kind}: ${ack.error.detail}` });
       return;
     }
-    const { epoch, live, history, grant, at } = ack.value;
+    const { epoch, live, history, heard = live, grant, at } = ack.value;
     if (at !== undefined) this.#options.onCollectorTime?.(at);
     const verdict = outbox.ack(epoch, { live, history });
     // An ack of an epoch before this one comes after the file was lost; the next status tells the collector.
@@ -261,7 +261,7 @@ export class Uplink {
     }
     this.#attempt = 0;
     this.#lastAckAt = clock.now();
-    this.#window.acked({ live, history }, grant, clock.monotonic());
+    this.#window.acked({ live: Math.max(live, heard), history }, grant, clock.monotonic());
     this.#pump();
     if (this.#isDrained()) this.#drained?.();
   }

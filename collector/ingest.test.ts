@@ -115,6 +115,7 @@ describe("ingest", () => {
       site.disk.isFull = true;
       site.send("telemetry", aBatch(1, { out: true }));
       await site.pass(2_500);
+      expect(site.ingest.lag()).toMatchObject({ commitMs: 2_500, failing: { state: true, timeseries: false } });
       expect(site.ingest.counts.commitFailures).toBeGreaterThanOrEqual(2);
       expect(lastAck()).toEqual({ epoch: EPOCH, live: 0, history: 0 });
       expect(site.ingest.healthy()).toEqual({ ok: false, reasons: ["state store: database or disk is full"] });
@@ -183,7 +184,7 @@ describe("ingest", () => {
       expect(site.disconnects).toEqual([]);
 
       site.series.release();
-      await site.pass(250);
+      await site.pass(1_000);
       expect(site.disconnects).toEqual(["s1/pc"]);
       const acked = lastAck()?.live ?? 0;
       expect(acked).toBeGreaterThan(0);
@@ -200,6 +201,68 @@ describe("ingest", () => {
       expect(site.opened.length).toBe(1);
     });
 
+    it("says what it has heard, so that agents go on telling the present", async () => {
+      await start();
+      site.series.mode = "stalls";
+      for (let seq = 1; seq <= 32; seq++) site.send("telemetry", aBatch(seq));
+      await site.pass(250);
+      expect(lastAck()).toEqual({ epoch: EPOCH, live: 0, history: 0 });
+      await site.pass(500);
+      expect(lastAck()).toEqual({ epoch: EPOCH, live: 0, history: 0, heard: 32 });
+      site.send("telemetry", aBatch(33, { out: true }));
+      await site.pass(250);
+      expect([lastAck()?.heard, site.opened.length]).toEqual([33, 1]);
+      site.series.release();
+      await site.pass(250);
+      expect(lastAck()).toEqual({ epoch: EPOCH, live: 33, history: 0 });
+    });
+
+    it("says so at once when the store fails", async () => {
+      await start();
+      site.series.mode = "fails";
+      site.send("telemetry", aBatch(1));
+      await site.pass(250);
+      expect(lastAck()).toEqual({ epoch: EPOCH, live: 0, history: 0, heard: 1 });
+      expect(site.ingest.lag()).toMatchObject({ failing: { state: false, timeseries: true } });
+    });
+
+    it("asks those whose batches were shed in turn, not all at once, and not while there is no room", async () => {
+      await start({ queueBytesMax: 700 });
+      site.series.mode = "stalls";
+      const names = Array.from({ length: 25 }, (_, n) => `till-${n}`);
+      for (const seq of [1, 2]) site.send("telemetry", aBatch(seq));
+      for (const name of names) for (const seq of [1, 2]) site.send("telemetry", aBatch(seq), name);
+      await site.pass(5_000);
+      expect(site.disconnects).toEqual([]);
+      expect(site.ingest.lag()).toMatchObject({ queueMs: 5_000, shedAgents: 25 });
+      site.series.release();
+      const asked: number[] = [];
+      for (let second = 0; second < 4; second++) {
+        await site.pass(1_000);
+        asked.push(site.disconnects.length);
+      }
+      expect(asked).toEqual([10, 20, 25, 25]);
+      expect(site.ingest.lag()).toMatchObject({ queueMs: 0, shedAgents: 0 });
+    });
+
+    it("says what it has heard to one that is held back while it sends again what was shed", async () => {
+      await start({ queueBytesMax: 700 });
+      site.series.mode = "stalls";
+      for (const seq of [1, 2]) site.send("telemetry", aBatch(seq), "other");
+      for (const seq of [1, 2, 3]) site.send("telemetry", aBatch(seq));
+      await site.pass(250);
+      site.series.release();
+      await site.pass(1_000);
+      expect(site.disconnects).toContain("s1/pc");
+      site.series.mode = "stalls";
+      site.send("status", statusOf());
+      site.send("telemetry", aBatch(2));
+      await site.pass(2_000);
+      expect(lastAck()?.heard).toBeUndefined();
+      await site.pass(4_000);
+      expect(lastAck()).toMatchObject({ live: 1, heard: 3 });
+    });
+
     it("does not let the second batch of a lane overtake a first that was shed", async () => {
       await start({ queueBytesMax: 700 });
       site.series.mode = "stalls";
@@ -210,7 +273,7 @@ describe("ingest", () => {
       site.series.release();
       await site.pass(250);
       site.send("telemetry", aBatch(2));
-      await site.pass(250);
+      await site.pass(1_000);
       expect(site.disconnects).toContain("s1/pc");
       expect(site.series.seqs()).toEqual([]);
       site.send("status", statusOf());

@@ -7,6 +7,7 @@
  *
  * Incidents never wait for the time-series store: when that is slow or down, batches queue up to QUEUE_BYTES_MAX; past
  * that they are judged and forgotten, stay unacked, and come again from the agent's outbox once the store has caught up.
+ * Meanwhile acks say up to where batches were heard, so that agents go on telling the present.
  */
 import { type Clock, errorText } from "@aislewatch/base";
 import {
@@ -44,6 +45,20 @@ const APPEND_BYTES_MAX = 8 * 1024 * 1024;
 const COMMIT_INTERVAL_MS = 25;
 /** After a store failed to write. */
 const RETRY_MS = 1_000;
+/**
+ * Agents whose batches were shed are asked to send again in turn: this share of them a second, and at least a few. All at
+ * once would fill the queue again, and an agent that sends again tells the present only behind that.
+ */
+const RESEND_SHARE = 1 / 30;
+const RESEND_AGENTS_MIN = 10;
+const RESEND_EVERY_MS = 1_000;
+/**
+ * When batches have waited for the time-series store for this long, acks say what was heard: an agent's window holds 32
+ * batches, and it must not stop telling the present. One that sends again what was shed is held to the store's own pace
+ * for longer, or it would fill the queue anew.
+ */
+const HEARD_AFTER_MS = 500;
+const HEARD_AFTER_RESEND_MS = 5_000;
 /** Agents that the collector knows; a new one beyond that is refused. Bounds every map below. */
 const AGENTS_MAX = 20_000;
 /** Granted to each agent for its backlog: thousands of batches a minute, and no more than a store line carries. */
@@ -75,8 +90,12 @@ type AgentState = {
   lanes: Record<Lane, LaneState>;
   /** Sent by us last; the same again is not sent unless asked for. */
   acked: { live: number; history: number };
+  /** What the last ack said of the live lane: judged up to there, stored or not. */
+  heard: number;
   ackDue: boolean;
   skewMs: number;
+  /** Its clock minus ours as its last status showed it, network and queues included. */
+  offsetMs: number | null;
   epochs: number;
   /** The hole that was seen last. Seen again after the agent came back and sent again, it is real. */
   suspectedGap: { readonly at: string; isResent: boolean } | null;
@@ -101,6 +120,16 @@ export type IngestCounts = {
   commits: number;
   commitFailures: number;
   appendFailures: number;
+};
+
+export type IngestLag = {
+  /** From a batch's arrival to the commit of what it meant: the longest since this was asked last, ms. */
+  readonly commitMs: number;
+  /** How long the oldest batch has waited for the time-series store, ms; 0 when none waits. */
+  readonly queueMs: number;
+  /** Agents whose batches were shed and that will be asked to send again. */
+  readonly shedAgents: number;
+  readonly failing: { readonly state: boolean; readonly timeseries: boolean };
 };
 
 export type IngestEvents = {
@@ -145,7 +174,11 @@ export type Ingest = {
   healthy(): { ok: boolean; reasons: string[] };
   readonly counts: IngestCounts;
   queueBytes(): number;
+  /** How far it is behind. */
+  lag(): IngestLag;
   skewMs(site: string, agent: string): number;
+  /** An agent's clock minus ours, within the tolerated minute too; null while nothing was heard of it. */
+  clockOffsetMs(site: string, agent: string): number | null;
   /** What became of every batch (ledger.ts). */
   audit(filter: AuditFilter): DeliveryAudit;
   /** Each agent's deliveries in figures, by `site/agent`. */
@@ -188,10 +221,14 @@ export function createIngest(deps: IngestDeps): Ingest {
   /** What could not be written yet, by agent. */
   const unsaved = new Map<string, AgentInventory>();
   const toAck = new Set<AgentState>();
-  let queue: { batch: TelemetryBatch; bytes: number }[] = [];
+  let queue: { batch: TelemetryBatch; bytes: number; atMs: number }[] = [];
   let queuedBytes = 0;
   let appending = false;
   let commitTimer: (() => void) | null = null;
+  let resendTimer: (() => void) | null = null;
+  /** Arrival of the oldest batch that no commit has. */
+  let uncommittedSinceMs: number | null = null;
+  let longestCommitMs = 0;
   let lastCommitMs = Number.NEGATIVE_INFINITY;
   let stateFailed: string | null = null;
   let seriesFailed: string | null = null;
@@ -210,8 +247,10 @@ export function createIngest(deps: IngestDeps): Ingest {
         epoch: null,
         lanes: { live: freshLane(), history: freshLane() },
         acked: { live: -1, history: -1 },
+        heard: -1,
         ackDue: false,
         skewMs: 0,
+        offsetMs: null,
         epochs: 0,
         suspectedGap: null,
         mustResend: false,
@@ -238,6 +277,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       history: known.get(laneKey(agent.site, agent.agent, epoch, "history")) ?? freshLane(),
     };
     agent.acked = { live: -1, history: -1 };
+    agent.heard = -1;
     if (agent.agent !== COLLECTOR_AGENT) ledger.useEpoch(agent.site, agent.agent, epoch);
     return true;
   }
@@ -327,6 +367,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       const urgent = message.lane === "live" && observe(batch, source);
       const hasEvents = keepEvents(batch);
       lane.state = seq;
+      uncommittedSinceMs ??= clock.monotonic();
       account(batch, before, isGap);
       dirty.set(laneKey(agent.site, agent.agent, message.epoch, message.lane), { ...laneOf(agent, message), seq });
       toAck.add(agent);
@@ -339,6 +380,8 @@ export function createIngest(deps: IngestDeps): Ingest {
       commitSoon(false);
     }
     if (needsSeries) enqueue(agent, lane, batch, source.payload.byteLength);
+    // Judged before and sent again: its agent has to hear where it stands, whether it is stored now or shed once more.
+    if (!needsState) dueAck(agent);
   }
 
   function account(batch: TelemetryBatch, before: number, isGap: boolean): void {
@@ -425,10 +468,11 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (agent.mustResend || overtakes || queuedBytes + bytes > queueBytesMax) {
       counts.shed++;
       agent.mustResend = true;
+      resendTimer ??= clock.after(RESEND_EVERY_MS, askToResend);
       return;
     }
     lane.series = batch.seq;
-    queue.push({ batch, bytes });
+    queue.push({ batch, bytes, atMs: clock.monotonic() });
     queuedBytes += bytes;
     toAck.add(agent);
     void drainQueue();
@@ -445,11 +489,12 @@ export function createIngest(deps: IngestDeps): Ingest {
       while (take < queue.length && (take === 0 || bytes < APPEND_BYTES_MAX)) bytes += queue[take++]?.bytes ?? 0;
       const part = queue.slice(0, take);
       try {
-        await timeseries.append(part.map(({ batch }) => batch));
+        await slowly(timeseries.append(part.map(({ batch }) => batch)));
       } catch (thrown) {
         counts.appendFailures++;
         if (seriesFailed === null) events.onStoreFailed({ store: "timeseries", detail: errorText(thrown) });
         seriesFailed = errorText(thrown);
+        sendAcks();
         await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
         continue;
       }
@@ -461,16 +506,34 @@ export function createIngest(deps: IngestDeps): Ingest {
         events.onStoreRecovered({ store: "timeseries" });
       }
       sendAcks();
-      // Not only when it is empty: others may keep it from ever being.
-      if (queuedBytes <= queueBytesMax / 2) askToResend();
     }
     appending = false;
   }
 
-  /** There is room again: whose batches were shed sends them again, from its last ack. */
+  /** While the store takes its time, agents are told what was heard. */
+  async function slowly(append: Promise<void>): Promise<void> {
+    let cancel: () => void = () => {};
+    const again = (): void => {
+      cancel = clock.after(HEARD_AFTER_MS, () => {
+        sendAcks();
+        again();
+      });
+    };
+    again();
+    try {
+      await append;
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Where there is room again, some of those whose batches were shed send them again, from their last ack. */
   function askToResend(): void {
-    for (const agent of agents.values()) {
-      if (!agent.mustResend) continue;
+    const waiting = [...agents.values()].filter(({ mustResend }) => mustResend);
+    resendTimer = waiting.length > 0 && !stopped ? clock.after(RESEND_EVERY_MS, askToResend) : null;
+    if (seriesFailed !== null || queuedBytes > queueBytesMax / 2) return;
+    const most = Math.max(RESEND_AGENTS_MIN, Math.ceil(waiting.length * RESEND_SHARE));
+    for (const agent of waiting.slice(0, most)) {
       agent.mustResend = false;
       for (const lane of Object.values(agent.lanes)) lane.seen = Math.min(lane.state, lane.series);
       disconnect(agent.site, agent.agent);
@@ -521,6 +584,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     counts.commits++;
     for (const [key, { seq }] of dirty) committed.set(key, seq);
     dirty.clear();
+    if (uncommittedSinceMs !== null) longestCommitMs = Math.max(longestCommitMs, lastCommitMs - uncommittedSinceMs);
+    uncommittedSinceMs = null;
     ledger.committed();
     newEvents = [];
     stateStoreWrote();
@@ -546,6 +611,16 @@ export function createIngest(deps: IngestDeps): Ingest {
     return Math.min(committed.get(key) ?? 0, stored.get(key) ?? 0);
   };
 
+  const queuedMs = (): number => clock.monotonic() - (queue[0]?.atMs ?? clock.monotonic());
+
+  /** Up to where an agent need not wait for acks: what is stored, or, while that takes its time, what was judged. */
+  function heardOf(agent: AgentState, stored: number): number {
+    const { seen, state } = agent.lanes.live;
+    const isSlow = queuedMs() >= (seen < state ? HEARD_AFTER_RESEND_MS : HEARD_AFTER_MS);
+    if (!isSlow && seriesFailed === null && !agent.mustResend) return stored;
+    return committed.get(laneKey(agent.site, agent.agent, agent.epoch ?? "", "live")) ?? 0;
+  }
+
   function dueAck(agent: AgentState): void {
     agent.ackDue = true;
     toAck.add(agent);
@@ -560,13 +635,18 @@ export function createIngest(deps: IngestDeps): Ingest {
       }
       const live = safe(agent, "live");
       const history = safe(agent, "history");
-      if (agent.ackDue || live > agent.acked.live || history > agent.acked.history) {
+      const heard = heardOf(agent, live);
+      if (agent.ackDue || live > agent.acked.live || history > agent.acked.history || heard > agent.heard) {
         agent.acked = { live, history };
+        agent.heard = heard;
         agent.ackDue = false;
         const grant = { historyBytesPerSecond: HISTORY_BYTES_PER_SECOND };
         publish(
           ackTopic(agent.site, agent.agent),
-          JSON.stringify({ v: WIRE_VERSION, epoch: agent.epoch, live, history, grant, at: clock.now() }),
+          JSON.stringify({
+            ...{ v: WIRE_VERSION, epoch: agent.epoch, live, history, grant, at: clock.now() },
+            ...(heard > live && { heard }),
+          }),
         );
       }
       if (live >= agent.lanes.live.seen && history >= agent.lanes.history.seen) toAck.delete(agent);
@@ -584,6 +664,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     const status = decoded.value;
     if (status.state === "online") {
       const offMs = clock.now() - status.sentAt;
+      agent.offsetMs = 0 - offMs;
       agent.skewMs = Math.abs(offMs) > SKEW_TOLERATED_MS ? offMs : 0;
       if (agent.skewMs !== 0)
         events.onClockOff({ site: agent.site, agent: agent.agent, offSeconds: Math.round(-offMs / 1_000) });
@@ -731,7 +812,19 @@ export function createIngest(deps: IngestDeps): Ingest {
       ledger.explained(notes);
       return notes.length;
     },
+    lag() {
+      const nowMs = clock.monotonic();
+      const commitMs = Math.max(longestCommitMs, uncommittedSinceMs === null ? 0 : nowMs - uncommittedSinceMs);
+      longestCommitMs = 0;
+      return {
+        commitMs,
+        queueMs: queuedMs(),
+        shedAgents: [...agents.values()].filter(({ mustResend }) => mustResend).length,
+        failing: { state: stateFailed !== null, timeseries: seriesFailed !== null },
+      };
+    },
     skewMs: (site, agent) => agents.get(`${site}/${agent}`)?.skewMs ?? 0,
+    clockOffsetMs: (site, agent) => agents.get(`${site}/${agent}`)?.offsetMs ?? null,
 
     async start() {
       for (const { site, agent, epoch, lane, seq } of state.watermarks()) {
@@ -801,6 +894,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     stop() {
       stopped = true;
       commitTimer?.();
+      resendTimer?.();
     },
   };
 }

@@ -169,7 +169,7 @@ export function onDiskThatFills(store: StateStore): { store: StateStore; disk: {
   return { store: proxy, disk };
 }
 
-export type Acked = { live: number; history: number; epoch: string };
+export type Acked = { live: number; history: number; epoch: string; heard?: number };
 
 export type Inside = {
   readonly state: StateStore;
@@ -242,7 +242,8 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
       publish(topic, payload) {
         const ack = decodeAck(Buffer.from(payload));
         if (!ack.ok) throw new Error(`${topic}: ${ack.error.detail}`);
-        acks.push({ live: ack.value.live, history: ack.value.history, epoch: ack.value.epoch });
+        const { live, history, epoch, heard } = ack.value;
+        acks.push({ live, history, epoch, ...(heard !== undefined && { heard }) });
       },
       disconnect: (site, agent) => disconnects.push(`${site}/${agent}`),
       events: {

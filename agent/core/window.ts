@@ -1,7 +1,9 @@
 /**
  * Which batches may be on their way. Pure: the uplink asks what to send next and tells what happened.
  *
- * A batch is on its way from its publish until the collector's ack, not until the broker's PUBACK. The window bounds
+ * A batch is on its way from its publish until the collector's ack, not until the broker's PUBACK. While the collector can
+ * judge but not store, it acks nothing and says up to where it has heard: that is not on its way either, or a store that
+ * stands still for a minute would keep the agent from telling the present. The window bounds
  * both lanes together; history may have half of it and goes at the pace that the collector grants, so that the present
  * always finds room. A connection begins with nothing on its way: everything unacked goes again, in order.
  *
@@ -79,6 +81,7 @@ export class SendWindow {
     if (batch.lane === "history") this.#historyBytes -= batch.bytes;
   }
 
+  /** All up to these seqs is safe, or was at least heard: it is not on its way any more. */
   acked(upTo: Readonly<Record<Lane, number>>, grant: { historyBytesPerSecond: number }, nowMs: number): void {
     this.#paced(nowMs);
     this.#bytesPerSecond = grant.historyBytesPerSecond;

@@ -96,6 +96,11 @@ export const ackSchema = z.object({
   live: seq,
   history: seq,
   grant: z.object({ historyBytesPerSecond: z.int().min(0) }),
+  /**
+   * Up to this seq of the live lane everything was judged, while the time-series store can't take it: it stays in the
+   * outbox, but what comes after it may be sent, so that the present is known although nothing is acked.
+   */
+  heard: seq.optional(),
   /** The collector's time when it sent this: from it an agent without a clock of its own knows the time. */
   at: timeMs.optional(),
 });
