@@ -153,7 +153,7 @@ describe("aislewatch-agent discover --usb", () => {
     expect({ code, error }).toEqual({ code: 0, error: expect.stringContaining("USB devices can't be listed") });
   });
 
-  it("probes what it proposed, and says what record is not for", async () => {
+  it("probes, records, and reads again from the file what it proposed", async () => {
     const { tree, run, path } = makeTill();
     plugTill(tree);
     const match = `match: { id: "04b8:0e15" }, sysfs: ${JSON.stringify(tree.folder)}`;
@@ -164,8 +164,12 @@ describe("aislewatch-agent discover --usb", () => {
       code: 0,
       out: expect.stringMatching(/attached +.*yes|attached +true/),
     });
-    const recorded = await run("record", "lane-1/printer", "--config", path("agent.yaml"));
-    expect(recorded.code).toBe(2);
-    expect(recorded.error).toContain("aislewatch-agent probe lane-1/printer --raw");
+    const file = path("printer.json");
+    const recorded = await run("record", "lane-1/printer", "--config", path("agent.yaml"), "--out", file);
+    expect(recorded).toMatchObject({ code: 0, error: expect.stringContaining("lane-1/printer: its reply, whole") });
+    expect(readFileSync(file, "utf8")).not.toContain("4D4635503");
+    const replayed = await run("probe", "--from", file);
+    const table = (text: string): string => text.slice(text.indexOf("COMPONENT"));
+    expect({ code: replayed.code, table: table(replayed.out) }).toEqual({ code: 0, table: table(probed.out) });
   });
 });

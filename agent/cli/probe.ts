@@ -6,9 +6,9 @@ import { alignedTable, EXIT, realClock } from "@aislewatch/runtime";
 import type { Device } from "../config.ts";
 import { harmless } from "../core/byte-text.ts";
 import { redact, redactCodes, redactField } from "../core/card-data.ts";
-import { isLineRecording } from "../core/line-recording.ts";
 import { cleanAsset, makeReading } from "../core/reading.ts";
 import { parseRecording, RECORDING_LIMITS } from "../core/recording.ts";
+import { isReplyRecording } from "../core/reply-recording.ts";
 import type { Parsed, PollError } from "../drivers/driver.ts";
 import { DRIVERS } from "../drivers/index.ts";
 import type { Heard } from "../drivers/request.ts";
@@ -18,9 +18,9 @@ import { openDevice } from "../poller.ts";
 import { exchangeDump, exchangesAsJson, exchangeTable } from "./exchanges.ts";
 import { findDevice } from "./find-device.ts";
 import { adviceFor, lineOf } from "./line-advice.ts";
-import { openLineRecording } from "./line-recordings.ts";
 import { readConfig } from "./read-config.ts";
 import { replay } from "./replay.ts";
+import { openReplyRecording, parseRecorded } from "./reply-recordings.ts";
 import type { Flags, Terminal } from "./terminal.ts";
 import { profilesOf } from "./written-option.ts";
 
@@ -82,7 +82,8 @@ async function probeRecording(path: string, flags: Flags, terminal: Terminal): P
   const profiles = profilesOf(flags, terminal, config);
   if (profiles === null) return EXIT.config;
   const text = textOf(path);
-  if (text.ok && isLineRecording(text.value)) return probeLineRecording(text.value, device, { path, flags, terminal });
+  if (text.ok && isReplyRecording(text.value))
+    return probeReplyRecording(text.value, device, { path, flags, terminal });
   const read = text.ok ? parseRecording(text.value, realClock.now()) : text;
   if (!read.ok) return refuse(path, read.error, terminal);
   if (device !== null && device.driver.name !== "snmp") {
@@ -107,12 +108,12 @@ async function probeRecording(path: string, flags: Flags, terminal: Terminal): P
   return EXIT.asked;
 }
 
-async function probeLineRecording(
+async function probeReplyRecording(
   text: string,
   device: Device | null,
   { path, flags, terminal }: { path: string; flags: Flags; terminal: Terminal },
 ): Promise<number> {
-  const opened = openLineRecording(text, DRIVERS, device);
+  const opened = openReplyRecording(text, DRIVERS, device);
   if (!opened.ok) return refuse(path, opened.error, terminal);
   const { driver, poller, recording } = opened.value;
   // A stranger's file may hold what no recording of ours does.
@@ -124,11 +125,10 @@ async function probeLineRecording(
   const startMs = realClock.monotonic();
   try {
     if (flags.raw) return showRaw(recording.answers, { exchanges, flags, terminal });
-    const parsed = poller.parse(recording.answers);
+    const parsed = parseRecorded(opened.value);
     const tookMs = realClock.monotonic() - startMs;
     if (!parsed.ok) {
-      const failure = { kind: "protocol", detail: parsed.error.detail };
-      return showFailure(asked, failure, { exchanges, flags, terminal });
+      return showFailure(asked, { kind: "protocol", detail: parsed.error }, { exchanges, flags, terminal });
     }
     const at = new Date(recording.at).toISOString();
     const about = [["recording", `of ${at}${recording.redacted ? "" : ", not redacted"}`] as const];
@@ -136,6 +136,7 @@ async function probeLineRecording(
     show({ ...asked, profile: null, about, exchanges, parsed: parsed.value, tookMs, nowMs }, flags, terminal);
     return EXIT.asked;
   } catch (thrown) {
+    // Samples of no form at all, made of a reply of another form than the driver's own.
     return refuse(path, `the driver ${driver.name} can't read it: ${errorText(thrown)}`, terminal);
   } finally {
     await poller.close();

@@ -6,9 +6,9 @@ import { loadBuiltinProfiles, type Profile } from "@aislewatch/devices";
 import { EXIT, realClock } from "@aislewatch/runtime";
 import type { Device } from "../config.ts";
 import { harmless } from "../core/byte-text.ts";
-import { writeLineRecording } from "../core/line-recording.ts";
 import { RECORDING_VERSION, type Recording, writeRecording } from "../core/recording.ts";
 import { type Redacted, type RedactOptions, redactRecording, serialOids } from "../core/redact-recording.ts";
+import { writeReplyRecording } from "../core/reply-recording.ts";
 import type { Heard } from "../drivers/request.ts";
 import { type SnmpConfig, targetOf } from "../drivers/snmp/index.ts";
 import { SnmpPoll } from "../drivers/snmp/poll.ts";
@@ -19,10 +19,10 @@ import { openSnmp, type SnmpTarget } from "../transport/snmp.ts";
 import { exchangeTable } from "./exchanges.ts";
 import { findDevice } from "./find-device.ts";
 import { adviceFor, lineOf } from "./line-advice.ts";
-import { makeLineRecording } from "./line-recordings.ts";
 import { Progress } from "./progress.ts";
 import { readConfig } from "./read-config.ts";
 import { replay } from "./replay.ts";
+import { makeReplyRecording } from "./reply-recordings.ts";
 import type { Flags, Terminal } from "./terminal.ts";
 import { durationBetween, isFree, optionValue, wholeNumber, writeOut } from "./written-option.ts";
 
@@ -38,14 +38,7 @@ export async function record(flags: Flags, terminal: Terminal): Promise<number> 
   const config = readConfig(flags, terminal);
   const device = config === null ? null : findDevice(config, flags.device ?? "", terminal);
   if (device === null) return EXIT.config;
-  if (device.driver.options !== undefined) return await recordLine(device, timeMsMax, { flags, terminal });
-  if (device.driver.name !== "snmp") {
-    const instead = `aislewatch-agent probe ${device.id} --raw`;
-    terminal.error(
-      `record asks devices; ${device.id} has the driver ${device.driver.name}, which asks nobody: see ${instead}\n`,
-    );
-    return EXIT.config;
-  }
+  if (device.driver.recorded !== undefined) return await recordReply(device, timeMsMax, { flags, terminal });
   // The driver's own schema made it.
   const target = targetOf(device.driverConfig as SnmpConfig, device.secret);
   const nowMs = realClock.now();
@@ -64,8 +57,8 @@ export async function record(flags: Flags, terminal: Terminal): Promise<number> 
   return EXIT.asked;
 }
 
-/** One poll of a fresh poller asks every question of the dialect: nothing is known of the device yet. */
-async function recordLine(
+/** One poll of a fresh poller asks every question that there is: nothing is known of the device yet. */
+async function recordReply(
   device: Device,
   timeMsMax: number,
   { flags, terminal }: { flags: Flags; terminal: Terminal },
@@ -89,18 +82,26 @@ async function recordLine(
       terminal.error(`${exchangeTable(exchanges)}${device.id}: ${kind}: ${harmless(detail)}${hinted(hint)}\n`);
       return EXIT.crashed;
     }
-    const made = makeLineRecording(device, { poller, reply: polled.value, heard: exchanges, atMs });
-    if (!writeOut(writeLineRecording(made.recording), flags, terminal)) return EXIT.crashed;
-    const answered = exchanges.filter(({ said }) => said !== null).length;
+    const made = makeReplyRecording(device, { poller, reply: polled.value, heard: exchanges, atMs });
+    if (!writeOut(writeReplyRecording(made.recording), flags, terminal)) return EXIT.crashed;
     const changed = made.isFaithful ? "" : "what was replaced changes what it means: say so when you send it\n";
-    terminal.error(
-      `${device.id}: ${answered} of ${exchanges.length} questions answered\n${changed}${summary({ replaced: made.replaced })}`,
-    );
+    terminal.error(`${device.id}: ${heardOf(device, exchanges)}\n${changed}${summary({ replaced: made.replaced })}`);
     return EXIT.asked;
   } finally {
     release?.();
     await poller.close();
   }
+}
+
+/** What was asked, or, of a device that there is nothing to ask or that was not to be opened, what was looked at. */
+function heardOf({ driver, driverConfig }: Device, exchanges: readonly Heard[]): string {
+  const answered = exchanges.filter(({ said }) => said !== null).length;
+  if (driver.requests !== undefined) return `${answered} of ${exchanges.length} questions answered`;
+  // The drivers' own schema made it; those that may open a device's file have this key.
+  const { take } = (driverConfig ?? {}) as { take?: unknown };
+  return take === false
+    ? "what the system knows of it; with `take: true` also what it says itself"
+    : "its reply, whole";
 }
 
 const hinted = (hint: string | undefined): string => (hint === undefined ? "" : `\n  ${hint}`);

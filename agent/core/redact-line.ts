@@ -1,5 +1,5 @@
 /**
- * The answers of a device on a byte line without what identifies it, its site or its people, fit to be sent to somebody
+ * The answers of a device without what identifies it, its site or its people, fit to be sent to somebody
  * else: serial numbers, hardware and IP addresses, host names, e-mail addresses, passwords and names of print jobs.
  *
  * A replacement has the form of what it stands for, character by character (a digit for a digit, `X` or `x` for a
@@ -9,7 +9,7 @@
  *
  * What this can't know: a name in the midst of other text. `record` says so.
  */
-import { redactCodes } from "./card-data.ts";
+import { redactCodes, redactField } from "./card-data.ts";
 
 export const LINE_CLASSES = ["serial", "mac", "ip", "name", "password", "document"] as const;
 export type LineClass = (typeof LINE_CLASSES)[number];
@@ -60,7 +60,8 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, readonly Field[]>>
   mt_sics: { I4: [{ of: "serial", pattern: /I4 A "([^"]{2,64})"/g }] },
 };
 
-const ANSWERS_MAX = 512;
+/** Questions of a dialect, or texts of a host's reply with hundreds of file systems; what is beyond is left out. */
+const ANSWERS_MAX = 4_096;
 const SECRETS_MAX = 256;
 /**
  * These are replaced wherever they stand, alone. A password is four digits, and a job's name any word: elsewhere the
@@ -73,24 +74,46 @@ type Told = {
   readonly driver: string;
   /** What the driver's `parse` took for the serial number. */
   readonly serial?: string | undefined;
+  /** How card data is taken out of a text: as of bytes on a line, unless said otherwise. */
+  readonly clean?: (text: string) => string;
+  /** What else names this unit, this site or its people, wherever it stands. */
+  readonly names?: readonly string[];
 };
 
 /** One field may stand in another (an address behind an `@`), and a replacement complete what looks like a third. */
 const PASSES_MAX = 8;
+
+/** A reply that is no list of answers: all of its texts, wherever they stand, as if each were an answer. */
+export function redactReply<Reply>(reply: Reply, told: Told): { reply: Reply; replaced: RedactedAnswers["replaced"] } {
+  const texts: string[] = [];
+  JSON.stringify(reply, (_key, one: unknown) => {
+    if (typeof one === "string") texts.push(one);
+    return one;
+  });
+  // Some are bytes as hex, of which the digits mean nothing by themselves.
+  const { answers, replaced } = redactAnswers(Object.fromEntries(texts.map((text, n) => [`text ${n}`, text])), {
+    ...told,
+    clean: redactField,
+  });
+  let n = 0;
+  // In the same order as above, for it is the same walk; the form of the reply stays.
+  const put = (_key: string, one: unknown): unknown => (typeof one === "string" ? (answers[`text ${n++}`] ?? "") : one);
+  return { reply: JSON.parse(JSON.stringify(reply, put)) as Reply, replaced };
+}
 
 /** Until nothing changes any more. */
 export function redactAnswers(answers: Answers, told: Told): RedactedAnswers {
   const first = redactOnce(answers, told);
   let made = first.answers;
   for (let pass = 1; pass < PASSES_MAX; pass++) {
-    const { answers: again } = redactOnce(made, { driver: told.driver });
+    const { answers: again } = redactOnce(made, { ...told, serial: undefined, names: [] });
     if (Object.entries(again).every(([name, answer]) => made[name] === answer)) break;
     made = again;
   }
   return { answers: made, replaced: first.replaced };
 }
 
-function redactOnce(answers: Answers, { driver, serial }: Told): RedactedAnswers {
+function redactOnce(answers: Answers, { driver, serial, names = [], clean = redactCodes }: Told): RedactedAnswers {
   const secrets = new Map<string, LineClass>();
   const learn = (text: string, of: LineClass): void => {
     if (secrets.size < SECRETS_MAX && /[A-Za-z0-9\x80-\xff]/.test(text) && !secrets.has(text)) secrets.set(text, of);
@@ -99,8 +122,9 @@ function redactOnce(answers: Answers, { driver, serial }: Told): RedactedAnswers
   // Card data first: what was a number then is no secret any more.
   const entries = Object.entries(answers)
     .slice(0, ANSWERS_MAX)
-    .map(([name, answer]) => ({ name, answer: answer === null ? null : redactCodes(answer), fields: fieldsOf(name) }));
+    .map(([name, answer]) => ({ name, answer: answer === null ? null : clean(answer), fields: fieldsOf(name) }));
   if (serial !== undefined) learn(serial.trim(), "serial");
+  for (const name of names) learn(name.trim(), "name");
   for (const { answer, fields } of entries) {
     for (const { of, pattern } of answer === null ? [] : fields) {
       for (const [, value = ""] of (answer ?? "").matchAll(pattern)) learn(value, of);

@@ -24,6 +24,7 @@ import {
   lineAddress,
   lineKey,
   lineSchema,
+  NOWHERE,
   openLine,
 } from "./line-config.ts";
 import type { ByteText, Replies, Request } from "./request.ts";
@@ -72,6 +73,7 @@ export function defineDialect<Shape extends z.ZodRawShape>(
     address: ({ line }) => lineAddress(line),
     requests: dialect.requests,
     options: ({ line: _, ...options }) => plainOptions(options),
+    recorded: { config: { line: NOWHERE } },
     open({ config: device }) {
       const requests = dialect.requests(device);
       const silence = dialect.silence ?? "connected, but no reply";

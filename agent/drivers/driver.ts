@@ -73,6 +73,13 @@ export type DriverConfig<Config> = {
   readonly secret: (ref: SecretRef) => string;
 };
 
+export type Recorded<Config, Reply> = {
+  /** Keys of a configuration that leads nowhere, which the `options` of a recording complete: nothing is asked with it. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** What names this unit, this site or its people in a reply, beside the serial number of the asset. */
+  names?(reply: Reply, config: Config): readonly string[];
+};
+
 export type Driver<Config, Reply> = {
   readonly name: string;
   readonly title: string;
@@ -90,6 +97,11 @@ export type Driver<Config, Reply> = {
    * beside them. No address, no secret. Of a driver whose replies can be recorded.
    */
   options?(config: Config): Readonly<Record<string, string | number | boolean>>;
+  /**
+   * How its replies are recorded and read again. Of every driver but SNMP, whose recordings are walks, for what a profile
+   * will want to know is not known yet when a device is recorded.
+   */
+  readonly recorded?: Recorded<Config, Reply>;
   /** The same driver over these profiles, for one that has any: an operator's own beside the built-in ones. */
   withProfiles?(profiles: readonly Profile[]): Driver<Config, Reply>;
   /** The same driver over these register maps, for one that has any. */

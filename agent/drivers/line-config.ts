@@ -41,6 +41,9 @@ export type LineConfig =
   | { readonly kind: "serial"; readonly serial: SerialAddress }
   | { readonly kind: "usblp"; readonly usblp: UsbMatchConfig };
 
+/** The line of a recording: a name that no resolver knows (RFC 2606), where nothing is ever sent. */
+export const NOWHERE = { tcp: "recording.invalid:1" };
+
 /** From the root, or one of Windows' names: a name alone would be looked for wherever the agent was started. */
 const SERIAL_PATH = /^(?:\/[\x20-\x7e]+|COM\d{1,3}|\\\\\.\\COM\d{1,3})$/i;
 const SERIAL_EXPECTED = "expected the path of a port such as /dev/ttyS0 or COM3";

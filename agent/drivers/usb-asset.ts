@@ -12,3 +12,9 @@ export function usbAsset(device: UsbDevice, certain: boolean): Asset {
     ...(release !== "" && { firmware: release }),
   };
 }
+
+/** What tells this unit from every other, also when another one has the same: for a recording to replace. */
+export function usbNames(device: UsbDevice | null): readonly string[] {
+  const { serial } = readSerial(device?.serial ?? null);
+  return serial === null ? [] : [serial];
+}

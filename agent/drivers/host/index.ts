@@ -30,12 +30,24 @@ const config = z.strictObject({
 });
 type Config = z.infer<typeof config>;
 
+/** Homes, and media that somebody plugged in (udisks2: below /media/USER and /run/media/USER). */
+const PERSONAL_MOUNT = /^\/(?:home|media|run\/media)\/([^/]+)/;
+
 export default defineDriver<Config, HostReply>({
   name: "host",
   title: "The machine that the agent runs on",
   config,
   lineKey: () => "host",
   address: () => hostname(),
+  recorded: {
+    config: {},
+    // Mount points of people's own media have their names in them.
+    names: ({ identity, disks, health }) => [
+      ...(identity === null ? [] : [identity.serial]),
+      ...[...(disks ?? []), ...(health?.mounts ?? [])].flatMap(({ mount }) => PERSONAL_MOUNT.exec(mount)?.[1] ?? []),
+      hostname(),
+    ],
+  },
   open({ config: watched }) {
     const { poll, lacks } = createPoll(watched, realClock);
     const metrics = [

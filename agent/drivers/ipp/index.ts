@@ -39,6 +39,7 @@ export default defineDriver<Config, IppReply>({
   config,
   lineKey: ({ queue, socket }) => `ipp:${socket ?? `${queue.host}:${queue.port}`}`,
   address: ({ queue }) => queue.uri,
+  recorded: { config: { queue: "ipp://recording.invalid/" } },
   open({ kind, config: { queue, socket, certificate } }) {
     const poll = new IppPoll({ ...queue, socket: socket ?? null, anyCertificate: certificate === "any" });
     const known = new Set(metricsOf(kind).map(({ name }) => name));

@@ -3,7 +3,7 @@ import { type Kind, loadBuiltinMaps, modbusPlan, type RegisterMap } from "@aisle
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
 import { type DevicePoller, type Driver, defineDriver } from "../driver.ts";
-import { type LineConfig, lineAddress, lineKey, lineSchema, openLine } from "../line-config.ts";
+import { type LineConfig, lineAddress, lineKey, lineSchema, NOWHERE, openLine } from "../line-config.ts";
 import type { Request } from "../request.ts";
 import { FRAMINGS, type Framing, findReply, frameOf, questionPdu } from "./frames.ts";
 import { ModbusListener } from "./listen.ts";
@@ -104,6 +104,7 @@ export function modbusDriver(maps: () => readonly RegisterMap[]): Driver<ModbusC
     requests: ({ map, ...config }) =>
       config.listen ? [] : questionsOf(modbusPlan(map)).map((asked) => requestOf(asked, config)),
     options: ({ map, unit, framing }) => ({ map: map.name, unit, ...(framing !== undefined && { framing }) }),
+    recorded: { config: { line: NOWHERE } },
     open: ({ config, kind }) => {
       const { map, line } = config;
       if (config.listen) return listening(config, kind);

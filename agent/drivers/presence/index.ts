@@ -30,6 +30,7 @@ export default defineDriver<Config, PresenceReply>({
   config,
   lineKey: ({ host, port }) => `presence:${host ?? port}`,
   address: ({ host, port }) => host ?? port ?? "",
+  recorded: { config: { host: "recording.invalid" } },
   open({ config: { host, port } }) {
     let last: PresenceReply | null = null;
     return {

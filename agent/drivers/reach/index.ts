@@ -83,6 +83,15 @@ export default defineDriver<Config, ReachReply>({
   config,
   lineKey: () => "reach",
   address: () => hostname(),
+  recorded: {
+    config: {},
+    // What went wrong with a target is told with its name or address.
+    names: (_reply, config) => [
+      ...targetsOf(config).map(({ host }) => host),
+      ...(config.dns_name === undefined ? [] : [config.dns_name]),
+      ...(config.dns_servers ?? []),
+    ],
+  },
   open({ config: device }) {
     const targets = targetsOf(device);
     const { gateway, dns_name: name, dns_servers: servers } = device;

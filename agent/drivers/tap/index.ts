@@ -5,7 +5,15 @@ import { z } from "zod";
 import { Listener } from "../../transport/listen.ts";
 import type { MessageEnd } from "../../transport/listen-meter.ts";
 import { defineDriver } from "../driver.ts";
-import { type LineConfig, lineAddress, lineKey, lineSchema, openStream, SERIAL_9600_8N1 } from "../line-config.ts";
+import {
+  type LineConfig,
+  lineAddress,
+  lineKey,
+  lineSchema,
+  NOWHERE,
+  openStream,
+  SERIAL_9600_8N1,
+} from "../line-config.ts";
 import { METRICS, parse, type TapReply } from "./parse.ts";
 
 const TERMINATORS = { cr: 0x0d, lf: 0x0a, etx: 0x03, eot: 0x04 } as const;
@@ -31,6 +39,7 @@ export default defineDriver<Config, TapReply>({
   config,
   lineKey: ({ line }) => `tap:${lineKey(line)}`,
   address: ({ line }) => lineAddress(line),
+  recorded: { config: { line: NOWHERE } },
   open({ config: device }) {
     const listener = new Listener({
       open: openStream(device.line),

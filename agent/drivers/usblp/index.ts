@@ -7,6 +7,7 @@ import { usbMatchText } from "../../core/usb-match.ts";
 import { interfaceFile, nodeOf, takenFromKernel, type UsbNode } from "../../transport/usb-node.ts";
 import { readPortStatus } from "../../transport/usblp.ts";
 import { type DevicePoller, defineDriver, type PollContext, type PollError, type Source } from "../driver.ts";
+import { usbNames } from "../usb-asset.ts";
 import { deviceGate, UsbSlot, type UsbSlotConfig, usbSlotKey, usbSlotOptions } from "../usb-slot.ts";
 import { isWell, METRICS, parse } from "./parse.ts";
 import type { UsblpReply } from "./types.ts";
@@ -17,6 +18,10 @@ export default defineDriver<UsbSlotConfig, UsblpReply>({
   config: z.strictObject(usbSlotOptions),
   lineKey: (config) => usbSlotKey("usblp", config),
   address: ({ match }) => usbMatchText(match),
+  recorded: {
+    config: { match: { port: "1-1" } },
+    names: ({ device, deviceId }) => [...usbNames(device), readDeviceId(deviceId ?? "")?.serial ?? ""],
+  },
   open: ({ config }) => new Poller(config),
 });
 

@@ -1,5 +1,5 @@
 /**
- * Recordings of a device on a byte line: one poll of a dialect, with every question. A JSON file of at most 1 MiB:
+ * Recordings of a driver's reply: one poll, as a JSON file of at most 1 MiB. Of a dialect, with every question:
  *
  *     {"recording":1,
  *      "driver":"zpl","kind":"label_printer","at":1782086400000,"redacted":true,
@@ -10,10 +10,11 @@
  *      ],
  *      "answers":{"hostStatus":"\u0002030,0,…","errorStatus":null}}
  *
- * `answers` is what the driver's `parse` takes, so that the file is a test case as it is. `hex` is what came, byte by
- * byte (of a dialect of texts: the same answer once more, and a file in which the two differ is refused, for one of
- * them was edited and may hide less than it seems; `hex` may be left away). `options` is the device's part of the
- * configuration that `parse` needs; addresses and secrets are not in it.
+ * `answers` is what the driver's `parse` takes, so that the file is a test case as it is: of a dialect the answer to each
+ * question, of other drivers (usb, hid, ipp, host, …) their reply, with no exchanges. `hex` is what came, byte by byte (of
+ * a dialect of texts: the same answer once more, and a file in which the two differ is refused, for one of them was
+ * edited and may hide less than it seems; `hex` may be left away). `options` is the device's part of the configuration
+ * that `parse` needs; addresses and secrets are not in it.
  *
  * Files come from strangers: nothing here throws, and everything has a limit.
  */
@@ -22,7 +23,7 @@ import { isKind, type Kind } from "@aislewatch/devices";
 import { bytesOfHex, hexOf } from "./byte-text.ts";
 import { RECORDING_VERSION } from "./recording.ts";
 
-export const LINE_RECORDING_LIMITS = {
+export const REPLY_RECORDING_LIMITS = {
   /** A poll is some kilobytes; a Modbus map of a hundred blocks some ten. */
   charsMax: 1_048_576,
   exchangesMax: 512,
@@ -30,6 +31,8 @@ export const LINE_RECORDING_LIMITS = {
   answerBytesMax: 65_536,
   optionsMax: 32,
   textCharsMax: 256,
+  /** Levels of `answers`: a host's reply has four. What walks through a reply calls itself once a level. */
+  depthMax: 16,
 } as const;
 
 /** What a Date can hold (ECMA-262, 21.4.1.1). */
@@ -43,7 +46,7 @@ export type RecordedExchange = {
   readonly ms: number;
 };
 
-export type LineRecording = {
+export type ReplyRecording = {
   readonly driver: string;
   readonly kind: Kind;
   /** Unix ms at the start of the poll. */
@@ -51,20 +54,20 @@ export type LineRecording = {
   readonly redacted: boolean;
   readonly options: Readonly<Record<string, string | number | boolean>>;
   readonly exchanges: readonly RecordedExchange[];
-  /** By the name of the question; null: asked, and no answer. Modbus has an object of its own. */
+  /** Of a dialect by the name of the question; null: asked, and no answer. Else the driver's own object. */
   readonly answers: Readonly<Record<string, unknown>>;
 };
 
 /** Is this file of this kind, right or wrong? Then it names a driver, which recordings of SNMP don't. */
-export function isLineRecording(text: string): boolean {
-  if (text.length > LINE_RECORDING_LIMITS.charsMax || !/^\s*\{/.test(text)) return false;
+export function isReplyRecording(text: string): boolean {
+  if (text.length > REPLY_RECORDING_LIMITS.charsMax || !/^\s*\{/.test(text)) return false;
   const value = fromJson(text);
   return isRecord(value) && Object.hasOwn(value, "driver");
 }
 
 /** What is wrong is said with the place where it stands. */
-export function parseLineRecording(text: string): Result<LineRecording, string> {
-  const { charsMax } = LINE_RECORDING_LIMITS;
+export function parseReplyRecording(text: string): Result<ReplyRecording, string> {
+  const { charsMax } = REPLY_RECORDING_LIMITS;
   if (text.length > charsMax) return err(`expected at most ${charsMax} characters; received ${text.length}`);
   const value = fromJson(text);
   if (!isRecord(value)) return err("expected JSON of `record`; the text ends early or is no JSON");
@@ -97,7 +100,7 @@ export function parseLineRecording(text: string): Result<LineRecording, string> 
 }
 
 /** One exchange a line, in plain ASCII, so that a diff can be read and a terminal is safe. Ends with a newline. */
-export function writeLineRecording(recording: LineRecording): string {
+export function writeReplyRecording(recording: ReplyRecording): string {
   const { driver, kind, at, redacted, options, exchanges, answers } = recording;
   const head = ascii({ driver, kind, at, redacted }).slice(1, -1);
   const rows = exchanges.map(({ ask, sent, hex, ms }) => ` ${ascii({ ask, sent, hex, ms: Math.round(ms) })}`);
@@ -119,7 +122,7 @@ const ascii = (value: unknown): string =>
   );
 
 /** The answers of a dialect of texts; null when these are of another form. */
-export function textAnswers(answers: LineRecording["answers"]): Readonly<Record<string, string | null>> | null {
+export function textAnswers(answers: ReplyRecording["answers"]): Readonly<Record<string, string | null>> | null {
   const isFlat = Object.values(answers).every((answer) => answer === null || typeof answer === "string");
   return isFlat ? (answers as Record<string, string | null>) : null;
 }
@@ -132,9 +135,9 @@ function fromJson(text: string): unknown {
   }
 }
 
-function optionsOf(raw: unknown): Result<LineRecording["options"], string> {
+function optionsOf(raw: unknown): Result<ReplyRecording["options"], string> {
   if (!isRecord(raw)) return err(`options: expected an object; received ${shown(raw)}`);
-  const { optionsMax, textCharsMax } = LINE_RECORDING_LIMITS;
+  const { optionsMax, textCharsMax } = REPLY_RECORDING_LIMITS;
   const entries = Object.entries(raw);
   if (entries.length > optionsMax) return err(`options: expected at most ${optionsMax}; received ${entries.length}`);
   const options: [string, string | number | boolean][] = [];
@@ -147,7 +150,7 @@ function optionsOf(raw: unknown): Result<LineRecording["options"], string> {
 }
 
 function exchangesOf(raw: unknown): Result<readonly RecordedExchange[], string> {
-  const { exchangesMax, textCharsMax, answerBytesMax } = LINE_RECORDING_LIMITS;
+  const { exchangesMax, textCharsMax, answerBytesMax } = REPLY_RECORDING_LIMITS;
   if (!Array.isArray(raw)) return err(`exchanges: expected a list; received ${shown(raw)}`);
   if (raw.length > exchangesMax) return err(`exchanges: expected at most ${exchangesMax}; received ${raw.length}`);
   const exchanges: RecordedExchange[] = [];
@@ -176,10 +179,11 @@ function answersOf(
 ): Result<Readonly<Record<string, unknown>>, string> {
   if (!isRecord(raw)) return err(`answers: expected an object; received ${shown(raw)}`);
   const entries = Object.entries(raw);
-  const { exchangesMax, answerBytesMax } = LINE_RECORDING_LIMITS;
+  const { exchangesMax, answerBytesMax, depthMax } = REPLY_RECORDING_LIMITS;
   if (entries.length > exchangesMax)
     return err(`answers: expected at most ${exchangesMax}; received ${entries.length}`);
   for (const [name, answer] of entries) {
+    if (isDeeper(answer, depthMax - 1)) return err(`answers.${cut(name)}: expected at most ${depthMax} levels`);
     if (typeof answer !== "string") continue;
     if (answer.length > answerBytesMax) return err(`answers.${cut(name)}: expected at most ${answerBytesMax} bytes`);
     if (/[^\0-\xff]/.test(answer)) return err(`answers.${cut(name)}: expected bytes, as characters up to \\u00ff`);
@@ -190,6 +194,11 @@ function answersOf(
   }
   return ok(Object.fromEntries(entries));
 }
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1)));
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  isLineRecording,
-  LINE_RECORDING_LIMITS,
-  type LineRecording,
-  parseLineRecording,
-  writeLineRecording,
-} from "./line-recording.ts";
+  isReplyRecording,
+  parseReplyRecording,
+  REPLY_RECORDING_LIMITS,
+  type ReplyRecording,
+  writeReplyRecording,
+} from "./reply-recording.ts";
 
-const RECORDING: LineRecording = {
+const RECORDING: ReplyRecording = {
   driver: "escpos",
   kind: "receipt_printer",
   at: 1_782_086_400_000,
@@ -36,14 +36,14 @@ const GOLDEN = `{"recording":1,
 
 const changed = (change: object): string => JSON.stringify({ ...JSON.parse(GOLDEN), ...change });
 const errorOf = (text: string): string => {
-  const read = parseLineRecording(text);
+  const read = parseReplyRecording(text);
   return read.ok ? "read" : read.error;
 };
 
 describe("a recording of a line", () => {
   it("is written as this", () => {
-    expect(writeLineRecording(RECORDING)).toBe(GOLDEN);
-    expect(parseLineRecording(GOLDEN)).toEqual({ ok: true, value: RECORDING });
+    expect(writeReplyRecording(RECORDING)).toBe(GOLDEN);
+    expect(parseReplyRecording(GOLDEN)).toEqual({ ok: true, value: RECORDING });
   });
 
   it("comes back as it was written, in plain ASCII, whatever came on the line", () => {
@@ -58,10 +58,10 @@ describe("a recording of a line", () => {
           ms: 1,
         }));
         const recording = { ...RECORDING, exchanges, answers: { ...some } };
-        const text = writeLineRecording(recording);
+        const text = writeReplyRecording(recording);
         expect(text).toMatch(/^[\n\x20-\x7e]*$/);
-        expect(isLineRecording(text)).toBe(true);
-        expect(parseLineRecording(text)).toEqual({ ok: true, value: recording });
+        expect(isReplyRecording(text)).toBe(true);
+        expect(parseReplyRecording(text)).toEqual({ ok: true, value: recording });
       }),
     );
   });
@@ -109,17 +109,17 @@ describe("a recording of a line", () => {
     },
     {
       name: "questions without end",
-      text: changed({ exchanges: Array(LINE_RECORDING_LIMITS.exchangesMax + 1).fill({ ask: "a" }) }),
+      text: changed({ exchanges: Array(REPLY_RECORDING_LIMITS.exchangesMax + 1).fill({ ask: "a" }) }),
       want: /^exchanges: expected at most 512; received 513$/,
     },
     {
       name: "an answer without end",
-      text: changed({ answers: { a: "x".repeat(LINE_RECORDING_LIMITS.answerBytesMax + 1) } }),
+      text: changed({ answers: { a: "x".repeat(REPLY_RECORDING_LIMITS.answerBytesMax + 1) } }),
       want: /^answers\.a: expected at most 65536 bytes$/,
     },
     {
       name: "a file without end",
-      text: " ".repeat(LINE_RECORDING_LIMITS.charsMax + 1),
+      text: " ".repeat(REPLY_RECORDING_LIMITS.charsMax + 1),
       want: /^expected at most 1048576/,
     },
     {
@@ -132,9 +132,9 @@ describe("a recording of a line", () => {
   });
 
   it("is not what a recording of SNMP is", () => {
-    expect(isLineRecording('{"recording":1,"varbinds":{}}')).toBe(false);
-    expect(isLineRecording("1.3.6.1.2.1.1.5.0|4|driver")).toBe(false);
-    expect(isLineRecording('{"driver')).toBe(false);
+    expect(isReplyRecording('{"recording":1,"varbinds":{}}')).toBe(false);
+    expect(isReplyRecording("1.3.6.1.2.1.1.5.0|4|driver")).toBe(false);
+    expect(isReplyRecording('{"driver')).toBe(false);
   });
 
   it("never throws, whatever the file holds", () => {
@@ -143,7 +143,7 @@ describe("a recording of a line", () => {
     fc.assert(
       fc.property(fc.constantFrom(...Object.keys(JSON.parse(GOLDEN))), fc.jsonValue(), (key, value) => {
         const text = changed({ [key]: value });
-        expect(isLineRecording(text)).toBe(true);
+        expect(isReplyRecording(text)).toBe(true);
         errorOf(text);
       }),
     );

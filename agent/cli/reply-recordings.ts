@@ -1,27 +1,25 @@
-/** Recordings of dialects: made of a poll, and read again as the device that they were made of. */
-import { ok, type Result } from "@aislewatch/base";
+/** Recordings of replies: made of a poll, and read again as the device that they were made of. */
+import { errorText, ok, type Result } from "@aislewatch/base";
 import { suggest } from "@aislewatch/config";
 import type { Device } from "../config.ts";
 import { bytesOfHex, hexOf } from "../core/byte-text.ts";
 import { redactCodes, redactField } from "../core/card-data.ts";
-import { type LineRecording, parseLineRecording, textAnswers } from "../core/line-recording.ts";
-import { type LineClass, redactAnswers } from "../core/redact-line.ts";
-import type { AnyDriver, DevicePoller } from "../drivers/driver.ts";
-import type { Heard } from "../drivers/request.ts";
+import { type LineClass, redactAnswers, redactReply } from "../core/redact-line.ts";
+import { parseReplyRecording, type ReplyRecording, textAnswers } from "../core/reply-recording.ts";
+import type { AnyDriver, DevicePoller, Parsed } from "../drivers/driver.ts";
+import type { Heard, Request } from "../drivers/request.ts";
 
-/** The line of a recording: nothing is ever sent there (RFC 2606). */
-const NOWHERE = { tcp: "recording.invalid:1" };
 const NAMES_SHOWN_MAX = 12;
 
 export type MadeRecording = {
-  readonly recording: LineRecording;
+  readonly recording: ReplyRecording;
   readonly replaced: Readonly<Partial<Record<LineClass, number>>>;
   /** Reads the driver the same values from it as from the device? */
   readonly isFaithful: boolean;
 };
 
 /** `reply` is what the device's poll returned, and `heard` how it went. */
-export function makeLineRecording(
+export function makeReplyRecording(
   device: Pick<Device, "driver" | "driverConfig" | "kind">,
   {
     poller,
@@ -32,13 +30,15 @@ export function makeLineRecording(
 ): MadeRecording {
   const { driver, driverConfig, kind } = device;
   const parsed = poller.parse(reply);
-  // Registers as hex: a dialect's texts went through this at the line.
+  // A dialect's texts went through this at the line.
   const safeText = (_key: string, one: unknown): unknown => (typeof one === "string" ? redactField(one) : one);
-  const answers = JSON.parse(JSON.stringify(reply, safeText)) as LineRecording["answers"];
-  const texts = textAnswers(answers);
+  const answers = JSON.parse(JSON.stringify(reply, safeText)) as ReplyRecording["answers"];
   const serial = parsed.ok ? parsed.value.asset?.serial : undefined;
-  const safe = texts === null ? null : redactAnswers(texts, { driver: driver.name, serial });
-  const recording: LineRecording = {
+  const told = { driver: driver.name, serial, names: driver.recorded?.names?.(reply, driverConfig) ?? [] };
+  const texts = driver.requests === undefined ? null : textAnswers(answers);
+  const safe = texts === null ? null : redactAnswers(texts, told);
+  const { answers: made, replaced } = safe ?? asAnswers(redactReply(answers, told));
+  const recording: ReplyRecording = {
     driver: driver.name,
     kind,
     at: atMs,
@@ -49,30 +49,35 @@ export function makeLineRecording(
       const answer = safe === null || kept === null ? kept : (safe.answers[ask] ?? null);
       return { ask, sent, hex: answer === null ? null : hexOf(answer), ms: Math.round(tookMs) };
     }),
-    answers: safe?.answers ?? answers,
+    answers: made,
   };
   const again = poller.parse(recording.answers);
   const samples = (of: typeof again): string => JSON.stringify(of.ok ? of.value.samples : of.error);
-  return { recording, replaced: safe?.replaced ?? {}, isFaithful: samples(again) === samples(parsed) };
+  return { recording, replaced, isFaithful: samples(again) === samples(parsed) };
 }
 
-export type ReplayedLine = {
+const asAnswers = ({ reply, replaced }: ReturnType<typeof redactReply<ReplyRecording["answers"]>>) => ({
+  answers: reply,
+  replaced,
+});
+
+export type ReplayedReply = {
   readonly driver: AnyDriver;
   readonly poller: DevicePoller<unknown>;
-  readonly recording: LineRecording;
+  readonly recording: ReplyRecording;
   readonly heard: readonly Heard[];
 };
 
 /** With a device, as if that device had said it. What is wrong with the file is said with its place. */
-export function openLineRecording(
+export function openReplyRecording(
   text: string,
   drivers: readonly AnyDriver[],
   device: Device | null,
-): Result<ReplayedLine, string> {
-  const read = parseLineRecording(text);
+): Result<ReplayedReply, string> {
+  const read = parseReplyRecording(text);
   if (!read.ok) return read;
   const recording = read.value;
-  const able = drivers.filter(({ requests, options }) => requests !== undefined && options !== undefined);
+  const able = drivers.filter(({ recorded }) => recorded !== undefined);
   const driver = able.find(({ name }) => name === recording.driver);
   if (driver === undefined)
     return fail(
@@ -84,20 +89,15 @@ export function openLineRecording(
   if (device !== null && device.driver.name !== driver.name) {
     return fail(`it is of the driver ${driver.name}; ${device.id} has the driver ${device.driver.name}`);
   }
-  const made = driver.config.safeParse({ line: NOWHERE, ...recording.options });
+  const made = driver.config.safeParse({ ...driver.recorded?.config, ...recording.options });
   if (!made.success) {
     const issue = made.error.issues[0];
     const path = ["options", ...(issue?.path ?? [])].map(String).join(".");
     return fail(`${path}: ${issue?.message ?? "not understood"}`);
   }
-  const wrong = isNested(recording)
-    ? undefined
-    : Object.entries(recording.answers).find(([, answer]) => !isAnswer(answer));
-  if (wrong !== undefined) return fail(`answers.${wrong[0]}: expected a text or null`);
   const config = device?.driverConfig ?? made.data;
-  const questions = (driver.requests?.(made.data) ?? []).map(({ name }) => name);
-  const foreign = asked(recording).find((name) => !questions.includes(name));
-  if (foreign !== undefined) return fail(`answers: ${unknown(foreign, questions)}`);
+  const foreign = foreignAnswer(recording, driver.requests?.(made.data) ?? null);
+  if (foreign !== null) return fail(foreign);
   const kind = device?.kind ?? recording.kind;
   const poller = driver.open({ id: device?.id ?? "recording", kind, config, secret: () => "" });
   const heard = recording.exchanges.map(({ ask, sent, hex, ms }) => {
@@ -108,16 +108,27 @@ export function openLineRecording(
 
 const fail = (error: string): Result<never, string> => ({ ok: false, error });
 
-const isAnswer = (answer: unknown): boolean => answer === null || typeof answer === "string";
+/** Of a dialect, whose questions are known by name: what is no answer to one of them. Null: all is well. */
+function foreignAnswer({ answers, exchanges }: ReplyRecording, requests: readonly Request[] | null): string | null {
+  if (requests === null) return null;
+  // Of Modbus, the answers are one level down; what was heard of a bus answers no question of ours.
+  const { kind, said = kind === "heard" ? {} : answers } = answers;
+  const questions = requests.map(({ name }) => name);
+  const named = [...Object.keys(Object(said)), ...exchanges.map(({ ask }) => ask)];
+  const foreign = named.find((name) => !questions.includes(name));
+  if (foreign !== undefined) return `answers: ${unknown(foreign, questions)}`;
+  const wrong = Object.entries(Object(said)).find(([, answer]) => answer !== null && typeof answer !== "string");
+  return wrong === undefined ? null : `answers.${wrong[0]}: expected a text or null`;
+}
 
-/** Of Modbus the answers are one level down. */
-const isNested = ({ answers: { said } }: LineRecording): boolean => typeof said === "object" && said !== null;
-
-/** Every question that the file names. */
-function asked(recording: LineRecording): readonly string[] {
-  const { answers, exchanges } = recording;
-  const names = Object.keys(isNested(recording) ? Object(answers["said"]) : answers);
-  return [...names, ...exchanges.map(({ ask }) => ask)];
+/** What the driver makes of it. A stranger's reply may be of any form: what `parse` can't take is an error, too. */
+export function parseRecorded({ driver, poller, recording }: ReplayedReply): Result<Parsed, string> {
+  try {
+    const parsed = poller.parse(recording.answers);
+    return parsed.ok ? parsed : fail(parsed.error.detail);
+  } catch (thrown) {
+    return fail(`the driver ${driver.name} can't read it: ${errorText(thrown)}`);
+  }
 }
 
 function unknown(name: string, names: readonly string[]): string {
