@@ -72,6 +72,22 @@ describe("the watch of a sysfs", () => {
     });
   });
 
+  it("serves a dozen polls at a time with one scan, until something changes or three seconds are over", async () => {
+    const { clock, watch, scans } = listen(null);
+    await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
+    await Promise.all(Array.from({ length: 12 }, () => watch.scan()));
+    expect(scans).toHaveLength(1);
+    clock.advance(3_000);
+    await watch.scan();
+    await watch.scan();
+    expect(scans).toHaveLength(2);
+    tree.drop("1-1");
+    await vi.waitFor(async () => {
+      const scanned = await watch.scan();
+      expect(scanned.ok && scanned.value.devices[0]?.attributes["devnum"]).toBe("3");
+    });
+  });
+
   it("leaves no timer and no watcher when nobody listens", async () => {
     const { clock, watch, scans } = listen(null);
     await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
@@ -89,10 +105,10 @@ describe("the watch of a sysfs", () => {
     tree.say("one");
     tree.say("two");
     writeFileSync(tree.kernelLog, "half", { flag: "a" });
-    await watch.scan();
+    await watch.scanNow();
     writeFileSync(tree.kernelLog, " a line\n", { flag: "a" });
-    await watch.scan();
-    await watch.scan();
+    await watch.scanNow();
+    await watch.scanNow();
     expect(scans.flatMap(({ kernelLines }) => kernelLines)).toEqual(["one", "two", "half a line"]);
   });
 });

@@ -35,6 +35,11 @@ const SECOND_LOOK_MS = 1_500;
 /** The safety net. Without inotify it is the net itself (PROTOCOLS 7.1: every 2 to 5 s). */
 const SLOW_MS = 60_000;
 const SLOW_MS_BLIND = 5_000;
+/**
+ * How long a scan serves polls while changes are told at once: a dozen devices are looked at together then, and not a dozen
+ * times. What is told nobody (a policy, a driver that lets go) is seen as much later.
+ */
+const FRESH_MS = 3_000;
 /** Buses of a machine; a large one has a dozen. */
 const BUSES_MAX = 64;
 
@@ -46,6 +51,9 @@ export class UsbWatch {
   readonly #listeners = new Set<(scan: UsbScan) => void>();
   readonly #watchers = new Map<string, FSWatcher>();
   #scanning: Promise<Result<UsbScan, SysfsError>> | null = null;
+  /** Changes that were told so far. */
+  #changes = 0;
+  #last: { readonly scan: UsbScan; readonly atMs: number; readonly changes: number } | null = null;
   #cancelSoon: (() => void) | null = null;
   #cancelSecond: (() => void) | null = null;
   #cancelSlow: (() => void) | null = null;
@@ -57,8 +65,18 @@ export class UsbWatch {
     this.#log = places.kernelLog === null ? null : new KernelLog(places.kernelLog);
   }
 
-  /** How it is now. Whoever asks while a scan runs gets that one's answer; every listener hears of every scan. */
-  scan(): Promise<Result<UsbScan, SysfsError>> {
+  /** How it is now, or was within FRESH_MS and is still, for all that was told. */
+  async scan(): Promise<Result<UsbScan, SysfsError>> {
+    const last = this.#last;
+    const isFresh = last?.changes === this.#changes && this.#clock.monotonic() - last.atMs < FRESH_MS;
+    if (!isFresh || !this.isWatching) return await this.scanNow();
+    // The kernel's log tells nobody that it has grown.
+    const kernelLines = this.#newLines();
+    return { ok: true, value: kernelLines.length === 0 ? last.scan : this.#tell({ ...last.scan, kernelLines }) };
+  }
+
+  /** For whoever opens a device after it. Who asks while a scan runs gets that one's answer; every listener hears of each. */
+  scanNow(): Promise<Result<UsbScan, SysfsError>> {
     this.#scanning ??= this.#scanOnce().finally(() => {
       this.#scanning = null;
     });
@@ -97,19 +115,29 @@ export class UsbWatch {
   }
 
   async #scanOnce(): Promise<Result<UsbScan, SysfsError>> {
-    const kernelLines = this.#listeners.size > 0 ? (this.#log?.read() ?? []) : [];
+    const kernelLines = this.#newLines();
+    const [atMs, changes] = [this.#clock.monotonic(), this.#changes];
     const found = await this.#sysfs.scan();
     if (!found.ok) return found;
-    const scan = { devices: found.value, kernelLines };
-    for (const listener of [...this.#listeners]) listener(scan);
+    const scan = this.#tell({ devices: found.value, kernelLines });
+    this.#last = { scan: { ...scan, kernelLines: [] }, atMs, changes };
     return { ok: true, value: scan };
+  }
+
+  #newLines(): readonly string[] {
+    return this.#listeners.size > 0 ? (this.#log?.read() ?? []) : [];
+  }
+
+  #tell(scan: UsbScan): UsbScan {
+    for (const listener of [...this.#listeners]) listener(scan);
+    return scan;
   }
 
   /** Sees to the watchers and scans, now and every so often. */
   #lookAround(): void {
     void this.#arm().then(() => {
       if (this.#listeners.size === 0) return;
-      void this.scan();
+      void this.scanNow();
       this.#cancelSlow?.();
       const slowMs = this.isWatching ? SLOW_MS : SLOW_MS_BLIND;
       this.#cancelSlow = this.#clock.after(slowMs, () => this.#lookAround());
@@ -164,6 +192,7 @@ export class UsbWatch {
   /** However fast things change: one scan each SETTLE_MS, and one after the last change. */
   #changed(folder: string): void {
     if (this.#listeners.size === 0) return;
+    this.#changes++;
     if (folder === this.#places.deviceFiles) void this.#arm();
     this.#cancelSoon ??= this.#clock.after(SETTLE_MS, () => {
       this.#cancelSoon = null;
@@ -172,13 +201,13 @@ export class UsbWatch {
     this.#cancelSecond?.();
     this.#cancelSecond = this.#clock.after(SECOND_LOOK_MS, () => {
       this.#cancelSecond = null;
-      void this.scan();
+      void this.scanNow();
     });
   }
 
   /** A scan that began before the change may have passed over it. */
   async #scanAfresh(): Promise<void> {
     await this.#scanning;
-    await this.scan();
+    await this.scanNow();
   }
 }

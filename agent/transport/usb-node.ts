@@ -42,7 +42,7 @@ export async function findUsbNode(
   match: UsbMatchConfig,
   nodeClass: NodeClass,
 ): Promise<Result<UsbNode | null, LineError>> {
-  const scanned = await watch.scan();
+  const scanned = await watch.scanNow();
   if (!scanned.ok) return scanned;
   const devices = scanned.value.devices.map(readUsbDevice).filter((device) => device !== null);
   const wanted = usbMatchOf(match, nodeAt);
