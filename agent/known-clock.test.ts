@@ -52,8 +52,44 @@ describe("the time of a host", () => {
     const clock = new KnownClock(host);
     const told: string[] = [];
     clock.whenKnown((by) => told.push(by))();
+    expect(host.pending).toBe(0);
     clock.tell(NOW);
     expect(told).toEqual([]);
+  });
+
+  it("is looked for with one timer, for as long as anybody waits", () => {
+    const host = new ManualClock(0);
+    const clock = new KnownClock(host);
+    const told: string[] = [];
+    const giveUp = clock.whenKnown(() => told.push("gave up"));
+    clock.whenKnown((by) => told.push(by));
+    expect(host.pending).toBe(1);
+    giveUp();
+    expect(host.pending).toBe(1);
+    host.advance(999);
+    host.jump(NOW);
+    host.advance(1);
+    expect([told, host.pending]).toEqual([["host"], 0]);
+  });
+
+  it("is told with no timer left behind", () => {
+    const host = new ManualClock(0);
+    const clock = new KnownClock(host);
+    wait(clock);
+    clock.tell(NOW);
+    expect(host.pending).toBe(0);
+  });
+
+  it.each([
+    { name: "the host's own from 2024 on", startMs: 1_704_067_200_000, known: true },
+    { name: "not known a moment before", startMs: 1_704_067_199_999, known: false },
+  ])("is $name", ({ startMs, known }) => {
+    const host = new ManualClock(startMs);
+    const clock = new KnownClock(host);
+    expect([clock.isKnown, clock.now()]).toEqual([known, startMs]);
+    const told = new KnownClock(new ManualClock(0));
+    told.tell(startMs);
+    expect(told.isKnown).toBe(known);
   });
 
   it("of a collector that does not know it either is not believed", () => {

@@ -54,6 +54,36 @@ describe("the parts of a device", () => {
     { name: "are no more than so many", rows: [[1, "a", "b", "c", "d"]], want: ["a", "b", "c"] },
   ] as const)("$name", ({ rows, want }) => expect(after(...rows)).toEqual(want));
 
+  it.each([
+    {
+      name: "for an hour after it came last",
+      rows: [
+        [120, "a", "b"],
+        [59, "a"],
+      ],
+      want: ["a", "b"],
+    },
+    {
+      name: "no longer than that",
+      rows: [
+        [120, "a", "b"],
+        [60, "a"],
+      ],
+      want: ["a"],
+    },
+  ] as const)("have one that came for long $name", ({ rows, want }) => expect(after(...rows)).toEqual(want));
+
+  it.each([
+    { missed: 9, want: ["a", "b"] },
+    { missed: 10, want: ["a"] },
+  ])("of a device that is asked rarely are without one that came for long and missed $missed polls: $want", (row) => {
+    const components = new Components(3);
+    let hour = 0;
+    for (let n = 0; n < 20; n++) components.take(["a", "b"], ++hour * 60 * MINUTE_MS);
+    for (let n = 0; n < row.missed; n++) components.take(["a"], ++hour * 60 * MINUTE_MS);
+    expect(components.names).toEqual(row.want);
+  });
+
   it("stay when a device that is asked rarely has not been asked often enough", () => {
     const components = new Components(3);
     components.take(["a", "b"], 0);

@@ -19,6 +19,10 @@ describe("a Counter32", () => {
       values: [WRAP - 100, 50, WRAP - 7, 3],
       want: [WRAP - 100, WRAP + 50, WRAP - 7 + WRAP, 2 * WRAP + 3],
     },
+    { name: "that stands still", values: [WRAP - 1, 5, 5], want: [WRAP - 1, WRAP + 5, WRAP + 5] },
+    // Which of the two it was is not to be told: it is taken for the one that makes no traffic up.
+    { name: "that fell by half its range was set back", values: [WRAP / 2, 0], want: [WRAP / 2, 0] },
+    { name: "that fell by more than that has wrapped", values: [WRAP / 2 + 1, 0], want: [WRAP / 2 + 1, WRAP] },
     { name: "that someone set back is set back", values: [5_000, 10, 20], want: [5_000, 10, 20] },
     {
       name: "that was set back after a wrap begins anew",
@@ -43,6 +47,15 @@ describe("a Counter32", () => {
         expect(got.map((value) => value + first)).toEqual(totals);
       }),
     );
+  });
+
+  it("is followed for as many counters as a poll may bring, and no more", () => {
+    const counters = new Counters();
+    const all = (value: number) =>
+      Object.fromEntries(Array.from({ length: 16_385 }, (_, n) => [`1.${n}`, { type: "counter", value }] as const));
+    counters.follow(all(WRAP - 1), false);
+    const carried = counters.follow(all(1), false);
+    expect([Object.keys(carried).length, carried["1.16383"], carried["1.16384"]]).toEqual([16_384, WRAP, undefined]);
   });
 
   it("is not confused with what does not wrap at 2^32, and is forgotten when it is gone", () => {

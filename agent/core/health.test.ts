@@ -60,6 +60,8 @@ describe("stepHealth", () => {
       lastFailure: { atMs: 3, kind: "timeout", detail: "no answer" },
     });
     expect(health.costMs).toBeCloseTo(136);
-    expect(stepHealth(health, outcome()).next.consecutiveFailures).toBe(0);
+    const { next } = stepHealth(health, outcome());
+    expect(next.consecutiveFailures).toBe(0);
+    expect(next.lastFailure).toEqual({ atMs: 3, kind: "timeout", detail: "no answer" });
   });
 });

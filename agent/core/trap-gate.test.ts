@@ -52,6 +52,20 @@ describe("what was seen a moment ago", () => {
   });
 });
 
+describe("a repeat", () => {
+  it("is not forgotten for what came before it", () => {
+    const recent = new Recent(1_000, 2);
+    for (const [text, ms] of [
+      ["x", 0],
+      ["y", 500],
+      ["x", 1_000],
+      ["z", 1_000],
+    ] as const)
+      recent.again(text, ms);
+    expect(["x", "y"].map((text) => recent.again(text, 1_100))).toEqual([true, false]);
+  });
+});
+
 describe("the time of an engine", () => {
   it.each([
     { name: "goes on", boots: 3, seconds: 160, want: true },
@@ -72,6 +86,35 @@ describe("the time of an engine", () => {
     const times = new EngineTimes();
     const at = (seconds: number, nowMs: number) => times.isTimely("e", { boots: 1, seconds }, nowMs);
     expect([at(200, 0), at(100, 0), at(100, 60_000)]).toEqual([true, true, false]);
+  });
+
+  it.each([
+    { name: "exactly at the window's end", seconds: 200 + 1_000 - 150, want: true },
+    { name: "a second before that", seconds: 200 + 1_000 - 151, want: false },
+  ])("goes on from when it was heard, whenever that was: $name", ({ seconds, want }) => {
+    const times = new EngineTimes();
+    times.isTimely("e", { boots: 1, seconds: 200 }, 7_000_000);
+    expect(times.isTimely("e", { boots: 1, seconds }, 8_000_000)).toBe(want);
+  });
+
+  it("goes on from the newest message", () => {
+    const times = new EngineTimes();
+    const at = (boots: number, seconds: number, nowMs: number) => times.isTimely("e", { boots, seconds }, nowMs);
+    expect([at(1, 200, 0), at(1, 9_000, 1_000), at(1, 8_800, 2_000)]).toEqual([true, true, false]);
+    expect([at(2, 5, 3_000), at(2, 500, 4_000), at(2, 300, 5_000)]).toEqual([true, true, false]);
+  });
+
+  it("of the engine that was heard longest ago is forgotten first", () => {
+    const times = new EngineTimes(2);
+    for (const [id, seconds] of [
+      ["a", 1],
+      ["b", 1],
+      ["a", 2],
+      ["c", 1],
+    ] as const) {
+      times.isTimely(id, { boots: 9, seconds }, 0);
+    }
+    expect(["a", "b"].map((id) => times.isTimely(id, { boots: 1, seconds: 0 }, 0))).toEqual([false, true]);
   });
 
   it("is kept for a bounded number of engines", () => {

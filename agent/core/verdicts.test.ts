@@ -82,6 +82,28 @@ describe("stepVerdicts", () => {
     expect(settled.at(-1)).toMatch(/verdict media_out: said by alerts$/);
   });
 
+  it("tells sixteen at once, and then one every five minutes", () => {
+    const metric = "tray_empty";
+    const trays = Array.from({ length: 20 }, (_, n) => `tray-${n}`);
+    const seen = {
+      samples: [],
+      evidence: trays.map((component) => ({ component, metric, by: ["bits"], against: [] })),
+    };
+    let verdicts: Verdicts = NO_VERDICTS;
+    const toldAt = (nowMs: number): number => {
+      const { next, events } = stepVerdicts(verdicts, seen, nowMs);
+      verdicts = next;
+      return events.length;
+    };
+    const minutes = [0, 1, 4.9, 5, 9.9, 10, 14, 15, 30, 60];
+    expect(minutes.map((minute) => toldAt(minute * 60_000))).toEqual([16, 0, 0, 1, 0, 1, 0, 1, 1, 0]);
+  });
+
+  it("takes nothing from its tokens when a clock stands still or goes back", () => {
+    const stuck = { ...NO_VERDICTS, tokens: 1, atMs: 3_600_000 };
+    expect(stepVerdicts(stuck, poll("bits"), 0).events).toHaveLength(1);
+  });
+
   it("follows a bounded number of verdicts", () => {
     let verdicts: Verdicts = NO_VERDICTS;
     for (let n = 0; n < 2 * VERDICT_LIMITS.verdictsMax; n++) {
@@ -89,6 +111,7 @@ describe("stepVerdicts", () => {
       verdicts = stepVerdicts(verdicts, seen, n * 3_600_000).next;
     }
     expect(verdicts.told.size).toBe(VERDICT_LIMITS.verdictsMax);
+    expect(VERDICT_LIMITS.verdictsMax).toBe(256);
   });
 
   it("has told what holds, whatever came before, once there is a token for it", () => {

@@ -45,6 +45,14 @@ describe("LineQuarantine", () => {
     expect(quarantine.admit("line-0", 0).ok).toBe(true);
   });
 
+  it("forgets the line that misbehaved longest ago", () => {
+    const quarantine = new LineQuarantine();
+    for (let n = 0; n < QUARANTINE.linesMax; n++) quarantine.punish(`line-${n}`, FLOOD, 0);
+    quarantine.punish("line-0", FLOOD, 0);
+    quarantine.punish("a", FLOOD, 0);
+    expect(["line-0", "line-1", "a"].map((key) => quarantine.admit(key, 0).ok)).toEqual([false, true, false]);
+  });
+
   it("does not even open a line that it holds", async () => {
     const clock = new ManualClock();
     let opened = 0;
@@ -70,6 +78,58 @@ describe("LineQuarantine", () => {
     clock.advance(QUARANTINE.firstMs);
     flood = false;
     expect([await ask(), await ask(), opened]).toEqual([true, true, 3]);
+  });
+
+  it("hands on why a line did not open, and holds only one that misbehaved as it opened", async () => {
+    const clock = new ManualClock();
+    const quarantine = new LineQuarantine();
+    const { signal } = new AbortController();
+    const failing = async (error: LineError) =>
+      quarantine.guard("a", async () => ({ ok: false, error }), clock)(signal, 1);
+    const refused: LineError = { kind: "refused", detail: "nobody there" };
+    expect([await failing(refused), quarantine.held(0)]).toEqual([{ ok: false, error: refused }, []]);
+    expect([await failing(FLOOD), quarantine.held(0)]).toEqual([{ ok: false, error: FLOOD }, ["a"]]);
+    expect(quarantine.held(QUARANTINE.firstMs)).toEqual([]);
+  });
+
+  it("forgives a line for a whole exchange on it, and for nothing less", async () => {
+    const clock = new ManualClock();
+    const quarantine = new LineQuarantine();
+    const { signal } = new AbortController();
+    let said: Awaited<ReturnType<Line["exchange"]>> = { ok: false, error: { kind: "timeout", detail: "" } };
+    const line: Line = { exchange: async () => said, close: async () => {} };
+    const open = quarantine.guard("a", async () => ok(line), clock);
+    const exchange = async (): Promise<void> => {
+      const opened = await open(signal, 1);
+      if (opened.ok) await opened.value.exchange(EXCHANGE, signal);
+    };
+    /** How long it is left alone when it misbehaves now. */
+    const pauseMs = (): number => {
+      quarantine.punish("a", FLOOD, clock.monotonic());
+      const startMs = clock.monotonic();
+      while (quarantine.held(clock.monotonic()).length > 0) clock.advance(1_000);
+      return clock.monotonic() - startMs;
+    };
+    expect(pauseMs()).toBe(QUARANTINE.firstMs);
+    await exchange();
+    expect(pauseMs()).toBe(2 * QUARANTINE.firstMs);
+    said = ok(new Uint8Array(1));
+    await exchange();
+    expect(pauseMs()).toBe(QUARANTINE.firstMs);
+  });
+
+  it("tells a line's unasked bytes, of one that tells any", async () => {
+    const unaskedOf = async (line: Line): Promise<Uint8Array | undefined> => {
+      const opened = await new LineQuarantine().guard(
+        "a",
+        async () => ok(line),
+        new ManualClock(),
+      )(new AbortController().signal, 1);
+      return opened.ok ? opened.value.unasked?.() : undefined;
+    };
+    const line: Line = { exchange: async () => ok(new Uint8Array()), close: async () => {} };
+    expect(await unaskedOf({ ...line, unasked: () => Uint8Array.of(7) })).toEqual(Uint8Array.of(7));
+    expect(await unaskedOf(line)).toEqual(new Uint8Array());
   });
 
   it("admits again within its longest pause, whatever happened", () => {
