@@ -16,8 +16,19 @@ import { Keeping } from "./keeping.ts";
 import type { Layout } from "./layout.ts";
 import { Roster } from "./roster.ts";
 import { RowOrder } from "./rows.ts";
+import { applySnapshot, takeSnapshot } from "./snapshot.ts";
 import { type DeviceUnit, type JudgedSubject, roleOf, subjectOf } from "./subjects.ts";
-import type { Engine, FaultRecord, FaultView, RuleSet, SiteInfo, Transition } from "./types.ts";
+import type {
+  Adoption,
+  AgentSnapshot,
+  Engine,
+  FaultRecord,
+  FaultView,
+  ForkedAgent,
+  RuleSet,
+  SiteInfo,
+  Transition,
+} from "./types.ts";
 
 /** Distinct metric lists whose slots are remembered; beyond, the cache starts anew. */
 const COLUMN_CACHE_MAX = 4_096;
@@ -30,15 +41,18 @@ export type EngineOptions = {
 };
 
 export function createEngine(options: EngineOptions = {}): Engine {
-  return new RuleEngine(options);
+  return new RuleEngine(options, null);
 }
+
+/** What an engine and its forks have in common: compiled rules, and room that is used only while a call lasts. */
+type Shared = { readonly roster: Roster; readonly rows: RowOrder };
 
 const NO_OFFSETS = new Int32Array(0);
 const NEVER = Number.POSITIVE_INFINITY;
 
 class RuleEngine implements Engine {
   readonly #settleMs: number;
-  readonly #rows = new RowOrder();
+  readonly #rows: RowOrder;
   readonly #columns = new Map<Layout, Map<string, Int32Array>>();
   #columnCount = 0;
   readonly #judge = new Judge();
@@ -46,8 +60,33 @@ class RuleEngine implements Engine {
   readonly #keeping = new Keeping(this.#judge, this.#roster);
   readonly counts = this.#judge.counts;
 
-  constructor(options: EngineOptions) {
+  constructor(options: EngineOptions, shared: Shared | null) {
     this.#settleMs = options.settleMs ?? SETTLE_MS;
+    this.#rows = shared?.rows ?? new RowOrder();
+    if (shared !== null) this.#roster.shareRulesOf(shared.roster);
+  }
+
+  snapshot(site: string, agent: string): AgentSnapshot {
+    const units = [...(this.#roster.sites.get(site)?.devices.values() ?? [])];
+    const own = units.filter((unit) => unit.agent.id === agent);
+    return takeSnapshot({ judge: this.#judge, keeping: this.#keeping }, own);
+  }
+
+  fork({ site, agent, devices, snapshot, atMs }: ForkedAgent): Engine {
+    const forked = new RuleEngine({ settleMs: this.#settleMs }, { roster: this.#roster, rows: this.#rows });
+    forked.setInventory(site, agent, devices, atMs);
+    const siteUnit = forked.#roster.site(site);
+    applySnapshot({ judge: forked.#judge, keeping: forked.#keeping, roster: forked.#roster }, siteUnit, snapshot);
+    forked.#judge.changed.clear();
+    return forked;
+  }
+
+  adopt(record: FaultRecord, atMs: number): Adoption {
+    this.#judge.begin();
+    const adopted = this.#keeping.adopt(record, atMs);
+    if (adopted !== "adopted") return adopted === "refused" ? { is: "refused" } : { is: "over", at: adopted };
+    this.#judge.settle(atMs);
+    return { is: "adopted", transitions: this.#judge.inOrder() };
   }
 
   setRules(rules: RuleSet, atMs: number): Transition[] {
@@ -308,6 +347,12 @@ class RuleEngine implements Engine {
     ofLayout.clear();
     this.#columns.set(layout, ofLayout);
     this.#columnCount = 1;
+  }
+
+  standing(): FaultRecord[] {
+    const { sites } = this.#roster;
+    const owners = [...sites.values()].flatMap((site) => [site, ...site.devices.values()]);
+    return owners.flatMap(({ active }) => active.flatMap((each) => this.#keeping.recordOf(each) ?? []));
   }
 
   takeChangedFaults(): FaultRecord[] {

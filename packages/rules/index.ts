@@ -3,11 +3,14 @@ export { type CompiledRules, compileRules, type PlacedTest, type RuleTest } from
 export { roleOf } from "./subjects.ts";
 export { formatTrialResults, runTrials, type TrialResult } from "./trial.ts";
 export type {
+  Adoption,
+  AgentSnapshot,
   Engine,
   FaultFlags,
   FaultRecord,
   FaultState,
   FaultView,
+  ForkedAgent,
   MissingPolicy,
   Rule,
   RuleSet,

@@ -1,8 +1,8 @@
 /** Faults and last values across a restart: what the state store is told, and what it gives back. */
 import { joinSubject, type Value } from "@aislewatch/contract";
-import { dueAt, type Fault, isOpen, newFault } from "./fault.ts";
+import { dueAt, type Fault, isOpen, newFault, stepFault } from "./fault.ts";
 import { faultKey, type Judge, severityOf } from "./judge.ts";
-import type { CompiledRule } from "./plan.ts";
+import { type CompiledRule, unpack } from "./plan.ts";
 import { type FaultDetail, faultOf, readDetail } from "./record.ts";
 import type { Roster } from "./roster.ts";
 import { type Active, blockerOf, type DeviceUnit, type JudgedSubject, subjectOf, suppressorName } from "./subjects.ts";
@@ -69,12 +69,28 @@ export class Keeping {
       const head = { v: 1, rule, ruleVersion, subject } as const;
       const compiled = active?.subject.shape.bindings[active.local]?.compiled;
       if (active === null || compiled === undefined) return { ...head, state: "inactive", severity: null, detail: {} };
-      const { state } = active.fault;
-      const detail = detailOf(active, compiled, this.#streaksOf(active.subject, compiled));
-      return { ...head, state, severity: severityOf(compiled.rule, active.fault), detail };
+      return this.#record(active, compiled, head.ruleVersion);
     });
     this.#judge.changed.clear();
     return records;
+  }
+
+  /** A fault as it is now; null when its rule is gone. */
+  recordOf(active: Active): FaultRecord | null {
+    const compiled = active.subject.shape.bindings[active.local]?.compiled;
+    return compiled === undefined ? null : this.#record(active, compiled, compiled.rule.version);
+  }
+
+  #record(active: Active, compiled: CompiledRule, ruleVersion: string): FaultRecord {
+    return {
+      v: 1,
+      rule: compiled.rule.id,
+      ruleVersion,
+      subject: subjectOf(active.subject),
+      state: active.fault.state,
+      severity: severityOf(compiled.rule, active.fault),
+      detail: detailOf(active, compiled, this.#streaksOf(active.subject, compiled)),
+    };
   }
 
   #streaksOf(subject: JudgedSubject, compiled: CompiledRule): FaultDetail["streaks"] {
@@ -88,9 +104,12 @@ export class Keeping {
   }
 
   restoreFaults(records: readonly FaultRecord[]): void {
-    for (const record of records) {
-      if (record.state !== "inactive") this.#restoreFault(record);
-    }
+    this.restoreAll(records.filter(({ state }) => state !== "inactive"));
+  }
+
+  /** Inactive ones, too: a clock of `missing: raise` runs in them. */
+  restoreAll(records: readonly FaultRecord[]): void {
+    for (const record of records) this.#restoreFault(record);
     for (const site of this.#roster.sites.values()) for (const unit of site.devices.values()) this.#judge.restate(unit);
   }
 
@@ -130,6 +149,26 @@ export class Keeping {
     this.#judge.setDue(owner);
   }
 
+  /**
+   * Takes in a fault that another evaluator found standing, where this one has none: "refused" when its rule or subject
+   * is gone or a fault of the key is known here, and the time at which it was over when the values known here say so.
+   */
+  adopt(record: FaultRecord, at: number): "adopted" | "refused" | number {
+    const found = this.#locate(record);
+    const detail = readDetail(record);
+    if (found === null || detail?.conditions !== found.compiled.conditionHash) return "refused";
+    const { subject, local, compiled } = found;
+    const known = subject.faults[local]?.fault.state ?? "inactive";
+    if (known !== "inactive") return "refused";
+    const fault = faultOf(record, detail);
+    const judgedAt = Math.max(at, subject.owner.judgedAt);
+    const seen = unpack(subject.codes[local] ?? 0, compiled);
+    const { next } = stepFault(fault, seen, judgedAt, compiled.spec);
+    if (!isOpen(next)) return fault.state === "recovering" ? Math.min(judgedAt, dueAt(fault, compiled.spec)) : judgedAt;
+    this.#judge.put({ subject, local, next, at: judgedAt, reason: "condition" });
+    return "adopted";
+  }
+
   #restoreWaits(unit: DeviceUnit, detail: FaultDetail): void {
     const { awaitingSince, awaitedParent, answeredAt } = detail;
     unit.answeredAt = Math.min(unit.answeredAt, answeredAt);
@@ -167,8 +206,15 @@ export class Keeping {
       this.#restoreLife(judged.owner, { metric, at, value });
       touched.add(judged.owner);
     }
-    for (const unit of touched) this.#restoreTree(unit);
-    for (const { site } of touched) for (const unit of site.devices.values()) this.#restoreBlock(unit);
+    this.restoreTrees([...touched]);
+  }
+
+  /** After the values of these devices came back: who is down, and whom that hides. */
+  restoreTrees(units: readonly DeviceUnit[]): void {
+    for (const unit of units) this.#restoreTree(unit);
+    for (const site of new Set(units.map((unit) => unit.site))) {
+      for (const unit of site.devices.values()) this.#restoreBlock(unit);
+    }
   }
 
   #restoreLife(unit: DeviceUnit, { metric, at, value }: { metric: string; at: number; value: Value }): void {

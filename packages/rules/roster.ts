@@ -19,7 +19,7 @@ const STALE_SLACK_MS = 5_000;
 const PARTS_MAX = 1_024;
 
 export class Roster {
-  readonly #layouts: Layouts = createLayouts();
+  #layouts: Layouts = createLayouts();
   readonly sites = new Map<string, SiteUnit>();
   rules: readonly CompiledRule[] = [];
   #shapes = new Map<string, Shape>();
@@ -43,6 +43,14 @@ export class Roster {
       this.#bindSite(site, at);
       for (const unit of site.devices.values()) this.#judge.judgeAll(unit, at);
     }
+  }
+
+  /** For a fork that judges one agent's devices: rules over a whole site would count those of others as missing. */
+  shareRulesOf(other: Roster): void {
+    this.#layouts = other.#layouts;
+    this.#shapes = other.#shapes;
+    this.#ruleNumbers = other.#ruleNumbers;
+    this.rules = other.rules.filter(({ rule }) => rule.scope !== "site");
   }
 
   site(id: string): SiteUnit {

@@ -4,6 +4,7 @@
  */
 import type { InventoryDevice, Telemetry, Value } from "@aislewatch/contract";
 import type { Category, Severity } from "@aislewatch/devices";
+import type { KeptReadings } from "./window.ts";
 
 /** A step of the ladder as written: a CEL condition and how long it must hold. */
 export type Step = { readonly severity: Severity; readonly when: string; readonly forMs: number };
@@ -111,6 +112,46 @@ export type FaultView = {
   readonly since: number;
 };
 
+/** See snapshot.ts. Opaque but for `faults`: every fault that is not plainly inactive, and clocks of `missing: raise` that run. */
+export type AgentSnapshot = {
+  readonly faults: readonly FaultRecord[];
+  readonly devices?: readonly DeviceSnapshot[];
+};
+
+export type DeviceSnapshot = {
+  readonly id: string;
+  readonly kind: string;
+  readonly answeredAt: number;
+  readonly isUnheard: boolean;
+  readonly subjects: readonly SubjectSnapshot[];
+};
+
+/** Slots in the order of the subject's layout, which its kind decides. */
+export type SubjectSnapshot = {
+  readonly component: string | null;
+  readonly last: Float64Array;
+  readonly times: Float64Array;
+  readonly windows: readonly { readonly offset: number; readonly readings: KeptReadings }[];
+};
+
+/** One agent's devices, and what was known of them at `atMs` (event time), for an engine that goes on from there. */
+export type ForkedAgent = {
+  readonly site: string;
+  readonly agent: string;
+  readonly devices: readonly InventoryDevice[];
+  readonly snapshot: AgentSnapshot;
+  readonly atMs: number;
+};
+
+/**
+ * What became of a fault that a fork found standing: this engine has it now, or what it knows says that it was over at
+ * `at`, or it has a fault of that rule and subject of its own (or no such rule or subject any more).
+ */
+export type Adoption =
+  | { readonly is: "adopted"; readonly transitions: readonly Transition[] }
+  | { readonly is: "over"; readonly at: number }
+  | { readonly is: "refused" };
+
 /**
  * One engine judges all sites of a collector (or of a partition). Calls mutate its state and return what changed, in
  * the order in which it happened; the caller commits transitions and `changedFaults` in one transaction, then acts.
@@ -146,5 +187,16 @@ export type Engine = {
    * that is down, counts as neither.
    */
   capacity(site: string, device: string): { role: string; expected: number; working: number; failed: number };
+  /** What is known of an agent's devices now, for a fork that begins here. */
+  snapshot(site: string, agent: string): AgentSnapshot;
+  /**
+   * A second engine for one agent's devices, with the rules of this one (but those over a whole site), from a snapshot
+   * on. It has its own time: `tick` it up to the event time that its readings have reached, never to the present.
+   */
+  fork(agent: ForkedAgent): Engine;
+  /** A fork's fault that still stands goes on here, unless a fault of that rule and subject is known here already. */
+  adopt(record: FaultRecord, atMs: number): Adoption;
+  /** Every fault that is not plainly inactive, as `restoreFaults` and forks take it. */
+  standing(): FaultRecord[];
   readonly counts: { devices: number; subjects: number; instances: number; unknownRows: number; evaluations: number };
 };

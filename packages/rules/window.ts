@@ -13,6 +13,9 @@ export const WINDOW_READINGS_MAX = 8_640;
 
 const FIRST_CAPACITY = 16;
 
+/** A copy of what a window remembers, oldest first. */
+export type KeptReadings = { readonly at: Float64Array; readonly values: Float64Array; readonly streak: number };
+
 /** Readings of one series in a ring that grows up to WINDOW_READINGS_MAX. */
 export class RecentReadings {
   #at = new Float64Array(FIRST_CAPACITY);
@@ -64,6 +67,17 @@ export class RecentReadings {
   resume(kept: { at: number; value: number; streak: number }): void {
     if (this.#size === 0) this.push(kept.at, kept.value);
     if (this.at(this.#size - 1) === kept.at && this.value(this.#size - 1) === kept.value) this.#streak = kept.streak;
+  }
+
+  kept(): KeptReadings {
+    const at = Float64Array.from({ length: this.#size }, (_, i) => this.at(i));
+    const values = Float64Array.from({ length: this.#size }, (_, i) => this.value(i));
+    return { at, values, streak: this.#streak };
+  }
+
+  resumeAll({ at, values, streak }: KeptReadings): void {
+    for (let i = 0; i < at.length; i++) this.push(at[i] ?? 0, values[i] ?? Number.NaN);
+    this.#streak = streak;
   }
 
   /** Time of the i-th oldest reading that is kept. */

@@ -1,0 +1,182 @@
+import { encodeTelemetry, type InventoryDevice, type Telemetry, type Value } from "@aislewatch/contract";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createEngine } from "./engine.ts";
+import { compileRules } from "./file.ts";
+import type { Engine, RuleSet, Transition } from "./types.ts";
+
+const START = 1_700_006_400_000;
+const STEP_MS = 10_000;
+
+const RULES = `group: t
+select: kind == "label_printer"
+rules:
+  - { id: out, title: Out, when: "media_out", for: 20s, severity: major, category: consumable, keep: 30s }
+  - id: hot
+    title: "{{head_temperature_celsius}}"
+    raise:
+      minor: { when: 'avg(head_temperature_celsius, "1m") > 50' }
+      major: { when: "head_temperature_celsius > 80", for: 30s }
+    clear: { when: "head_temperature_celsius < 40", for: 10s }
+    category: hardware
+  - { id: stuck, title: Stuck, when: "media_out && streak(head_temperature_celsius) >= 3", for: 0s, severity: minor, category: hardware }
+  - { id: quiet, title: Quiet, when: "silent_for() > 40", for: 0s, severity: minor, category: network }
+`;
+
+function rulesOf(text: string): RuleSet {
+  const compiled = compileRules([{ file: "t.yaml", text }]);
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.diagnostics));
+  return compiled.rules;
+}
+
+const printer = (id: string, more: Partial<InventoryDevice> = {}): InventoryDevice => ({
+  ...{ id, kind: "label_printer", driver: "zpl", labels: {}, dependsOn: [], intervalMs: STEP_MS, asset: {} },
+  components: [],
+  metrics: [],
+  ...more,
+});
+
+/** Poll n of a printer; null: it did not take place. */
+type Poll = Readonly<Record<string, Value>> | null;
+
+const messageOf = (device: string, n: number, metrics: NonNullable<Poll>): Telemetry => {
+  const at = START + n * STEP_MS;
+  return encodeTelemetry({ epoch: "e", lane: "live", seq: n + 1, sentAt: at }, [
+    { device, at, samples: [{ component: null, metrics }] },
+  ]);
+};
+
+function play(engine: Engine, polls: readonly Poll[], from: number): Transition[] {
+  return polls.flatMap((poll, i) => {
+    const n = from + i;
+    const before = engine.tick(START + n * STEP_MS - 1);
+    const seen = poll === null ? [] : engine.observe("s", "a", messageOf("p", n, poll), 0);
+    return [...before, ...seen];
+  });
+}
+
+function fresh(rules = rulesOf(RULES), devices = [printer("p")]): Engine {
+  const engine = createEngine();
+  engine.setRules(rules, START);
+  engine.setInventory("s", "a", devices, START);
+  return engine;
+}
+
+const poll = fc.option(
+  fc.record({
+    up: fc.constant(true),
+    media_out: fc.boolean(),
+    head_temperature_celsius: fc.constantFrom(30, 45, 60, 90),
+  }),
+  { freq: 5 },
+);
+
+describe("a fork", () => {
+  it("goes on as the engine that it left would have, wherever it left it", () => {
+    fc.assert(
+      fc.property(fc.array(poll, { minLength: 2, maxLength: 40 }), fc.nat(), (polls, cut) => {
+        const at = cut % polls.length;
+        const whole = play(fresh(), polls, 0);
+        const first = fresh();
+        const head = play(first, polls.slice(0, at), 0);
+        const snapshot = first.snapshot("s", "a");
+        // What the first sees afterwards is none of the fork's business.
+        play(first, [{ up: false }, { up: true, media_out: true, head_temperature_celsius: 99 }], at + 500);
+        const atMs = START + at * STEP_MS - 1;
+        const forked = first.fork({ site: "s", agent: "a", devices: [printer("p")], snapshot, atMs });
+        expect([...head, ...play(forked, polls.slice(at), at)]).toEqual(whole);
+      }),
+    );
+  });
+
+  it("leaves the engine that it came from as it was", () => {
+    const [one, other] = [fresh(), fresh()];
+    const polls: Poll[] = [{ up: true, media_out: true }];
+    play(one, polls, 0);
+    play(other, polls, 0);
+    const snapshot = one.snapshot("s", "a");
+    const forked = one.fork({ site: "s", agent: "a", devices: [printer("p")], snapshot, atMs: START });
+    play(forked, Array<Poll>(20).fill({ up: true, media_out: false }), 1);
+    expect(play(one, [{ up: true, media_out: true }, null, null], 1)).toEqual(
+      play(other, [{ up: true, media_out: true }, null, null], 1),
+    );
+  });
+
+  it("from faults alone knows what stood, and no values until the next reading", () => {
+    const engine = fresh();
+    play(engine, Array<Poll>(4).fill({ up: true, media_out: true }), 0);
+    const faults = JSON.parse(JSON.stringify(engine.snapshot("s", "a").faults));
+    const atMs = START + 35_000;
+    const forked = engine.fork({ site: "s", agent: "a", devices: [printer("p")], snapshot: { faults }, atMs });
+    expect(forked.faults()).toMatchObject([{ rule: "out", state: "firing", since: START }]);
+    expect(forked.lastValues("s", "p")).toEqual([]);
+    const over = play(forked, Array<Poll>(5).fill({ up: true, media_out: false }), 4);
+    expect(over.map(({ to }) => to)).toEqual(["recovering", "inactive"]);
+  });
+
+  it("does not judge rules over a whole site, of which it knows one agent's devices", () => {
+    const rules = rulesOf(`group: t
+select: kind == "label_printer"
+rules:
+  - { id: half, title: Half, scope: site, when: 'failed("label_printer") > 0', for: 0s, severity: major, category: hardware }
+`);
+    const engine = fresh(rules);
+    const snapshot = engine.snapshot("s", "a");
+    const forked = engine.fork({ site: "s", agent: "a", devices: [printer("p")], snapshot, atMs: START });
+    expect(play(forked, [{ up: false }], 1)).toEqual([]);
+    expect(play(engine, [{ up: false }], 1).map(({ rule }) => rule)).toEqual(["half"]);
+  });
+
+  it("leaves out what is not there any more, and takes what is new as unknown", () => {
+    const engine = fresh();
+    play(engine, Array<Poll>(4).fill({ up: true, media_out: true }), 0);
+    const snapshot = engine.snapshot("s", "a");
+    const devices = [printer("new"), printer("p", { kind: "ups" })];
+    const forked = engine.fork({ site: "s", agent: "a", devices, snapshot, atMs: START + 35_000 });
+    expect([forked.faults(), forked.lastValues("s", "p")]).toEqual([[], []]);
+  });
+});
+
+describe("adopting a fault that a fork found standing", () => {
+  const standing = (polls: readonly Poll[]) => {
+    const engine = fresh();
+    play(engine, polls, 0);
+    const [record] = engine.standing().filter(({ rule }) => rule === "hot");
+    if (record === undefined) throw new Error("nothing stands");
+    return record;
+  };
+  const temperature = (celsius: number): Poll => ({ up: true, media_out: false, head_temperature_celsius: celsius });
+  const hot = standing(Array<Poll>(8).fill(temperature(60)));
+
+  it("goes on with its true onset while its own clear condition is not met", () => {
+    const live = fresh();
+    play(live, [temperature(45)], 100);
+    const adopted = live.adopt(hot, START + 1_001_000);
+    expect(adopted).toMatchObject({ is: "adopted", transitions: [{ rule: "hot", to: "firing", severity: "minor" }] });
+    expect(live.faults()).toMatchObject([{ rule: "hot", since: hot.detail["onset"] }]);
+    expect(play(live, [temperature(30), temperature(30)], 101).map(({ to }) => to)).toEqual(["recovering", "inactive"]);
+  });
+
+  it("is adopted while nobody knows, for unknown clears nothing", () => {
+    expect(fresh().adopt(hot, START + 1_001_000)).toMatchObject({ is: "adopted" });
+  });
+
+  it("says that it is over when the present says so", () => {
+    const rules = rulesOf(RULES.replace("for: 10s }\n    category", "for: 0s }\n    category"));
+    const source = fresh(rules);
+    play(source, Array<Poll>(8).fill(temperature(60)), 0);
+    const [record] = source.standing();
+    const live = fresh(rules);
+    play(live, [temperature(30)], 100);
+    expect(record && live.adopt(record, START + 1_001_000)).toEqual({ is: "over", at: START + 1_001_000 });
+    expect(live.faults()).toEqual([]);
+  });
+
+  it("is refused beside a fault of the same rule and subject, and when its rule or device is gone", () => {
+    const live = fresh();
+    play(live, Array<Poll>(8).fill(temperature(90)), 100);
+    expect(live.adopt(hot, START + 1_100_000)).toEqual({ is: "refused" });
+    expect(fresh(rulesOf(RULES), [printer("other")]).adopt(hot, START)).toEqual({ is: "refused" });
+    expect(fresh(rulesOf(RULES.replace("> 50", "> 55"))).adopt(hot, START)).toEqual({ is: "refused" });
+  });
+});

@@ -1,0 +1,86 @@
+/**
+ * What the engine knows of one agent's devices at one moment, so that a second engine can go on from there: late data
+ * is judged by a fork that begins where the agent's unbroken stream of readings ended, whatever the first has seen since.
+ *
+ * A snapshot is compact (typed arrays, a few kilobytes for forty devices), for thousands of agents may be away at once.
+ * It lives in memory; what has to survive a restart is its `faults`, which are plain JSON. A fork from those alone knows
+ * no values, as an engine after a restart whose time-series store is empty: each is unknown until its next reading.
+ */
+import { joinSubject } from "@aislewatch/contract";
+import type { Judge } from "./judge.ts";
+import type { Keeping } from "./keeping.ts";
+import type { Roster } from "./roster.ts";
+import type { DeviceUnit, JudgedSubject, SiteUnit } from "./subjects.ts";
+import type { AgentSnapshot, SubjectSnapshot } from "./types.ts";
+
+export function takeSnapshot(
+  { judge, keeping }: { judge: Judge; keeping: Keeping },
+  units: readonly DeviceUnit[],
+): AgentSnapshot {
+  return {
+    faults: units.flatMap(({ active }) => active.flatMap((each) => keeping.recordOf(each) ?? [])),
+    devices: units.map((unit) => ({
+      id: unit.device.id,
+      kind: unit.device.kind,
+      answeredAt: unit.answeredAt,
+      isUnheard: unit.isUnheard,
+      subjects: [unit.self, ...unit.parts.values()].map((subject) => subjectSnapshot(judge, subject)),
+    })),
+  };
+}
+
+function subjectSnapshot(judge: Judge, { component, base, layout }: JudgedSubject): SubjectSnapshot {
+  const size = layout?.metrics.length ?? 0;
+  const windows: SubjectSnapshot["windows"][number][] = [];
+  for (let offset = 0; offset < size; offset++) {
+    const window = judge.frame.windows.get(base + offset);
+    if (window !== undefined && window.size > 0) windows.push({ offset, readings: window.kept() });
+  }
+  return {
+    component,
+    last: judge.memory.last.slice(base, base + size),
+    times: judge.memory.times.slice(base, base + size),
+    windows,
+  };
+}
+
+/** Into an engine that knows the same devices and has judged nothing yet. What is not there any more is left out. */
+export function applySnapshot(
+  { judge, keeping, roster }: { judge: Judge; keeping: Keeping; roster: Roster },
+  site: SiteUnit,
+  snapshot: AgentSnapshot,
+): void {
+  const touched: DeviceUnit[] = [];
+  for (const device of snapshot.devices ?? []) {
+    const unit = site.devices.get(device.id);
+    if (unit === undefined || unit.device.kind !== device.kind) continue;
+    unit.answeredAt = device.answeredAt;
+    unit.isUnheard = device.isUnheard;
+    for (const kept of device.subjects) applySubject(judge, roster, { site, unit, kept });
+    touched.push(unit);
+  }
+  keeping.restoreTrees(touched);
+  keeping.restoreAll(snapshot.faults);
+}
+
+function applySubject(
+  judge: Judge,
+  roster: Roster,
+  { site, unit, kept }: { site: SiteUnit; unit: DeviceUnit; kept: SubjectSnapshot },
+): void {
+  const name = joinSubject(unit.device.id, kept.component);
+  const subject =
+    site.subjects.get(name) ?? roster.adopt(site, name, { agent: unit.agent.id, at: unit.answeredAt }) ?? null;
+  if (subject === null || subject.layout?.metrics.length !== kept.last.length) return;
+  judge.memory.values.set(kept.last, subject.base);
+  judge.memory.last.set(kept.last, subject.base);
+  judge.memory.times.set(kept.times, subject.base);
+  for (let offset = 0; offset < kept.last.length; offset++) {
+    if (Number.isNaN(kept.last[offset])) continue;
+    // Values that were too old to count are so again as soon as time passes.
+    unit.staleDue = Math.min(unit.staleDue, (kept.times[offset] ?? 0) + unit.staleAfterMs);
+  }
+  for (const { offset, readings } of kept.windows) {
+    judge.frame.windows.get(subject.base + offset)?.resumeAll(readings);
+  }
+}
