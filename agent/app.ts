@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync } from "node:fs";
-import { type Clock, err, type Result } from "@aislewatch/base";
+import { type Clock, err, errorText, type Result } from "@aislewatch/base";
 import { loadBuiltinProfiles, TrapTable } from "@aislewatch/devices";
 import { createLifecycle, type FolderLock, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
 import { Commands, type Outcome } from "./commands.ts";
@@ -58,11 +58,12 @@ export function createAgent(given: AgentOptions): AgentApp {
     outbox: null,
     startMsMax: OUTBOX_START_MS_MAX,
     start() {
-      this.outbox = open(options);
+      this.outbox = open(options, () => running?.exchangeOutbox());
       running = assemble(options, this.outbox, time);
     },
     stop() {
-      this.outbox?.close();
+      const samples = this.outbox?.close() ?? 0;
+      if (samples > 0) options.log.emit(agentEvents.readingsLost, { samples });
       this.outbox = null;
     },
   };
@@ -100,6 +101,8 @@ export function createAgent(given: AgentOptions): AgentApp {
 type Running = {
   readonly intake: Intake;
   readonly status: StatusFile;
+  /** The outbox has another epoch to serve. */
+  exchangeOutbox(): void;
   startUplink(): void;
   stopUplink(): Promise<void>;
   startPolling(): void;
@@ -223,6 +226,7 @@ function assemble(options: AgentOptions, outbox: Outbox, time: KnownClock): Runn
   return {
     intake,
     status,
+    exchangeOutbox: () => uplink.exchangeOutbox(),
     startUplink() {
       commands.start();
       uplink.start();
@@ -280,30 +284,38 @@ function needsRestart(before: AgentConfig, after: AgentConfig): string | null {
 const isSameCollector = (a: AgentConfig, b: AgentConfig): boolean =>
   JSON.stringify(a.collector) === JSON.stringify(b.collector);
 
-function open({ config, clock, log }: AgentOptions): Outbox {
-  const opened = openOutbox({
+function open({ config, clock, log }: AgentOptions, onExchange: () => void): Outbox {
+  const outbox = openOutbox({
     folder: config.dataFolder,
     ...config.outbox,
     clock,
     newEpoch: randomUUID,
     onSetAside: (file, detail) => log.emit(agentEvents.outboxSetAside, { file, detail }),
+    onTrouble: (detail) => log.emit(agentEvents.outboxWriteFailed, { detail }),
+    onMended: (batches) => log.emit(agentEvents.outboxWriteRecovered, { batches }),
+    onExchange,
   });
-  if (!opened.ok) throw new Error(`${config.dataFolder}: ${opened.error.detail}`);
-  const { batches, bytes } = opened.value.figures;
-  log.emit(agentEvents.outboxOpened, { epoch: opened.value.epoch, batches, bytes });
-  return opened.value;
+  const { batches, bytes } = outbox.figures;
+  log.emit(agentEvents.outboxOpened, { epoch: outbox.epoch, batches, bytes });
+  return outbox;
 }
 
-function folderPart({ config }: AgentOptions): Part {
+/** A folder that can't be written is no reason to leave a store unwatched: see outbox.ts. One that is taken is. */
+function folderPart({ config, log }: AgentOptions): Part {
   let lock: FolderLock | null = null;
   return {
     name: "data folder",
     start() {
-      mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
-      chmodSync(config.dataFolder, 0o700);
+      try {
+        mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
+        chmodSync(config.dataFolder, 0o700);
+      } catch (thrown) {
+        log.emit(agentEvents.dataFolderRefused, { detail: errorText(thrown) });
+      }
       const locked = lockFolder(config.dataFolder);
-      if (!locked.ok) throw new Error(locked.error.detail);
-      lock = locked.value;
+      if (locked.ok) lock = locked.value;
+      else if (locked.error.kind === "held") throw new Error(locked.error.detail);
+      else log.emit(agentEvents.dataFolderRefused, { detail: locked.error.detail });
     },
     stop() {
       lock?.release();

@@ -23,15 +23,22 @@ export const agentEvents = {
   outboxWriteFailed: defineEvent({
     name: "outbox_write_failed",
     level: "error",
-    meaning: "Readings could not be written down and wait in memory: free disk space, or mend the disk",
-    fields: { detail: "string", waiting: "number" },
+    meaning:
+      "The outbox file can't be had or written: readings are kept in memory and sent from there, and a stop loses them. Free disk space, or mend the disk",
+    fields: { detail: "string" },
     sameBy: ["detail"],
   }),
   outboxWriteRecovered: defineEvent({
     name: "outbox_write_recovered",
     level: "info",
-    meaning: "Readings that waited in memory are written down",
-    fields: { readings: "number" },
+    meaning: "The outbox file takes readings again; so many batches moved from memory into it",
+    fields: { batches: "number" },
+  }),
+  dataFolderRefused: defineEvent({
+    name: "data_folder_refused",
+    level: "error",
+    meaning: "The data folder can't be locked or made private, for it can't be written: the agent runs all the same",
+    fields: { detail: "string" },
   }),
   outboxRenewed: defineEvent({
     name: "outbox_renewed",
@@ -42,9 +49,8 @@ export const agentEvents = {
   readingsLost: defineEvent({
     name: "readings_lost",
     level: "error",
-    meaning: "The disk was full for so long that readings in memory had to be given up; they are reported as dropped",
+    meaning: "The agent stops while its outbox file can't be written: unsent readings that were in memory are lost",
     fields: { samples: "number" },
-    sameBy: [],
   }),
   outboxOverflowed: defineEvent({
     name: "outbox_overflowed",

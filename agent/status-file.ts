@@ -56,7 +56,7 @@ export class StatusFile {
       startedAt: this.#startedAt,
       writtenAt: clock.now(),
       collector: { url: config.collector.url, ...uplink.figures },
-      outbox: { epoch: outbox.epoch, ...outbox.figures, readingsWaiting: intake.waiting },
+      outbox: { epoch: outbox.epoch, ...outbox.figures, inMemory: outbox.trouble, readingsWaiting: intake.waiting },
       traps: traps?.figures ?? null,
       devices: poller.states,
     };
@@ -95,7 +95,11 @@ export type AgentStatusFile = {
   readonly startedAt: number;
   readonly writtenAt: number;
   readonly collector: Uplink["figures"] & { readonly url: string };
-  readonly outbox: Outbox["figures"] & { readonly epoch: string; readonly readingsWaiting: number };
+  readonly outbox: Outbox["figures"] & {
+    readonly epoch: string;
+    readonly inMemory: Outbox["trouble"];
+    readonly readingsWaiting: number;
+  };
   /** Null when traps are not listened for. */
   readonly traps: TrapFigures | null;
   readonly devices: Poller["states"];

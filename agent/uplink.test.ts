@@ -229,14 +229,13 @@ async function startCollector(): Promise<Collector> {
 
 function startAgent(windowLimits?: WindowLimits, atPort = port): { outbox: Outbox; uplink: Uplink } {
   let epochs = 0;
-  const opened = openOutbox({
+  const outbox = openOutbox({
     folder,
     bytesMax: 1e7,
     ageMsMax: 1e9,
     clock: realClock,
     newEpoch: () => `epoch-${++epochs}`,
   });
-  const outbox = must(opened);
   const uplink = new Uplink({
     site: "store-1",
     agent: "back-office",

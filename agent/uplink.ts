@@ -18,6 +18,7 @@ import {
   decodeCommand,
   type InventoryDevice,
   type Lane,
+  LIMITS,
   type Reply,
   splitInventory,
   WIRE_VERSION,
@@ -77,8 +78,10 @@ const INVENTORY_LINGER_MS = 500;
 /** CONNACK codes of MQTT 3.1.1 (3.2.2.3): bad user name or password, not authorized. */
 const REFUSED_CODES: readonly unknown[] = [4, 5];
 const SUBACK_REFUSED = 128;
+/** How long the collector's first word is waited for before anything is sent (see `Outbox.isGreeted`). */
+const GREETING_MS = 2_000;
 
-type TimerName = "reconnect" | "tick" | "heartbeat" | "pace" | "inventory";
+type TimerName = "reconnect" | "tick" | "heartbeat" | "pace" | "inventory" | "greeting";
 
 export class Uplink {
   readonly #options: UplinkOptions;
@@ -135,6 +138,13 @@ export class Uplink {
     if (this.#connected) this.#publishStatus();
   }
 
+  /** The outbox serves another epoch, or wants to: a connection is about one. */
+  exchangeOutbox(): void {
+    if (!this.#connected) return;
+    this.#lastError = { text: "connects anew for another outbox", refused: false };
+    this.#client?.end(true);
+  }
+
   /** Sent if there is a connection, else given up: the collector has closed the command at its deadline. */
   reply(reply: Reply): void {
     if (this.#connected) this.#publish("reply", JSON.stringify(reply));
@@ -163,6 +173,7 @@ export class Uplink {
 
   #connect(): void {
     const { site, agent, url, username, password, ca } = this.#options;
+    this.#options.outbox.connecting();
     const client = connect(url, {
       protocolVersion: 4,
       clean: true,
@@ -203,6 +214,7 @@ export class Uplink {
     this.#publishStatus();
     this.#publishInventory();
     this.#window.connected(outbox.acked, clock.monotonic());
+    if (!outbox.isGreeted) this.#after("greeting", GREETING_MS, () => this.#pump());
     this.#after("tick", this.#tickMs, () => this.#tick());
     this.#after("heartbeat", HEARTBEAT_MS, () => this.#heartbeat());
     this.#pump();
@@ -259,6 +271,7 @@ export class Uplink {
       this.#renew(client);
       return;
     }
+    this.#cancel("greeting");
     this.#attempt = 0;
     this.#lastAckAt = clock.now();
     this.#window.acked({ live: Math.max(live, heard), history }, grant, clock.monotonic());
@@ -302,7 +315,7 @@ export class Uplink {
 
   /** Sends what the window has room for: the present first, then the past at its pace. */
   #pump(): void {
-    if (!this.#connected) return;
+    if (!this.#connected || this.#timers.has("greeting")) return;
     const { outbox, clock } = this.#options;
     const nowMs = clock.monotonic();
     this.#send("live", nowMs);
@@ -346,6 +359,7 @@ export class Uplink {
   #status(state: AgentStatus["state"]): string {
     const { version, outbox, clock } = this.#options;
     const { batches, bytes, oldestAt } = outbox.figures;
+    const { trouble } = outbox;
     const status: AgentStatus = {
       v: WIRE_VERSION,
       state,
@@ -354,7 +368,12 @@ export class Uplink {
       startedAt: this.#startedAt,
       sentAt: clampTime(clock.now()),
       host: hostname().slice(0, 255),
-      outbox: { batches, bytes, oldestAt, lanes: outbox.lanes },
+      outbox: {
+        ...{ batches, bytes, oldestAt, lanes: outbox.lanes },
+        ...(trouble !== null && {
+          inMemory: { since: clampTime(trouble.since), detail: trouble.detail.slice(0, LIMITS.textCharsMax) },
+        }),
+      },
     };
     return JSON.stringify(status);
   }

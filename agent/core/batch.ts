@@ -10,6 +10,7 @@ import {
   LIMITS,
   type Reading,
   type SampleSet,
+  type Telemetry,
   WIRE_VERSION,
 } from "@aislewatch/contract";
 
@@ -51,6 +52,50 @@ export function packReadings(readings: readonly Reading[], bytesMax: number = BA
 export function droppedBody(dropped: Dropped): Body {
   const { samples, fromAt, toAt } = dropped;
   return { ...encode([], [dropped]), samples, fromAt, toAt };
+}
+
+/** What a body loses when it keeps only what turned: see `withoutNumbers`. */
+export type Thinned = { readonly seq: number; readonly fromAt: number; readonly toAt: number; readonly reason: string };
+
+/**
+ * The same body without its numbers, and with a report of how many those were; null when it holds none. Booleans,
+ * failures and events stay, so that every change of a state is still told. `text` is one of ours: see `Body`.
+ */
+export function withoutNumbers(text: string, { seq, fromAt, toAt, reason }: Thinned): Body | null {
+  const body = parseBody(text);
+  const tables = body.tables.flatMap(({ metrics, subject, at, values }) => {
+    const kept = metrics.flatMap((_, m) => ((values[m] ?? []).some(isNumber) ? [] : [m]));
+    if (kept.length === 0) return [];
+    return { metrics: kept.map((m) => metrics[m] ?? ""), subject, at, values: kept.map((m) => values[m] ?? []) };
+  });
+  const samples = valuesIn(body.tables) - valuesIn(tables);
+  if (samples === 0) return null;
+  const dropped = [{ fromSeq: seq, toSeq: seq, fromAt, toAt, samples, reason }];
+  return { text: JSON.stringify({ ...body, tables, dropped }).slice(1), samples: valuesIn(tables), fromAt, toAt };
+}
+
+/** The same body under another seq: what it says of dropped batches names it. */
+export function withSeq(text: string, seq: number): string {
+  const body = parseBody(text);
+  if (body.dropped === undefined) return text;
+  return JSON.stringify({
+    ...body,
+    dropped: body.dropped.map((lost) => ({ ...lost, fromSeq: seq, toSeq: seq })),
+  }).slice(1);
+}
+
+type ParsedBody = Pick<Telemetry, "tables" | "dropped">;
+
+/** Only for texts that this file made: a file that was damaged is found by SQLite before. */
+const parseBody = (text: string): ParsedBody => JSON.parse(`{${text}`) as ParsedBody;
+
+const isNumber = (value: unknown): boolean => typeof value === "number";
+
+/** As `Body.samples` counts: a null is where a reading lacks the metric. */
+function valuesIn(tables: Telemetry["tables"]): number {
+  let count = 0;
+  for (const { values } of tables) for (const column of values) for (const value of column) if (value !== null) count++;
+  return count;
 }
 
 type Group = { readonly readings: Reading[]; rows: number; events: number; leastAt: number; mostAt: number };

@@ -31,10 +31,18 @@ export const statusSchema = z.object({
       batches: z.int().min(0),
       bytes: z.int().min(0),
       oldestAt: timeMs.nullable(),
+      /** What it may hold. */
+      bytesMax: z.int().min(1).optional(),
       /** The oldest seq of each lane that still waits (`last` + 1 when none does) and the newest ever given. */
       lanes: z.object({ live: laneSeqs, history: laneSeqs }).optional(),
+      /** Since when readings are kept in memory, for the file can't be written, and why. */
+      inMemory: z.object({ since: timeMs, detail: text }).optional(),
     })
     .optional(),
+  /** What the agent takes of its host: resident memory, and processor time since the last status, of one core. */
+  cost: z.object({ memoryBytes: z.number().min(0), cpuPercent: z.number().min(0) }).optional(),
+  /** The file system that the outbox lies on; free is what this user may have. */
+  disk: z.object({ totalBytes: z.number().min(1), freeBytes: z.number().min(0) }).optional(),
 });
 export type AgentStatus = z.infer<typeof statusSchema>;
 

@@ -1,0 +1,334 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { ManualClock } from "@aislewatch/base";
+import { decodeTelemetry, type Lane, type Reading, rowsOf, type Telemetry } from "@aislewatch/contract";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { wireText } from "./core/batch.ts";
+import { type OutboxFile, type OutboxFileOptions, openOutboxFile } from "./outbox-file.ts";
+
+const AT = 1_700_000_000_000;
+const ALL = { batchesMax: 10_000, bytesMax: 1e9 };
+
+let folder = "";
+let clock = new ManualClock();
+let epochs = 0;
+const open: OutboxFile[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "outbox-"));
+  clock = new ManualClock();
+  epochs = 0;
+});
+afterEach(() => {
+  for (const outbox of open.splice(0)) closeQuietly(outbox);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(over: Partial<OutboxFileOptions> = {}): OutboxFile {
+  const opened = openOutboxFile({
+    folder,
+    bytesMax: 1_000_000,
+    ageMsMax: 7 * 86_400_000,
+    clock,
+    newEpoch: () => `epoch-${++epochs}`,
+    ...over,
+  });
+  if (!opened.ok) throw new Error(opened.error.detail);
+  open.push(opened.value);
+  return opened.value;
+}
+
+function closeQuietly(outbox: OutboxFile): void {
+  try {
+    outbox.close();
+  } catch {
+    // Closed by the test.
+  }
+}
+
+const reading = (n: number, pad = 0): Reading => ({
+  device: `d${n}`,
+  at: AT + n,
+  samples: [{ component: null, metrics: { up: true } }],
+  ...(pad > 0 && { failure: { kind: "timeout", detail: "x".repeat(pad) } }),
+});
+
+function messages(outbox: OutboxFile, lane: Lane, afterSeq = 0): Telemetry[] {
+  return outbox.unacked(lane, afterSeq, ALL).map(({ seq, body }) => {
+    const decoded = decodeTelemetry(Buffer.from(wireText({ epoch: outbox.epoch, lane, seq, sentAt: AT }, body)));
+    if (!decoded.ok) throw new Error(decoded.error.detail);
+    return decoded.value;
+  });
+}
+
+const seqs = (outbox: OutboxFile, lane: Lane): number[] => messages(outbox, lane).map(({ seq }) => seq);
+
+/** What a second process finds that opens the same file: nothing of this one's memory. */
+function copyAfterKill(): OutboxFile {
+  return start();
+}
+
+describe("OutboxFile", () => {
+  it("gives each lane its own seqs from 1", () => {
+    const outbox = start();
+    for (const [n, lane] of (["live", "live", "history", "live"] as const).entries()) {
+      expect(outbox.append([reading(n)], { lane, keep: false })).toEqual({ ok: true, value: { batches: 1 } });
+    }
+    expect([seqs(outbox, "live"), seqs(outbox, "history")]).toEqual([[1, 2, 3], [1]]);
+  });
+
+  it("has everything that append returned for after a kill, under the same epoch and seqs", () => {
+    const outbox = start();
+    outbox.append([reading(1), reading(2)], { lane: "live", keep: true });
+    outbox.append([reading(3)], { lane: "history", keep: false });
+    const before = [messages(outbox, "live"), messages(outbox, "history")];
+    const after = copyAfterKill();
+    expect([messages(after, "live"), messages(after, "history")]).toEqual(before);
+    expect(after.epoch).toBe("epoch-1");
+    after.append([reading(4)], { lane: "live", keep: false });
+    expect(seqs(after, "live")).toEqual([1, 2]);
+  });
+
+  it("never gives a seq twice, also when everything was acked before a restart", () => {
+    const outbox = start();
+    outbox.append([reading(1)], { lane: "live", keep: false });
+    outbox.ack("epoch-1", { live: 1, history: 0 });
+    outbox.close();
+    const again = start();
+    again.append([reading(2)], { lane: "live", keep: false });
+    expect(seqs(again, "live")).toEqual([2]);
+  });
+
+  it.each([
+    { name: "of this epoch", epoch: "epoch-1", upTo: { live: 2, history: 0 }, verdict: "taken", left: [3] },
+    { name: "that came before", epoch: "epoch-1", upTo: { live: 0, history: 0 }, verdict: "taken", left: [1, 2, 3] },
+    { name: "of another epoch", epoch: "epoch-0", upTo: { live: 3, history: 0 }, verdict: "stranger", left: [1, 2, 3] },
+    {
+      name: "of seqs that were never given",
+      epoch: "epoch-1",
+      upTo: { live: 4, history: 0 },
+      verdict: "ahead",
+      left: [1, 2, 3],
+    },
+  ])("takes an ack $name as $verdict", ({ epoch, upTo, verdict, left }) => {
+    const outbox = start();
+    for (const n of [1, 2, 3]) outbox.append([reading(n)], { lane: "live", keep: false });
+    expect([outbox.ack(epoch, upTo), seqs(outbox, "live"), outbox.figures.batches]).toEqual([
+      verdict,
+      left,
+      left.length,
+    ]);
+  });
+
+  it("hands out batches up to a number and a size, and at least one", () => {
+    const outbox = start();
+    for (const n of [1, 2, 3]) outbox.append([reading(n, 400)], { lane: "live", keep: false });
+    const bytes = outbox.unacked("live", 0, ALL)[0]?.bytes ?? 0;
+    const count = (batchesMax: number, bytesMax: number): number =>
+      outbox.unacked("live", 1, { batchesMax, bytesMax }).length;
+    expect([count(10, 1), count(10, bytes * 2), count(1, bytes * 2), count(10, bytes * 2 - 1)]).toEqual([1, 2, 1, 1]);
+  });
+
+  it("drops the oldest telemetry when full, reports exactly what, and keeps state changes", () => {
+    const outbox = start({ bytesMax: 20_000 });
+    outbox.append([reading(0, 400)], { lane: "live", keep: true });
+    for (let n = 1; n <= 60; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
+    const sent = messages(outbox, "live");
+    expect(sent[0]).toMatchObject({ seq: 1, subjects: ["d0"] });
+    const dropped = sent.flatMap((message) => message.dropped ?? []);
+    expect(dropped).toHaveLength(1);
+    const [{ fromSeq = 0, toSeq = 0, samples = 0, fromAt = 0, toAt = 0 } = {}] = dropped;
+    expect([fromSeq, samples, fromAt, toAt]).toEqual([2, toSeq - 1, AT + 1, AT + toSeq - 1]);
+    expect(sent.slice(2).map(({ seq }) => seq)).toEqual(Array.from({ length: 61 - toSeq }, (_, n) => toSeq + 1 + n));
+    expect(outbox.figures.bytes).toBeLessThanOrEqual(20_000);
+    expect(outbox.figures.droppedSamples).toBe(samples);
+  });
+
+  it("drops state changes as well before it grows", () => {
+    const outbox = start({ bytesMax: 20_000 });
+    for (let n = 1; n <= 60; n++) outbox.append([reading(n, 400)], { lane: "live", keep: true });
+    expect(outbox.figures.bytes).toBeLessThanOrEqual(20_000);
+    expect(messages(outbox, "live").at(-1)).toMatchObject({ seq: 60, subjects: ["d60"] });
+  });
+
+  it("drops last what is on its way, and never changes what was already sent as dropped", () => {
+    const outbox = start({ bytesMax: 20_000 });
+    for (let n = 1; n <= 10; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
+    outbox.markInFlight({ live: 5, history: 0 });
+    for (let n = 11; n <= 60; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
+    const first = messages(outbox, "live");
+    expect(first.slice(0, 5).map(({ seq, dropped }) => [seq, dropped])).toEqual(
+      [1, 2, 3, 4, 5].map((seq) => [seq, undefined]),
+    );
+    const told = first[5]?.dropped?.[0];
+    expect(told?.fromSeq).toBe(6);
+    outbox.markInFlight({ live: told?.toSeq ?? 0, history: 0 });
+    for (let n = 61; n <= 100; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
+    const later = messages(outbox, "live").flatMap((message) => message.dropped ?? []);
+    expect(later[0]).toEqual(told);
+    expect(later[1]?.fromSeq).toBe((told?.toSeq ?? 0) + 1);
+  });
+
+  it("drops what is too old, counting the time that agents ran and not what the clock says", () => {
+    const outbox = start({ ageMsMax: 3_600_000 });
+    outbox.append([reading(1)], { lane: "live", keep: true });
+    clock.jump(365 * 86_400_000);
+    clock.advance(3_000_000);
+    outbox.append([reading(2)], { lane: "live", keep: false });
+    expect(messages(outbox, "live").every(({ dropped }) => dropped === undefined)).toBe(true);
+    outbox.close();
+    clock = new ManualClock();
+    const again = start({ ageMsMax: 3_600_000 });
+    clock.advance(1_800_000);
+    again.append([reading(3)], { lane: "live", keep: false });
+    expect(messages(again, "live").map(({ seq, dropped }) => [seq, dropped?.[0]?.reason])).toEqual([
+      [1, "older than the outbox keeps"],
+      [2, undefined],
+      [3, undefined],
+    ]);
+  });
+
+  it.each([
+    { name: "garbage", damage: () => writeFileSync(join(folder, "outbox.db"), "this is no database".repeat(500)) },
+    { name: "a page of zeros in the middle", damage: () => zeroPages() },
+  ])("sets a file aside that holds $name, and begins a new epoch", ({ damage }) => {
+    const outbox = start();
+    for (let n = 0; n < 50; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
+    outbox.close();
+    damage();
+    const aside: string[] = [];
+    const again = start({ onSetAside: (file) => aside.push(file) });
+    expect(aside).toEqual([join(folder, "outbox.corrupt-1")]);
+    expect([again.epoch, again.figures.batches]).toEqual(["epoch-2", 0]);
+    expect(readdirSync(folder)).toContain("outbox.corrupt-1");
+    again.append([reading(1)], { lane: "live", keep: false });
+    expect(seqs(again, "live")).toEqual([1]);
+  });
+
+  it("takes a lost file for a new outbox", () => {
+    start().close();
+    rmSync(join(folder, "outbox.db"));
+    expect(start().epoch).toBe("epoch-2");
+  });
+
+  it("refuses a file of a newer version instead of setting it aside", () => {
+    start().close();
+    const db = new DatabaseSync(join(folder, "outbox.db"));
+    db.exec("PRAGMA user_version = 99");
+    db.close();
+    expect(openOutboxFile({ folder, bytesMax: 1e6, ageMsMax: 1e9, clock, newEpoch: () => "e" })).toMatchObject({
+      ok: false,
+      error: { kind: "io" },
+    });
+  });
+
+  it("keeps its counters when the disk is full, and finds room by dropping the oldest", () => {
+    const outbox = start({ fileBytesMax: 120_000 });
+    let written = 0;
+    let refused = outbox.append([reading(0, 400)], { lane: "live", keep: false });
+    for (; refused.ok && written < 1_000; written++) {
+      refused = outbox.append([reading(written + 1, 400)], { lane: "live", keep: false });
+    }
+    expect(refused).toMatchObject({ ok: false, error: { kind: "full" } });
+    expect([outbox.lastSeq.live, outbox.figures.batches]).toEqual([written, written]);
+    expect(readdirSync(folder)).toContain("outbox.reserve");
+    expect(outbox.makeRoom()).toEqual({ ok: true, value: undefined });
+    expect(readdirSync(folder)).not.toContain("outbox.reserve");
+    expect(outbox.append([reading(1, 400)], { lane: "live", keep: false })).toMatchObject({ ok: true });
+    expect(messages(outbox, "live")[0]?.dropped?.[0]).toMatchObject({ fromSeq: 1, reason: "the disk was full" });
+  });
+
+  it("numbers what is unacked anew, under a new epoch, when the file turns out to be an old copy", () => {
+    const outbox = start();
+    for (let n = 1; n <= 5; n++) outbox.append([reading(n)], { lane: "live", keep: false });
+    outbox.append([reading(6)], { lane: "history", keep: false });
+    outbox.ack("epoch-1", { live: 3, history: 0 });
+    expect(outbox.ack("epoch-1", { live: 90, history: 0 })).toBe("ahead");
+    expect(outbox.renew().ok).toBe(true);
+    expect([outbox.epoch, seqs(outbox, "live"), seqs(outbox, "history")]).toEqual(["epoch-2", [1, 2], [1]]);
+    outbox.append([reading(7)], { lane: "live", keep: false });
+    expect(messages(start(), "live").map(({ seq, subjects }) => [seq, subjects[0]])).toEqual([
+      [1, "d4"],
+      [2, "d5"],
+      [3, "d7"],
+    ]);
+  });
+
+  it("behaves like a model: nothing lost that it did not report, no seq without an account, across kills", () => {
+    type Action =
+      | { kind: "append"; lane: Lane; pad: number; keep: boolean }
+      | { kind: "ack"; share: number }
+      | { kind: "kill" };
+    const action: fc.Arbitrary<Action> = fc.oneof(
+      {
+        weight: 8,
+        arbitrary: fc.record({
+          kind: fc.constant("append" as const),
+          lane: fc.constantFrom<Lane>("live", "history"),
+          pad: fc.integer({ min: 1, max: 500 }),
+          keep: fc.boolean(),
+        }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({ kind: fc.constant("ack" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
+      },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant("kill" as const) }) },
+    );
+    fc.assert(
+      fc.property(fc.array(action, { minLength: 20, maxLength: 120 }), (actions) => {
+        rmSync(folder, { recursive: true, force: true });
+        folder = mkdtempSync(join(tmpdir(), "outbox-"));
+        let outbox = start({ bytesMax: 12_000 });
+        const written: Record<Lane, number[]> = { live: [], history: [] };
+        const acked: Record<Lane, number> = { live: 0, history: 0 };
+        actions.forEach((step, n) => {
+          if (step.kind === "append") {
+            outbox.append([reading(n, step.pad)], { lane: step.lane, keep: step.keep });
+            written[step.lane].push(n);
+          } else if (step.kind === "ack") {
+            acked.live = Math.max(acked.live, Math.floor(outbox.lastSeq.live * step.share));
+            outbox.ack(outbox.epoch, acked);
+          } else {
+            outbox = start({ bytesMax: 12_000 });
+          }
+          for (const lane of ["live", "history"] as const) account(outbox, lane, written[lane], acked[lane]);
+          expect(outbox.figures.bytes).toBeLessThanOrEqual(12_000);
+        });
+        for (const each of open.splice(0)) closeQuietly(each);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+/** Every seq after the last acked one is a batch with its reading, or lies in exactly one report of what was dropped. */
+function account(outbox: OutboxFile, lane: Lane, written: readonly number[], acked: number): void {
+  const sent = messages(outbox, lane);
+  let next = acked + 1;
+  for (const message of sent) {
+    const dropped = message.dropped?.[0];
+    const from = dropped === undefined ? message.seq : dropped.fromSeq;
+    // A report may reach back over acked seqs when some of what it stands for was acked before.
+    expect(from).toBeLessThanOrEqual(next);
+    expect(message.seq).toBeGreaterThanOrEqual(next);
+    if (dropped === undefined) expect([...rowsOf(message)][0]?.subject).toBe(`d${written[message.seq - 1]}`);
+    else expect(dropped.samples).toBe(dropped.toSeq - dropped.fromSeq + 1);
+    next = message.seq + 1;
+  }
+  expect(next).toBe(written.length + 1);
+}
+
+/** Page 1 stays whole, so that the file still looks like a database. */
+function zeroPages(): void {
+  const db = new DatabaseSync(join(folder, "outbox.db"));
+  db.exec("UPDATE meta SET value = 0 WHERE key = 'clean'; PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+  const path = join(folder, "outbox.db");
+  const bytes = readFileSync(path);
+  bytes.fill(0, 4096, bytes.length);
+  writeFileSync(path, bytes);
+}
