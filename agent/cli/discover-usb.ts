@@ -5,7 +5,8 @@ import type { AgentConfig } from "../config.ts";
 import type { SerialPort } from "../core/serial-proposal.ts";
 import { readUsbDevice, type UsbDevice } from "../core/usb-device.ts";
 import { usbMatchOf, usbMatchSchema, usbMatchText } from "../core/usb-match.ts";
-import type { ConfiguredUsb } from "../core/usb-proposal.ts";
+import type { ConfiguredUsb, UsbEvidence } from "../core/usb-proposal.ts";
+import { readUsbEvidence } from "../discover/usb-evidence.ts";
 import { PAYMENT_VENDORS } from "../transport/serial-access.ts";
 import { SysfsUsb } from "../transport/sysfs-usb.ts";
 import { counted } from "./discover-network.ts";
@@ -13,19 +14,21 @@ import type { Terminal } from "./terminal.ts";
 
 export type UsbFound = {
   readonly devices: readonly UsbDevice[];
+  readonly evidence: ReadonlyMap<string, UsbEvidence>;
   /** sysfs was read. */
   readonly whole: boolean;
 };
 
 const SYSFS = "/sys";
 
-export const NO_USB: UsbFound = { devices: [], whole: false };
+export const NO_USB: UsbFound = { devices: [], evidence: new Map(), whole: false };
 export const PAYMENT: ReadonlySet<string> = new Set(Object.keys(PAYMENT_VENDORS));
 
 const rootOf = ({ systemRoot = "/" }: Terminal): string => systemRoot;
 
 export async function searchUsb(terminal: Terminal): Promise<UsbFound> {
-  const scanned = await new SysfsUsb(join(rootOf(terminal), SYSFS)).scan();
+  const sysfs = join(rootOf(terminal), SYSFS);
+  const scanned = await new SysfsUsb(sysfs).scan();
   if (!scanned.ok) {
     const { detail, hint } = scanned.error;
     terminal.error(`USB devices can't be listed: ${detail}\n  ${hint}\n`);
@@ -33,7 +36,7 @@ export async function searchUsb(terminal: Terminal): Promise<UsbFound> {
   }
   const devices = scanned.value.map(readUsbDevice).filter((device) => device !== null);
   terminal.error(`${counted(devices.filter(({ isHub }) => !isHub).length, "USB device")}\n`);
-  return { devices, whole: true };
+  return { devices, evidence: await readUsbEvidence(devices, sysfs), whole: true };
 }
 
 /** What has a serial port and is listed with the serial ports is not listed twice. */

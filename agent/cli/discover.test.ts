@@ -409,7 +409,7 @@ describe("aislewatch-agent record", () => {
     expect(ran.error).toMatch(want);
   });
 
-  it("says why nothing came", async () => {
+  it("says why nothing came, and records what there is nobody to ask for", async () => {
     writeFileSync(
       path("dead.yaml"),
       `site: a\nagent: b\ncollector: { url: "mqtt://127.0.0.1:1" }\ndevices:\n  - { id: dead, kind: host, driver: snmp, address: "127.42.0.250:${port}", request_timeout: 100ms, retries: 0 }\n  - { id: pc, kind: host, driver: host }\n`,
@@ -417,8 +417,11 @@ describe("aislewatch-agent record", () => {
     const ran = await run(["record", "dead", "--config", path("dead.yaml"), "--out", path("dead.json")]);
     expect([ran.code, existsSync(path("dead.json"))]).toEqual([1, false]);
     expect(ran.error).toMatch(/^dead: (refused|timeout): /);
-    const other = await run(["record", "pc", "--config", path("dead.yaml")]);
-    expect(other.error).toContain("pc has the driver host");
+    const other = await run(["record", "pc", "--config", path("dead.yaml"), "--out", path("pc.json")]);
+    expect(other).toMatchObject({ code: 0, error: expect.stringContaining("pc: its reply, whole") });
+    const replayed = await run(["probe", "--from", path("pc.json")]);
+    expect(replayed.out).toMatch(/^driver +host, .*pc\.json$/m);
+    expect(replayed.out).toMatch(/^ +uptime_seconds +\d/m);
   });
 });
 

@@ -141,6 +141,7 @@ function proposal(found: Found, flags: Flags): string {
   const atPorts = proposeSerial(serial.ports, serial.answered, new Set(ids.values()));
   const attached = proposeUsb(beside(found.usb.devices, serial.ports), {
     attached: found.usb.devices,
+    evidence: found.usb.evidence,
     payment: PAYMENT,
     taken: new Set([...ids.values(), ...atPorts.map(({ id }) => id)]),
   });
@@ -258,6 +259,7 @@ function difference(
   const atPorts = proposeSerial(serial.fresh, found.serial.answered, used);
   const attached = proposeUsb(beside(usb.fresh, found.serial.ports), {
     attached: found.usb.devices,
+    evidence: found.usb.evidence,
     payment: PAYMENT,
     taken: new Set([...used, ...atPorts.map(({ id }) => id)]),
   });

@@ -34,7 +34,7 @@ export function makeReplyRecording(
   const safeText = (_key: string, one: unknown): unknown => (typeof one === "string" ? redactField(one) : one);
   const answers = JSON.parse(JSON.stringify(reply, safeText)) as ReplyRecording["answers"];
   const serial = parsed.ok ? parsed.value.asset?.serial : undefined;
-  const told = { driver: driver.name, serial, names: driver.recorded?.names?.(reply, driverConfig) ?? [] };
+  const told = { driver: driver.name, serial, identifying: driver.recorded?.identifying?.(reply, driverConfig) ?? [] };
   const texts = driver.requests === undefined ? null : textAnswers(answers);
   const safe = texts === null ? null : redactAnswers(texts, told);
   const { answers: made, replaced } = safe ?? asAnswers(redactReply(answers, told));

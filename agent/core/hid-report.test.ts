@@ -169,7 +169,7 @@ describe("what a device is, by its descriptor", () => {
     { name: "mouse", hex: "05010902a101c0", kind: null, refused: "it is no scale, scanner or UPS by its own word" },
     { name: "nothing", hex: "", kind: null, refused: "it is no scale, scanner or UPS by its own word" },
     { name: "scale and UPS", hex: SCALE + UPS, kind: null, refused: "it is several things at once" },
-  ])("$name", ({ hex, kind, refused }) => expect(hidRole(read(hex))).toEqual({ kind, refused }));
+  ])("$name", ({ hex, kind, refused }) => expect(hidRole(read(hex))).toMatchObject({ kind, refused }));
 
   it("lets nothing through that names a key or a track anywhere", () => {
     const forbidden = fc.constantFrom(PAGE.keyboard, PAGE.magneticStripe);

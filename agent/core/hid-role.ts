@@ -28,7 +28,8 @@ export type HidKind = "scale" | "scanner" | "ups";
 
 export type HidRole =
   | { readonly kind: HidKind; readonly refused: null }
-  | { readonly kind: null; readonly refused: string };
+  /** `refused` is for people. */
+  | { readonly kind: null; readonly refused: string; readonly because: "cards" | "types" | "unknown" };
 
 const KINDS: Readonly<Record<number, HidKind>> = {
   [PAGE.scale]: "scale",
@@ -39,13 +40,14 @@ const KINDS: Readonly<Record<number, HidKind>> = {
 /** Keyboard and keypad, as collections: they need not name a key. */
 const TYPING: ReadonlySet<Usage> = new Set([usageOf(PAGE.genericDesktop, 0x06), usageOf(PAGE.genericDesktop, 0x07)]);
 
-const refuse = (refused: string): HidRole => ({ kind: null, refused });
+type Because = Extract<HidRole, { readonly kind: null }>["because"];
+const refuse = (refused: string, because: Because = "unknown"): HidRole => ({ kind: null, refused, because });
 
 export function hidRole({ usages, applications }: HidDescriptor): HidRole {
   for (const usage of usages) {
     const page = pageOf(usage);
-    if (page === PAGE.magneticStripe) return refuse("it reads magnetic stripes");
-    if (page === PAGE.keyboard || TYPING.has(usage)) return refuse("it types, like a keyboard");
+    if (page === PAGE.magneticStripe) return refuse("it reads magnetic stripes", "cards");
+    if (page === PAGE.keyboard || TYPING.has(usage)) return refuse("it types, like a keyboard", "types");
   }
   const kinds = new Set(applications.flatMap((usage) => KINDS[pageOf(usage)] ?? []));
   const [kind, another] = kinds;

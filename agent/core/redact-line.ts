@@ -70,14 +70,17 @@ const SECRETS_MAX = 256;
 const ANYWHERE: ReadonlySet<LineClass> = new Set(["serial", "mac", "ip", "name"]);
 const ANYWHERE_CHARS_MIN = 4;
 
+/** A text that tells one unit, one site or its people. */
+export type Identifying = { readonly of: LineClass; readonly text: string };
+
 type Told = {
   readonly driver: string;
   /** What the driver's `parse` took for the serial number. */
   readonly serial?: string | undefined;
   /** How card data is taken out of a text: as of bytes on a line, unless said otherwise. */
   readonly clean?: (text: string) => string;
-  /** What else names this unit, this site or its people, wherever it stands. */
-  readonly names?: readonly string[];
+  /** What else is known to, wherever it stands. */
+  readonly identifying?: readonly Identifying[];
 };
 
 /** One field may stand in another (an address behind an `@`), and a replacement complete what looks like a third. */
@@ -106,14 +109,17 @@ export function redactAnswers(answers: Answers, told: Told): RedactedAnswers {
   const first = redactOnce(answers, told);
   let made = first.answers;
   for (let pass = 1; pass < PASSES_MAX; pass++) {
-    const { answers: again } = redactOnce(made, { ...told, serial: undefined, names: [] });
+    const { answers: again } = redactOnce(made, { ...told, serial: undefined, identifying: [] });
     if (Object.entries(again).every(([name, answer]) => made[name] === answer)) break;
     made = again;
   }
   return { answers: made, replaced: first.replaced };
 }
 
-function redactOnce(answers: Answers, { driver, serial, names = [], clean = redactCodes }: Told): RedactedAnswers {
+function redactOnce(
+  answers: Answers,
+  { driver, serial, identifying = [], clean = redactCodes }: Told,
+): RedactedAnswers {
   const secrets = new Map<string, LineClass>();
   const learn = (text: string, of: LineClass): void => {
     if (secrets.size < SECRETS_MAX && /[A-Za-z0-9\x80-\xff]/.test(text) && !secrets.has(text)) secrets.set(text, of);
@@ -124,7 +130,9 @@ function redactOnce(answers: Answers, { driver, serial, names = [], clean = reda
     .slice(0, ANSWERS_MAX)
     .map(([name, answer]) => ({ name, answer: answer === null ? null : clean(answer), fields: fieldsOf(name) }));
   if (serial !== undefined) learn(serial.trim(), "serial");
-  for (const name of names) learn(name.trim(), "name");
+  for (const { of, text } of identifying) {
+    if (entries.some(({ answer }) => answer?.includes(text.trim()))) learn(text.trim(), of);
+  }
   for (const { answer, fields } of entries) {
     for (const { of, pattern } of answer === null ? [] : fields) {
       for (const [, value = ""] of (answer ?? "").matchAll(pattern)) learn(value, of);

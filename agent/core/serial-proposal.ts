@@ -83,6 +83,9 @@ const ADAPTERS: Readonly<Record<string, string>> = {
   "1a86": "WCH",
 };
 
+/** The maker of an adapter's chip; null: the device is no adapter that we know. */
+export const adapterName = (vendor: string): string | null => ADAPTERS[vendor] ?? null;
+
 export function knownBy(usb: UsbDevice | null): Known | null {
   if (usb === null) return null;
   return KNOWN[`${usb.vendor}:${usb.product}`] ?? KNOWN[usb.vendor] ?? null;

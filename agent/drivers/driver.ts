@@ -7,6 +7,7 @@ import type { SecretRef } from "@aislewatch/config";
 import type { Asset, PollFailureKind, SampleSet } from "@aislewatch/contract";
 import type { Evidence, Kind, Profile, RegisterMap } from "@aislewatch/devices";
 import type { z } from "zod";
+import type { Identifying } from "../core/redact-line.ts";
 import type { Heard, Request } from "./request.ts";
 
 export type PollError = { readonly kind: PollFailureKind; readonly detail: string; readonly hint?: string };
@@ -76,8 +77,8 @@ export type DriverConfig<Config> = {
 export type Recorded<Config, Reply> = {
   /** Keys of a configuration that leads nowhere, which the `options` of a recording complete: nothing is asked with it. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** What names this unit, this site or its people in a reply, beside the serial number of the asset. */
-  names?(reply: Reply, config: Config): readonly string[];
+  /** What tells this unit, this site or its people in a reply, beside the serial number of the asset. */
+  identifying?(reply: Reply, config: Config): readonly Identifying[];
 };
 
 export type Driver<Config, Reply> = {

@@ -1,4 +1,5 @@
 import type { Asset } from "@aislewatch/contract";
+import type { Identifying } from "../core/redact-line.ts";
 import { readSerial, type UsbDevice } from "../core/usb-device.ts";
 
 /** Who it is by its USB descriptors; a serial number that two devices share would make one asset of them. */
@@ -14,7 +15,7 @@ export function usbAsset(device: UsbDevice, certain: boolean): Asset {
 }
 
 /** What tells this unit from every other, also when another one has the same: for a recording to replace. */
-export function usbNames(device: UsbDevice | null): readonly string[] {
+export function usbIdentifying(device: UsbDevice | null): readonly Identifying[] {
   const { serial } = readSerial(device?.serial ?? null);
-  return serial === null ? [] : [serial];
+  return serial === null ? [] : [{ of: "serial", text: serial }];
 }

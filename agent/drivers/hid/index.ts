@@ -9,7 +9,7 @@ import { hasIoctl } from "../../transport/ioctl.ts";
 import { nodeOf, reportDescriptor, takenFromKernel, type UsbNode } from "../../transport/usb-node.ts";
 import { type DevicePoller, defineDriver, type PollContext, type PollError, type Source } from "../driver.ts";
 import { type ScaleOptions, scaleOptions } from "../scale.ts";
-import { usbNames } from "../usb-asset.ts";
+import { usbIdentifying } from "../usb-asset.ts";
 import { deviceGate, UsbSlot, type UsbSlotConfig, usbSlotKey, usbSlotOptions } from "../usb-slot.ts";
 import { METRICS, parse } from "./parse.ts";
 import type { HidReply } from "./types.ts";
@@ -22,7 +22,7 @@ export default defineDriver<Config, HidReply>({
   config: z.strictObject({ ...usbSlotOptions, ...scaleOptions }),
   lineKey: (config) => usbSlotKey("hidraw", config),
   address: ({ match }) => usbMatchText(match),
-  recorded: { config: { match: { port: "1-1" } }, names: ({ device }) => usbNames(device) },
+  recorded: { config: { match: { port: "1-1" } }, identifying: ({ device }) => usbIdentifying(device) },
   options: ({ zero_window_kilograms }) => ({ zero_window_kilograms }),
   open: ({ config }) => new Poller(config),
 });

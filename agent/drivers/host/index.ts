@@ -33,6 +33,9 @@ type Config = z.infer<typeof config>;
 /** Homes, and media that somebody plugged in (udisks2: below /media/USER and /run/media/USER). */
 const PERSONAL_MOUNT = /^\/(?:home|media|run\/media)\/([^/]+)/;
 
+const personal = (mounts: readonly { readonly mount: string }[]): readonly string[] =>
+  mounts.flatMap(({ mount }) => PERSONAL_MOUNT.exec(mount)?.[1] ?? []);
+
 export default defineDriver<Config, HostReply>({
   name: "host",
   title: "The machine that the agent runs on",
@@ -41,11 +44,12 @@ export default defineDriver<Config, HostReply>({
   address: () => hostname(),
   recorded: {
     config: {},
-    // Mount points of people's own media have their names in them.
-    names: ({ identity, disks, health }) => [
-      ...(identity === null ? [] : [identity.serial]),
-      ...[...(disks ?? []), ...(health?.mounts ?? [])].flatMap(({ mount }) => PERSONAL_MOUNT.exec(mount)?.[1] ?? []),
-      hostname(),
+    identifying: ({ identity, disks, health }) => [
+      ...(identity === null ? [] : [{ of: "serial", text: identity.serial } as const]),
+      // Mount points of people's own media have their names in them.
+      ...[hostname(), ...personal([...(disks ?? []), ...(health?.mounts ?? [])])].map(
+        (text) => ({ of: "name", text }) as const,
+      ),
     ],
   },
   open({ config: watched }) {

@@ -86,11 +86,12 @@ export default defineDriver<Config, ReachReply>({
   recorded: {
     config: {},
     // What went wrong with a target is told with its name or address.
-    names: (_reply, config) => [
-      ...targetsOf(config).map(({ host }) => host),
-      ...(config.dns_name === undefined ? [] : [config.dns_name]),
-      ...(config.dns_servers ?? []),
-    ],
+    identifying: (_reply, config) =>
+      [
+        ...targetsOf(config).map(({ host }) => host),
+        ...(config.dns_name === undefined ? [] : [config.dns_name]),
+        ...(config.dns_servers ?? []),
+      ].map((text) => ({ of: "name", text }) as const),
   },
   open({ config: device }) {
     const targets = targetsOf(device);

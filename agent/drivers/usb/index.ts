@@ -5,7 +5,7 @@ import { usbMatchSchema, usbMatchText } from "../../core/usb-match.ts";
 import type { UsbPlaces } from "../../transport/sysfs-watch.ts";
 import { usbWatch } from "../../transport/usb-node.ts";
 import { defineDriver, type Source } from "../driver.ts";
-import { usbNames } from "../usb-asset.ts";
+import { usbIdentifying } from "../usb-asset.ts";
 import { METRICS, parse } from "./parse.ts";
 import { sourcesOf } from "./sources.ts";
 import type { UsbReply } from "./types.ts";
@@ -38,7 +38,7 @@ export default defineDriver<Config, UsbReply>({
   config,
   lineKey: (given) => `usb:${given.sysfs}:${usbMatchText(given.match)}`,
   address: (given) => usbMatchText(given.match),
-  recorded: { config: { match: { port: "1-1" } }, names: ({ device }) => usbNames(device) },
+  recorded: { config: { match: { port: "1-1" } }, identifying: ({ device }) => usbIdentifying(device) },
   open({ config: given }) {
     const places = placesOf(given);
     const watch = usbWatch(places, realClock);

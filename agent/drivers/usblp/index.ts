@@ -7,7 +7,7 @@ import { usbMatchText } from "../../core/usb-match.ts";
 import { interfaceFile, nodeOf, takenFromKernel, type UsbNode } from "../../transport/usb-node.ts";
 import { readPortStatus } from "../../transport/usblp.ts";
 import { type DevicePoller, defineDriver, type PollContext, type PollError, type Source } from "../driver.ts";
-import { usbNames } from "../usb-asset.ts";
+import { usbIdentifying } from "../usb-asset.ts";
 import { deviceGate, UsbSlot, type UsbSlotConfig, usbSlotKey, usbSlotOptions } from "../usb-slot.ts";
 import { isWell, METRICS, parse } from "./parse.ts";
 import type { UsblpReply } from "./types.ts";
@@ -20,7 +20,10 @@ export default defineDriver<UsbSlotConfig, UsblpReply>({
   address: ({ match }) => usbMatchText(match),
   recorded: {
     config: { match: { port: "1-1" } },
-    names: ({ device, deviceId }) => [...usbNames(device), readDeviceId(deviceId ?? "")?.serial ?? ""],
+    identifying: ({ device, deviceId }) => {
+      const serial = readDeviceId(deviceId ?? "")?.serial ?? null;
+      return [...usbIdentifying(device), ...(serial === null ? [] : [{ of: "serial", text: serial } as const])];
+    },
   },
   open: ({ config }) => new Poller(config),
 });
