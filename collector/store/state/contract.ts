@@ -61,6 +61,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         deviceEvents: [anEvent({ component: "outlet-4" })],
         ledger: [aLane()],
         thinned: [aThinning()],
+        late: [{ site: "store-1", agent: "host-1", body: '{"v":1}' }],
       };
 
       it("gives back after a restart what was committed", async () => {
@@ -77,7 +78,15 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         expect(store.gaps()).toEqual(whole.gaps);
         expect(store.ledger()).toEqual(whole.ledger);
         expect(store.thinned()).toEqual(whole.thinned);
+        expect(store.late()).toEqual(whole.late);
         expect(store.deviceEvents("store-1", null, 10)).toEqual(whole.deviceEvents);
+      });
+
+      it("keeps one record of the late evaluator an agent, and none when there is nothing to go on with", () => {
+        const late = (agent: string, body: string | null) => ({ site: "store-1", agent, body });
+        store.commit({ late: [late("host-1", "a"), late("host-2", "b")] });
+        store.commit({ late: [late("host-1", "c"), late("host-2", null), late("host-3", null)] });
+        expect(store.late()).toEqual([late("host-1", "c")]);
       });
 
       it("leaves nothing of a change that fails, and works again", () => {
@@ -88,7 +97,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         };
         expect(() => store.commit(late)).toThrow(StoreError);
         expect([store.watermarks(), store.faults(), store.agents(), store.gaps()]).toEqual([[], [], [], []]);
-        expect([store.ledger(), store.thinned()]).toEqual([[], []]);
+        expect([store.ledger(), store.thinned(), store.late()]).toEqual([[], [], []]);
         expect(store.deviceEvents("store-1", null, 10)).toEqual([]);
         expect(store.incident("INC-000001")?.title).toBe("Label media low: 12 % left");
         expect(store.incidentEvents("INC-000001")).toEqual([aNote(1, "first")]);

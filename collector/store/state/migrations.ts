@@ -25,6 +25,7 @@ export const migrations: readonly Migration[] = [
   { version: 2, name: "events of devices", statements: deviceEvents },
   { version: 3, name: "ledger of deliveries", statements: deliveryLedger },
   { version: 4, name: "commands to agents", statements: agentCommands },
+  { version: 5, name: "judging of late data", statements: lateJudging },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -174,6 +175,14 @@ function agentCommands(db: Kysely<Tables>): readonly CompiledQuery[] {
     ).addColumn("issued_at", "bigint", required),
     db.schema.createIndex("commands_newest").on("commands").columns(["issued_at", "id"]),
   ].map((statement) => statement.compile());
+}
+
+function lateJudging(db: Kysely<Tables>): readonly CompiledQuery[] {
+  return [
+    text(db.schema.createTable("late"), "site", "agent", "body")
+      .addPrimaryKeyConstraint("late_pk", ["site", "agent"])
+      .compile(),
+  ];
 }
 
 function numbers(table: Table, ...columns: readonly string[]): Table {

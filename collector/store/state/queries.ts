@@ -52,6 +52,7 @@ export function buildQueries(db: Kysely<Tables>) {
   const event = slots<Tables["incident_events"]>("incident", "seq", "at", "type", "body");
   const agent = slots<Tables["agents"]>("site", "agent", "online", "status", "last_seen_at", "judged_until");
   const gap = slots<Row<"gaps">>(...lane, "from_seq", "to_seq", "at", "reason");
+  const late = slots<Tables["late"]>("site", "agent", "body");
   const ledger = slots<Tables["ledger"]>(...lane, ...LEDGER_FIGURES);
   const thinned = slots<Row<"thinned">>(...lane, "from_seq", "to_seq", "from_at", "to_at", "samples", "reason", "at");
   const gapNote = slots<Row<"gap_notes">>(...lane, "from_seq", "to_seq", "at", "by_whom", "text");
@@ -227,6 +228,21 @@ export function buildQueries(db: Kysely<Tables>) {
     addGapNote: template(gapNote, db.insertInto("gap_notes").values(gapNote)),
     trimGapNotes: template(keepNewest, db.deleteFrom("gap_notes").where("id", "<=", newest("gap_notes"))),
     gapNotes: template(none, db.selectFrom("gap_notes").selectAll().orderBy("id")),
+
+    putLate: template(
+      late,
+      db
+        .insertInto("late")
+        .values(late)
+        .onConflict((conflict) =>
+          conflict.columns(["site", "agent"]).doUpdateSet((eb) => ({ body: eb.ref("excluded.body") })),
+        ),
+    ),
+    removeLate: template(
+      ofAgent,
+      db.deleteFrom("late").where("site", "=", ofAgent.site).where("agent", "=", ofAgent.agent),
+    ),
+    late: template(none, db.selectFrom("late").selectAll().orderBy("site").orderBy("agent")),
 
     putCommand: template(
       command,

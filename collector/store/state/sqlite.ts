@@ -25,6 +25,7 @@ import {
   type GapRecord,
   type IncidentChange,
   type IncidentFilter,
+  type LateRecord,
   type LedgerLane,
   type LoginLink,
   type PoisonRecord,
@@ -115,6 +116,7 @@ class SqliteStore implements StateStore {
         this.#run(queries.addThinned, { ...span, ...columns });
       }
       if (change.thinned?.length) this.#run(queries.trimThinned, { kept: LIMITS.spansMax });
+      for (const late of change.late ?? []) this.#putLate(late);
       if (change.incidents?.length) {
         this.#run(queries.putCounter, { name: "incident", value: this.#incidentNumber });
       }
@@ -222,9 +224,9 @@ class SqliteStore implements StateStore {
   }
 
   removeAgent(site: string, agent: string): void {
-    const { removeAgent, removeInventory, removeDevices, removeCredential } = this.#queries;
+    const { removeAgent, removeInventory, removeDevices, removeCredential, removeLate } = this.#queries;
     this.#transaction(() => {
-      for (const query of [removeAgent, removeInventory, removeDevices, removeCredential])
+      for (const query of [removeAgent, removeInventory, removeDevices, removeCredential, removeLate])
         this.#run(query, { site, agent });
     });
   }
@@ -282,6 +284,10 @@ class SqliteStore implements StateStore {
         ...{ lane: lane as Lane, fromSeq, toSeq, fromAt, toAt },
       }),
     );
+  }
+
+  late(): LateRecord[] {
+    return this.#all(this.#queries.late, {});
   }
 
   addGapNotes(notes: readonly GapNote[]): void {
@@ -479,6 +485,11 @@ class SqliteStore implements StateStore {
       const { seq, at, type } = event;
       this.#run(this.#queries.addEvent, { incident: id, seq, at, type, body: JSON.stringify(event) });
     }
+  }
+
+  #putLate({ site, agent, body }: NonNullable<Commit["late"]>[number]): void {
+    if (body === null) this.#run(this.#queries.removeLate, { site, agent });
+    else this.#run(this.#queries.putLate, { site, agent, body });
   }
 
   #putAgent({ site, agent, online, status, lastSeenAt, judgedUntil }: AgentRecord): void {

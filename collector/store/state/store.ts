@@ -131,6 +131,9 @@ export type DeviceEventRecord = {
 /** Events that are kept; beyond it the oldest go. One device that talks all day must not push out all others. */
 export const DEVICE_EVENTS = { perDeviceMax: 200, max: 200_000 } as const;
 
+/** How far the late evaluator has come with an agent (collector/late.ts reads and writes `body`, JSON). */
+export type LateRecord = { readonly site: string; readonly agent: string; readonly body: string };
+
 export type Commit = {
   readonly watermarks?: readonly Watermark[];
   readonly faults?: readonly FaultRecord[];
@@ -140,6 +143,8 @@ export type Commit = {
   readonly deviceEvents?: readonly DeviceEventRecord[];
   readonly ledger?: readonly LedgerLane[];
   readonly thinned?: readonly ThinnedRecord[];
+  /** `body` null: there is nothing to go on with. */
+  readonly late?: readonly (Omit<LateRecord, "body"> & { readonly body: string | null })[];
 };
 
 export type Role = "viewer" | "operator" | "admin";
@@ -216,6 +221,7 @@ export type StateStore = {
   gaps(): GapRecord[];
   ledger(): LedgerLane[];
   thinned(): ThinnedRecord[];
+  late(): LateRecord[];
   addGapNotes(notes: readonly GapNote[]): void;
   gapNotes(): GapNote[];
 
