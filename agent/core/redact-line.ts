@@ -5,7 +5,7 @@
  * A replacement has the form of what it stands for, character by character (a digit for a digit, `X` or `x` for a
  * letter), for fields of such replies have fixed widths; the last digits count, so that the same value is the same
  * replacement in every answer and two values stay two. They are counted in the order in which they stand, so redacting
- * once more changes nothing. Card data is gone before an answer gets here (dialect.ts), and looked for once more.
+ * once more changes nothing. Card data is gone before an answer gets here (dialect-poll.ts), and looked for once more.
  *
  * What this can't know: a name in the midst of other text. `record` says so.
  */
