@@ -46,6 +46,50 @@ describe("Schedule", () => {
     ]);
   });
 
+  it.each([
+    { intervalMs: 60_000, phaseMs: 22_000 },
+    { intervalMs: 10_000, phaseMs: 3_000 },
+    { intervalMs: 2_000, phaseMs: 600 },
+    { intervalMs: 200, phaseMs: 50 },
+  ])(
+    "has the polls of an interval of $intervalMs ms on a grid, this device's at $phaseMs ms",
+    ({ intervalMs, phaseMs }) => {
+      const random = [0.37, 0].values();
+      const options = { random: () => random.next().value ?? 0 };
+      const times = timesOf(drive([slot("a", { intervalMs })], 4 * intervalMs, quick, options));
+      expect(new Set(times.slice(1).map((atMs) => atMs % intervalMs))).toEqual(new Set([phaseMs]));
+    },
+  );
+
+  it.each([
+    { name: "too near", phase: 0.4, secondMs: 14_000 },
+    { name: "half an interval away", phase: 0.5, secondMs: 5_000 },
+    { name: "farther", phase: 0.6, secondMs: 6_000 },
+  ])("has its second poll at its next place on the grid, or the one after that: $name", ({ phase, secondMs }) => {
+    const random = [phase, 0].values();
+    const starts = drive([slot("a")], 20_000, quick, { random: () => random.next().value ?? 0 });
+    expect(timesOf(starts).slice(0, 2)).toEqual([0, secondMs]);
+  });
+
+  it.each([
+    { intervalMs: 10_000, firstMs: 1_950 },
+    { intervalMs: 1_000, firstMs: 950 },
+  ])("spreads first polls over two seconds, or over an interval of $intervalMs ms", ({ intervalMs, firstMs }) => {
+    expect(timesOf(drive([slot("a", { intervalMs })], 2_000, quick, { random: () => 0.99 }))[0]).toBe(firstMs);
+  });
+
+  it("polls first what was due first, of devices that were never polled", () => {
+    const random = [0, 0.8, 0, 0.4].values();
+    const slots = [slot("a", { lineKey: "tty" }), slot("b", { lineKey: "tty" })];
+    const schedule = new Schedule(slots, 0, () => random.next().value ?? 0);
+    expect(schedule.take(2_000).turns.map(({ id }) => id)).toEqual(["b"]);
+  });
+
+  it("has 64 polls in flight at most, where nobody says another number", () => {
+    const slots = Array.from({ length: 70 }, (_, n) => slot(`d${n}`));
+    expect(new Schedule(slots, 0, () => 0).take(0).turns).toHaveLength(64);
+  });
+
   it("wakes up a few times an interval for many devices, for bursts are cheaper", () => {
     let seed = 7;
     const random = () => {
@@ -103,6 +147,7 @@ describe("Schedule", () => {
 
   it.each([
     { name: "twice as long each time, up to five minutes", intervalMs: 30_000, gaps: [60, 120, 240, 300, 300] },
+    { name: "in whole intervals, and never longer than those five minutes", intervalMs: 70_000, gaps: [140, 280, 280] },
     { name: "no longer than its own interval when that is longer", intervalMs: 400_000, gaps: [400, 400] },
   ])("leaves a line alone at once that somebody else has, $name", ({ intervalMs, gaps }) => {
     const untilMs = gaps.reduce((sum, gap) => sum + gap * 1000, 0);
@@ -195,6 +240,25 @@ describe("Schedule", () => {
     expect(schedule.take(10_100).wakeMs).toBe(20_000);
   });
 
+  it("has a device that spoke up polled in turn all the same, and where it was", () => {
+    const schedule = new Schedule([slot("a")], 0, () => 0);
+    schedule.take(0);
+    schedule.finish("a", "answered");
+    schedule.soon("a", 5_000);
+    expect(schedule.take(5_000)).toEqual({ turns: [{ id: "a", skipped: 0 }], wakeMs: 10_000 });
+    schedule.finish("a", "answered");
+    expect(schedule.take(10_000)).toEqual({ turns: [{ id: "a", skipped: 0 }], wakeMs: 20_000 });
+  });
+
+  it("takes a poll out of turn for the first one, of a device that was not polled yet", () => {
+    const schedule = new Schedule([slot("a")], 0, () => 0.9);
+    schedule.soon("a", 100);
+    schedule.take(100);
+    schedule.finish("a", "answered");
+    expect(schedule.take(1_800).turns).toEqual([]);
+    expect(schedule.take(1_800).wakeMs).toBe(9_000);
+  });
+
   it("polls a device that keeps speaking up every two seconds and no more", () => {
     const schedule = new Schedule([slot("a", { intervalMs: 60_000 })], 0, () => 0);
     const starts: number[] = [];
@@ -255,5 +319,64 @@ describe("Schedule", () => {
       if (dead(id)) expect(timesOf(starts, id).length).toBeGreaterThan(1);
       else expect(timesOf(ofWell, id).length).toBeGreaterThanOrEqual(6);
     }
+  });
+
+  it.each([
+    { inFlightMax: 8, ofThem: 2 },
+    { inFlightMax: 11, ofThem: 2 },
+    { inFlightMax: 2, ofThem: 1 },
+  ])("has $ofThem of $inFlightMax polls in flight for devices that did not answer", ({ inFlightMax, ofThem }) => {
+    const schedule = new Schedule(
+      Array.from({ length: 20 }, (_, n) => slot(`d${n}`)),
+      0,
+      () => 0,
+      inFlightMax,
+    );
+    for (let left = 20; left > 0; ) {
+      const { turns } = schedule.take(0);
+      for (const { id } of turns) schedule.finish(id, "failed");
+      left -= turns.length;
+    }
+    expect(schedule.take(10_000).turns).toHaveLength(ofThem);
+    expect(schedule.take(10_000).turns).toEqual([]);
+  });
+
+  describe("another set of devices", () => {
+    /** What is polled at each time, all of it answered. */
+    const polled = (schedule: Schedule, ...times: number[]): string[] =>
+      times.map((nowMs) => {
+        const { turns } = schedule.take(nowMs);
+        for (const { id } of turns) schedule.finish(id, "answered");
+        return turns.map(({ id }) => id).join(" ");
+      });
+    const known = () => {
+      const schedule = new Schedule([slot("a"), slot("b")], 0, () => 0);
+      expect(polled(schedule, 0)).toEqual(["a b"]);
+      return schedule;
+    };
+
+    it("leaves what stays where it was, polls what is new, and what is gone no more", () => {
+      const schedule = known();
+      schedule.replace([slot("b"), slot("c")], new Set(), 4_000);
+      expect(polled(schedule, 4_000, 10_000)).toEqual(["c", "b c"]);
+      expect(schedule.soon("a", 12_000)).toBe(false);
+    });
+
+    it("begins anew with what has changed", () => {
+      const schedule = known();
+      schedule.replace([slot("a"), slot("b")], new Set(["b"]), 4_000);
+      expect(polled(schedule, 4_000, 10_000)).toEqual(["b", "a b"]);
+    });
+
+    it("keeps the pace of a device that does not answer, and does not lose the end of its poll", () => {
+      const schedule = new Schedule([slot("a")], 0, () => 0);
+      for (const nowMs of [0, 10_000]) {
+        schedule.take(nowMs);
+        if (nowMs > 0) schedule.replace([slot("a")], new Set(), nowMs);
+        schedule.finish("a", "failed");
+      }
+      expect(schedule.take(20_000).turns).toEqual([]);
+      expect(schedule.take(30_000).turns).toHaveLength(1);
+    });
   });
 });

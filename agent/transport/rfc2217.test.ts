@@ -85,6 +85,51 @@ describe("TelnetDecoder", () => {
     );
   });
 
+  it.each([
+    { name: "a 255 in it, which is sent twice", bytes: [101, 0, 255, 255, 9] },
+    { name: "255 alone", bytes: [255] },
+    { name: "nothing", bytes: [] },
+    { name: "as much as it may hold", bytes: Array<number>(SUB_BYTES_MAX).fill(7) },
+  ])("gives back a sub-negotiation with $name, between data, however it is cut", ({ bytes }) => {
+    const sent = subNegotiation(COM_PORT, Uint8Array.from(bytes));
+    expect(sent.filter((byte) => byte === IAC)).toHaveLength(2 + 2 * bytes.filter((byte) => byte === IAC).length);
+    const wire = [0x61, ...sent, 0x62, ...sent, 0x63];
+    const sub = { kind: "sub", option: COM_PORT, bytes: Uint8Array.from(bytes) };
+    const data = (text: string) => ({ kind: "data", bytes: Uint8Array.from(Buffer.from(text)) });
+    const want = [data("a"), sub, data("b"), sub, data("c")];
+    expect(new TelnetDecoder().decode(Uint8Array.from(wire))).toEqual(want);
+    const decoder = new TelnetDecoder();
+    expect(wire.flatMap((byte) => decoder.decode(Uint8Array.of(byte)))).toEqual(want);
+  });
+
+  it.each([
+    {
+      name: "a byte more than it may hold",
+      wire: [IAC, SB, COM_PORT, ...Array<number>(257).fill(7), IAC, SE],
+      events: [],
+    },
+    {
+      name: "no end before the next command",
+      wire: [IAC, SB, COM_PORT, 1, IAC, WILL, 3],
+      events: [{ kind: "command", verb: WILL, option: 3 }],
+    },
+    {
+      name: "no end before the next sub-negotiation",
+      wire: [IAC, SB, COM_PORT, 1, IAC, SB, COM_PORT, 2, IAC, SE],
+      events: [{ kind: "sub", option: COM_PORT, bytes: Uint8Array.of(2) }],
+    },
+  ])("drops a sub-negotiation with $name, and reads the next one", ({ wire, events }) => {
+    const next = { kind: "sub", option: COM_PORT, bytes: Uint8Array.of(5) };
+    const after = subNegotiation(COM_PORT, Uint8Array.of(5));
+    expect(new TelnetDecoder().decode(Uint8Array.of(...wire, ...after))).toEqual([...events, next]);
+  });
+
+  it("hands on data before and behind a command that means nothing to us, which is no data", () => {
+    const nop = 241;
+    const got = new TelnetDecoder().decode(Uint8Array.of(0x61, IAC, nop, 0x62));
+    expect(got.flatMap((event) => (event.kind === "data" ? [textOf(event.bytes)] : ["?"])).join("")).toBe("ab");
+  });
+
   it("drops a sub-negotiation that is too long, and goes on behind it", () => {
     const decoder = new TelnetDecoder();
     const long = subNegotiation(COM_PORT, new Uint8Array(SUB_BYTES_MAX + 1));
