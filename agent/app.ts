@@ -15,6 +15,7 @@ import { agentEvents } from "./events.ts";
 import { Intake } from "./intake.ts";
 import { KnownClock } from "./known-clock.ts";
 import { type Outbox, openOutbox } from "./outbox.ts";
+import { ownCost } from "./own-cost.ts";
 import { Poller } from "./poller.ts";
 import { StatusFile } from "./status-file.ts";
 import { Traps } from "./traps.ts";
@@ -138,6 +139,7 @@ function assemble(options: AgentOptions, outbox: Outbox, time: KnownClock): Runn
     },
     reply: (reply) => uplink.reply(reply),
   });
+  const cost = ownCost(clock, config.dataFolder);
   const makeUplink = (): Uplink =>
     new Uplink({
       ...config.collector,
@@ -149,6 +151,7 @@ function assemble(options: AgentOptions, outbox: Outbox, time: KnownClock): Runn
       clock,
       random,
       log,
+      own: () => ({ ...cost(), outboxBytesMax: config.outbox.bytesMax }),
       onCommand: (command) => commands.take(command),
       onCollectorTime(atMs) {
         time.tell(atMs);

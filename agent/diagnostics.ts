@@ -1,8 +1,8 @@
 /** What `send_diagnostics` answers: how the agent and its host are, as JSON text, without secrets or card data. */
-import { statfsSync } from "node:fs";
 import { freemem, loadavg, totalmem, uptime } from "node:os";
 import { LIMITS } from "@aislewatch/contract";
 import { redact } from "./core/card-data.ts";
+import { diskOf } from "./own-cost.ts";
 import type { StatusFile } from "./status-file.ts";
 
 /** Within LIMITS.replyCharsMax: of the devices those that fail come first, and as many as there is room for. */
@@ -25,14 +25,5 @@ export function diagnosticsText(status: ReturnType<StatusFile["status"]>, folder
     const text = JSON.stringify(whole, (_key, value: unknown) => (typeof value === "string" ? redact(value) : value));
     if (text.length <= LIMITS.replyCharsMax || devices.length === 0) return text;
     devices = devices.slice(0, Math.floor(devices.length / 2));
-  }
-}
-
-function diskOf(folder: string): { totalBytes: number; freeBytes: number } | null {
-  try {
-    const { bsize, blocks, bavail } = statfsSync(folder);
-    return { totalBytes: bsize * blocks, freeBytes: bsize * bavail };
-  } catch {
-    return null; // A file system that does not tell, or is gone.
   }
 }

@@ -46,6 +46,8 @@ export type UplinkOptions = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** What the agent takes of its host and what its outbox may hold; asked for each status that is online. */
+  readonly own?: () => Pick<AgentStatus, "cost" | "disk"> & { readonly outboxBytesMax: number };
   readonly onCommand?: (command: Command) => void;
   /** The collector's time, Unix ms, as an ack brought it. */
   readonly onCollectorTime?: (atMs: number) => void;
@@ -360,6 +362,7 @@ export class Uplink {
     const { version, outbox, clock } = this.#options;
     const { batches, bytes, oldestAt } = outbox.figures;
     const { trouble } = outbox;
+    const own = state === "online" ? this.#options.own?.() : undefined;
     const status: AgentStatus = {
       v: WIRE_VERSION,
       state,
@@ -370,10 +373,13 @@ export class Uplink {
       host: hostname().slice(0, 255),
       outbox: {
         ...{ batches, bytes, oldestAt, lanes: outbox.lanes },
+        ...(own !== undefined && { bytesMax: own.outboxBytesMax }),
         ...(trouble !== null && {
           inMemory: { since: clampTime(trouble.since), detail: trouble.detail.slice(0, LIMITS.textCharsMax) },
         }),
       },
+      ...(own?.cost !== undefined && { cost: own.cost }),
+      ...(own?.disk !== undefined && { disk: own.disk }),
     };
     return JSON.stringify(status);
   }

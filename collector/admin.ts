@@ -11,7 +11,7 @@ import { EXIT, realClock } from "@aislewatch/runtime";
 import { hashAgentPassword, newAgentPassword } from "./agent-password.ts";
 import { type AuthDeps, createLoginLink, createToken, ensureAdmin, putUser } from "./api/auth.ts";
 import type { CollectorConfig } from "./config.ts";
-import { COLLECTOR_AGENT } from "./fleet-watch.ts";
+import { COLLECTOR_AGENT, OWN_SITE } from "./own-reports.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import type { Role } from "./store/state/store.ts";
 
@@ -148,6 +148,8 @@ function agentOf(name: string | undefined): [string, string] {
   }
   if (agent === COLLECTOR_AGENT)
     throw new UsageError(`an agent can't be called "${COLLECTOR_AGENT}": the collector reports under that name`);
+  if (site === OWN_SITE)
+    throw new UsageError(`a site can't be called "${OWN_SITE}": the collector is a device there itself`);
   return [site, agent];
 }
 

@@ -18,15 +18,20 @@ import { type Commands, createCommands } from "./commands.ts";
 import type { CollectorConfig, Listen } from "./config.ts";
 import { type ConfigSet, fingerprint, keepConfigSet, lastGoodConfigSet, loadConfigSet } from "./config-set.ts";
 import { events } from "./events.ts";
-import { COLLECTOR_AGENT, createFleetWatch, type FleetWatch } from "./fleet-watch.ts";
+import { createFleetWatch, type FleetWatch } from "./fleet-watch.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { type Figure, prometheusText } from "./metrics.ts";
+import { folderSize, OwnProcess, storeBytes } from "./own-process.ts";
+import { COLLECTOR_AGENT, createOwnReports } from "./own-reports.ts";
+import { createSelfWatch, type SelfFigures } from "./self-watch.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import { createDuckDbStore } from "./store/timeseries/duckdb.ts";
 
 export const VERSION = "0.1.0";
 
+const STATE_FILE = "state.sqlite";
+const SERIES_FILE = "timeseries.duckdb";
 const TICK_MS = 1_000;
 /** How often edited files are looked at; ops see the effect before they have switched windows. */
 const RELOAD_MS = 1_000;
@@ -59,9 +64,9 @@ export type Collector = {
 
 export function createCollector({ config, clock, log, pageDir }: CollectorOptions): Collector {
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
-  const state = createSqliteStore({ file: join(config.data, "state.sqlite") });
+  const state = createSqliteStore({ file: join(config.data, STATE_FILE) });
   const timeseries = createDuckDbStore({
-    file: join(config.data, "timeseries.duckdb"),
+    file: join(config.data, SERIES_FILE),
     clock,
     retentionMs: config.retentionMs,
     limits: { memoryLimitMb: Math.round(config.memoryLimitBytes / 2 ** 20) },
@@ -120,6 +125,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         .map(({ record: { site, agent, online, status, lastSeenAt }, isHeard }) => ({
           ...{ site, id: agent, online, isHeard, lastSeenAt, status },
           skewMs: ingest.skewMs(site, agent),
+          offsetMs: ingest.clockOffsetMs(site, agent),
           devices: counts.get(`${site}/${agent}`) ?? 0,
           delivery: deliveries.get(`${site}/${agent}`) ?? NO_DELIVERY,
           refusedClaims: ingest.refusedClaims(site, agent),
@@ -153,6 +159,11 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
     onRefused: (refusal) => log.emit(events.messageRefused, refusal),
   });
 
+  const report = createOwnReports({
+    clock,
+    accept: (batch) => ingest.accept(batch),
+    lastSeq: (lane) => ingest.lastSeq(lane),
+  });
   const watch: FleetWatch = createFleetWatch({
     clock,
     agents: () =>
@@ -160,12 +171,39 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
         ...agent,
         version: status?.version ?? null,
         outbox: status?.outbox ?? null,
+        cost: status?.cost ?? null,
+        disk: status?.disk ?? null,
         refusedClaims: refusedClaims.length,
       })),
     setInventory: (site, devices) => ingest.setInventory({ site, agent: COLLECTOR_AGENT, devices }),
-    accept: (batch) => ingest.accept(batch),
-    lastSeq: (lane) => ingest.lastSeq(lane),
+    report,
   });
+
+  const ownProcess = new OwnProcess();
+  const selfWatch = createSelfWatch({
+    clock,
+    version: VERSION,
+    measure: ownFigures,
+    setInventory: (site, devices) => ingest.setInventory({ site, agent: COLLECTOR_AGENT, devices }),
+    report,
+  });
+
+  function ownFigures(): SelfFigures {
+    return {
+      lag: ingest.lag(),
+      queueBytes: ingest.queueBytes(),
+      counts: ingest.counts,
+      agents: fleet.agents().map(({ online, isHeard, skewMs, offsetMs, status, delivery }) => ({
+        ...{ online, isHeard, skewMs, offsetMs },
+        outbox: status?.outbox ?? null,
+        owed: delivery.owed.live + delivery.owed.history,
+      })),
+      areRulesRefused: judge.live.rules().refused.length > 0,
+      cost: ownProcess.measure(),
+      disk: folderSize(config.data),
+      stores: { state: storeBytes(config.data, STATE_FILE), series: storeBytes(config.data, SERIES_FILE) },
+    };
+  }
 
   let broker: Broker | null = null;
   let api: ApiServer | null = null;
@@ -224,6 +262,17 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
       stop: () => broker?.close(),
     },
     { name: "fleet watch", start: () => watch.start(), stop: () => watch.stop() },
+    {
+      name: "self watch",
+      start() {
+        ownProcess.start();
+        selfWatch.start();
+      },
+      stop() {
+        selfWatch.stop();
+        ownProcess.stop();
+      },
+    },
     reloadPart(),
     {
       name: "HTTP",

@@ -2,6 +2,7 @@ import { ManualClock } from "@aislewatch/base";
 import { type InventoryDevice, rowsOf } from "@aislewatch/contract";
 import { describe, expect, it } from "vitest";
 import { createFleetWatch, type WatchedAgent } from "./fleet-watch.ts";
+import { createOwnReports } from "./own-reports.ts";
 import { T0 } from "./sample-site.ts";
 import type { TelemetryBatch } from "./store/timeseries/store.ts";
 
@@ -11,8 +12,11 @@ const agent = (id: string, given: Partial<WatchedAgent> = {}): WatchedAgent => (
   online: true,
   version: "1.0.0",
   lastSeenAt: T0,
-  outbox: { batches: 2, bytes: 300, oldestAt: T0 - 5_000 },
+  outbox: { batches: 2, bytes: 300, oldestAt: T0 - 5_000, bytesMax: 1_200 },
+  cost: { memoryBytes: 9e7, cpuPercent: 0.5 },
+  disk: { totalBytes: 4e9, freeBytes: 1e9 },
   skewMs: 0,
+  offsetMs: 250,
   delivery: { missing: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0 },
   refusedClaims: 0,
   isHeard: true,
@@ -27,8 +31,7 @@ function watchOver(agents: WatchedAgent[], lastSeq = 0) {
     clock,
     agents: () => agents,
     setInventory: (site, devices) => inventories.push({ site, devices }),
-    accept: (batch) => batches.push(batch),
-    lastSeq: () => lastSeq,
+    report: createOwnReports({ clock, accept: (batch) => batches.push(batch), lastSeq: () => lastSeq }),
   });
   const rows = () => batches.flatMap(({ message }) => [...rowsOf(message)]);
   return { clock, watch, inventories, batches, rows };
@@ -51,18 +54,30 @@ describe("fleet watch", () => {
         ["s2", "collector", seq],
       ]),
     );
-    expect(rows()[0]).toEqual({
-      subject: "agent/pc",
-      at: T0,
-      metrics: {
-        up: true,
-        outbox_batches: 2,
-        outbox_bytes: 300,
-        outbox_age_seconds: 5,
-        clock_offset_seconds: 0,
-        ...{ batches_missing: 0, batches_owed: 0, samples_thinned_total: 0, claims_refused: 0 },
+    expect(rows().slice(0, 2)).toEqual([
+      {
+        subject: "agent/pc",
+        at: T0,
+        metrics: {
+          up: true,
+          ...{
+            outbox_batches: 2,
+            outbox_bytes: 300,
+            outbox_in_memory: false,
+            outbox_used_percent: 25,
+            outbox_age_seconds: 5,
+          },
+          clock_offset_seconds: 0.25,
+          ...{ own_memory_bytes: 9e7, own_cpu_percent: 0.5 },
+          ...{ batches_missing: 0, batches_owed: 0, samples_thinned_total: 0, claims_refused: 0 },
+        },
       },
-    });
+      {
+        subject: "agent/pc#disk-data",
+        at: T0,
+        metrics: { disk_total_bytes: 4e9, disk_free_bytes: 1e9, disk_used_percent: 75 },
+      },
+    ]);
   });
 
   it("says of a silent agent that it is down and what the ledger has: its last words are out of date", () => {
@@ -104,9 +119,21 @@ describe("fleet watch", () => {
   });
 
   it("says by how much a clock is off, ahead is positive", () => {
-    const { watch, rows } = watchOver([agent("pc", { skewMs: -90_000 })]);
+    const { watch, rows } = watchOver([agent("pc", { skewMs: -90_000, offsetMs: 90_000 })]);
     watch.look();
     expect(rows()[0]?.metrics["clock_offset_seconds"]).toBe(90);
+  });
+
+  it("says nothing of the agents' clocks when most of them agree that it is the collector's that is off", () => {
+    const offsets = (rows: { subject: string; metrics: Record<string, unknown> }[]) =>
+      rows.filter(({ subject }) => !subject.includes("#")).map(({ metrics }) => metrics["clock_offset_seconds"]);
+    const off = { skewMs: -90_000, offsetMs: 90_000 };
+    const one = watchOver([agent("a", off), agent("b"), agent("c")]);
+    one.watch.look();
+    expect(offsets(one.rows())).toEqual([90, 0.25, 0.25]);
+    const most = watchOver([agent("a", off), agent("b", off), agent("c")]);
+    most.watch.look();
+    expect(offsets(most.rows())).toEqual([undefined, undefined, undefined]);
   });
 
   it("names its devices again when an agent joins or is updated, and never itself", () => {

@@ -4,22 +4,21 @@
  * the same door as everybody's. So a silent agent is one incident by an ordinary rule, with a chart and a runbook.
  */
 import type { Clock } from "@aislewatch/base";
-import { encodeTelemetry, type InventoryDevice, type Reading } from "@aislewatch/contract";
+import type { AgentStatus, InventoryDevice, Reading } from "@aislewatch/contract";
 import type { LiveAgent } from "./api/deps.ts";
 import type { AgentDelivery } from "./ledger.ts";
-import type { LaneKey, TelemetryBatch } from "./store/timeseries/store.ts";
-
-/** The id under which the collector reports; no agent may have it. */
-export const COLLECTOR_AGENT = "collector";
-/** Devices below it stand for agents; no agent may name one. */
-export const AGENT_DEVICE_PREFIX = "agent/";
-/** One for ever: each start counts on where the stores stand, so that their lists of lanes do not grow with starts. */
-const EPOCH = "watch";
-const INTERVAL_MS = 10_000;
+import { AGENT_DEVICE_PREFIX, COLLECTOR_AGENT, DATA_DISK, OWN_INTERVAL_MS, type OwnReports } from "./own-reports.ts";
+import { diskMetrics, isOwnClockOff } from "./self-watch.ts";
 
 export type WatchedAgent = LiveAgent & {
-  readonly outbox: { readonly batches: number; readonly bytes: number; readonly oldestAt: number | null } | null;
+  /** Its last words; null or absent where it never said. */
+  readonly outbox: AgentStatus["outbox"] | null;
+  readonly cost: AgentStatus["cost"] | null;
+  readonly disk: AgentStatus["disk"] | null;
+  /** What is added to its times. */
   readonly skewMs: number;
+  /** Its clock minus ours, as it is; null while nothing was heard of it. */
+  readonly offsetMs: number | null;
   readonly delivery: AgentDelivery;
   readonly refusedClaims: number;
   /** False: nothing of it since the collector's start, and it had no time to come back yet, so nobody knows. */
@@ -31,23 +30,21 @@ export type FleetWatchDeps = {
   agents(): readonly WatchedAgent[];
   /** A site's set of agents changed. */
   setInventory(site: string, devices: readonly InventoryDevice[]): void;
-  accept(batch: TelemetryBatch): void;
-  /** The last seq that a store has of this lane; what was not stored before a crash is looked at again, not sent again. */
-  lastSeq(lane: LaneKey): number;
+  readonly report: OwnReports;
 };
 
 export type FleetWatch = { start(): void; look(): void; stop(): void };
 
-export function createFleetWatch({ clock, agents, setInventory, accept, lastSeq }: FleetWatchDeps): FleetWatch {
-  const seqs = new Map<string, number>();
+export function createFleetWatch({ clock, agents, setInventory, report }: FleetWatchDeps): FleetWatch {
   const known = new Map<string, string>();
   let cancel: (() => void) | null = null;
 
   function look(): void {
-    const sites = Map.groupBy(
-      agents().filter(({ id }) => id !== COLLECTOR_AGENT),
-      ({ site }) => site,
-    );
+    const all = agents().filter(({ id }) => id !== COLLECTOR_AGENT);
+    const sites = Map.groupBy(all, ({ site }) => site);
+    // When it is the collector's clock that is off, that is one incident of its own and not one of each agent.
+    const isClockKnown = !isOwnClockOff(all);
+    const nowMs = clock.now();
     for (const site of known.keys()) {
       if (sites.has(site)) continue;
       // Its last agent was taken out.
@@ -62,25 +59,14 @@ export function createFleetWatch({ clock, agents, setInventory, accept, lastSeq 
         setInventory(site, devices);
       }
       const heard = members.filter(({ isHeard }) => isHeard);
-      if (heard.length > 0) report(site, heard);
+      const readings = heard.map((agent) => readingOf(agent, { nowMs, isClockKnown }));
+      if (readings.length > 0) report(site, readings);
     }
-  }
-
-  function report(site: string, heard: readonly WatchedAgent[]): void {
-    const lane = { site, agent: COLLECTOR_AGENT, epoch: EPOCH, lane: "live" } as const;
-    const seq = (seqs.get(site) ?? lastSeq(lane)) + 1;
-    seqs.set(site, seq);
-    const now = clock.now();
-    const message = encodeTelemetry(
-      { epoch: EPOCH, lane: "live", seq, sentAt: now },
-      heard.map((agent) => readingOf(agent, now)),
-    );
-    accept({ ...lane, seq, message, skewMs: 0 });
   }
 
   function loop(): void {
     look();
-    cancel = clock.after(INTERVAL_MS, loop);
+    cancel = clock.after(OWN_INTERVAL_MS, loop);
   }
 
   return {
@@ -96,12 +82,19 @@ const METRICS = [
   "up",
   "outbox_batches",
   "outbox_bytes",
+  "outbox_used_percent",
+  "outbox_in_memory",
   "outbox_age_seconds",
   "clock_offset_seconds",
   "batches_missing",
   "batches_owed",
   "samples_thinned_total",
   "claims_refused",
+  "own_memory_bytes",
+  "own_cpu_percent",
+  "disk_total_bytes",
+  "disk_free_bytes",
+  "disk_used_percent",
 ];
 
 const deviceOf = ({ id, version }: WatchedAgent): InventoryDevice => ({
@@ -111,35 +104,41 @@ const deviceOf = ({ id, version }: WatchedAgent): InventoryDevice => ({
   driver: "collector",
   labels: {},
   dependsOn: [],
-  intervalMs: INTERVAL_MS,
+  intervalMs: OWN_INTERVAL_MS,
   asset: { vendor: "Aislewatch", model: "agent", ...(version !== null && { firmware: version }) },
-  components: [],
+  components: [DATA_DISK],
   metrics: METRICS,
 });
 
-function readingOf({ id, online, outbox, skewMs, delivery, refusedClaims }: WatchedAgent, now: number): Reading {
-  const waiting = outbox !== null && online;
+function readingOf(agent: WatchedAgent, look: { nowMs: number; isClockKnown: boolean }): Reading {
+  const { id, online, outbox, cost, disk, skewMs, offsetMs, delivery, refusedClaims } = agent;
+  const { nowMs, isClockKnown } = look;
+  const own = {
+    component: null,
+    metrics: {
+      up: online,
+      // The ledger's, so they stand whether the agent is there or not.
+      batches_missing: delivery.missing,
+      batches_owed: delivery.owed.live + delivery.owed.history,
+      samples_thinned_total: delivery.thinnedSamples,
+      claims_refused: refusedClaims,
+      ...(online && outbox && outboxMetrics(outbox, nowMs - skewMs)),
+      ...(online && cost && { own_memory_bytes: cost.memoryBytes, own_cpu_percent: cost.cpuPercent }),
+      ...(online && isClockKnown && offsetMs !== null && { clock_offset_seconds: offsetMs / 1_000 }),
+    },
+  };
   return {
     device: `${AGENT_DEVICE_PREFIX}${id}`,
-    at: now,
-    samples: [
-      {
-        component: null,
-        metrics: {
-          up: online,
-          // The ledger's, so they stand whether the agent is there or not.
-          batches_missing: delivery.missing,
-          batches_owed: delivery.owed.live + delivery.owed.history,
-          samples_thinned_total: delivery.thinnedSamples,
-          claims_refused: refusedClaims,
-          ...(waiting && {
-            outbox_batches: outbox.batches,
-            outbox_bytes: outbox.bytes,
-            outbox_age_seconds: outbox.oldestAt === null ? 0 : Math.max(0, (now - outbox.oldestAt - skewMs) / 1_000),
-          }),
-          ...(online && { clock_offset_seconds: (0 - skewMs) / 1_000 }),
-        },
-      },
-    ],
+    at: nowMs,
+    samples: online && disk ? [own, { component: DATA_DISK, metrics: diskMetrics(disk) }] : [own],
   };
 }
+
+/** `nowMs` by the agent's own clock. */
+const outboxMetrics = (said: NonNullable<AgentStatus["outbox"]>, nowMs: number) => ({
+  outbox_batches: said.batches,
+  outbox_bytes: said.bytes,
+  outbox_in_memory: said.inMemory !== undefined,
+  outbox_age_seconds: said.oldestAt === null ? 0 : Math.max(0, (nowMs - said.oldestAt) / 1_000),
+  ...(said.bytesMax !== undefined && { outbox_used_percent: (said.bytes / said.bytesMax) * 100 }),
+});

@@ -739,6 +739,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
     subscribe: () => () => {},
     live: {
       sites: () => [],
+      site: () => null,
       agents: () => [],
       devices: () => [],
       device: () => null,

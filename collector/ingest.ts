@@ -23,7 +23,6 @@ import {
   WIRE_VERSION,
 } from "@aislewatch/contract";
 import type { AgentMessage } from "./broker/broker.ts";
-import { AGENT_DEVICE_PREFIX, COLLECTOR_AGENT } from "./fleet-watch.ts";
 import type { Judge } from "./judge.ts";
 import { knownValues } from "./known-values.ts";
 import {
@@ -34,6 +33,7 @@ import {
   type DeliveryAudit,
   LATE_MS,
 } from "./ledger.ts";
+import { AGENT_DEVICE_PREFIX, COLLECTOR_AGENT } from "./own-reports.ts";
 import type { Commit, DeviceEventRecord, GapRecord, StateStore } from "./store/state/store.ts";
 import type { LaneKey, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
 

@@ -2,6 +2,7 @@ import { createEngine } from "@aislewatch/rules";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { StreamEvent } from "./api/schema.ts";
 import { createFleetWatch } from "./fleet-watch.ts";
+import { createOwnReports } from "./own-reports.ts";
 import {
   batchOf,
   configOf,
@@ -378,15 +379,17 @@ rules:
           online,
           version: null,
           lastSeenAt,
-          outbox: null,
-          skewMs: 0,
+          ...{ outbox: null, cost: null, disk: null, skewMs: 0, offsetMs: 0 },
           delivery: { missing: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0 },
           refusedClaims: 0,
           isHeard,
         })),
       setInventory: (place, devices) => site.ingest.setInventory({ site: place, agent: "collector", devices }),
-      accept: (batch) => site.ingest.accept(batch),
-      lastSeq: (lane) => site.ingest.lastSeq(lane),
+      report: createOwnReports({
+        clock: site.clock,
+        accept: (batch) => site.ingest.accept(batch),
+        lastSeq: (lane) => site.ingest.lastSeq(lane),
+      }),
     });
     watch.start();
     return watch;

@@ -22,7 +22,6 @@ import type { ActionRequest, ActRefusal, DeviceState, LiveAgent, LiveDevice, Liv
 import type { StreamEvent } from "./api/schema.ts";
 import { incidentView } from "./api/view.ts";
 import type { ConfigSet } from "./config-set.ts";
-import { COLLECTOR_AGENT } from "./fleet-watch.ts";
 import { isOpen } from "./incidents/calendar.ts";
 import { decideAction } from "./incidents/decide.ts";
 import { append, incidentId, isEnded, isOpenState } from "./incidents/log.ts";
@@ -35,6 +34,7 @@ import {
   type IncidentEventBody,
   incidentKey,
 } from "./incidents/types.ts";
+import { COLLECTOR_AGENT, OWN_SITE, OWN_SITE_NAME } from "./own-reports.ts";
 import { type Site, unlistedSite } from "./sites.ts";
 import type { AgentRecord, Commit, IncidentChange, StateStore } from "./store/state/store.ts";
 import type { LastValue, TelemetryBatch } from "./store/timeseries/store.ts";
@@ -143,7 +143,8 @@ export function createJudge(
   let lastValuesMs = Number.NEGATIVE_INFINITY;
   let lastClosesMs = Number.NEGATIVE_INFINITY;
 
-  const siteOf = (id: string): Site => sites.get(id) ?? unlistedSite(id);
+  const siteOf = (id: string): Site =>
+    sites.get(id) ?? { ...unlistedSite(id), ...(id === OWN_SITE && { name: OWN_SITE_NAME }) };
   const deviceKey = (site: string, id: string) => `${site}/${id}`;
   const factsOf = (site: string, id: string): DeviceFacts | undefined => devices.get(site)?.get(id);
 
@@ -399,8 +400,11 @@ export function createJudge(
   const live: LiveView = {
     sites() {
       const ids = new Set([...sites.keys(), ...[...agents.values()].map(({ site }) => site)]);
+      ids.delete(OWN_SITE);
       return [...ids].sort().map(siteOf);
     },
+    site: (id) =>
+      id === OWN_SITE || sites.has(id) || [...agents.values()].some(({ site }) => site === id) ? siteOf(id) : null,
     agents: () =>
       [...agents.values()]
         .filter(({ agent }) => agent !== COLLECTOR_AGENT)

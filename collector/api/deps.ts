@@ -50,8 +50,13 @@ export type LiveValue = {
 
 /** The present, from the judge's memory: every call returns at once and reads no disk. */
 export type LiveView = {
-  /** Of sites.yaml, and sites that only an agent speaks for (named by their id, in UTC, always open). */
+  /**
+   * Of sites.yaml, and sites that only an agent speaks for (named by their id, in UTC, always open); without the one where
+   * the collector is a device itself.
+   */
   sites(): readonly Site[];
+  /** Also the collector's own; null when there is none of this id. */
+  site(id: string): Site | null;
   agents(): readonly LiveAgent[];
   /** Devices of one site; of an unknown one, none. */
   devices(site: string): readonly LiveDevice[];
@@ -84,6 +89,8 @@ export type FleetAgent = {
   readonly status: AgentStatus | null;
   /** What is added to its times; 0 within the tolerated minute. */
   readonly skewMs: number;
+  /** Its clock minus ours, as its last status showed it; null while nothing was heard of it. */
+  readonly offsetMs: number | null;
   readonly devices: number;
   readonly delivery: AgentDelivery;
   /** Devices that it names and another agent of its site watches. */

@@ -164,6 +164,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
     },
     live: {
       sites: () => [site],
+      site: (id) => (id === site.id ? site : null),
       agents: () => [{ site: site.id, id: "back-office", online: true, version: "0.1.0", lastSeenAt: T0 }],
       devices: (id) => (id === site.id ? devices : []),
       device: (at, id) => devices.find((one) => one.site === at && one.device.id === id) ?? null,
@@ -291,6 +292,7 @@ function sampleFleet(removed: string[]): Fleet {
                 outbox: { batches: 3, bytes: 900, oldestAt: T0 - 30_000 },
               },
               skewMs: 0,
+              offsetMs: -12,
               devices: 2,
               delivery: { missing: note === null ? 2 : 0, owed: { live: 1, history: 4 }, thinnedSamples: 7 },
               refusedClaims: ["till"],

@@ -21,7 +21,7 @@ export function incidentView(incident: Incident, live: LiveView, sites = live.si
     ...incident,
     subject: { ...incident.subject },
     values: { ...incident.values },
-    siteName: sites.find((other) => other.id === site)?.name ?? site,
+    siteName: (sites.find((other) => other.id === site) ?? live.site(site))?.name ?? site,
     deviceName: device === null ? null : (found?.device.name ?? device),
     kind: found?.device.kind ?? null,
   };

@@ -23,6 +23,8 @@ function entry(name: string, type: Metric["type"], meaning: string, options: Opt
 const PRINTERS = ["label_printer", "receipt_printer", "office_printer"] as const;
 const MEDIA_PRINTERS = ["label_printer", "receipt_printer"] as const;
 const HOSTS = ["pos_terminal", "host", "agent", "collector", "video_recorder", "device_server"] as const;
+/** Our own programs. */
+const OURS = ["agent", "collector"] as const;
 const REACHING = ["pos_terminal", "host", "router"] as const;
 const POWER = ["ups"] as const;
 /** What may run on a battery of its own. */
@@ -358,11 +360,61 @@ export const CATALOGUE: readonly Metric[] = [
   // Agents, as the collector sees them.
   number("outbox_batches", "Batches that wait in the agent's outbox", { kinds: ["agent"] }),
   number("outbox_bytes", "Size of what waits in the agent's outbox", { unit: "B", kinds: ["agent"] }),
+  flag("outbox_in_memory", "The outbox can't be written: the agent keeps readings in memory", {
+    kinds: ["agent"],
+    bad: true,
+  }),
+  number("outbox_used_percent", "What waits in the agent's outbox, of its bound", { unit: "%", kinds: ["agent"] }),
   number("outbox_age_seconds", "Age of the oldest batch in the agent's outbox", { unit: "s", kinds: ["agent"] }),
   number("batches_missing", "Batches of the agent that never came and nobody explained", { kinds: ["agent"] }),
-  number("batches_owed", "Batches that the agent has written and that did not come yet", { kinds: ["agent"] }),
+  number(
+    "batches_owed",
+    "Batches that the agent (of the collector: all of them) has written and that did not come yet",
+    {
+      kinds: OURS,
+    },
+  ),
   number("samples_thinned_total", "Samples that the agent's full outbox dropped, as it reported", { kinds: ["agent"] }),
   number("claims_refused", "Devices that the agent names and another agent of its site watches", { kinds: ["agent"] }),
+  number("own_memory_bytes", "Resident memory of the program itself", { unit: "B", kinds: OURS }),
+  number("own_cpu_percent", "Processor time of the program itself, of one core", { unit: "%", kinds: OURS }),
+
+  // The collector, as it sees itself.
+  number(
+    "ingest_delay_seconds",
+    "From a batch's arrival to the commit of what it meant; the longest since the last look",
+    {
+      unit: "s",
+      kinds: ["collector"],
+    },
+  ),
+  number("store_queue_bytes", "Telemetry that waits for the time-series store", { unit: "B", kinds: ["collector"] }),
+  number("store_queue_age_seconds", "How long the oldest of it has waited", { unit: "s", kinds: ["collector"] }),
+  number("batches_shed_total", "Batches that found no room in that queue; their agents send them again", {
+    kinds: ["collector"],
+  }),
+  number("agents_shed", "Agents that hold such batches and were not asked for them yet", { kinds: ["collector"] }),
+  flag("series_store_failing", "The time-series store can't be written", { kinds: ["collector"], bad: true }),
+  flag("state_store_failing", "The state store can't be written", { kinds: ["collector"], bad: true }),
+  number("series_store_failures_total", "Writes to the time-series store that failed", { kinds: ["collector"] }),
+  number("state_store_failures_total", "Writes to the state store that failed", { kinds: ["collector"] }),
+  number("series_store_bytes", "Size of the time-series store", { unit: "B", kinds: ["collector"] }),
+  number("state_store_bytes", "Size of the state store", { unit: "B", kinds: ["collector"] }),
+  number("event_loop_delay_seconds", "Longest time that the main thread answered nothing", {
+    unit: "s",
+    kinds: ["collector"],
+  }),
+  number("event_loop_busy_percent", "Share of the time in which the main thread was busy", {
+    unit: "%",
+    kinds: ["collector"],
+  }),
+  number("agents_expected", "Agents that the collector knows", { kinds: ["collector"] }),
+  number("agents_connected", "Agents with a session", { kinds: ["collector"] }),
+  number("agents_behind", "Agents online whose present waits in their outboxes", { kinds: ["collector"] }),
+  flag("rules_refused", "Edited rules, sites or priorities are faulty; the last good set is in use", {
+    kinds: ["collector"],
+    bad: true,
+  }),
 
   // Interfaces of anything with a network port.
   flag("port_up", "The link is up", { component: "port" }),
@@ -376,6 +428,21 @@ export const CATALOGUE: readonly Metric[] = [
   number("port_send_discards_total", "Good frames thrown away on the way out", { component: "port" }),
 
   flag("port_half_duplex", "The link runs at half duplex", { component: "port", bad: true }),
+  number("wifi_signal_dbm", "Signal of the access point that the port hangs on", {
+    unit: "dBm",
+    component: "port",
+    kinds: HOSTS,
+  }),
+  number("dhcp_lease_remaining_seconds", "Time until the address that a DHCP server lends to the port is taken back", {
+    unit: "s",
+    component: "port",
+    kinds: HOSTS,
+  }),
+  number("dhcp_lease_remaining_percent", "The same of the time for which it was lent; a client renews it at 50", {
+    unit: "%",
+    component: "port",
+    kinds: HOSTS,
+  }),
 
   // Power over Ethernet: of a port, and of what feeds the ports.
   flag("poe_enabled", "Power is switched on for the port", { component: "port" }),

@@ -1,0 +1,167 @@
+/**
+ * The collector is a device, too: `collector` of the site `aislewatch`, which is no store and is counted as none. Every
+ * ten seconds it reads itself and reports through the same door as everybody, so that a collector that does not keep up,
+ * or a disk that fills, is an ordinary incident with a chart and a runbook (rules/packs/collector.yaml).
+ *
+ * What it can't tell is that it is dead; `/healthz` is for whoever watches from outside. While its state store can't be
+ * written no incident can be opened, for an incident is one when it is on disk: that one opens when the store is back.
+ */
+import type { Clock } from "@aislewatch/base";
+import type { InventoryDevice, Reading, SampleSet } from "@aislewatch/contract";
+import { metricsOf } from "@aislewatch/devices";
+import type { IngestCounts, IngestLag } from "./ingest.ts";
+import type { FolderSize, ProcessCost } from "./own-process.ts";
+import { DATA_DISK, OWN_INTERVAL_MS, OWN_SITE, type OwnReports } from "./own-reports.ts";
+
+const DEVICE = "collector";
+
+/** An agent with more live batches than its window holds does not get its present through. */
+const LIVE_BATCHES_MAX = 32;
+/** Between two heartbeats an agent's word is half a minute old. */
+const BEHIND_MS = 60_000;
+/** With fewer agents nobody can say whose clock is off. */
+const CLOCK_VOTES_MIN = 3;
+/** The limit for an agent's clock, too (ingest.ts). */
+const CLOCK_OFF_SECONDS = 60;
+
+/** An agent as far as the collector's own state shows in it. */
+export type SeenAgent = {
+  readonly online: boolean;
+  readonly isHeard: boolean;
+  readonly skewMs: number;
+  /** Its clock minus ours; null while nothing was heard of it. */
+  readonly offsetMs: number | null;
+  readonly outbox: {
+    readonly oldestAt: number | null;
+    readonly lanes?: { readonly live: { readonly first: number; readonly last: number } } | undefined;
+  } | null;
+  readonly owed: number;
+};
+
+export type SelfFigures = {
+  readonly lag: IngestLag;
+  readonly queueBytes: number;
+  readonly counts: Pick<IngestCounts, "shed" | "appendFailures" | "commitFailures">;
+  readonly agents: readonly SeenAgent[];
+  readonly areRulesRefused: boolean;
+  readonly cost: ProcessCost;
+  readonly disk: FolderSize | null;
+  /** Bytes; null when it can't be seen. */
+  readonly stores: { readonly state: number | null; readonly series: number | null };
+};
+
+type Vote = Pick<SeenAgent, "online" | "isHeard" | "offsetMs">;
+
+/**
+ * Our clock minus the agents', in seconds: the median of all that are online, for one agent's clock may be anything. Null
+ * with too few of them to outvote one.
+ */
+export function ownClockOffset(agents: readonly Vote[]): number | null {
+  const offsets = agents
+    .flatMap(({ online, isHeard, offsetMs }) => (online && isHeard && offsetMs !== null ? [offsetMs] : []))
+    .sort((a, b) => a - b);
+  if (offsets.length < CLOCK_VOTES_MIN) return null;
+  return (0 - (offsets[Math.floor(offsets.length / 2)] ?? 0)) / 1_000;
+}
+
+/** Is it the collector's clock that is off, and not each agent's? */
+export const isOwnClockOff = (agents: readonly Vote[]): boolean =>
+  Math.abs(ownClockOffset(agents) ?? 0) > CLOCK_OFF_SECONDS;
+
+function isBehind({ online, isHeard, outbox, skewMs }: SeenAgent, nowMs: number): boolean {
+  if (!online || !isHeard || outbox === null || outbox.oldestAt === null || outbox.lanes === undefined) return false;
+  const { first, last } = outbox.lanes.live;
+  return last - first + 1 > LIVE_BATCHES_MAX && nowMs - outbox.oldestAt - skewMs > BEHIND_MS;
+}
+
+/** What the collector says of itself. Pure. */
+export function selfReading(figures: SelfFigures, nowMs: number): Reading {
+  const { lag, queueBytes, counts, agents, areRulesRefused, cost, disk, stores } = figures;
+  const offset = ownClockOffset(agents);
+  const count = (is: (agent: SeenAgent) => boolean): number => agents.filter(is).length;
+  const metrics: SampleSet["metrics"] = {
+    up: true,
+    ingest_delay_seconds: lag.commitMs / 1_000,
+    store_queue_bytes: queueBytes,
+    store_queue_age_seconds: lag.queueMs / 1_000,
+    batches_shed_total: counts.shed,
+    agents_shed: lag.shedAgents,
+    series_store_failing: lag.failing.timeseries,
+    state_store_failing: lag.failing.state,
+    series_store_failures_total: counts.appendFailures,
+    state_store_failures_total: counts.commitFailures,
+    event_loop_delay_seconds: cost.loopDelaySeconds,
+    event_loop_busy_percent: cost.loopBusyPercent,
+    own_memory_bytes: cost.memoryBytes,
+    own_cpu_percent: cost.cpuPercent,
+    agents_expected: agents.length,
+    agents_connected: count(({ online, isHeard }) => online && isHeard),
+    agents_behind: count((agent) => isBehind(agent, nowMs)),
+    batches_owed: agents.reduce((sum, { owed }) => sum + owed, 0),
+    rules_refused: areRulesRefused,
+    ...(offset !== null && { clock_offset_seconds: offset }),
+    ...(stores.state !== null && { state_store_bytes: stores.state }),
+    ...(stores.series !== null && { series_store_bytes: stores.series }),
+  };
+  const own = { component: null, metrics };
+  return {
+    device: DEVICE,
+    at: nowMs,
+    samples: disk === null ? [own] : [own, { component: DATA_DISK, metrics: diskMetrics(disk) }],
+  };
+}
+
+/** Of what this user may have: a reserve for root is as good as used. */
+export const diskMetrics = ({
+  totalBytes,
+  freeBytes,
+  inodesUsedPercent = null,
+}: Pick<FolderSize, "totalBytes" | "freeBytes"> & Partial<FolderSize>): SampleSet["metrics"] => ({
+  disk_total_bytes: totalBytes,
+  disk_free_bytes: freeBytes,
+  disk_used_percent: (1 - freeBytes / totalBytes) * 100,
+  ...(inodesUsedPercent !== null && { inodes_used_percent: inodesUsedPercent }),
+});
+
+const deviceOf = (version: string): InventoryDevice => ({
+  id: DEVICE,
+  kind: "collector",
+  name: "Collector",
+  driver: "collector",
+  labels: {},
+  dependsOn: [],
+  intervalMs: OWN_INTERVAL_MS,
+  asset: { vendor: "Aislewatch", model: "collector", firmware: version },
+  components: [DATA_DISK],
+  metrics: metricsOf("collector").map(({ name }) => name),
+});
+
+export type SelfWatchDeps = {
+  readonly clock: Clock;
+  readonly version: string;
+  measure(): SelfFigures;
+  setInventory(site: string, devices: readonly InventoryDevice[]): void;
+  readonly report: OwnReports;
+};
+
+export type SelfWatch = { start(): void; look(): void; stop(): void };
+
+export function createSelfWatch({ clock, version, measure, setInventory, report }: SelfWatchDeps): SelfWatch {
+  let cancel: (() => void) | null = null;
+
+  const look = (): void => report(OWN_SITE, [selfReading(measure(), clock.now())]);
+
+  function loop(): void {
+    look();
+    cancel = clock.after(OWN_INTERVAL_MS, loop);
+  }
+
+  return {
+    start() {
+      setInventory(OWN_SITE, [deviceOf(version)]);
+      loop();
+    },
+    look,
+    stop: () => cancel?.(),
+  };
+}
