@@ -34,6 +34,7 @@ const NOTHING: Health = {
   rebootRequired: false,
   throttledCount: 0,
   links: null,
+  radios: null,
   unitsFailed: 0,
   units: [{ name: "pos.service", isActive: true, restarts: 0 }],
 };

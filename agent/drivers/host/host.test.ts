@@ -45,7 +45,18 @@ describe("parse", () => {
           }),
         ),
       ),
-      ports: fc.constant(null),
+      ports: fc.constant([
+        {
+          name: "eth0",
+          state: "up",
+          receivedBytes: 1,
+          sentBytes: 1,
+          receiveErrors: 0,
+          sendErrors: 0,
+          receiveDiscards: 0,
+          sendDiscards: 0,
+        },
+      ]),
       cpuTemperatureCelsius: fc.option(number),
       processCount: fc.option(number),
       processes: fc.constant(null),
@@ -72,6 +83,7 @@ describe("parse", () => {
           rebootRequired: fc.option(fc.boolean()),
           throttledCount: fc.option(number),
           links: fc.constant(null),
+          radios: fc.option(fc.array(fc.record({ name: fc.constant("eth0"), signalDbm: number }))),
           unitsFailed: fc.option(number),
           units: fc.option(
             fc.array(fc.record({ name: fc.string(), isActive: fc.boolean(), restarts: fc.option(number) })),
@@ -79,6 +91,9 @@ describe("parse", () => {
         }),
       ),
       drives: fc.constant(null),
+      leases: fc.option(
+        fc.array(fc.record({ name: fc.constant("eth0"), leftSeconds: number, lifetimeSeconds: fc.option(number) })),
+      ),
     });
     fc.assert(
       fc.property(reply, (some) => {
@@ -117,6 +132,7 @@ describe("a file system that is read-only", () => {
       rebootRequired: null,
       throttledCount: null,
       links: null,
+      radios: null,
       unitsFailed: null,
       units: null,
     };

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
-import { defineDriver } from "../driver.ts";
+import { defineDriver, type Source } from "../driver.ts";
 import { METRICS, PROCESS_METRICS, parse, UNIT_METRICS } from "./parse.ts";
 import { createPoll } from "./poll.ts";
 import type { HostReply } from "./types.ts";
@@ -53,7 +53,7 @@ export default defineDriver<Config, HostReply>({
     ],
   },
   open({ config: watched }) {
-    const { poll, lacks } = createPoll(watched, realClock);
+    const { poll, sources } = createPoll(watched, realClock);
     const metrics = [
       ...METRICS,
       ...(watched.processes.length > 0 ? PROCESS_METRICS : []),
@@ -64,8 +64,17 @@ export default defineDriver<Config, HostReply>({
       parse,
       metrics: () => metrics,
       profile: () => null,
-      about: () => lacks().map(([evidence, why]) => [`not known: ${evidence}`, why] as const),
+      about: () =>
+        sources()
+          .filter(({ state }) => state !== "used")
+          .map(lackText),
+      sources,
       close: async () => {},
     };
   },
 });
+
+const lackText = ({ name, detail, grant }: Source): readonly [string, string] => [
+  `not known: ${name}`,
+  grant === undefined ? detail : `${detail}; as root: ${grant}`,
+];

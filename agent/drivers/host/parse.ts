@@ -3,7 +3,7 @@ import { ok, type Result } from "@aislewatch/base";
 import type { Asset, SampleSet, Value } from "@aislewatch/contract";
 import { componentName } from "@aislewatch/devices";
 import type { Parsed, ParseError } from "../driver.ts";
-import type { Battery, Disk, Drive, Health, HostReply, Link, Mount, NamedProcess, Port, Unit } from "./types.ts";
+import type { Battery, Disk, Drive, Health, HostReply, Lease, Mount, NamedProcess, Port, Unit } from "./types.ts";
 
 export const METRICS = [
   "cpu_used_percent",
@@ -29,6 +29,9 @@ export const METRICS = [
   "port_send_discards_total",
   "port_speed_bits_per_second",
   "port_half_duplex",
+  "wifi_signal_dbm",
+  "dhcp_lease_remaining_seconds",
+  "dhcp_lease_remaining_percent",
   "file_system_read_only",
   "file_system_errors_total",
   "disk_fault",
@@ -95,12 +98,7 @@ export function parse(reply: HostReply): Result<Parsed, ParseError> {
     ...(reply.ports ?? [])
       .filter(({ name }) => !NOT_A_PORT.test(name))
       .slice(0, PORTS_MAX)
-      .map((port) =>
-        portSamples(
-          port,
-          reply.health?.links?.find(({ name }) => name === port.name),
-        ),
-      ),
+      .map((port) => portSamples(port, reply)),
     ...(reply.processes ?? []).map(processSamples),
     ...(reply.health?.units ?? []).map(unitSamples),
   ].filter(({ metrics }) => Object.keys(metrics).length > 0);
@@ -207,7 +205,9 @@ function unitSamples({ name, isActive, restarts }: Unit): SampleSet {
   };
 }
 
-function portSamples(port: Port, link: Link | undefined): SampleSet {
+function portSamples(port: Port, { health, leases }: HostReply): SampleSet {
+  const isThis = ({ name }: { readonly name: string }): boolean => name === port.name;
+  const link = health?.links?.find(isThis);
   return {
     component: componentName("port", port.name),
     metrics: present({
@@ -221,7 +221,18 @@ function portSamples(port: Port, link: Link | undefined): SampleSet {
       port_send_discards_total: port.sendDiscards,
       port_speed_bits_per_second: link?.megabitsPerSecond ? link.megabitsPerSecond * 1_000_000 : null,
       port_half_duplex: link?.duplex ? link.duplex === "half" : null,
+      wifi_signal_dbm: health?.radios?.find(isThis)?.signalDbm ?? null,
+      ...leaseMetrics(leases?.find(isThis)),
     }),
+  };
+}
+
+function leaseMetrics(lease: Lease | undefined): Record<string, Value | null> {
+  if (lease === undefined) return {};
+  const { leftSeconds, lifetimeSeconds } = lease;
+  return {
+    dhcp_lease_remaining_seconds: leftSeconds,
+    dhcp_lease_remaining_percent: lifetimeSeconds === null ? null : percent(leftSeconds, lifetimeSeconds),
   };
 }
 

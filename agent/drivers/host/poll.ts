@@ -8,9 +8,10 @@ import { statfs } from "node:fs/promises";
 import { cpus, loadavg, platform, totalmem, uptime } from "node:os";
 import { promisify } from "node:util";
 import { type Clock, ok, type Result } from "@aislewatch/base";
-import type { PollContext, PollError } from "../driver.ts";
+import type { PollContext, PollError, Source } from "../driver.ts";
 import { type Restarts, stepRestarts } from "./restarts.ts";
-import { HostHealth, type HostSystem, thisSystem } from "./system.ts";
+import { HostHealth } from "./system.ts";
+import { type HostSystem, thisSystem } from "./system-files.ts";
 import type { Battery, Disk, HostReply, NamedProcess, Port, Unit } from "./types.ts";
 
 export type NamedMatch = { readonly name: string; readonly match: string };
@@ -21,6 +22,8 @@ type SystemInformation = typeof import("systeminformation");
 const FRESH_MS = 60_000;
 /** Health of a disk moves in days, and asking takes the disk's own time. */
 const DRIVES_FRESH_MS = 10 * 60_000;
+/** A lease moves in hours; on Windows asking for it starts a PowerShell. */
+const LEASES_FRESH_MS_WINDOWS = 10 * 60_000;
 /** After this an old answer is no answer: silence must show. */
 const STALE_MS = 5 * 60_000;
 /** Share of a poll's time to wait for expensive answers; the next poll takes what comes later. */
@@ -32,8 +35,8 @@ export type Watched = { readonly processes: readonly NamedMatch[]; readonly unit
 
 export type HostPoll = {
   readonly poll: (context: PollContext) => Promise<Result<HostReply, PollError>>;
-  /** Evidence that this user may not read, or that is not there, with what would grant it. */
-  readonly lacks: () => readonly (readonly [evidence: string, why: string])[];
+  /** What is known from where, and what is not, with the command that grants it; of the last poll. */
+  readonly sources: () => readonly Source[];
 };
 
 export function createPoll({ processes, units }: Watched, clock: Clock, system: HostSystem = thisSystem): HostPoll {
@@ -43,10 +46,17 @@ export function createPoll({ processes, units }: Watched, clock: Clock, system: 
   const cheapMs = platform() === "win32" ? FRESH_MS : 0;
   const load = remember(clock, cheapMs, async (si) => (await si.currentLoad()).currentLoad);
   const memory = remember(clock, cheapMs, askMemory);
-  const ports = remember(clock, cheapMs, askPorts);
+  const isWindows = system.platform === "win32";
+  const isLinux = system.platform === "linux";
+  const ports = remember(clock, cheapMs, isLinux ? () => own.ports() : askPorts);
   const disks = remember(clock, FRESH_MS, askDisks);
   const temperature = remember(clock, FRESH_MS, async (si) => (await si.cpuTemperature()).main);
-  const running = remember(clock, FRESH_MS, (si) => askProcesses(si, processes, restarts));
+  // A list of all processes costs as much as all other questions together.
+  const running = remember(clock, FRESH_MS, async (si) =>
+    isLinux && processes.length === 0
+      ? { count: await own.processCount(), named: [] }
+      : askProcesses(si, processes, restarts),
+  );
   const clockState = remember(clock, FRESH_MS, askClock);
   const identity = remember(clock, Number.POSITIVE_INFINITY, askIdentity);
   const battery = remember(clock, FRESH_MS, askBattery);
@@ -56,6 +66,7 @@ export function createPoll({ processes, units }: Watched, clock: Clock, system: 
       ? { ...looked, units: await askServices(si, units) }
       : looked;
   });
+  const leases = remember(clock, isWindows ? LEASES_FRESH_MS_WINDOWS : FRESH_MS, () => own.leases());
   const drives = remember(clock, DRIVES_FRESH_MS, () => own.askDrives());
 
   const poll = async ({ signal, timeoutMs }: PollContext): Promise<Result<HostReply, PollError>> => {
@@ -72,11 +83,12 @@ export function createPoll({ processes, units }: Watched, clock: Clock, system: 
         battery(si, patience.over),
         health(si, patience.over),
         drives(si, patience.over),
+        leases(si, patience.over),
       ]),
     ]);
     patience.end();
     const [cpuUsedPercent, memoryNow, portsNow] = cheap;
-    const [disksNow, celsius, found, synchronized, who, batteryNow, healthNow, drivesNow] = costly;
+    const [disksNow, celsius, found, synchronized, who, batteryNow, healthNow, drivesNow, leasesNow] = costly;
     const [oneMinute = 0, fiveMinutes = 0] = loadavg();
     return ok({
       cpuUsedPercent,
@@ -94,9 +106,10 @@ export function createPoll({ processes, units }: Watched, clock: Clock, system: 
       battery: batteryNow,
       health: healthNow,
       drives: drivesNow,
+      leases: leasesNow,
     });
   };
-  return { poll, lacks: () => own.lacks() };
+  return { poll, sources: () => own.sources() };
 }
 
 type Ask<T> = (si: SystemInformation) => Promise<T | null>;

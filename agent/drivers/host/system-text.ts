@@ -108,6 +108,28 @@ export function w32tmOffset(text: string): number | null {
   return offset === undefined ? null : Number(offset.replace(",", "."));
 }
 
+export type PortLine = {
+  readonly name: string;
+  readonly receivedBytes: number;
+  readonly receiveErrors: number;
+  readonly receiveDiscards: number;
+  readonly sentBytes: number;
+  readonly sendErrors: number;
+  readonly sendDiscards: number;
+};
+
+/** /proc/net/dev: after the name eight figures of what was received and eight of what was sent, each begun by bytes, frames, errors, drops. */
+export function parsePorts(text: string): PortLine[] {
+  return lines(text).flatMap((line) => {
+    const [, name = "", figures = ""] = /^\s*(\S{1,32}):\s*([\d\s]{15,600})$/.exec(line) ?? [];
+    const numbers = figures.trim().split(/\s+/).map(Number);
+    if (numbers.length < 16) return [];
+    const [receivedBytes = 0, , receiveErrors = 0, receiveDiscards = 0] = numbers;
+    const [sentBytes = 0, , sendErrors = 0, sendDiscards = 0] = numbers.slice(8);
+    return [{ name, receivedBytes, receiveErrors, receiveDiscards, sentBytes, sendErrors, sendDiscards }];
+  });
+}
+
 const negative = (value: number): number => (value === 0 ? 0 : -value);
 
 /** `wevtutil qe System /f:xml`: when the event was written, Unix ms. */

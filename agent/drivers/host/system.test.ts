@@ -1,40 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { type CommandEnd, HostHealth, type HostSystem } from "./system.ts";
+import { HostHealth } from "./system.ts";
+import type { CommandEnd } from "./system-files.ts";
+import { removeTestSystems, testSystem as system } from "./test-system.ts";
 
-const roots: string[] = [];
-afterEach(() => {
-  for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
-});
+afterEach(removeTestSystems);
 
-/** A system of these files, whose programs say this; those that are not named are not installed. */
-function system(
-  files: Readonly<Record<string, string | Uint8Array>>,
-  says: Readonly<Record<string, Partial<CommandEnd>>> = {},
-  platform: NodeJS.Platform = "linux",
-): HostSystem & { ran: string[]; root: string } {
-  const root = mkdtempSync(join(tmpdir(), "host-"));
-  roots.push(root);
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), content);
-  }
-  const ran: string[] = [];
-  return {
-    root,
-    platform,
-    recordBytes: 384,
-    ran,
-    async run(program, args) {
-      const line = [program, ...args].join(" ");
-      ran.push(line);
-      const found = Object.entries(says).find(([begin]) => line.startsWith(begin))?.[1];
-      return { code: found === undefined ? null : 0, out: "", isMissing: found === undefined, ...found };
-    },
-  };
-}
+const lackOf = (health: HostHealth) => health.sources().filter(({ state }) => state !== "used");
 
 function wtmp(...types: readonly number[]): Uint8Array {
   const bytes = Buffer.alloc(types.length * 384);
@@ -81,11 +54,18 @@ describe("a Linux till", () => {
         { name: "enp3s0", megabitsPerSecond: 100, duplex: "half" },
         { name: "wg0", megabitsPerSecond: null, duplex: null },
       ],
+      radios: null,
       unitsFailed: 1,
       units: [{ name: "pos.service", isActive: true, restarts: 7 }],
     });
-    expect(health.lacks()).toEqual([]);
+    expect(lackOf(health)).toEqual([]);
     expect(one.ran).toHaveLength(3);
+    expect(health.sources()).toEqual([
+      { name: "orderly shutdown", state: "used", detail: "/var/log/wtmp" },
+      { name: "services", state: "used", detail: "systemd" },
+      { name: "time offset", state: "used", detail: "chrony" },
+      { name: "units", state: "used", detail: "systemd" },
+    ]);
   });
 
   it("remembers what was writable", async () => {
@@ -104,9 +84,8 @@ describe("a Linux till", () => {
     expect(links).toEqual([]);
     expect(Object.values(rest).every((value) => value === null)).toBe(true);
     expect(
-      health
-        .lacks()
-        .map(([evidence]) => evidence)
+      lackOf(health)
+        .map(({ name }) => name)
         .sort(),
     ).toEqual(["orderly shutdown", "services", "time offset"]);
   });
@@ -118,7 +97,39 @@ describe("a Linux till", () => {
     };
     const health = new HostHealth(system({}, says), ["poss.service"]);
     await health.look();
-    expect(health.lacks()).toContainEqual(["units", "systemd knows no poss.service"]);
+    expect(lackOf(health)).toContainEqual({ name: "units", state: "absent", detail: "systemd knows no poss.service" });
+  });
+});
+
+describe("what is asked at each poll", () => {
+  const HEAD =
+    "Inter-|   Receive |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes\n";
+  const files = {
+    "proc/net/dev": `${HEAD}    lo: 10 1 0 0 0 0 0 0 10 1 0 0 0 0 0 0\nenp3s0:2000 9 3 4 0 0 0 0 1000 8 5 6 0 0 0 0\n`,
+    "sys/class/net/enp3s0/operstate": "up\n",
+    "proc/1/stat": "",
+    "proc/4242/stat": "",
+    "proc/meminfo": "",
+  };
+
+  it("starts no process", async () => {
+    const one = system(files);
+    const health = new HostHealth(one, []);
+    expect(await health.processCount()).toBe(2);
+    expect(await health.ports()).toMatchObject([
+      { name: "lo", state: "unknown", receivedBytes: 10, sentBytes: 10 },
+      {
+        name: "enp3s0",
+        state: "up",
+        receivedBytes: 2_000,
+        receiveErrors: 3,
+        receiveDiscards: 4,
+        sentBytes: 1_000,
+        sendErrors: 5,
+        sendDiscards: 6,
+      },
+    ]);
+    expect(one.ran).toEqual([]);
   });
 });
 
@@ -149,10 +160,17 @@ describe("disks", () => {
     };
     const health = new HostHealth(system({}, says), []);
     expect(await health.askDrives()).toEqual([]);
-    expect(health.lacks()).toEqual([["disk health", expect.stringMatching(/\/dev\/sda; as root: setcap /)]]);
+    expect(lackOf(health)).toEqual([
+      {
+        name: "disk health",
+        state: "denied",
+        detail: "this user may not ask /dev/sda",
+        grant: expect.stringMatching(/^setcap /),
+      },
+    ]);
     says["smartctl --json"] = { out: JSON.stringify({ smart_status: { passed: true } }) };
     expect(await health.askDrives()).toHaveLength(1);
-    expect(health.lacks()).toEqual([]);
+    expect(lackOf(health)).toEqual([]);
   });
 
   it("that sleep are not woken, and say what they said last", async () => {
@@ -171,7 +189,9 @@ describe("disks", () => {
   it("are not known without the tool", async () => {
     const health = new HostHealth(system({}), []);
     expect(await health.askDrives()).toEqual([]);
-    expect(health.lacks()).toEqual([["disk health", expect.stringContaining("smartmontools")]]);
+    expect(lackOf(health)).toMatchObject([
+      { name: "disk health", state: "absent", grant: "apt-get install smartmontools" },
+    ]);
   });
 });
 
@@ -209,17 +229,16 @@ describe("a Windows till", () => {
       userCount: null,
       unitsFailed: null,
     });
-    expect(health.lacks()).toEqual([]);
+    expect(lackOf(health)).toEqual([]);
   });
 
   it("says which right it lacks", async () => {
     const health = new HostHealth(system({}, { wevtutil: { code: 5 }, w32tm: { code: 1 } }, "win32"), []);
     await health.look();
     expect(
-      health
-        .lacks()
-        .map(([evidence]) => evidence)
+      lackOf(health)
+        .map(({ name, grant }) => `${name}: ${grant}`)
         .sort(),
-    ).toEqual(["orderly shutdown", "time offset"]);
+    ).toEqual(['orderly shutdown: net localgroup "Event Log Readers" USER /add', "time offset: sc start w32time"]);
   });
 });

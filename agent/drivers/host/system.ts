@@ -1,18 +1,20 @@
 /**
- * The system's own files and tools, as far as this user may read them. What is not there is null and is said once to
- * whoever asks (`lacks`), with what would grant it: a POS terminal without smartctl is a normal one. Nothing here writes.
+ * The system's own files and tools, as far as this user may read them. What is not there is null and is said to whoever asks
+ * (`sources`), with what would grant it: a POS terminal without smartctl is a normal one. Nothing here writes.
  */
-import { execFile } from "node:child_process";
-import { open, readdir, readFile, realpath } from "node:fs/promises";
-import { arch, platform } from "node:os";
-import { basename, join } from "node:path";
-import { endedInOrder, type RecordBytes, sessionCount } from "./login-records.ts";
+import { realpath } from "node:fs/promises";
+import { basename } from "node:path";
+import type { Source } from "../driver.ts";
+import { sessionCount } from "./login-records.ts";
+import { HostNetwork } from "./network.ts";
+import { wasOrderly } from "./shutdown.ts";
 import { parseEmmc, parseScan, parseSmart } from "./smart.ts";
+import { Evidence, type HostSystem, SystemFiles, TOOL_MS_MAX } from "./system-files.ts";
 import {
   chronyOffset,
-  eventTime,
   failedUnits,
   parseMounts,
+  parsePorts,
   parsePressure,
   parseUnits,
   timesyncOffset,
@@ -20,96 +22,61 @@ import {
   w32tmOffset,
   wholeNumber,
 } from "./system-text.ts";
-import type { Drive, Health, Link, Mount, Unit } from "./types.ts";
+import type { Drive, Health, Lease, Link, Mount, Port, Unit } from "./types.ts";
 
-/** One end of a command; `code` null: it did not start, or was ended by us. */
-export type CommandEnd = { readonly code: number | null; readonly out: string; readonly isMissing: boolean };
-
-export type HostSystem = {
-  /** Where the files are; `/` but in tests. */
-  readonly root: string;
-  readonly platform: NodeJS.Platform;
-  readonly recordBytes: RecordBytes;
-  readonly run: (program: string, args: readonly string[], timeoutMs: number) => Promise<CommandEnd>;
-};
-
-/** A tool asks a service that may be starting; a disk that is dying answers slowly. */
-const TOOL_MS_MAX = 3_000;
+/** A disk that is dying answers slowly. */
 const DISK_MS_MAX = 10_000;
-const OUTPUT_BYTES_MAX = 256 * 1024;
-/** A month of a busy host's sign-ins is some 100 KB. */
-const RECORDS_BYTES_MAX = 256 * 1024;
-const FILE_BYTES_MAX = 256 * 1024;
+/** Sessions of a host are a handful. */
+const SESSIONS_BYTES_MAX = 256 * 1024;
 const DRIVES_MAX = 8;
 const LINKS_MAX = 64;
 const CORES_MAX = 256;
 const MOUNTS_MAX = 256;
-/** Windows writes both events of a start while it comes up. */
-const SAME_START_MS = 5 * 60_000;
-
-/** Root's tools are not on every service's path. */
-const ENVIRONMENT =
-  platform() === "win32"
-    ? process.env
-    : { ...process.env, LC_ALL: "C", PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
-
-export const thisSystem: HostSystem = {
-  root: "/",
-  platform: platform(),
-  recordBytes: arch() === "arm64" ? 400 : 384,
-  run: (program, args, timeoutMs) =>
-    new Promise((resolve) => {
-      const options = {
-        timeout: timeoutMs,
-        killSignal: "SIGKILL",
-        maxBuffer: OUTPUT_BYTES_MAX,
-        windowsHide: true,
-        env: ENVIRONMENT,
-      } as const;
-      execFile(program, args, options, (error, stdout) => {
-        const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
-        resolve({ code, out: String(stdout), isMissing: error?.code === "ENOENT" });
-      });
-    }),
-};
+/** How the system before this one ended does not change any more; a right to know it may come. In looks, one a minute. */
+const ORDERLY_EVERY_LOOKS = 60;
 
 export class HostHealth {
   readonly #system: HostSystem;
+  readonly #files: SystemFiles;
+  readonly #network: HostNetwork;
   readonly #units: readonly string[];
-  readonly #lacks = new Map<string, string>();
+  readonly #evidence = new Evidence();
   readonly #writable = new Set<string>();
   readonly #drives = new Map<string, Drive>();
   /** Of the last shutdown: it does not change while this system runs. */
   #orderly: boolean | null = null;
+  #looks = 0;
 
   constructor(system: HostSystem, units: readonly string[]) {
     this.#system = system;
+    this.#files = new SystemFiles(system);
+    this.#network = new HostNetwork(system, this.#evidence);
     this.#units = units;
   }
 
-  /** Evidence that is not to be had here, and what would grant it; of the last look. */
-  lacks(): readonly (readonly [evidence: string, why: string])[] {
-    return [...this.#lacks];
+  /** What is known from where, and what is not, with the command that grants it; of the last look. */
+  sources(): readonly Source[] {
+    return this.#evidence.all;
   }
 
   /** What costs next to nothing, or a short process: asked once a minute. */
   async look(): Promise<Health> {
     const isWindows = this.#system.platform === "win32";
-    const [mounts, pressure, vmstat, offset, orderly, users, reboot, throttled, links, failed, units] =
+    const [mounts, pressure, vmstat, offset, orderly, users, reboot, throttled, links, radios, failed, units] =
       await Promise.all([
         this.#mounts(),
-        this.#text("proc/pressure/memory"),
-        this.#text("proc/vmstat"),
+        this.#files.text("proc/pressure/memory"),
+        this.#files.text("proc/vmstat"),
         isWindows ? this.#windowsOffset() : this.#offset(),
-        this.#orderly ?? (isWindows ? this.#windowsShutdown() : this.#shutdown()),
+        this.#wasOrderly(),
         this.#users(),
         this.#rebootRequired(),
         this.#throttled(),
         this.#links(),
+        this.#network.radios(),
         this.#failedUnits(),
         this.#unitStates(),
       ]);
-    this.#orderly = orderly;
     return {
       mounts,
       memoryPressure: pressure === null ? null : parsePressure(pressure),
@@ -120,9 +87,35 @@ export class HostHealth {
       rebootRequired: reboot,
       throttledCount: throttled,
       links,
+      radios,
       unitsFailed: failed,
       units,
     };
+  }
+
+  leases(): Promise<readonly Lease[] | null> {
+    return this.#network.leases();
+  }
+
+  async #wasOrderly(): Promise<boolean | null> {
+    const isTurn = this.#looks++ % ORDERLY_EVERY_LOOKS === 0;
+    if (this.#orderly === null && isTurn) this.#orderly = await wasOrderly(this.#system, this.#evidence);
+    return this.#orderly;
+  }
+
+  /** At each poll, from two kinds of files; systeminformation starts eight processes for each port. */
+  async ports(): Promise<Port[]> {
+    const ports = parsePorts((await this.#files.text("proc/net/dev")) ?? "").slice(0, LINKS_MAX);
+    return Promise.all(
+      ports.map(async (port) => {
+        const state = await this.#files.text(`sys/class/net/${port.name}/operstate`);
+        return { ...port, state: state?.trim() ?? "unknown" };
+      }),
+    );
+  }
+
+  async processCount(): Promise<number> {
+    return (await this.#files.names("proc")).filter((name) => /^\d+$/.test(name)).length;
   }
 
   /** Asks the disks themselves, one after another; one that sleeps is not woken and says what it said last. */
@@ -134,7 +127,7 @@ export class HostHealth {
   async #smart(): Promise<Drive[]> {
     const scanned = await this.#system.run("smartctl", ["--scan", "--json"], DISK_MS_MAX);
     if (scanned.isMissing) {
-      this.#lack("disk health", "smartctl is not installed (Debian: apt-get install smartmontools)");
+      this.#evidence.absent("disk health", "smartctl is not installed", "apt-get install smartmontools");
       return [];
     }
     const drives: Drive[] = [];
@@ -150,21 +143,21 @@ export class HostHealth {
       this.#drives.set(name, drive);
       drives.push(drive);
     }
-    this.#lack(
-      "disk health",
-      forbidden === ""
-        ? null
-        : `this user may not ask ${forbidden}; as root: setcap cap_sys_rawio,cap_sys_admin,cap_dac_override+ep /usr/sbin/smartctl`,
-    );
+    const grant = "setcap cap_sys_rawio,cap_sys_admin,cap_dac_override+ep /usr/sbin/smartctl";
+    if (forbidden === "") this.#evidence.used("disk health", "smartctl");
+    else this.#evidence.denied("disk health", `this user may not ask ${forbidden}`, grant);
     return drives;
   }
 
   async #emmc(): Promise<Drive[]> {
-    const names = (await this.#names("sys/block")).filter((name) => /^mmcblk\d+$/.test(name));
+    const names = (await this.#files.names("sys/block")).filter((name) => /^mmcblk\d+$/.test(name));
     const drives = await Promise.all(
       names.slice(0, DRIVES_MAX).map(async (name) => {
         const at = `sys/block/${name}/device`;
-        const [life, preEol] = await Promise.all([this.#text(`${at}/life_time`), this.#text(`${at}/pre_eol_info`)]);
+        const [life, preEol] = await Promise.all([
+          this.#files.text(`${at}/life_time`),
+          this.#files.text(`${at}/pre_eol_info`),
+        ]);
         return parseEmmc(name, life ?? "", preEol ?? "");
       }),
     );
@@ -173,9 +166,11 @@ export class HostHealth {
 
   /** `df` tells no options, and systeminformation says "read-only" of what it does not find: the kernel's own table. */
   async #mounts(): Promise<Mount[] | null> {
-    const text = await this.#text("proc/self/mounts");
+    const text = await this.#files.text("proc/self/mounts");
     if (text === null) return null;
-    const meant = new Map(parseMounts((await this.#text("etc/fstab")) ?? "").map((one) => [one.mount, one.readOnly]));
+    const meant = new Map(
+      parseMounts((await this.#files.text("etc/fstab")) ?? "").map((one) => [one.mount, one.readOnly]),
+    );
     const real = parseMounts(text)
       .filter(({ device }) => device.startsWith("/dev/"))
       .slice(0, MOUNTS_MAX);
@@ -196,57 +191,34 @@ export class HostHealth {
   async #fileSystemErrors(device: string): Promise<number | null> {
     // /dev/mapper names are links; sysfs knows dm-0.
     const name = await realpath(device).then(basename, () => basename(device));
-    const text = await this.#text(`sys/fs/ext4/${name}/errors_count`);
+    const text = await this.#files.text(`sys/fs/ext4/${name}/errors_count`);
     return text === null ? null : wholeNumber(text);
   }
 
   async #offset(): Promise<number | null> {
     const chrony = await this.#system.run("chronyc", ["-n", "-c", "tracking"], TOOL_MS_MAX);
-    if (chrony.code === 0) return this.#found("time offset", chronyOffset(chrony.out));
+    if (chrony.code === 0) return this.#found("chrony", chronyOffset(chrony.out));
     const timesync = await this.#system.run("timedatectl", ["timesync-status"], TOOL_MS_MAX);
-    if (timesync.code === 0) return this.#found("time offset", timesyncOffset(timesync.out));
-    this.#lack("time offset", "neither chrony nor systemd-timesyncd answers here (Debian: apt-get install chrony)");
+    if (timesync.code === 0) return this.#found("systemd-timesyncd", timesyncOffset(timesync.out));
+    const detail = "neither chrony nor systemd-timesyncd answers here";
+    this.#evidence.absent("time offset", detail, "apt-get install chrony");
     return null;
   }
 
   async #windowsOffset(): Promise<number | null> {
     const { code, out } = await this.#system.run("w32tm", ["/query", "/status", "/verbose"], TOOL_MS_MAX);
-    if (code === 0) return this.#found("time offset", w32tmOffset(out));
-    this.#lack("time offset", "the Windows time service does not run; as administrator: sc start w32time");
+    if (code === 0) return this.#found("w32tm", w32tmOffset(out));
+    this.#evidence.absent("time offset", "the Windows time service does not run", "sc start w32time");
     return null;
   }
 
-  #found<T>(evidence: string, value: T | null): T | null {
-    this.#lack(evidence, null);
+  #found<T>(from: string, value: T | null): T | null {
+    this.#evidence.used("time offset", from);
     return value;
   }
 
-  async #shutdown(): Promise<boolean | null> {
-    const bytes = await this.#tail("var/log/wtmp");
-    if (bytes === null) this.#lack("orderly shutdown", "there is no /var/log/wtmp that this user may read");
-    return bytes === null ? null : endedInOrder(bytes, this.#system.recordBytes);
-  }
-
-  /** Event 6008, "the previous shutdown was unexpected", is written right after the start that follows. */
-  async #windowsShutdown(): Promise<boolean | null> {
-    const newest = async (id: number): Promise<number | null | undefined> => {
-      const query = `*[System[Provider[@Name='EventLog'] and (EventID=${id})]]`;
-      const args = ["qe", "System", `/q:${query}`, "/c:1", "/rd:true", "/f:xml"];
-      const { code, out } = await this.#system.run("wevtutil", args, TOOL_MS_MAX);
-      return code === 0 ? eventTime(out) : undefined;
-    };
-    // 6005: the event log was started, which is the start of the system.
-    const [unexpected, started] = [await newest(6008), await newest(6005)];
-    if (unexpected === undefined || started === undefined) {
-      this.#lack("orderly shutdown", "the System event log may not be read; add the user to Event Log Readers");
-      return null;
-    }
-    if (started === null) return null;
-    return unexpected === null || Math.abs(started - unexpected) > SAME_START_MS;
-  }
-
   async #users(): Promise<number | null> {
-    const bytes = await this.#tail("run/utmp");
+    const bytes = await this.#files.tail("run/utmp", SESSIONS_BYTES_MAX);
     return bytes === null ? null : sessionCount(bytes, this.#system.recordBytes);
   }
 
@@ -257,17 +229,17 @@ export class HostHealth {
       return code === null ? null : code === 0;
     }
     // Debian and Ubuntu leave this file; where there is no such custom its absence says nothing.
-    const names = await this.#names("run");
+    const names = await this.#files.names("run");
     if (names.includes("reboot-required")) return true;
-    return (await this.#text("etc/debian_version")) === null ? null : false;
+    return (await this.#files.text("etc/debian_version")) === null ? null : false;
   }
 
   async #throttled(): Promise<number | null> {
-    const cores = (await this.#names("sys/devices/system/cpu")).filter((name) => /^cpu\d+$/.test(name));
+    const cores = (await this.#files.names("sys/devices/system/cpu")).filter((name) => /^cpu\d+$/.test(name));
     const counts = await Promise.all(
       cores
         .slice(0, CORES_MAX)
-        .map((name) => this.#text(`sys/devices/system/cpu/${name}/thermal_throttle/core_throttle_count`)),
+        .map((name) => this.#files.text(`sys/devices/system/cpu/${name}/thermal_throttle/core_throttle_count`)),
     );
     const known = counts.flatMap((text) => (text === null ? [] : [wholeNumber(text) ?? 0]));
     return known.length === 0 ? null : known.reduce((sum, one) => sum + one, 0);
@@ -275,13 +247,13 @@ export class HostHealth {
 
   async #links(): Promise<Link[] | null> {
     if (this.#system.platform !== "linux") return null;
-    const names = (await this.#names("sys/class/net")).slice(0, LINKS_MAX);
+    const names = (await this.#files.names("sys/class/net")).slice(0, LINKS_MAX);
     return Promise.all(
       names.map(async (name) => {
         // A port without a link refuses both, and a virtual one says -1.
         const [speed, duplex] = await Promise.all([
-          this.#text(`sys/class/net/${name}/speed`),
-          this.#text(`sys/class/net/${name}/duplex`),
+          this.#files.text(`sys/class/net/${name}/speed`),
+          this.#files.text(`sys/class/net/${name}/duplex`),
         ]);
         const megabits = speed === null ? null : wholeNumber(speed);
         const known = duplex?.trim() ?? "";
@@ -293,7 +265,8 @@ export class HostHealth {
   async #failedUnits(): Promise<number | null> {
     if (this.#system.platform !== "linux") return null;
     const { code, out } = await this.#system.run("systemctl", ["show", "--property=NFailedUnits"], TOOL_MS_MAX);
-    this.#lack("services", code === 0 ? null : "systemd does not run this system, or does not answer");
+    if (code === 0) this.#evidence.used("services", "systemd");
+    else this.#evidence.absent("services", "systemd does not run this system, or does not answer");
     return code === 0 ? failedUnits(out) : null;
   }
 
@@ -304,47 +277,8 @@ export class HostHealth {
     if (code !== 0) return null;
     const states = parseUnits(out, this.#units);
     const unknown = states.filter(({ isKnown }) => !isKnown).map(({ name }) => name);
-    this.#lack("units", unknown.length === 0 ? null : `systemd knows no ${unknown.join(", ")}`);
+    if (unknown.length === 0) this.#evidence.used("units", "systemd");
+    else this.#evidence.absent("units", `systemd knows no ${unknown.join(", ")}`);
     return states.map(({ name, isActive, restarts }) => ({ name, isActive, restarts }));
-  }
-
-  #lack(evidence: string, why: string | null): void {
-    if (why === null) this.#lacks.delete(evidence);
-    else this.#lacks.set(evidence, why);
-  }
-
-  async #text(path: string): Promise<string | null> {
-    if (this.#system.platform === "win32") return null;
-    try {
-      return (await readFile(join(this.#system.root, path), "utf8")).slice(0, FILE_BYTES_MAX);
-    } catch {
-      return null;
-    }
-  }
-
-  async #names(folder: string): Promise<string[]> {
-    if (this.#system.platform === "win32") return [];
-    try {
-      return (await readdir(join(this.#system.root, folder))).sort();
-    } catch {
-      return [];
-    }
-  }
-
-  async #tail(path: string): Promise<Uint8Array | null> {
-    if (this.#system.platform !== "linux") return null;
-    try {
-      const file = await open(join(this.#system.root, path), "r");
-      try {
-        const { size } = await file.stat();
-        const length = Math.min(size, RECORDS_BYTES_MAX);
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-        return buffer.subarray(0, bytesRead);
-      } finally {
-        await file.close();
-      }
-    } catch {
-      return null;
-    }
   }
 }

@@ -26,6 +26,7 @@ export type HostReply = {
   readonly health: Health | null;
   /** Disks as pieces of hardware, not as file systems. */
   readonly drives: readonly Drive[] | null;
+  readonly leases: readonly Lease[] | null;
 };
 
 export type Disk = {
@@ -84,6 +85,7 @@ export type Health = {
   readonly rebootRequired: boolean | null;
   readonly throttledCount: number | null;
   readonly links: readonly Link[] | null;
+  readonly radios: readonly Radio[] | null;
   readonly unitsFailed: number | null;
   /** The services that the configuration names. */
   readonly units: readonly Unit[] | null;
@@ -102,6 +104,15 @@ export type Mount = {
 
 export type Link = { readonly name: string; readonly megabitsPerSecond: number | null; readonly duplex: string | null };
 
+export type Radio = { readonly name: string; readonly signalDbm: number };
+/** An address that a DHCP server lends to a port. */
+export type Lease = {
+  readonly name: string;
+  /** 0: it was not renewed in time, and the port has no address now. */
+  readonly leftSeconds: number;
+  /** For how long it is lent; null: not known yet. */
+  readonly lifetimeSeconds: number | null;
+};
 export type Unit = { readonly name: string; readonly isActive: boolean; readonly restarts: number | null };
 
 export type Drive = {
