@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as sics from "./mt-sics/parse.ts";
 import * as nci from "./nci/parse.ts";
-import { kilogramsOf, scaleMetrics, sevenBitReadings } from "./scale.ts";
+import { kilogramsOf, scaleMetrics, scaleOptions, sevenBitReadings } from "./scale.ts";
 import * as sma from "./sma/parse.ts";
 import * as toledo from "./toledo-8217/parse.ts";
 import * as lines from "./weight-lines/parse.ts";
@@ -139,12 +139,31 @@ describe("an empty pan", () => {
   });
 });
 
+describe("the window around zero", () => {
+  it.each([
+    { written: undefined, read: 0.02 },
+    { written: 0, read: 0 },
+    { written: 1, read: 1 },
+    { written: -0.001, read: null },
+    { written: 1.001, read: null },
+  ])("written as $written is $read kg", ({ written, read }) => {
+    const parsed = scaleOptions.zero_window_kilograms.safeParse(written);
+    expect(parsed.success ? parsed.data : null).toBe(read);
+  });
+});
+
 describe("kilogramsOf", () => {
   it.each([
     { shown: "1.5", unit: "kg", kilograms: 1.5 },
     { shown: "-  450", unit: "g", kilograms: -0.45 },
     { shown: "1", unit: "LB", kilograms: 0.45359237 },
     { shown: "10.30", unit: "GN", kilograms: 0.000667428 },
+    { shown: "2500000", unit: "mg", kilograms: 2.5 },
+    { shown: "0.0125", unit: "t", kilograms: 12.5 },
+    { shown: "16", unit: "oz", kilograms: 0.45359237 },
+    { shown: "5000", unit: "ct", kilograms: 1 },
+    { shown: "1.5", unit: " kg ", kilograms: 1.5 },
+    { shown: "1234567890", unit: "g", kilograms: null },
     { shown: "12", unit: "PC", kilograms: null },
     { shown: "------", unit: "kg", kilograms: null },
     { shown: "1.2.3", unit: "kg", kilograms: null },

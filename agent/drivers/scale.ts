@@ -71,7 +71,7 @@ const KILOGRAMS: Readonly<Record<string, number>> = {
 export function kilogramsOf(shown: string, unit: string): number | null {
   const digits = shown.replaceAll(" ", "");
   const factor = KILOGRAMS[unit.trim().toLowerCase()];
-  return factor === undefined || !/^[+-]?\d{1,9}\.?\d{0,9}$/.test(digits) ? null : Number(digits) * factor;
+  return factor === undefined || !/^[+-]?\d{1,9}(?:\.\d{0,9})?$/.test(digits) ? null : Number(digits) * factor;
 }
 
 /** Stands for a character with a wrong parity bit; no dialect of scales has it. */

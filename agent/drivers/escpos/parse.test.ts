@@ -18,6 +18,7 @@ const reply = (changed: Partial<Record<keyof typeof IDLE, number | string | null
   Object.fromEntries(
     Object.entries({ ...IDLE, ...changed }).map(([name, said]) => [name, typeof said === "number" ? text(said) : said]),
   );
+const IDLE_TEXT = reply();
 const metricsOf = (said: DialectReply): Readonly<Record<string, unknown>> | string => {
   const parsed = parse(said, {});
   return parsed.ok ? (parsed.value.samples[0]?.metrics ?? {}) : parsed.error.detail;
@@ -69,9 +70,17 @@ describe("parse", () => {
     expect(said).not.toHaveProperty("head_over_temperature");
   });
 
-  it("leaves out paper when only one of a sensor's two bits is set", () => {
-    const said = metricsOf(reply({ paper: 0x16, offlineCause: null }));
-    expect(said).not.toHaveProperty("media_low");
+  it.each([
+    { name: "near the end", paper: 0x16, without: "media_low" },
+    { name: "near the end, the other one", paper: 0x1a, without: "media_low" },
+    { name: "paper end", paper: 0x32, without: "media_out" },
+    { name: "paper end, the other one", paper: 0x52, without: "media_out" },
+  ])("leaves out paper when only one of a sensor's two bits is set: $name", ({ paper, without }) => {
+    const { printer = null, paper: said = null, printerAgain = null } = reply({ paper });
+    const read = metricsOf({ printer, paper: said, printerAgain });
+    const both = { media_low: false, media_out: false };
+    const { [without]: _, ...rest } = { ...both, offline: false, drawer_contact: false } as Record<string, boolean>;
+    expect(read).toEqual(rest);
   });
 
   it("takes a byte that a clone repeats for an answer to the first question only", () => {
@@ -151,6 +160,36 @@ describe("parse", () => {
   ])("takes of what comes to GS r 1: $name", ({ said, metrics }) => {
     expect(hasQueuedStatus(said)).toBe(metrics !== null);
     expect(metricsOf({ queuedPaper: said })).toEqual(metrics ?? expect.stringContaining("no status"));
+  });
+
+  it.each([
+    { name: "from GS r 2 alone", said: { queuedDrawer: "\u0001" }, contact: true },
+    { name: "from GS r 2 alone, low", said: { queuedDrawer: "\0" }, contact: false },
+    { name: "from DLE EOT 1 rather than from GS r 2", said: { ...IDLE_TEXT, queuedDrawer: "\u0001" }, contact: false },
+    {
+      name: "from an automatic status rather than from GS r 2",
+      said: { printer: AUTOMATIC, queuedDrawer: "\0" },
+      contact: true,
+    },
+    { name: "from GS r 1: not at all", said: { queuedPaper: "\u0001" }, contact: undefined },
+  ])("knows the drawer's contact $name", ({ said, contact }) => {
+    const metrics = metricsOf(said);
+    expect(typeof metrics === "string" ? metrics : metrics["drawer_contact"]).toBe(contact);
+  });
+
+  it.each([
+    { name: "as much flow control as may come", said: `${"\u0011\u0013".repeat(8)}\u001a`, offline: true },
+    { name: "four glitches", said: "\u00ff\u00ff\u00ff\u00ff\u001a", offline: true },
+    { name: "five glitches", said: "\u00ff\u00ff\u00ff\u00ff\u00ff\u001a", offline: undefined },
+  ])("reads a status behind $name: $offline", ({ said, offline }) => {
+    expect(hasStatus(said)).toBe(offline !== undefined);
+    const metrics = metricsOf({ printer: said });
+    expect(typeof metrics === "string" ? undefined : metrics["offline"]).toBe(offline);
+  });
+
+  it("says how many bytes came when there is no status in them", () => {
+    const said = { printer: "\u00ff", paper: null, queuedPaper: "\u00ff\u00ff" };
+    expect(parse(said, {})).toEqual({ ok: false, error: { detail: "no status of a printer in 3 bytes" } });
   });
 
   it("reads an automatic status that nobody asked for", () => {

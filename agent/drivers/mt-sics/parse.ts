@@ -27,7 +27,7 @@ export const METRICS = [
 ] as const;
 
 const WEIGHT =
-  /(?:^|[\r\n])S (?:([SD]) {1,12}([+-]? {0,9}\d{1,9}\.?\d{0,9}) {1,4}([A-Za-z%]{1,5})|([I+-])|S Error (\d{1,3})[bt]) *(?=[\r\n])/g;
+  /(?:^|[\r\n])S (?:([SD]) {1,12}([+-]? {0,9}\d{1,9}(?:\.\d{0,9})?) {1,4}([A-Za-z%]{1,5})|([I+-])|S Error (\d{1,3})[bt]) *(?=[\r\n])/g;
 /** The command was not understood, came damaged or can't be obeyed. */
 const REFUSED = /(?:^|[\r\n])E[STL] *(?=[\r\n])/g;
 const ADJUSTMENT_NEEDED = 15;

@@ -28,6 +28,31 @@ describe("parse", () => {
   });
 
   it.each([
+    { name: "the status that came with the weight", weight: "\n00.000KG\r\n1p0\r\u0003", stable: false },
+    { name: "the status alone where the weight had none", weight: "\n00.000KG\r", stable: true },
+    { name: "the status alone where the weight is not known", weight: "\n?\r\u0003", stable: true },
+  ])("believes $name", ({ weight, stable }) => {
+    const parsed = parse({ weight, status: "\n0p0\r\u0003" }, OPTIONS);
+    expect(parsed).toMatchObject({ value: { samples: [{ metrics: { weight_stable: stable } }] } });
+  });
+
+  it.each([
+    { name: "text before it", shown: "x00.005KG" },
+    { name: "text behind it", shown: "00.005KG x" },
+    { name: "more than a display shows", shown: "00000000000000.005KG" },
+  ])("takes no weight from what has $name", ({ shown }) => {
+    const parsed = parse({ weight: `\n${shown}\r\n0p0\r\u0003` }, OPTIONS);
+    expect(parsed.ok && parsed.value.samples[0]?.metrics).not.toHaveProperty("zero_drift_kilograms");
+  });
+
+  it("says how much came when there is no status in it", () => {
+    expect(parse({ weight: "\n?\r", status: "12" }, OPTIONS)).toEqual({
+      ok: false,
+      error: { detail: "no status in 5 bytes" },
+    });
+  });
+
+  it.each([
     { status: "1p0", metrics: { weight_stable: false } },
     { status: "2p0", metrics: { weight_at_zero: true } },
     { status: "4p0", metrics: { hardware_fault: true } },

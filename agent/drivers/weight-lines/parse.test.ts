@@ -70,6 +70,13 @@ describe("parse", () => {
     { name: "a line without its end", said: "+0026.90 G S" },
     { name: "the end of a line, whose first digits may be lost", said: "6.90 G S\r\n" },
     { name: "text", said: "OVERLOAD\r\nERROR 4\r\n" },
+    { name: "text around a weight", said: " total +0026.90 G S\r\n" },
+    { name: "a weight and text", said: "+0026.90 G S of it\r\n" },
+    { name: "text around a headed weight", said: "+ST,GS,   1.240,kg\r\n" },
+    { name: "a headed weight and text", said: "ST,GS,   1.240,kg each\r\n" },
+    { name: "text around a header beyond the range", said: " SOL,\r\n" },
+    { name: "a header with a long text behind it", said: `OL,${"-".repeat(33)}\r\n` },
+    { name: "more digits than a scale shows", said: "+123456789 G S\r\n" },
   ])("refuses $name", ({ said }) => {
     expect([isEnough(said), parse({ lines: said }, OPTIONS).ok]).toEqual([false, false]);
   });
@@ -99,6 +106,22 @@ describe("parse", () => {
     },
   ])("reads $name", ({ said, metrics }) => {
     expect(parse({ lines: said }, OPTIONS)).toEqual({ ok: true, value: { samples: [{ component: null, metrics }] } });
+  });
+
+  it.each([
+    { name: "a line with a flag", said: "+0026.90 G S\r\n", enough: true },
+    { name: "a line with a header", said: "ST,GS,   1.240,kg\r\n", enough: true },
+    { name: "a header beyond the range", said: "OL,-9999999E+19\r\n", enough: true },
+    { name: "a line without either", said: "    10.30 GN\r\n", enough: false },
+  ])("knows when it has heard enough: $name", ({ said, enough }) => expect(isEnough(said)).toBe(enough));
+
+  it("believes the newest of two lines", () => {
+    const [moving, still] = ["+0026.90 G U\r\n", "+0026.90 G S\r\n"];
+    const stable = (lines: string): unknown => {
+      const parsed = parse({ lines }, OPTIONS);
+      return parsed.ok && parsed.value.samples[0]?.metrics["weight_stable"];
+    };
+    expect([stable(moving + still), stable(still + moving)]).toEqual([true, false]);
   });
 
   it("waits for a second line when the first has no flag", () => {

@@ -28,9 +28,9 @@ export const METRICS = [
 ] as const;
 
 const PLAIN =
-  /^(?:([GN])(?= ))?( {0,12}[+-]? {0,12}\d{1,8}[.,]?\d{0,6}) {0,3}([A-Za-z%]{1,3})(?: {1,4}([SUE?]))? {0,8}$/;
+  /^(?:([GN])(?= ))?( {0,12}[+-]? {0,12}\d{1,8}(?:[.,]\d{0,6})?) {0,3}([A-Za-z%]{1,3})(?: {1,4}([SUE?]))? {0,8}$/;
 const HEADED =
-  /^(ST|QT|US),(?:(GS|NT|TR),)?(?:[^,]{2},)?( {0,8}[+-]? {0,12}\d{1,8}[.,]?\d{0,6}) {0,3},?([A-Za-z%]{1,3}) {0,4}$/;
+  /^(ST|QT|US),(?:(GS|NT|TR),)?(?:[^,]{2},)?( {0,8}[+-]? {0,12}\d{1,8}(?:[.,]\d{0,6})?) {0,3},?([A-Za-z%]{1,3}) {0,4}$/;
 const BEYOND = /^(OL|UL),[^\r\n]{0,32}$/;
 /** A line that shows by a sign, a space or its header that no digit before it was lost. */
 const BEGINS = /^(?:[ +-]|[GN] |[A-Z]{2},)/;
