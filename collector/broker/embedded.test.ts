@@ -87,6 +87,7 @@ describe("the embedded broker", () => {
       },
       onMessage: (message) => messages.push(message),
       onRefused: (refusal) => refusals.push(refusal),
+      strangersMax: 5,
     });
     await broker.open();
   });
@@ -305,5 +306,25 @@ describe("the embedded broker", () => {
     raw.send(generate({ cmd: "pubrel", messageId: 7 }));
     await vi.waitFor(() => expect(raw.packets.at(-1)?.cmd).toBe("pubcomp"));
     expect(messages.length).toBe(1);
+  });
+
+  it("cuts who holds more QoS 2 messages than it releases", async () => {
+    const raw = await signedInSocket();
+    for (let messageId = 1; messageId <= 20; messageId++) {
+      raw.send(
+        generate({ cmd: "publish", topic: telemetry, payload: "x", qos: 2, dup: false, retain: false, messageId }),
+      );
+    }
+    await vi.waitFor(() => expect(raw.isOpen()).toBe(false));
+    expect(raw.packets.filter(({ cmd }) => cmd === "pubrec").length).toBeLessThanOrEqual(16);
+  });
+
+  it("cuts the oldest connection that did not sign in when there are too many, and nobody who did", async () => {
+    const known = await Promise.all(Array.from({ length: 8 }, (_, n) => signedInSocket(`s1/pc-${n}`)));
+    const strangers: Raw[] = [];
+    for (let n = 0; n < 9; n++) strangers.push(await rawSocket());
+    await vi.waitFor(() => expect(strangers.map(({ isOpen }) => isOpen()).lastIndexOf(false)).toBe(3));
+    await signIn("s1/late");
+    expect([...known, ...strangers.slice(5)].every(({ isOpen }) => isOpen())).toBe(true);
   });
 });

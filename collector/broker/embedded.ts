@@ -2,7 +2,7 @@
  * The broker inside the collector: aedes on a TCP socket, for agents only. Nobody subscribes to telemetry here; people
  * watch through the API.
  *
- * Known limits of aedes that this file answers: no packet limit (length-guard.ts), the PUBACK goes out before anything
+ * Known limits of aedes that this file answers: no packet limit and no turns (length-guard.ts), the PUBACK goes out before anything
  * has been done with the message (our own acks make up for it), a frozen subscriber stalls delivery (drainTimeout), and
  * an error from authorizePublish closes the connection, which would make a misconfigured agent reconnect for ever. So a
  * message that is not allowed is taken, counted, reported and goes nowhere, as MQTT-3.3.5-2 allows.
@@ -16,8 +16,10 @@ import { Aedes, type Client, type PublishPacket } from "aedes";
 import type { Broker, BrokerEvents } from "./broker.ts";
 import { createLengthGuard, type LengthGuard } from "./length-guard.ts";
 
-/** A CONNECT of ours is under 1 KiB: ids, a will, a password. */
-const SIGN_IN_BYTES_MAX = 4 * 1024;
+/** A CONNECT of ours is under 1 KiB: ids, a will, a password; a SUBSCRIBE is less. Only PUBLISH may be longer. */
+const PACKET_BYTES_MAX = 4 * 1024;
+/** Packets of one connection that are handled before all others have had their turn. */
+const PACKETS_A_TURN = 256;
 /** MQTT header and topic in front of a message's payload. */
 const PACKET_OVERHEAD_BYTES = 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -26,6 +28,16 @@ const DRAIN_TIMEOUT_MS = 10_000;
 const SUBSCRIPTIONS_MAX = 16;
 /** An agent holds one connection; this many leave room for 10,000 of them and their half-open ghosts. */
 const CONNECTIONS_MAX = 20_000;
+/**
+ * Connections that have not signed in. Beyond it the oldest of them is cut, so that whoever only holds connections open
+ * keeps nobody out: an agent signs in within a round trip. Two thousand stores that return at once fit twice.
+ */
+const STRANGERS_MAX = 4_096;
+/**
+ * QoS 2 messages of a client that it did not release. Ours send QoS 1; aedes keeps each whole until then, and allows a
+ * thousand (256 MB a client).
+ */
+const QOS2_HELD_MAX = 16;
 /** `topics`: what it subscribed to on this connection. */
 type Identity = { readonly site: string; readonly agent: string; readonly topics: Set<string> };
 
@@ -55,6 +67,8 @@ export type EmbeddedBrokerOptions = BrokerEvents & {
   readonly port: number;
   /** PEM texts; null: plain TCP, for loopback only (config.ts sees to it). */
   readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** How many connections may be open that have not signed in. */
+  readonly strangersMax?: number;
   /** Does this password belong to this agent? May take its time; must not throw. */
   authenticate(site: string, agent: string, password: Buffer): Promise<boolean>;
 };
@@ -64,6 +78,8 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
   const identities = new WeakMap<Client, Identity>();
   const guards = new WeakMap<object, LengthGuard>();
   const connections = new Map<string, Client>();
+  /** Not signed in, oldest first. */
+  const strangers = new Map<object, Socket>();
   let aedes: OneWayBroker | null = null;
   let server: Server | null = null;
   let url = "";
@@ -81,6 +97,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
       drainTimeout: DRAIN_TIMEOUT_MS,
       maxClientsIdLength: 160,
       maxTopicLevels: 8,
+      maxInflightInbound: QOS2_HELD_MAX,
       queueLimit: 1_000,
 
       preConnect(_client, packet, done) {
@@ -108,6 +125,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
           // By who it is, not by what it calls itself: nobody can take another agent's connection over by naming it.
           client.id = `${site}/${agent}`;
           guards.get(client.conn)?.allow(LIMITS.messageBytesMax + PACKET_OVERHEAD_BYTES);
+          strangers.delete(client.conn);
           done(null, true);
         }, refuseSignIn);
       },
@@ -152,20 +170,40 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
   }
 
   function guardSocket(socket: Socket): void {
-    const guard = createLengthGuard(SIGN_IN_BYTES_MAX);
+    const guard = createLengthGuard(PACKET_BYTES_MAX, PACKETS_A_TURN);
     guards.set(socket, guard);
     const read = socket.read.bind(socket);
+    let isResting = false;
     // aedes pulls with read(); looking at each chunk here costs a few bytes a packet and no second buffer.
     socket.read = (size?: number) => {
-      const chunk: unknown = read(size);
+      const chunk: unknown = isResting ? null : read(size);
       if (!(chunk instanceof Uint8Array)) return chunk;
-      const complaint = guard.check(chunk);
-      if (complaint === null) return chunk;
-      counts.badPackets++;
-      options.onRefused({ client: socket.remoteAddress ?? "unknown", topic: "", reason: `sent ${complaint}` });
-      socket.destroy();
-      return null;
+      const { complaint, take } = guard.check(chunk);
+      if (complaint !== null) {
+        counts.badPackets++;
+        options.onRefused({ client: socket.remoteAddress ?? "unknown", topic: "", reason: `sent ${complaint}` });
+        socket.destroy();
+        return null;
+      }
+      if (take === chunk.length) return chunk;
+      socket.unshift(chunk.subarray(take));
+      isResting = true;
+      setImmediate(() => {
+        isResting = false;
+        if (!socket.destroyed) socket.emit("readable");
+      });
+      return chunk.subarray(0, take);
     };
+  }
+
+  function watchStranger(socket: Socket): void {
+    strangers.set(socket, socket);
+    socket.once("close", () => strangers.delete(socket));
+    if (strangers.size <= (options.strangersMax ?? STRANGERS_MAX)) return;
+    const [oldest] = strangers.values();
+    if (oldest === undefined) return;
+    strangers.delete(oldest);
+    oldest.destroy();
   }
 
   return {
@@ -200,6 +238,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
       const emitter: EventEmitter = broker;
       emitter.on("error", (thrown) => refuse(null, "", errorText(thrown)));
       const accept = (socket: Socket): void => {
+        watchStranger(socket);
         guardSocket(socket);
         broker.handle(socket);
       };

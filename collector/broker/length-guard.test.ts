@@ -20,8 +20,8 @@ describe("length guard", () => {
         const stream = Buffer.concat(sizes.map(publish));
         expect(
           chunks(stream, cuts)
-            .map((chunk) => guard.check(chunk))
-            .every((verdict) => verdict === null),
+            .map((chunk) => [guard.check(chunk), chunk.length] as const)
+            .every(([{ complaint, take }, length]) => complaint === null && take === length),
         ).toBe(true);
       }),
     );
@@ -31,19 +31,49 @@ describe("length guard", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1_001, max: 400_000 }), fc.nat(900), (size, before) => {
         const guard = createLengthGuard(1_000);
-        expect(guard.check(publish(before))).toBeNull();
-        expect(guard.check(publish(size).subarray(0, 5))).toMatch(/more than 1000 bytes/);
+        expect(guard.check(publish(before)).complaint).toBeNull();
+        expect(guard.check(publish(size).subarray(0, 5)).complaint).toMatch(/more than 1000 bytes/);
       }),
     );
   });
 
   it("refuses a length of five bytes", () => {
-    expect(createLengthGuard(2 ** 31).check(Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0xff, 0x01))).toMatch(/four bytes/);
+    expect(createLengthGuard(2 ** 31).check(Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0xff, 0x01)).complaint).toMatch(
+      /four bytes/,
+    );
   });
 
-  it("allows more after sign-in", () => {
+  it("allows longer messages after sign-in, and nothing else that is longer", () => {
     const guard = createLengthGuard(10);
     guard.allow(1_000);
-    expect(guard.check(publish(900))).toBeNull();
+    expect(guard.check(publish(900)).complaint).toBeNull();
+    const subscriptions = [{ topic: "x".repeat(20), qos: 0 as const }];
+    expect(guard.check(generate({ cmd: "subscribe", messageId: 1, subscriptions })).complaint).toMatch(/more than 10/);
+  });
+
+  it("takes so many packets at a time, and goes on behind them, however the bytes are cut", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(40), { minLength: 1, maxLength: 60 }),
+        fc.array(fc.nat(), { maxLength: 10 }),
+        fc.integer({ min: 1, max: 7 }),
+        (sizes, cuts, packetsMax) => {
+          const guard = createLengthGuard(1_000, packetsMax);
+          const stream = Buffer.concat(sizes.map(publish));
+          const ends = new Set(sizes.map((_, n) => Buffer.concat(sizes.slice(0, n + 1).map(publish)).length));
+          let at = 0;
+          for (let rest of chunks(stream, cuts)) {
+            while (rest.length > 0) {
+              const { complaint, take } = guard.check(rest);
+              expect(complaint).toBeNull();
+              at += take;
+              rest = rest.subarray(take);
+              if (rest.length > 0) expect(ends.has(at)).toBe(true);
+            }
+          }
+          expect(at).toBe(stream.length);
+        },
+      ),
+    );
   });
 });
