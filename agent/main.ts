@@ -1,9 +1,17 @@
 import { readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { realClock } from "@aislewatch/runtime";
 import { runCommandLine } from "./cli/command-line.ts";
 import { Interrupts } from "./cli/interrupts.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")) as { version: string };
+
+/** By then what a poll needs has been loaded. */
+const LOADED_MS = 10_000;
+
+// Node writes its cache of compiled code when it exits, which an agent may never do in an orderly way; it also lets go of
+// what it read of it.
+realClock.after(LOADED_MS, flushCompileCache);
 
 const interrupts = new Interrupts(process, realClock);
 const code = await runCommandLine(

@@ -10,7 +10,7 @@ import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { backoffMs, errorText } from "@aislewatch/base";
 import { lockFolder } from "@aislewatch/runtime";
-import { AGENT_NODE_FLAGS } from "./bin/agent-flags.mjs";
+import { AGENT_NODE_FLAGS, agentEnvironment } from "./bin/agent-flags.mjs";
 import { DEMO_FOLDER } from "./client.ts";
 import { complain, EXIT, type ExitCode, print } from "./command.ts";
 
@@ -38,6 +38,7 @@ type Program = {
   readonly args: readonly string[];
   /** As bin/ starts it. */
   readonly nodeFlags?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
   /** How it says that it is up. */
   readonly ready: (message: unknown) => boolean;
 };
@@ -93,6 +94,7 @@ export async function runDemo(options: DemoOptions): Promise<ExitCode> {
           name: "agent",
           args: ["agent/main.ts", "run", "--config", join(folder, "demo", "agent.yaml")],
           nodeFlags: AGENT_NODE_FLAGS,
+          env: agentEnvironment(process.env),
           ready: hasReady,
         },
         folder,
@@ -240,6 +242,7 @@ async function start(program: Program, folder: string, stop: AbortSignal): Promi
     const [script = "", ...args] = program.args;
     const next = spawn(process.execPath, [...NODE_FLAGS, ...(program.nodeFlags ?? []), join(ROOT, script), ...args], {
       cwd: folder,
+      env: program.env ?? process.env,
       stdio: ["ignore", "ignore", log, "ipc"],
     });
     next.on("exit", (code, signal) => {

@@ -1,1 +1,2 @@
 export declare const AGENT_NODE_FLAGS: readonly string[];
+export declare const agentEnvironment: (env: NodeJS.ProcessEnv) => NodeJS.ProcessEnv;

@@ -28,12 +28,35 @@ export function pinnedNode() {
   process.exit(2);
 }
 
+const flagsFor = (nodeFlags, program, args) => [
+  "--disable-warning=ExperimentalWarning",
+  ...nodeFlags,
+  program,
+  ...args,
+];
+
 /**
- * Starts `program` with `args` and becomes it: signals are passed on, its exit code is ours, and it ends when we do.
+ * Puts `program` in the place of this process (execve(2)): whoever stops, kills or waits for us has to do with it alone,
+ * and no launcher of 40 MB stays behind. Where Node can't (Windows, Node before 22.15), or a parent holds a channel that
+ * would be lost on the way, it is launched instead.
+ */
+export function become(program, args, { nodeFlags = [], env = process.env } = {}) {
+  if (process.platform === "win32" || process.execve === undefined || process.channel !== undefined) {
+    launch(program, args, { nodeFlags, env });
+    return;
+  }
+  const node = pinnedNode();
+  const known = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
+  process.execve(node, [node, ...flagsFor(nodeFlags, program, args)], known);
+}
+
+/**
+ * Starts `program` with `args` and stands for it: signals are passed on, its exit code is ours, and it ends when we do.
  * The IPC channel is the leash: when this process dies, even by SIGKILL, the child sees it close (runtime's lifecycle).
  */
-export function launch(program, args, nodeFlags = []) {
-  const child = spawn(pinnedNode(), ["--disable-warning=ExperimentalWarning", ...nodeFlags, program, ...args], {
+export function launch(program, args, { nodeFlags = [], env = process.env } = {}) {
+  const child = spawn(pinnedNode(), flagsFor(nodeFlags, program, args), {
+    env,
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
