@@ -328,6 +328,36 @@ describe("ingest", () => {
       expect(site.series.seqs()).toEqual([1, 4, 5, 6]);
     });
 
+    it("is asked for again as long as the agent says that it has it", async () => {
+      await start();
+      const outbox = { batches: 3, bytes: 9, oldestAt: T0 };
+      const lanes = { live: { first: 2, last: 4 }, history: { first: 1, last: 0 } };
+      site.send("telemetry", aBatch(1));
+      // What should fill the hole gets lost on its way, over and over.
+      for (let tries = 0; tries < 5; tries++) {
+        site.send("telemetry", aBatch(4));
+        site.send("status", { ...statusOf(), outbox: { ...outbox, lanes } });
+      }
+      expect([site.disconnects.length, site.ingest.counts.gaps]).toEqual([5, 0]);
+      for (const seq of [2, 3, 4]) site.send("telemetry", aBatch(seq));
+      await site.pass(250);
+      expect(site.series.seqs()).toEqual([1, 2, 3, 4]);
+    });
+
+    it("is a gap in the end when the agent says that it has it and never sends it", async () => {
+      await start();
+      const outbox = { batches: 3, bytes: 9, oldestAt: T0 };
+      const lanes = { live: { first: 2, last: 4 }, history: { first: 1, last: 0 } };
+      site.send("telemetry", aBatch(1));
+      for (let tries = 0; tries < 20; tries++) {
+        site.send("telemetry", aBatch(4));
+        site.send("status", { ...statusOf(), outbox: { ...outbox, lanes } });
+      }
+      await site.pass(250);
+      expect(site.series.seqs()).toEqual([1, 4]);
+      expect(site.disconnects.length).toBeLessThan(10);
+    });
+
     it("that a batch stands for, since a full outbox dropped it, is none", async () => {
       await start();
       site.send("telemetry", aBatch(1));

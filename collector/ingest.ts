@@ -78,6 +78,9 @@ const CLAIMS_SHOWN_MAX = 100;
 /** Events of devices that wait for a state store which can't be written. A batch has a thousand at most. */
 const EVENTS_PENDING_MAX = 20_000;
 
+/** An agent that says so often that it has what it never sends is broken, and its lane must not stand still for ever. */
+const GAP_ASKED_MAX = 8;
+
 /** Nothing of a lane came yet, so any seq may be its first. */
 const UNHEARD = -1;
 
@@ -97,11 +100,22 @@ type AgentState = {
   /** Its clock minus ours as its last status showed it, network and queues included. */
   offsetMs: number | null;
   epochs: number;
-  /** The hole that was seen last. Seen again after the agent came back and sent again, it is real. */
-  suspectedGap: { readonly at: string; isResent: boolean } | null;
+  /** The hole that was seen last. */
+  suspectedGap: SuspectedGap | null;
   /** Had batches that the queue could not hold; must send again. */
   mustResend: boolean;
   inventory: { revision: number; of: number; parts: Map<number, readonly InventoryDevice[]> } | null;
+};
+type SuspectedGap = {
+  readonly at: string;
+  readonly lane: Lane;
+  readonly toSeq: number;
+  /** How often the agent was made to send again for it. */
+  readonly asked: number;
+  /** It has come back since, so what comes now was sent again. */
+  isResent: boolean;
+  /** It said then that it still has what is missing, and nothing came since that can't be read. */
+  isHeld: boolean;
 };
 type AgentInventory = { site: string; agent: string; devices: readonly InventoryDevice[] };
 
@@ -303,6 +317,9 @@ export function createIngest(deps: IngestDeps): Ingest {
   function onTelemetry(message: AgentMessage): void {
     const decoded = decodeTelemetry(message.payload);
     if (!decoded.ok) {
+      // What it has and we can't read: asking again brings the same.
+      const { suspectedGap = null } = agents.get(`${message.site}/${message.agent}`) ?? {};
+      if (suspectedGap !== null) suspectedGap.isHeld = false;
       setAside(message, `${decoded.error.kind}: ${decoded.error.detail}`);
       return;
     }
@@ -363,8 +380,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (needsState) {
       counts.batches++;
       counts.samples += sampleCount(message);
-      // What was stored while the uplink was down is history: it is kept, and does not move the present.
-      const urgent = message.lane === "live" && observe(batch, source);
+      const urgent = observe(batch, source);
       const hasEvents = keepEvents(batch);
       lane.state = seq;
       uncommittedSinceMs ??= clock.monotonic();
@@ -417,7 +433,10 @@ export function createIngest(deps: IngestDeps): Ingest {
   /** A bug that one message brings out must not end the collector, for the message would come again after each start. */
   function observe(batch: TelemetryBatch, source: AgentMessage): boolean {
     try {
-      return judge.observe(batch);
+      if (batch.lane === "live") return judge.observe(batch);
+      // What was stored while the uplink was down does not move the present.
+      judge.observeLate(batch);
+      return false;
     } catch (thrown) {
       setAside(source, `a bug: stored, but not judged: ${thrown instanceof Error ? thrown.stack : errorText(thrown)}`);
       return true;
@@ -436,26 +455,28 @@ export function createIngest(deps: IngestDeps): Ingest {
   }
 
   /**
-   * A hole in the numbers. The agent is made to send again from its last ack; if the same hole is still there then, the
-   * batches are lost for good and the ledger says so, for a lane must not stand still for ever.
+   * A hole in the numbers. The agent is made to send again from its last ack, and as long as it says that it still has
+   * what is missing, again. What it has no more, or what can't be read, is lost for good and the ledger says so, for a
+   * lane must not stand still for ever.
    */
-  function acceptGap(agent: AgentState, message: Telemetry, expected: number): boolean {
-    const at = `${message.epoch}/${message.lane}/${expected}`;
-    if (agent.suspectedGap?.at !== at || !agent.suspectedGap.isResent) {
-      agent.suspectedGap = { at, isResent: false };
+  function acceptGap(agent: AgentState, { epoch, lane: name, seq }: Telemetry, expected: number): boolean {
+    const at = `${epoch}/${name}/${expected}`;
+    const known = agent.suspectedGap?.at === at ? agent.suspectedGap : null;
+    if (known === null || !known.isResent || (known.isHeld && known.asked < GAP_ASKED_MAX)) {
+      const isNewAsk = known === null || known.isResent;
+      const asked = (known?.asked ?? 0) + (isNewAsk ? 1 : 0);
+      agent.suspectedGap = { at, lane: name, toSeq: seq - 1, asked, isResent: false, isHeld: false };
       disconnect(agent.site, agent.agent);
       return false;
     }
     agent.suspectedGap = null;
     const record: GapRecord = {
-      ...laneOf(agent, message),
-      fromSeq: expected,
-      toSeq: message.seq - 1,
-      at: clock.now(),
+      ...{ site: agent.site, agent: agent.agent, epoch, lane: name },
+      ...{ fromSeq: expected, toSeq: seq - 1, at: clock.now() },
       reason: "never arrived, also not after a resend",
     };
-    const lane = agent.lanes[message.lane];
-    if (lane.series === expected - 1) lane.series = message.seq - 1;
+    const lane = agent.lanes[name];
+    if (lane.series === expected - 1) lane.series = seq - 1;
     counts.gaps++;
     ledger.lost(record);
     events.onGap(record);
@@ -668,12 +689,22 @@ export function createIngest(deps: IngestDeps): Ingest {
       agent.skewMs = Math.abs(offMs) > SKEW_TOLERATED_MS ? offMs : 0;
       if (agent.skewMs !== 0)
         events.onClockOff({ site: agent.site, agent: agent.agent, offSeconds: Math.round(-offMs / 1_000) });
-      if (agent.suspectedGap !== null) agent.suspectedGap.isResent = true;
+      const { suspectedGap } = agent;
+      if (suspectedGap !== null) {
+        const first = status.outbox?.lanes?.[suspectedGap.lane].first ?? Number.POSITIVE_INFINITY;
+        suspectedGap.isResent = true;
+        suspectedGap.isHeld = first <= suspectedGap.toSeq;
+      }
       if (!useEpoch(agent, status.epoch)) {
         setAside(message, `more than ${EPOCHS_PER_AGENT_MAX} epochs`);
         return;
       }
-      if (status.outbox?.lanes !== undefined) onLanes(agent, status.epoch, status.outbox.lanes);
+      if (status.outbox?.lanes !== undefined) {
+        const { live, history } = status.outbox.lanes;
+        onLanes(agent, status.epoch, status.outbox.lanes);
+        const seqs = { tailSeq: live.last, hadSeq: agent.lanes.history.state, toSeq: history.last };
+        judge.resume({ site: agent.site, agent: agent.agent, epoch: status.epoch }, seqs);
+      }
       // It may have missed acks while it was away: say again where it stands.
       dueAck(agent);
     }
