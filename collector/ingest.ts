@@ -380,7 +380,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (needsState) {
       counts.batches++;
       counts.samples += sampleCount(message);
-      const urgent = observe(batch, source);
+      // What was stored while the uplink was down is history: it is kept, and does not move the present.
+      const urgent = message.lane === "live" && observe(batch, source);
       const hasEvents = keepEvents(batch);
       lane.state = seq;
       uncommittedSinceMs ??= clock.monotonic();
@@ -433,10 +434,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   /** A bug that one message brings out must not end the collector, for the message would come again after each start. */
   function observe(batch: TelemetryBatch, source: AgentMessage): boolean {
     try {
-      if (batch.lane === "live") return judge.observe(batch);
-      // What was stored while the uplink was down does not move the present.
-      judge.observeLate(batch);
-      return false;
+      return judge.observe(batch);
     } catch (thrown) {
       setAside(source, `a bug: stored, but not judged: ${thrown instanceof Error ? thrown.stack : errorText(thrown)}`);
       return true;
