@@ -20,6 +20,7 @@ Usage
                                                    is new, gone or another device than before
   aislewatch-agent discover --serial               the same of this host's serial ports; nothing is sent to them
   aislewatch-agent discover --usb                  the same of the USB devices; none is opened
+  aislewatch-agent discover --spoolers             the same of the print queues of this host's CUPS
   aislewatch-agent discover --ask PORT             ask one serial port which device hangs on it
   aislewatch-agent probe    DEVICE --config FILE   poll one device once and show what it says
   aislewatch-agent probe    --from RECORDING       the same from a file: JSON of record, .snmprec, or snmpwalk's text
@@ -35,7 +36,8 @@ Options
       --json              probe, status, discover: JSON instead of a table
       --raw               probe: the device's reply as it came, before it is understood; of a line all bytes
       --subnet NET        discover: 10.42.0.0/24 or one address; may stand several times, at most a /16
-      --ports             discover: connect to the subnets' TCP ports 9100 and 502 as well, to see who is there
+      --ports             discover: connect to the subnets' TCP ports 9100, 631 and 502 as well, to see who is there;
+                          who has 631 open is asked over IPP which printer it is
       --kind KIND         discover --ask: what hangs there, so that it is asked in letters, too: receipt_printer,
                           label_printer or scale
       --credentials FILE  discover: communities and users to try             (default: the community public)
@@ -56,10 +58,13 @@ type Command = (flags: Flags, terminal: Terminal, version: string) => Promise<nu
 
 const COMMANDS: Readonly<Record<string, Command>> = { run, check, discover, probe, record, status };
 /** Options that mean something to some commands only: elsewhere they are a mistake, not a wish without effect. */
-const ONLY_OF: Readonly<Record<WrittenOption | "subnet" | "serial" | "usb" | "ports", readonly Command[]>> = {
+const ONLY_OF: Readonly<
+  Record<WrittenOption | "subnet" | "serial" | "usb" | "spoolers" | "ports", readonly Command[]>
+> = {
   subnet: [discover],
   serial: [discover],
   usb: [discover],
+  spoolers: [discover],
   ports: [discover],
   ask: [discover],
   kind: [discover],
@@ -124,7 +129,8 @@ function parse(args: readonly string[], terminal: Terminal): Parsed | string {
     return `--log-level: expected debug, info, warn or error; received "${logLevel}"`;
   }
   const named = values.config ?? terminal.env["AISLEWATCH_AGENT_CONFIG"];
-  const { json = false, raw = false, subnet: subnets = [], serial = false, usb = false, ports = false } = values;
+  const { json = false, raw = false, subnet: subnets = [] } = values;
+  const { serial = false, usb = false, spoolers = false, ports = false } = values;
   const written = Object.fromEntries(
     WRITTEN_OPTIONS.flatMap((option) => {
       const text = values[option];
@@ -141,6 +147,7 @@ function parse(args: readonly string[], terminal: Terminal): Parsed | string {
     device: device ?? null,
     serial,
     usb,
+    spoolers,
     ports,
     subnets,
     written,
@@ -169,6 +176,7 @@ function readArgs(args: readonly string[]) {
       from: { type: "string" },
       serial: { type: "boolean" },
       usb: { type: "boolean" },
+      spoolers: { type: "boolean" },
       ports: { type: "boolean" },
       ask: { type: "string" },
       kind: { type: "string" },

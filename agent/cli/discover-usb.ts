@@ -10,6 +10,7 @@ import { readUsbEvidence } from "../discover/usb-evidence.ts";
 import { PAYMENT_VENDORS } from "../transport/serial-access.ts";
 import { SysfsUsb } from "../transport/sysfs-usb.ts";
 import { counted } from "./discover-network.ts";
+import { lineOf } from "./line-advice.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type UsbFound = {
@@ -58,10 +59,12 @@ export function configuredUsb(config: AgentConfig, terminal: Terminal): readonly
   return config.devices.map((device) => configuredOne(device, nodeAt)).filter((one) => one !== null);
 }
 
-function configuredOne(
-  { id, driver, driverConfig }: AgentConfig["devices"][number],
-  nodeAt: (path: string) => string,
-): ConfiguredUsb | null {
+function configuredOne(device: AgentConfig["devices"][number], nodeAt: (path: string) => string): ConfiguredUsb | null {
+  const { id, driver, driverConfig } = device;
+  const line = lineOf(device);
+  if (line?.kind === "usblp") {
+    return { id, at: usbMatchText(line.usblp), match: usbMatchOf(line.usblp, nodeAt), isUsb: true };
+  }
   // Each driver's own schema made it; those that tell a device by USB have these keys.
   const { match, sysfs = SYSFS } = (driverConfig ?? {}) as { match?: unknown; sysfs?: unknown };
   const read = usbMatchSchema.safeParse(match);

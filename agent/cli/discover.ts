@@ -1,6 +1,6 @@
 /**
- * `discover`: SNMP devices of subnets that somebody named, serial ports and USB devices of this host, as an agent.yaml that runs as it
- * is; with a configuration, what is new, gone or another device than the one it was written for. Asks questions only,
+ * `discover`: devices of subnets that somebody named, serial ports, USB devices and print queues of this host, as an
+ * agent.yaml that runs as it is; with a configuration, what is new, gone or another device than the one it was written for. Asks questions only,
  * and those slowly; to a serial port nothing is sent unless somebody names it (`--ask`).
  */
 import { lookup } from "node:dns/promises";
@@ -22,20 +22,32 @@ import {
   writeDevice,
 } from "../core/proposal.ts";
 import {
+  compareQueues,
+  type KnownPrinter,
+  type PrintQueue,
+  proposeQueues,
+  type QueueComparison,
+  type QueueProposal,
+  writeQueue,
+} from "../core/queue-proposal.ts";
+import {
   type ConfiguredPort,
   compareSerial,
   proposeSerial,
   type SerialComparison,
+  type SerialPort,
   type SerialProposal,
   writeSerialDevice,
 } from "../core/serial-proposal.ts";
 import { plainestAddress } from "../core/subnet.ts";
+import type { UsbDevice } from "../core/usb-device.ts";
 import { compareUsb, proposeUsb, type UsbComparison, type UsbProposal, writeUsbDevice } from "../core/usb-proposal.ts";
 import { ownMacs } from "../discover/identify.ts";
 import { isThere } from "../discover/serial-ports.ts";
 import type { SnmpConfig } from "../drivers/snmp/index.ts";
 import { type AgentStatusFile, STATUS_FILE } from "../status-file.ts";
 import { type NetworkFound, type NetworkPlan, networkPlanOf, searchNetwork } from "./discover-network.ts";
+import { configuredPrinters, configuredQueues, type QueuesFound, searchQueues } from "./discover-queues.ts";
 import { type SerialFound, type SerialPlan, searchPorts, serialPlanOf, systemOf } from "./discover-serial.ts";
 import { beside, configuredUsb, NO_USB, PAYMENT, searchUsb, type UsbFound } from "./discover-usb.ts";
 import { lineOf } from "./line-advice.ts";
@@ -44,11 +56,21 @@ import type { Flags, Terminal } from "./terminal.ts";
 import { isFree, profilesOf, writeOut } from "./written-option.ts";
 
 const NOTHING_TO_LOOK_AT =
-  "discover needs --subnet, such as --subnet 10.42.0.0/24, --serial or --usb: it never looks around by itself\n";
+  "discover needs --subnet, such as --subnet 10.42.0.0/24, --serial, --usb or --spoolers: it never looks around by itself\n";
 const NO_NETWORK: NetworkFound = { found: [], silent: [], ports: new Map(), whole: false };
 
-type Plan = { readonly network: NetworkPlan | null; readonly serial: SerialPlan; readonly usb: boolean };
-type Found = { readonly network: NetworkFound; readonly serial: SerialFound; readonly usb: UsbFound };
+type Plan = {
+  readonly network: NetworkPlan | null;
+  readonly serial: SerialPlan;
+  readonly usb: boolean;
+  readonly spoolers: boolean;
+};
+type Found = {
+  readonly network: NetworkFound;
+  readonly serial: SerialFound;
+  readonly usb: UsbFound;
+  readonly queues: QueuesFound;
+};
 
 export async function discover(flags: Flags, terminal: Terminal): Promise<number> {
   const plan = planOf(flags, terminal);
@@ -63,7 +85,13 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
     plan.network === null
       ? NO_NETWORK
       : await searchNetwork(plan.network, { profiles, inUse: hostsInUse(config) }, terminal);
-  const found = { network, serial, usb: plan.usb ? await searchUsb(terminal) : NO_USB };
+  const usb = plan.usb ? await searchUsb(terminal) : NO_USB;
+  const found = {
+    network,
+    serial,
+    usb,
+    queues: await searchQueues({ local: plan.spoolers, ports: network.ports }, terminal),
+  };
   const text =
     config === null
       ? proposal(found, flags)
@@ -75,16 +103,17 @@ export async function discover(flags: Flags, terminal: Terminal): Promise<number
 function planOf(flags: Flags, terminal: Terminal): Plan | null {
   const serial = serialPlanOf(flags, terminal);
   if (serial === null) return null;
+  const here = { usb: flags.usb, spoolers: flags.spoolers };
   if (flags.subnets.length > 0) {
     const network = networkPlanOf(flags, terminal);
-    return network === null ? null : { network, serial, usb: flags.usb };
+    return network === null ? null : { network, serial, ...here };
   }
   const lost = (["credentials", "rate", "timeout", "port"] as const).find((one) => flags.written[one] !== undefined);
   if (flags.ports || lost !== undefined) {
     terminal.error(`--${lost ?? "ports"} goes with --subnet\n`);
     return null;
   }
-  if (serial.list || serial.ask !== null || flags.usb) return { network: null, serial, usb: flags.usb };
+  if (serial.list || serial.ask !== null || here.usb || here.spoolers) return { network: null, serial, ...here };
   terminal.error(NOTHING_TO_LOOK_AT);
   return null;
 }
@@ -129,32 +158,74 @@ function propose(
   return { ids, proposals };
 }
 
-/** Open ports of addresses that say nothing over SNMP. */
-function portsOf({ network }: Found, taken: ReadonlySet<string>): readonly OpenPort[] {
+/** What is found on this host, or tells its state otherwise than by SNMP. */
+type Local = {
+  readonly atPorts: readonly SerialProposal[];
+  readonly attached: readonly UsbProposal[];
+  readonly queues: readonly QueueProposal[];
+  readonly open: readonly OpenPort[];
+};
+
+/** Of what was found, what is new. */
+type Fresh = {
+  readonly ports: readonly SerialPort[];
+  readonly usb: readonly UsbDevice[];
+  readonly queues: readonly PrintQueue[];
+};
+
+/** `ids`: of devices of the network by address; `watched`: printers of the configuration. */
+function proposeLocal(
+  { network, serial, usb }: Found,
+  fresh: Fresh,
+  {
+    ids,
+    taken,
+    watched,
+  }: { ids: ReadonlyMap<string, string>; taken: ReadonlySet<string>; watched: readonly KnownPrinter[] },
+): Local {
+  const used = new Set([...taken, ...ids.values()]);
+  const take = <One extends { readonly id: string }>(made: readonly One[]): readonly One[] => {
+    for (const { id } of made) used.add(id);
+    return made;
+  };
+  const atPorts = take(proposeSerial(fresh.ports, serial.answered, used));
+  const attached = take(
+    proposeUsb(beside(fresh.usb, serial.ports), {
+      attached: usb.devices,
+      evidence: usb.evidence,
+      payment: PAYMENT,
+      taken: used,
+    }),
+  );
+  // What speaks SNMP is watched by that, and its queue of IPP is the same printer; a spooler's queues are others'.
   const spoken = new Set(network.found.map(({ found }) => found.address));
-  return openPortsOf(network.ports, spoken, taken);
+  const unspoken = fresh.queues.filter(({ name, address }) => name !== null || !spoken.has(address ?? ""));
+  const printers: KnownPrinter[] = [
+    ...network.found.map(({ found: { address, kind } }) => ({ id: ids.get(address) ?? "", kind, address })),
+    ...attached.flatMap(({ id, kind, device, isGuess }) => {
+      const deviceId = usb.evidence.get(device.port)?.deviceId ?? null;
+      return isGuess ? [] : [{ id, kind, usb: { device, deviceId } }];
+    }),
+    ...atPorts.flatMap(({ id, kind, port, isGuess }) => (isGuess ? [] : [{ id, kind, ports: port.names }])),
+    ...watched,
+  ];
+  const queues = take(proposeQueues(unspoken, printers, used, network.ports));
+  const answering = unspoken.flatMap(({ address }) => (address === null ? [] : [address]));
+  return { atPorts, attached, queues, open: openPortsOf(network.ports, new Set([...spoken, ...answering]), used) };
 }
 
 function proposal(found: Found, flags: Flags): string {
-  const { network, serial } = found;
+  const { network, serial, usb, queues } = found;
   const { proposals, ids } = propose(network, new Map(), new Set());
-  const atPorts = proposeSerial(serial.ports, serial.answered, new Set(ids.values()));
-  const attached = proposeUsb(beside(found.usb.devices, serial.ports), {
-    attached: found.usb.devices,
-    evidence: found.usb.evidence,
-    payment: PAYMENT,
-    taken: new Set([...ids.values(), ...atPorts.map(({ id }) => id)]),
-  });
-  const open = portsOf(found, new Set([...ids.values(), ...[...atPorts, ...attached].map(({ id }) => id)]));
+  const fresh = { ports: serial.ports, usb: usb.devices, queues: queues.queues };
+  const local = proposeLocal(found, fresh, { ids, taken: new Set(), watched: [] });
   if (flags.json) {
     const devices = proposals.map(shown);
-    return json({ devices, silent: network.silent, ...shownPorts(found, { atPorts, attached, open }) });
+    return json({ devices, silent: network.silent, ...shownPorts(found, local) });
   }
   const looked = [
     ...flags.subnets.map((subnet) => `--subnet ${subnet}`),
-    ...(flags.ports ? ["--ports"] : []),
-    ...(flags.serial ? ["--serial"] : []),
-    ...(flags.usb ? ["--usb"] : []),
+    ...(["ports", "serial", "usb", "spoolers"] as const).flatMap((flag) => (flags[flag] ? [`--${flag}`] : [])),
     ...(flags.written.ask === undefined ? [] : [`--ask ${flags.written.ask}`]),
   ];
   const origin = `aislewatch-agent discover ${looked.join(" ")}`;
@@ -166,29 +237,31 @@ function proposal(found: Found, flags: Flags): string {
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "");
   const top = { site: "my-store", agent: agent.slice(0, 48) || "pc", origin, profiles };
-  return writeAgentYaml(proposals, top, entriesOf({ atPorts, attached, open }));
+  return writeAgentYaml(proposals, top, entriesOf(local));
 }
 
-type Local = {
-  readonly atPorts: readonly SerialProposal[];
-  readonly attached: readonly UsbProposal[];
-  readonly open: readonly OpenPort[];
-};
-
-/** What stands below the devices of the network: what is known of open ports, serial ports, and USB devices. */
-function entriesOf({ atPorts, attached, open }: Local): readonly Entry[] {
+/** What stands below the devices of the network: what is known of open ports, serial ports, USB devices, and queues. */
+function entriesOf({ atPorts, attached, queues, open }: Local): readonly Entry[] {
   return [
     ...open.map((port) => ({ text: writeOpenPort(port), isComment: true })),
     ...atPorts.map((port) => ({ text: writeSerialDevice(port), isComment: port.isGuess })),
     ...attached.map((device) => ({ text: writeUsbDevice(device), isComment: device.isGuess })),
+    ...queues.map((queue) => ({ text: writeQueue(queue), isComment: false })),
   ];
 }
 
-type Compared = { readonly network: Comparison; readonly serial: SerialComparison; readonly usb: UsbComparison };
+type Compared = {
+  readonly network: Comparison;
+  readonly serial: SerialComparison;
+  readonly usb: UsbComparison;
+  readonly queues: QueueComparison;
+  /** Printers of the configuration, for queues to lead to. */
+  readonly watched: readonly KnownPrinter[];
+};
 
 async function compare(
   config: AgentConfig,
-  { network, serial, usb }: Found,
+  { network, serial, usb, queues }: Found,
   { plan, terminal }: { plan: Plan; terminal: Terminal },
 ): Promise<Compared> {
   const { subnets, port } = plan.network ?? { subnets: [], port: 0 };
@@ -198,6 +271,8 @@ async function compare(
     network: compareWith(await configuredOf(config), found, looked),
     serial: compareSerial(await configuredPorts(config, terminal), serial.ports, serial.whole),
     usb: compareUsb(configuredUsb(config, terminal), usb.devices, usb.whole),
+    queues: compareQueues(await configuredQueues(config), queues.queues, queues.whole),
+    watched: configuredPrinters(config, usb, terminal),
   };
 }
 
@@ -249,23 +324,16 @@ function lastSeen({ dataFolder }: AgentConfig): ReadonlyMap<string, LastSeen> {
 
 function difference(
   found: Found,
-  { network: { fresh, known, gone, changed, moved, same }, serial, usb }: Compared,
+  { network: { fresh, known, gone, changed, moved, same }, serial, usb, queues, watched }: Compared,
   { flags, config }: { flags: Flags; config: AgentConfig },
 ): string {
   const configured = new Map(known.map(({ id, address }) => [address, id]));
   const taken = new Set(config.devices.map(({ id }) => id));
   const { proposals, ids } = propose(found.network, configured, taken);
-  const used = new Set([...taken, ...ids.values()]);
-  const atPorts = proposeSerial(serial.fresh, found.serial.answered, used);
-  const attached = proposeUsb(beside(usb.fresh, found.serial.ports), {
-    attached: found.usb.devices,
-    evidence: found.usb.evidence,
-    payment: PAYMENT,
-    taken: new Set([...used, ...atPorts.map(({ id }) => id)]),
-  });
-  const open = portsOf(found, new Set([...used, ...[...atPorts, ...attached].map(({ id }) => id)]));
-  const goneHere = [...serial.gone.map(({ id, path }) => ({ id, at: path })), ...usb.gone];
-  const asBefore = same + serial.same + usb.same;
+  const freshHere = { ports: serial.fresh, usb: usb.fresh, queues: queues.fresh };
+  const local = proposeLocal(found, freshHere, { ids, taken, watched });
+  const goneHere = [...serial.gone.map(({ id, path }) => ({ id, at: path })), ...usb.gone, ...queues.gone];
+  const asBefore = same + serial.same + usb.same + queues.same;
   if (flags.json) {
     return json({
       new: proposals.map(shown),
@@ -277,14 +345,15 @@ function difference(
       moved,
       same: asBefore,
       silent: found.network.silent,
-      ...shownPorts(found, { atPorts, attached, open }),
+      ...shownPorts(found, local),
     });
   }
   const fewer = gone.length + goneHere.length;
-  const counts = `${fresh.length + atPorts.length + attached.length} new, ${fewer} gone, ${changed.length} changed, ${asBefore} as before`;
+  const more = fresh.length + local.atPorts.length + local.attached.length + local.queues.length;
+  const counts = `${more} new, ${fewer} gone, ${changed.length} changed, ${asBefore} as before`;
   const entries = [
     ...proposals.map((device) => ({ text: writeDevice(device), isComment: false })),
-    ...entriesOf({ atPorts, attached, open }),
+    ...entriesOf(local),
   ];
   const lines = [
     `# Beside ${flags.config}: ${counts}.`,
@@ -308,12 +377,18 @@ function shown({ keys: _, behind, openPorts, ...device }: Proposal): object {
 }
 
 /** Of what was looked at only. */
-function shownPorts({ serial, usb, network }: Found, { atPorts, attached, open }: Local): object {
+function shownPorts(
+  { serial, usb, network, queues }: Found,
+  { atPorts, attached, open, queues: printing }: Local,
+): object {
   return {
     ...((serial.whole || serial.ports.length > 0) && {
       serial: atPorts.map(({ port, ...rest }) => ({ ...port, ...rest })),
     }),
     ...(usb.whole && { usb: attached.map(({ device, ...rest }) => ({ ...device, ...rest })) }),
+    ...((queues.whole || queues.queues.length > 0) && {
+      queues: printing.map(({ queue, ...rest }) => ({ ...queue, ...rest })),
+    }),
     ...(network.ports.size > 0 && { open_ports: open }),
   };
 }

@@ -10,6 +10,7 @@ export type Flags = {
   readonly device: string | null;
   readonly serial: boolean;
   readonly usb: boolean;
+  readonly spoolers: boolean;
   readonly ports: boolean;
   /** Of single commands, as they were written; each command reads its own. */
   readonly subnets: readonly string[];

@@ -5,8 +5,8 @@
 import type { Clock } from "@aislewatch/base";
 import { openTcpStream } from "../transport/tcp.ts";
 
-/** Raw printing, and Modbus TCP. */
-export const LOOKED_AT_PORTS = [9100, 502] as const;
+/** Raw printing, IPP, and Modbus TCP. */
+export const LOOKED_AT_PORTS = [9100, 631, 502] as const;
 
 /** Connections that are tried at the same time: addresses where nobody is cost their whole timeout. */
 const AT_ONCE_MAX = 128;

@@ -3,7 +3,7 @@
  * replays recorded UPSs by its own dummy driver, and cupsd with a queue that is stopped while a job waits.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Kind } from "@aislewatch/devices";
@@ -11,6 +11,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import type { AnyDriver } from "../../agent/drivers/driver.ts";
 import ipp from "../../agent/drivers/ipp/index.ts";
 import nut from "../../agent/drivers/nut/index.ts";
+import { cupsMissing, startCups } from "../rig/cups.ts";
 import { cleanUp, freePort, RECORDINGS, recordingsMissing, startPeer, tempFolder, waitFor } from "../rig/rig.ts";
 
 afterAll(cleanUp);
@@ -79,16 +80,12 @@ describe.skipIf(recordingsMissing() || missing.includes("nut-server"))("upsd wit
   });
 });
 
-/** cupsd wants root for its own folders' owners; without it there is nothing to test against. */
-const noCups = missing.some((name) => name.startsWith("cups-")) || process.getuid?.() !== 0;
-
-describe.skipIf(noCups || !existsSync("/usr/sbin/cupsd"))("a queue of cupsd", () => {
+describe.skipIf(cupsMissing())("a queue of cupsd", () => {
   it("is seen stopped, and its job waiting, over TCP and over the socket of CUPS", async () => {
     const folder = tempFolder();
     const port = await freePort();
     const socket = join(folder, "cups.sock");
-    configureCups(folder, port, socket);
-    await startPeer("cupsd", ["-f", "-c", join(folder, "etc/cupsd.conf"), "-s", join(folder, "etc/cups-files.conf")]);
+    await startCups(folder, { listen: [socket, `127.0.0.1:${port}`], queues: [{ name: "receipts" }] });
     const uri = `ipp://127.0.0.1:${port}/printers/receipts`;
     const well = await waitFor("cupsd", () => ask(ipp, "receipt_printer", { queue: uri }));
     expect(well.metrics).toMatchObject({ queue_stopped: false, queued_jobs: 0, oldest_job_seconds: 0 });
@@ -105,49 +102,12 @@ describe.skipIf(noCups || !existsSync("/usr/sbin/cupsd"))("a queue of cupsd", ()
   it("is missed when there is none", async () => {
     const folder = tempFolder();
     const port = await freePort();
-    configureCups(folder, port, join(folder, "cups.sock"));
-    await startPeer("cupsd", ["-f", "-c", join(folder, "etc/cupsd.conf"), "-s", join(folder, "etc/cups-files.conf")]);
+    await startCups(folder, { listen: [`127.0.0.1:${port}`], queues: [{ name: "receipts" }] });
     await waitFor("cupsd", () => ask(ipp, "receipt_printer", { queue: `ipp://127.0.0.1:${port}/printers/receipts` }));
     const other = ask(ipp, "receipt_printer", { queue: `ipp://127.0.0.1:${port}/printers/labels` });
     await expect(other).rejects.toThrow("no such queue");
   });
 });
-
-function configureCups(folder: string, port: number, socket: string): void {
-  for (const name of ["etc/ppd", "run/certs", "spool/tmp", "cache", "log"])
-    mkdirSync(join(folder, name), { recursive: true });
-  const files = {
-    "etc/cups-files.conf": [
-      `ServerRoot ${folder}/etc`,
-      `RequestRoot ${folder}/spool`,
-      `CacheDir ${folder}/cache`,
-      `StateDir ${folder}/run`,
-      `TempDir ${folder}/spool/tmp`,
-      `AccessLog ${folder}/log/access`,
-      `ErrorLog ${folder}/log/error`,
-      `PageLog ${folder}/log/page`,
-      "FileDevice Yes",
-      "Sandboxing relaxed",
-    ],
-    "etc/cupsd.conf": [
-      `Listen ${socket}`,
-      `Listen 127.0.0.1:${port}`,
-      "DefaultAuthType None",
-      "WebInterface No",
-      "Browsing No",
-      "<Location />\nOrder allow,deny\nAllow all\n</Location>",
-      "<Policy default>\n<Limit All>\nOrder deny,allow\n</Limit>\n</Policy>",
-    ],
-    "etc/printers.conf": [
-      "<Printer receipts>",
-      "DeviceURI file:///dev/null",
-      "State Idle",
-      "Accepting Yes",
-      "</Printer>",
-    ],
-  };
-  for (const [name, lines] of Object.entries(files)) writeFileSync(join(folder, name), `${lines.join("\n")}\n`);
-}
 
 /** What an operator or a till does to the queue, by the tool of CUPS. */
 async function tell(folder: string, uri: string, operation: "Pause-Printer" | "Print-Job"): Promise<void> {

@@ -49,10 +49,11 @@ describe("encodeQuestion", () => {
     );
   });
 
-  it("asks for nothing but the state of the printer and its jobs", () => {
+  it("asks for nothing but the state of the printer, its jobs, and which queues there are", () => {
     for (const [operation, code] of [
       ["getPrinterAttributes", 0x0b],
       ["getJobs", 0x0a],
+      ["cupsGetPrinters", 0x4002],
     ] as const) {
       expect(Buffer.from(encodeQuestion({ ...question, operation })).readUInt16BE(2)).toBe(code);
     }

@@ -1,7 +1,8 @@
 /**
  * IPP messages as RFC 8010 encodes them: version, operation or status, request id, then groups of attributes, each
- * value a tag, a name and octets; a value without a name belongs to the attribute before it. Two requests can be made,
- * Get-Printer-Attributes and Get-Jobs (RFC 8011 4.2.5, 4.2.6): there is no code here that could print, cancel or change.
+ * value a tag, a name and octets; a value without a name belongs to the attribute before it. Three requests can be made,
+ * Get-Printer-Attributes and Get-Jobs (RFC 8011 4.2.5, 4.2.6), and CUPS-Get-Printers (CUPS Implementation of IPP), which
+ * lists a spooler's queues: there is no code here that could print, cancel or change.
  *
  * Only attributes that were asked for by name are kept of a reply: some printers send all that they have, which is the
  * names of documents and of the people who print them. Collections and values of other kinds are passed over.
@@ -17,7 +18,7 @@ export type IppGroup = {
 export type IppReply = { readonly version: string; readonly status: number; readonly groups: readonly IppGroup[] };
 export type IppVersion = "1.1" | "2.0";
 
-export const IPP_OPERATIONS = { getJobs: 0x000a, getPrinterAttributes: 0x000b } as const;
+export const IPP_OPERATIONS = { getJobs: 0x000a, getPrinterAttributes: 0x000b, cupsGetPrinters: 0x4002 } as const;
 export const IPP_GROUPS = { operation: 1, job: 2, end: 3, printer: 4 } as const;
 
 export const IPP_LIMITS = {
@@ -49,10 +50,11 @@ export type IppQuestion = {
   readonly operation: keyof typeof IPP_OPERATIONS;
   readonly version: IppVersion;
   readonly requestId: number;
-  readonly printerUri: string;
+  /** Null: the question is to the spooler, not to a printer. */
+  readonly printerUri: string | null;
   /** Names of attributes to send, and to keep of the reply. */
   readonly attributes: readonly string[];
-  /** Of Get-Jobs. */
+  /** Of jobs or printers. */
   readonly limit?: number;
 };
 
@@ -63,7 +65,7 @@ export function encodeQuestion(question: IppQuestion): Uint8Array {
   // RFC 8010 3.1.4.1: these two first, in this order.
   bytes.push(...attribute(TAGS.charset, "attributes-charset", latin("utf-8")));
   bytes.push(...attribute(TAGS.language, "attributes-natural-language", latin("en")));
-  bytes.push(...attribute(TAGS.uri, "printer-uri", latin(printerUri)));
+  if (printerUri !== null) bytes.push(...attribute(TAGS.uri, "printer-uri", latin(printerUri)));
   if (limit !== undefined) bytes.push(...attribute(TAGS.integer, "limit", be(limit, 4)));
   if (operation === "getJobs") bytes.push(...attribute(TAGS.keyword, "which-jobs", latin("not-completed")));
   for (const [n, name] of attributes.entries()) {

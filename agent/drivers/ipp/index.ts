@@ -3,7 +3,8 @@ import { metricsOf } from "@aislewatch/devices";
 import { z } from "zod";
 import { defineDriver } from "../driver.ts";
 import { METRICS, parse } from "./parse.ts";
-import { IppPoll, type Queue } from "./poll.ts";
+import { IppPoll } from "./poll.ts";
+import type { Queue } from "./session.ts";
 import type { IppReply } from "./types.ts";
 
 const PORT = 631;
