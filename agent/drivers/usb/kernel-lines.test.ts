@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { recordingsMissing } from "../../../test/rig/rig.ts";
-import { type KernelLine, readKernelLine } from "./kernel-lines.ts";
+import { type KernelLine, readKernelLine, readPrinterLine } from "./kernel-lines.ts";
 
 const CAPTURES = join(import.meta.dirname, "../../../../shared/devices/captures/usb");
 const linesOf = (file: string): KernelLine[] =>
@@ -57,6 +57,28 @@ describe("a line of the kernel's log", () => {
         },
       ),
     );
+  });
+});
+
+describe("what the kernel says of a printer", () => {
+  it.each([
+    { head: "", atSeconds: null },
+    { head: "[  919.541217] ", atSeconds: 919.541217 },
+    { head: "6,1234,919541217,-;", atSeconds: 919.541217 },
+    { head: "Nov 22 00:40:39 pos-1 kernel: [    1.5] ", atSeconds: 1.5 },
+  ])("is read with its time, if it has one: $head", ({ head, atSeconds }) => {
+    for (const says of ["ok", "out of paper", "off-line", "on fire"]) {
+      expect(readPrinterLine(`${head}usblp1: ${says}`)).toEqual({ node: "usb/lp1", says, atSeconds });
+    }
+  });
+
+  it.each(["usblp0: removed", "usblp0: nonzero write bulk status received: -71", "usb 1-1: Product: usblp0: on fire"])(
+    "is nothing else: %s",
+    (line) => expect(readPrinterLine(line)).toBeNull(),
+  );
+
+  it("never throws", () => {
+    fc.assert(fc.property(fc.string({ maxLength: 2_000 }), (text) => void readPrinterLine(`6,1,${text}`)));
   });
 });
 

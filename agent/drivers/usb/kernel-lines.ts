@@ -38,6 +38,38 @@ export function readKernelLine(raw: string): KernelLine | null {
   return device === null ? null : ofDevice(device[1] ?? "", device[2] ?? "");
 }
 
+/**
+ * What usblp says of a printer that a program writes to and that does not take it (usblp_check_status in
+ * drivers/usb/class/usblp.c): the only word on paper that is had without opening the printer. It comes when a write hangs,
+ * and its `ok` only if that write goes on: an `out of paper` that nobody took back says nothing of an hour later, so it is
+ * an event and never a state.
+ */
+export type PrinterLine = {
+  /** As below /dev: `usb/lp0`. */
+  readonly node: string;
+  readonly says: PrinterWord;
+  /** Of the kernel's own clock, since it started; null: the log has no times. */
+  readonly atSeconds: number | null;
+};
+export type PrinterWord = "ok" | "out of paper" | "off-line" | "on fire";
+
+const PRINTER_SAYS = /^usblp(\d{1,3}): (ok|out of paper|off-line|on fire)$/;
+const DMESG_TIME = /^(?:.{0,80}?\bkernel: )?\[\s*(\d{1,12}\.\d{1,9})\] /;
+const KMSG_TIME = /^\d+,\d+,(\d{1,16}),/;
+
+export function readPrinterLine(raw: string): PrinterLine | null {
+  const line = raw.slice(0, LINE_CHARS_MAX);
+  const [, minor, says] = PRINTER_SAYS.exec(line.replace(HEAD, "").trimEnd()) ?? [];
+  if (minor === undefined || !isPrinterWord(says)) return null;
+  const micros = KMSG_TIME.exec(line)?.[1];
+  const time = micros === undefined ? DMESG_TIME.exec(line)?.[1] : String(Number(micros) / 1e6);
+  return { node: `usb/lp${minor}`, says, atSeconds: time === undefined ? null : Number(time) };
+}
+
+const PRINTER_WORDS: readonly string[] = ["ok", "out of paper", "off-line", "on fire"] satisfies PrinterWord[];
+const isPrinterWord = (text: string | undefined): text is PrinterWord =>
+  text !== undefined && PRINTER_WORDS.includes(text);
+
 function ofDevice(port: string, text: string): KernelLine | null {
   const gone = /^USB disconnect, (?:device number|address) (\d{1,3})\b/.exec(text);
   if (gone !== null) return { port, kind: "disconnected", devnum: Number(gone[1]) };

@@ -3,7 +3,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { UsbDevice } from "../../core/usb-device.ts";
 import type { UsbMatch } from "../../core/usb-match.ts";
-import { EMPTY_SLOT, findDevice, type SlotState, stepOverCurrent, stepSlot, type UsbEvent } from "./slot.ts";
+import type { PrinterWord } from "./kernel-lines.ts";
+import {
+  EMPTY_SLOT,
+  findDevice,
+  type SlotState,
+  stepOverCurrent,
+  stepPrinter,
+  stepSlot,
+  type UsbEvent,
+} from "./slot.ts";
 
 const ANY: UsbMatch = { vendorId: null, productId: null, serial: null, port: null, node: null };
 
@@ -160,6 +169,68 @@ describe("a USB slot", () => {
         }
       }),
     );
+  });
+});
+
+describe("a printer that keeps a program waiting", () => {
+  const printer = (devnum: number): UsbDevice =>
+    unit("1-1", devnum, {
+      interfaces: [{ name: "1-1:1.0", class: 7, subClass: 1, protocol: 2, driver: "usblp", nodes: ["usb/lp0"] }],
+    });
+  type Said = readonly [atSeconds: number | null, says: PrinterWord, node?: string];
+  const here = stepSlot(EMPTY_SLOT, { kind: "one", device: printer(2), certain: false }).next;
+  const told = (said: readonly Said[], from: SlotState = here) =>
+    said.reduce<Run>(
+      ({ state, events }, [atSeconds, says, node = "usb/lp0"]) => {
+        const step = stepPrinter(state, [{ node, says, atSeconds }]);
+        return { state: step.next, events: [...events, ...step.events] };
+      },
+      { state: from, events: [] },
+    );
+
+  it.each<{ name: string; said: Said[]; codes: string }>([
+    { name: "is told of", said: [[10, "out of paper"]], codes: "media_out" },
+    {
+      name: "that goes on",
+      said: [
+        [10, "off-line"],
+        [20, "ok"],
+      ],
+      codes: "offline offline_cleared",
+    },
+    { name: "that is well from the first", said: [[10, "ok"]], codes: "" },
+    { name: "as another one does", said: [[10, "out of paper", "usb/lp1"]], codes: "" },
+    {
+      name: "again and again is told of once in ten minutes",
+      said: [10, 12, 14, 400, 609, 611, 900].map((at) => [at, "out of paper"]),
+      codes: "media_out media_out",
+    },
+    {
+      name: "again and again, by a log without times, is told of once",
+      said: [null, null, null].map((at) => [at, "out of paper"]),
+      codes: "media_out",
+    },
+    {
+      name: "for another reason",
+      said: [
+        [10, "out of paper"],
+        [11, "on fire"],
+      ],
+      codes: "media_out hardware_fault",
+    },
+  ])("$name", ({ said, codes }) => {
+    expect(
+      told(said)
+        .events.map(({ code }) => code)
+        .join(" "),
+    ).toBe(codes);
+  });
+
+  it("is another one once it was unplugged", () => {
+    const out = told([[10, "out of paper"]]).state;
+    expect(told([[11, "out of paper"]], stepSlot(out, { kind: "none", elsewhere: null }).next).events).toEqual([]);
+    const back = stepSlot(out, { kind: "one", device: printer(3), certain: false }).next;
+    expect(told([[12, "out of paper"]], back).events).toHaveLength(1);
   });
 });
 

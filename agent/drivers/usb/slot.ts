@@ -10,7 +10,7 @@
  */
 import { identityOf, readSerial, type UsbDevice } from "../../core/usb-device.ts";
 import { fitsUsbMatch, hasSerial, type UsbMatch } from "../../core/usb-match.ts";
-import type { KernelLine } from "./kernel-lines.ts";
+import type { KernelLine, PrinterLine, PrinterWord } from "./kernel-lines.ts";
 
 export type UsbEvent = { readonly code: string; readonly detail: string };
 
@@ -30,6 +30,8 @@ export type SlotState = {
   readonly hubCount: number | null;
   /** Of the slot, since the agent started; null: its hub does not count. */
   readonly overCurrents: number | null;
+  /** What the kernel said last of the printer in it, and when that was told; of this stay in its port. */
+  readonly printer: { readonly says: PrinterWord; readonly toldAtSeconds: number | null } | null;
 };
 
 export const EMPTY_SLOT: SlotState = {
@@ -42,6 +44,7 @@ export const EMPTY_SLOT: SlotState = {
   errors: 0,
   hubCount: null,
   overCurrents: null,
+  printer: null,
 };
 
 export type Found =
@@ -111,7 +114,10 @@ export function stepSlot(state: SlotState, found: Found): Step {
   const wasAway = !state.attached || seen.devnum !== device.devnum || seen.port !== device.port;
   if (!wasAway) return { next, events: [] };
   const unseen = state.attached ? 1 : 0;
-  return { next: { ...next, disconnects: state.disconnects + unseen }, events: comeBack(seen, device, state.attached) };
+  return {
+    next: { ...next, printer: null, disconnects: state.disconnects + unseen },
+    events: comeBack(seen, device, state.attached),
+  };
 }
 
 function gone(state: SlotState, elsewhere: string | null): Step {
@@ -157,6 +163,37 @@ export function stepKernel(state: SlotState, port: string, lines: readonly Kerne
   const detail = `the system refused what is in port ${port}: too little power on its bus`;
   return { next, events: refused ? [{ code: "usb_power_refused", detail }] : [] };
 }
+
+/** A program that tries a printer again and again is told of once in so long. */
+const PRINTER_REPEAT_SECONDS = 600;
+
+const PRINTER_CODES: Readonly<Record<Exclude<PrinterWord, "ok">, string>> = {
+  "out of paper": "media_out",
+  "off-line": "offline",
+  // The kernel's old joke for a printer that denies to be without an error.
+  "on fire": "hardware_fault",
+};
+
+/** What the kernel said of the printer in this slot, by the device file that it has now. */
+export function stepPrinter(state: SlotState, lines: readonly PrinterLine[]): Step {
+  const nodes = state.attached ? (state.seen?.interfaces.flatMap((one) => one.nodes) ?? []) : [];
+  const events: UsbEvent[] = [];
+  let printer = state.printer;
+  for (const { node, says, atSeconds } of lines) {
+    if (!nodes.includes(node)) continue;
+    const isRepeat = printer?.says === says && !isLater(printer.toldAtSeconds, atSeconds);
+    if (isRepeat || (says === "ok" && printer === null)) continue;
+    const about = says === "ok" ? (printer?.says ?? says) : says;
+    printer = says === "ok" ? null : { says, toldAtSeconds: atSeconds };
+    if (about === "ok") continue;
+    const code = says === "ok" ? `${PRINTER_CODES[about]}_cleared` : PRINTER_CODES[about];
+    events.push({ code, detail: `a program that prints was kept waiting; the kernel: ${says}` });
+  }
+  return { next: { ...state, printer }, events };
+}
+
+const isLater = (told: number | null, now: number | null): boolean =>
+  told !== null && now !== null && now - told >= PRINTER_REPEAT_SECONDS;
 
 /**
  * What the hub of the slot's port counts now, since the hub is there: what it counted before the agent came is no news, so

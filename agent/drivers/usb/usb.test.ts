@@ -223,6 +223,18 @@ describe("usb", () => {
     expect(codes(parsed)).toEqual(["usb_power_refused"]);
   });
 
+  it("tells what the kernel says of a printer that takes no data, and makes no state of it", async () => {
+    tree.plug("1-1", PRINTER);
+    const poller = open({ port: "1-1" });
+    watch(poller);
+    await ask(poller);
+    tree.say("[  2.0] usblp0: out of paper");
+    tree.say("[  2.1] usblp7: off-line");
+    const parsed = await ask(poller);
+    expect(codes(parsed)).toEqual(["media_out"]);
+    expect(metrics(parsed)).not.toHaveProperty("media_out");
+  });
+
   it("counts the errors of a port whose device never got through to the system", async () => {
     const poller = open({ port: "1-7" });
     watch(poller);

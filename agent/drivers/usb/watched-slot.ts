@@ -5,7 +5,7 @@ import { hubOf, identityOf, readUsbDevice, type SysfsDevice, type UsbDevice } fr
 import type { UsbMatch } from "../../core/usb-match.ts";
 import type { UsbScan, UsbWatch } from "../../transport/sysfs-watch.ts";
 import type { PollError } from "../driver.ts";
-import { readKernelLine } from "./kernel-lines.ts";
+import { readKernelLine, readPrinterLine } from "./kernel-lines.ts";
 import {
   EMPTY_SLOT,
   type Found,
@@ -13,6 +13,7 @@ import {
   type Step,
   stepKernel,
   stepOverCurrent,
+  stepPrinter,
   stepSlot,
   type UsbEvent,
 } from "./slot.ts";
@@ -100,6 +101,9 @@ export class WatchedSlot {
     const lines = kernelLines.map(readKernelLine).filter((line) => line !== null);
     if (port !== null && lines.length > 0) this.#apply(stepKernel(this.#state, port, lines));
     this.#look(devices);
+    // After the look: a printer that was just plugged in has its device file by now.
+    const printer = kernelLines.map(readPrinterLine).filter((line) => line !== null);
+    if (printer.length > 0) this.#apply(stepPrinter(this.#state, printer));
   }
 
   #look(devices: readonly SysfsDevice[]): Found {
