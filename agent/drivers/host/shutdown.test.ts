@@ -54,7 +54,7 @@ describe("a system", () => {
       files: STAT,
       says: { "journalctl --boot=-1": { code: 0 }, "journalctl --boot=0": { code: 0 } },
       want: null,
-      source: { state: "denied", grant: expect.stringContaining("usermod -aG systemd-journal") },
+      source: { state: "denied", grant: expect.stringContaining("usermod -aG systemd-journal till") },
     },
     { name: "that keeps nothing says nothing", files: STAT, says: {}, want: null, source: { state: "absent" } },
   ])("$name", async ({ files, says, want, source }) => {

@@ -32,7 +32,7 @@ export async function wasOrderly(system: HostSystem, evidence: Evidence): Promis
   return recorded ?? (await journalShutdown(system, evidence));
 }
 
-async function journalShutdown({ run }: HostSystem, evidence: Evidence): Promise<boolean | null> {
+async function journalShutdown({ run, user }: HostSystem, evidence: Evidence): Promise<boolean | null> {
   const fields = ["--output=json", "--output-fields=MESSAGE_ID,UNIT,SYSLOG_IDENTIFIER", "--no-pager", "--quiet"];
   const manager = ["_PID=1", "+", "SYSLOG_IDENTIFIER=systemd-journald", "+", "SYSLOG_IDENTIFIER=systemd-shutdown"];
   const of = (boot: number, lines: number) =>
@@ -53,13 +53,17 @@ async function journalShutdown({ run }: HostSystem, evidence: Evidence): Promise
     const detail = "neither wtmp nor the journal reaches back to the start before this one";
     evidence.absent(NAME, detail, "mkdir -p /var/log/journal && systemctl restart systemd-journald");
   } else {
-    evidence.denied(NAME, "the journal may not be read", "usermod -aG systemd-journal USER, and start the agent again");
+    evidence.denied(
+      NAME,
+      "the journal may not be read",
+      `usermod -aG systemd-journal ${user}, and start the agent again`,
+    );
   }
   return null;
 }
 
 /** Event 6008, "the previous shutdown was unexpected", is written right after the start that follows. */
-async function windowsShutdown({ run }: HostSystem, evidence: Evidence): Promise<boolean | null> {
+async function windowsShutdown({ run, user }: HostSystem, evidence: Evidence): Promise<boolean | null> {
   const newest = async (id: number): Promise<number | null | undefined> => {
     const query = `*[System[Provider[@Name='EventLog'] and (EventID=${id})]]`;
     const { code, out } = await run(
@@ -72,7 +76,7 @@ async function windowsShutdown({ run }: HostSystem, evidence: Evidence): Promise
   // 6005: the event log was started, which is the start of the system.
   const [unexpected, started] = [await newest(6008), await newest(6005)];
   if (unexpected === undefined || started === undefined) {
-    evidence.denied(NAME, "the System event log may not be read", 'net localgroup "Event Log Readers" USER /add');
+    evidence.denied(NAME, "the System event log may not be read", `net localgroup "Event Log Readers" ${user} /add`);
     return null;
   }
   evidence.used(NAME, "the System event log");

@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { open, readdir, readFile } from "node:fs/promises";
-import { arch, platform } from "node:os";
+import { arch, platform, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Source } from "../driver.ts";
 import type { RecordBytes } from "./login-records.ts";
@@ -17,6 +17,8 @@ export type HostSystem = {
   readonly root: string;
   readonly platform: NodeJS.Platform;
   readonly recordBytes: RecordBytes;
+  /** Who runs this, for commands that grant a right. */
+  readonly user: string;
   readonly run: (program: string, args: readonly string[], timeoutMs: number) => Promise<CommandEnd>;
 };
 
@@ -35,6 +37,7 @@ export const thisSystem: HostSystem = {
   root: "/",
   platform: platform(),
   recordBytes: arch() === "arm64" ? 400 : 384,
+  user: userName(),
   run: (program, args, timeoutMs) =>
     new Promise((resolve) => {
       const options = {
@@ -50,6 +53,15 @@ export const thisSystem: HostSystem = {
       });
     }),
 };
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without a name, as in some containers.
+    return String(process.getuid?.() ?? "aislewatch");
+  }
+}
 
 /** What is learned from where, and what is not to be had here, with the command that grants it; as of the last look. */
 export class Evidence {

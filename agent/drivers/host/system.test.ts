@@ -239,6 +239,6 @@ describe("a Windows till", () => {
       lackOf(health)
         .map(({ name, grant }) => `${name}: ${grant}`)
         .sort(),
-    ).toEqual(['orderly shutdown: net localgroup "Event Log Readers" USER /add', "time offset: sc start w32time"]);
+    ).toEqual(['orderly shutdown: net localgroup "Event Log Readers" till /add', "time offset: sc start w32time"]);
   });
 });

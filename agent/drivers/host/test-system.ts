@@ -34,6 +34,7 @@ export function testSystem(
     root,
     platform,
     recordBytes: 384,
+    user: "till",
     ran,
     says,
     async run(program, args) {
