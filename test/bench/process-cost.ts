@@ -21,6 +21,12 @@ export function fineCpuSecondsOf(pid: number): number {
   return threads.reduce((sum, file) => sum + Number(readFileSync(file, "utf8").split(" ")[0]), 0) / 1e9;
 }
 
+/** Of the processes that it started and that have ended (fields cutime and cstime): what tools cost that it asks. */
+export function childCpuSecondsOf(pid: number): number {
+  const fields = statOf(`/proc/${pid}/stat`);
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+}
+
 /** Of the thread that runs JavaScript, which has the process's id. */
 export function mainThreadCpuSecondsOf(pid: number): number {
   return cpuOf(`/proc/${pid}/task/${pid}/stat`);
@@ -50,7 +56,9 @@ export function folderBytes(folder: string): number {
 }
 
 function cpuOf(file: string): number {
-  // The program's name stands in parentheses and may hold anything, also a space.
-  const fields = readFileSync(file, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+  const fields = statOf(file);
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
+
+/** From the third field on: the program's name stands in parentheses and may hold anything, also a space. */
+const statOf = (file: string): readonly string[] => readFileSync(file, "utf8").split(") ").at(-1)?.split(" ") ?? [];
