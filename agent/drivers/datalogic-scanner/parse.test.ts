@@ -1,11 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DialectReply } from "../dialect.ts";
-import { about, isWholeFrame, keepHealth, keepIdentity, parse } from "./parse.ts";
+import { itReadsEachOf } from "../../../test/rig/recorded-cases.ts";
+import { about, isWholeFrame, keepHealth, keepIdentity, METRICS, parse } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
-const json = <T>(url: URL): T => JSON.parse(readFileSync(url, "utf8")) as T;
 const framed = (...items: string[]): string => `\u0001\u0002${items.join("\r")}\u0003\u0004`;
 const HEALTHY = framed("mOK", "hOK");
 const FAILED = framed("mOK", "hFAIL");
@@ -17,10 +15,7 @@ const faultOf = (said: string): unknown => {
 };
 
 describe("parse", () => {
-  it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = json<DialectReply>(new URL(`${name}/reply.json`, CASES));
-    expect(parse(reply)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
-  });
+  itReadsEachOf(CASES, parse, METRICS);
 
   it.each([
     { name: "all well", said: HEALTHY, fault: false },

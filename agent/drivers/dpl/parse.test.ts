@@ -1,12 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { recordedReply } from "../../../test/rig/recorded-reply.ts";
+import { itReadsEachOf } from "../../../test/rig/recorded-cases.ts";
 import type { Replies } from "../request.ts";
 import { isWholeExtendedStatus, isWholeRemaining, isWholeStatus, METRICS, parse } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
-const json = (url: URL): unknown => JSON.parse(readFileSync(url, "utf8"));
 
 /** The letters that are Y. */
 const basic = (set: string): string => `${lettersOf("abcdefgh", set)}\r`;
@@ -27,10 +25,7 @@ const noise = fc.string({ unit: "binary", maxLength: 100 });
 const endless = noise.map((text) => text.replaceAll("\r", ""));
 
 describe("parse", () => {
-  it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = recordedReply<Replies>(new URL(`${name}/reply.json`, CASES));
-    expect(parse(reply)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
-  });
+  itReadsEachOf(CASES, parse, METRICS);
 
   it.each([
     { set: "", want: [] },

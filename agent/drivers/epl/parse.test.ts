@@ -1,12 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { recordedReply } from "../../../test/rig/recorded-reply.ts";
-import type { Replies } from "../request.ts";
+import { itReadsEachOf } from "../../../test/rig/recorded-cases.ts";
 import { about, isWholeReport, METRICS, parse } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
-const json = (url: URL): unknown => JSON.parse(readFileSync(url, "utf8"));
 
 const metricsOf = (errors: string | null): Readonly<Record<string, unknown>> | "nothing" => {
   const parsed = parse({ errors });
@@ -17,10 +14,7 @@ const noise = fc.string({ unit: "binary", maxLength: 100 });
 const endless = noise.map((text) => text.replaceAll("\n", ""));
 
 describe("parse", () => {
-  it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = recordedReply<Replies>(new URL(`${name}/reply.json`, CASES));
-    expect(parse(reply)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
-  });
+  itReadsEachOf(CASES, parse, METRICS);
 
   it.each([
     { code: "07", metric: "media_out" },

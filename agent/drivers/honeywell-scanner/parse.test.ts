@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DialectReply } from "../dialect.ts";
-import { about, isWholeRevision, isWholeSetting, keepRevision, keepSetting, parse } from "./parse.ts";
+import { itReadsEachOf } from "../../../test/rig/recorded-cases.ts";
+import { about, isWholeRevision, isWholeSetting, keepRevision, keepSetting, METRICS, parse } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
 const CAPTURE = new URL(
@@ -17,10 +17,7 @@ const REVISION =
 const SCAN = "5901234123457\r";
 
 describe("parse", () => {
-  it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = json<DialectReply>(new URL(`${name}/reply.json`, CASES));
-    expect(parse(reply)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
-  });
+  itReadsEachOf(CASES, parse, METRICS);
 
   it.runIf(existsSync(CAPTURE))("reads what a Voyager 1602g said over HID", () => {
     const { reports_hex: reports } = json<{ readonly reports_hex: readonly string[] }>(CAPTURE);

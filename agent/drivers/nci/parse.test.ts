@@ -1,21 +1,12 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { DialectReply } from "../dialect.ts";
+import { itReadsEachOf } from "../../../test/rig/recorded-cases.ts";
 import { isWhole, METRICS, parse } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
-type Case = { readonly options?: object; readonly answers: DialectReply };
-const json = <T>(url: URL): T => JSON.parse(readFileSync(url, "utf8")) as T;
 const OPTIONS = { zero_window_kilograms: 0.02 };
 
 describe("parse", () => {
-  it.each(readdirSync(CASES))("reads %s", (name) => {
-    const { options, answers } = json<Case>(new URL(`${name}/reply.json`, CASES));
-    const parsed = parse(answers, { ...OPTIONS, ...options });
-    expect(parsed).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
-    const names = parsed.ok ? Object.keys(parsed.value.samples[0]?.metrics ?? {}) : [];
-    expect(names.filter((metric) => !(METRICS as readonly string[]).includes(metric))).toEqual([]);
-  });
+  itReadsEachOf(CASES, (answers, options) => parse(answers, { ...OPTIONS, ...options }), METRICS);
 
   it.each([
     { name: "nothing", said: "" },

@@ -1,12 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { recordedReply } from "../../../test/rig/recorded-reply.ts";
-import type { Replies } from "../request.ts";
+import { itReadsEachOf } from "../../../test/rig/recorded-cases.ts";
 import { about, isWholeStatus, METRICS, type NearEnd, parse, withoutJobName } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
-const json = (url: URL): unknown => JSON.parse(readFileSync(url, "utf8"));
 
 const frame = (letter: string, { id = "01", remaining = "000003", job = "0".repeat(16) } = {}): string =>
   `\u0002${id}${letter}${remaining}${job}\u0003`;
@@ -22,13 +19,7 @@ const noise = fc.string({ unit: "binary", maxLength: 100 });
 const endless = noise.map((text) => text.replaceAll("\u0003", ""));
 
 describe("parse", () => {
-  it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = recordedReply<Replies>(new URL(`${name}/reply.json`, CASES));
-    expect(parse(reply, { near_end: "ribbon" })).toEqual({
-      ok: true,
-      value: json(new URL(`${name}/expected.json`, CASES)),
-    });
-  });
+  itReadsEachOf(CASES, (answers) => parse(answers, { near_end: "ribbon" }), METRICS);
 
   it.each([
     { letters: "0", want: ["offline"] },

@@ -1,12 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { recordedReply } from "../../../test/rig/recorded-reply.ts";
+import { itReadsEachOf } from "../../../test/rig/recorded-cases.ts";
 import type { Replies } from "../request.ts";
 import { about, isWholeStatus, METRICS, parse } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
-const json = (url: URL): unknown => JSON.parse(readFileSync(url, "utf8"));
 
 const frame = (bytes: string): string => `\u0002${bytes}\u0003\r\n`;
 const READY = frame("@@@@");
@@ -27,10 +25,7 @@ const twice = (first: number | string, second: number | string = first) => {
 const noise = fc.string({ unit: "binary", maxLength: 100 });
 
 describe("ESC ! S", () => {
-  it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = recordedReply<Replies>(new URL(`${name}/reply.json`, CASES));
-    expect(parse(reply)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
-  });
+  itReadsEachOf(CASES, parse, METRICS);
 
   it.each([
     { name: "media low", bytes: "@A@@", metric: "media_low" },

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DialectReply } from "../dialect.ts";
+import { itReadsEachOf } from "../../../test/rig/recorded-cases.ts";
 import { attributesOf, packetsOf } from "./packets.ts";
-import { about, isWholeAttribute, isWholeRevision, keepAttribute, keepRevision, parse } from "./parse.ts";
+import { about, isWholeAttribute, isWholeRevision, keepAttribute, keepRevision, METRICS, parse } from "./parse.ts";
 import { requests } from "./requests.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
@@ -20,10 +20,7 @@ const NAK = packet(0xd1, "\u0002");
 const SCAN = packet(0xf3, "\u000b4006381333931");
 
 describe("parse", () => {
-  it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = json<DialectReply>(new URL(`${name}/reply.json`, CASES));
-    expect(parse(reply)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
-  });
+  itReadsEachOf(CASES, parse, METRICS);
 
   it.runIf(existsSync(CAPTURE))("reads what a ring scanner said", () => {
     const { packets } = json<{ readonly packets: readonly { readonly hex: string }[] }>(CAPTURE);

@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { recordedReply } from "../../../test/rig/recorded-reply.ts";
+import { itReadsEachOf } from "../../../test/rig/recorded-cases.ts";
 import type { DialectReply } from "../dialect.ts";
 import { isWholeErrorStatus } from "./error-status.ts";
 import { isWholeStatus, withoutPassword } from "./host-status.ts";
@@ -36,10 +36,7 @@ const mediaOut = (hostStatus: string): unknown => {
 };
 
 describe("parse", () => {
-  it.each(readdirSync(CASES))("reads %s", (name) => {
-    const reply = recordedReply<DialectReply>(new URL(`${name}/reply.json`, CASES));
-    expect(parse(reply)).toEqual({ ok: true, value: json(new URL(`${name}/expected.json`, CASES)) });
-  });
+  itReadsEachOf(CASES, parse, METRICS);
 
   it.skipIf(!existsSync(RECORDING) && !process.env["CI"])("reads the recording of a real ZT410 without media", () => {
     const { exchanges } = json(RECORDING) as {
