@@ -27,6 +27,7 @@ import { COLLECTOR_AGENT, createOwnReports } from "./own-reports.ts";
 import { createSelfWatch, type SelfFigures } from "./self-watch.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import { createDuckDbStore } from "./store/timeseries/duckdb.ts";
+import type { TimeSeriesStore } from "./store/timeseries/store.ts";
 
 export const VERSION = "0.1.0";
 
@@ -52,6 +53,11 @@ export type CollectorOptions = {
   readonly log: Log;
   /** The built page, or null to serve the API alone. */
   readonly pageDir: string | null;
+  /** For tests of what a slow or small time-series store does; what is given stands in front of the shipped one. */
+  readonly inFront?: {
+    readonly store?: (shipped: TimeSeriesStore) => TimeSeriesStore;
+    readonly queueBytesMax?: number;
+  };
 };
 
 export type Collector = {
@@ -62,16 +68,17 @@ export type Collector = {
   faultyFiles(): string | null;
 };
 
-export function createCollector({ config, clock, log, pageDir }: CollectorOptions): Collector {
+export function createCollector({ config, clock, log, pageDir, inFront }: CollectorOptions): Collector {
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const state = createSqliteStore({ file: join(config.data, STATE_FILE) });
-  const timeseries = createDuckDbStore({
+  const shipped = createDuckDbStore({
     file: join(config.data, SERIES_FILE),
     clock,
     retentionMs: config.retentionMs,
     limits: { memoryLimitMb: Math.round(config.memoryLimitBytes / 2 ** 20) },
     onProblem: (error) => log.emit(events.storeFailed, { store: "timeseries", detail: error.message }),
   });
+  const timeseries = inFront?.store?.(shipped) ?? shipped;
   const engine = createEngine();
   const rate = createRate(clock, () => ingest.counts.samples);
 
@@ -104,6 +111,7 @@ export function createCollector({ config, clock, log, pageDir }: CollectorOption
     judge,
     publish: (topic, payload) => broker?.publish(topic, payload),
     disconnect: (site, agent) => broker?.disconnect(site, agent),
+    ...(inFront?.queueBytesMax !== undefined && { queueBytesMax: inFront.queueBytesMax }),
     events: {
       onPoison: (event) => log.emit(events.poisonSetAside, event),
       onGap: (gap) => log.emit(events.gapFound, gap),

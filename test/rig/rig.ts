@@ -231,6 +231,8 @@ export type CollectorOptions = {
   readonly sites?: string;
   /** The data folder, when it has to lie somewhere special. */
   readonly data?: string;
+  /** The program, when it is not the shipped one but a test's own composition of the same parts. */
+  readonly program?: string;
 };
 
 export async function startCollector(options: CollectorOptions = {}): Promise<CollectorRig> {
@@ -263,7 +265,8 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   ]);
   if (made.code !== 0) throw new Error(made.stderr);
   const token = readFileSync(tokenFile, "utf8").trim();
-  const start = () => startProgram("collector/main.ts", ["collector", "--config", config, "--log-format", "text"]);
+  const start = () =>
+    startProgram(options.program ?? "collector/main.ts", ["collector", "--config", config, "--log-format", "text"]);
   const rig: CollectorRig = {
     folder,
     config,
