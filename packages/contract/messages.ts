@@ -154,6 +154,9 @@ export function splitInventory(devices: readonly InventoryDevice[], revision: nu
   });
 }
 
+/** A version that we do not know, as a complaint names it. */
+const IN_WORDS_CHARS_MAX = 64;
+
 /** Bytes to JSON of a known version, with the first complaint in words; never throws. */
 export function parseVersioned(bytes: Uint8Array): Result<Record<string, unknown>, DecodeError> {
   if (bytes.byteLength > LIMITS.messageBytesMax) {
@@ -170,9 +173,15 @@ export function parseVersioned(bytes: Uint8Array): Result<Record<string, unknown
   }
   const message = json as Record<string, unknown>;
   if (message["v"] !== WIRE_VERSION) {
-    return err({ kind: "version", detail: `expected v: ${WIRE_VERSION}, received v: ${JSON.stringify(message["v"])}` });
+    return err({ kind: "version", detail: `expected v: ${WIRE_VERSION}, received v: ${inWords(message["v"])}` });
   }
   return ok(message);
+}
+
+/** Short, whatever it is: JSON.stringify would copy a quarter of a megabyte, and throws on what is nested too deep. */
+function inWords(value: unknown): string {
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
+  return (JSON.stringify(value) ?? "nothing").slice(0, IN_WORDS_CHARS_MAX);
 }
 
 export function decode<T>(bytes: Uint8Array, schema: z.ZodType<T>): Result<T, DecodeError> {
@@ -181,5 +190,7 @@ export function decode<T>(bytes: Uint8Array, schema: z.ZodType<T>): Result<T, De
   const parsed = schema.safeParse(json.value);
   if (parsed.success) return ok(parsed.data);
   const issue = parsed.error.issues[0];
-  return err({ kind: "shape", detail: issue ? `${issue.path.join(".")}: ${issue.message}` : "wrong shape" });
+  const detail = issue ? `${issue.path.join(".")}: ${issue.message}` : "wrong shape";
+  // The path may name a key of theirs.
+  return err({ kind: "shape", detail: detail.slice(0, LIMITS.textCharsMax) });
 }
