@@ -237,7 +237,8 @@ export type CollectorOptions = {
 
 export async function startCollector(options: CollectorOptions = {}): Promise<CollectorRig> {
   const folder = tempFolder();
-  const config = join(folder, "collector.yaml");
+  // A pack may be called collector.yaml.
+  const config = join(folder, "collector-rig.yaml");
   const rules = typeof options.rules === "string" ? { "rules.yaml": options.rules } : (options.rules ?? {});
   for (const [file, text] of Object.entries(rules)) writeFileSync(join(folder, file), text);
   if (options.sites !== undefined) writeFileSync(join(folder, "sites.yaml"), options.sites);
