@@ -279,6 +279,81 @@ describe("parse", () => {
     expect(parseStatus(text)).toMatchObject({ ok: false });
   });
 
+  describe("the fields of a status", () => {
+    const first = "030,0,0,1225,000,0,0,0,000,0,0,0".split(",");
+    const second = "001,0,0,0,1,2,6,0,00000000,1,000".split(",");
+    const lengths = { first: [3, 1, 1, 5, 4, 1, 1, 1, 3, 1, 1, 1], second: [3, 1, 1, 1, 1, 1, 1, 1, 8, 1, 4] };
+    const isRead = (changed: { readonly first?: string; readonly second?: string }): boolean =>
+      parseStatus(frame(changed.first ?? first.join(",")) + frame(changed.second ?? second.join(","))).ok;
+    const fields = [
+      ...first.map((_, at) => ({ text: "first" as const, fields: first, at, longest: lengths.first[at] ?? 0 })),
+      ...second.map((_, at) => ({ text: "second" as const, fields: second, at, longest: lengths.second[at] ?? 0 })),
+    ];
+
+    it.each(fields)("have their longest: $text string, field $at: $longest", ({ text, fields, at, longest }) => {
+      const withField = (value: string) => ({ [text]: fields.with(at, value).join(",") });
+      expect(isRead(withField("1".repeat(longest)))).toBe(true);
+      for (const value of ["1".repeat(longest + 1), "", "-1", "/"]) expect(isRead(withField(value))).toBe(false);
+    });
+
+    it.each(["first", "second"] as const)("are all of the %s string", (text) => {
+      const line = { first, second }[text].join(",");
+      for (const said of [`x${line}`, `0,${line}`, `${line}x`, `${line},0`])
+        expect(isRead({ [text]: said })).toBe(false);
+    });
+
+    it.each([
+      { third: "1234,0", ram: "none" },
+      { third: "1234,1", ram: "fitted" },
+      { third: "12345678,1", ram: "fitted" },
+      { third: "123456789,1", ram: undefined },
+      { third: "1,2,1", ram: undefined },
+      { third: "1234,10", ram: undefined },
+      { third: null, ram: undefined },
+    ])("are those of a third string, if there is one: $third", ({ third, ram }) => {
+      const hostStatus = frame(first.join(",")) + frame(second.join(",")) + (third === null ? "" : frame(third));
+      expect(new Map(about({ hostStatus })).get("static RAM")).toBe(ram);
+      expect(isWholeStatus(hostStatus)).toBe(ram !== undefined);
+    });
+
+    it.each([
+      { name: "by its own field", changed: first.with(6, "1"), on: second, diagnostics: true },
+      { name: "by a bit of the second string", changed: first, on: second.with(0, "032"), diagnostics: true },
+      { name: "by no other bit", changed: first, on: second.with(0, "095"), diagnostics: false },
+      { name: "by no other field", changed: first.with(7, "1"), on: second.with(0, "223"), diagnostics: false },
+    ])("say that the printer is in diagnostics $name: $diagnostics", ({ changed, on, diagnostics }) => {
+      expect(metricsOf(frame(changed.join(",")) + frame(on.join(",")))["diagnostics_mode"]).toBe(diagnostics);
+    });
+
+    it.each([
+      { aaa: "000", says: "110 baud, 7 data bits, no parity, 2 stop bits, XON/XOFF" },
+      { aaa: "025", says: "300 baud, 8 data bits, no parity, 1 stop bit, XON/XOFF" },
+      { aaa: "010", says: "600 baud, 8 data bits, no parity, 2 stop bits, XON/XOFF" },
+      { aaa: "035", says: "1200 baud, 7 data bits, odd parity, 2 stop bits, XON/XOFF" },
+      { aaa: "101", says: "4800 baud, 7 data bits, even parity, 2 stop bits, XON/XOFF" },
+      { aaa: "068", says: "2400 baud, 7 data bits, no parity, 2 stop bits, XON/XOFF" },
+      { aaa: "007", says: "19200 baud, 7 data bits, no parity, 2 stop bits, XON/XOFF" },
+      { aaa: "256", says: "28800 baud, 7 data bits, no parity, 2 stop bits, XON/XOFF" },
+      { aaa: "258", says: "57600 baud, 7 data bits, no parity, 2 stop bits, XON/XOFF" },
+      { aaa: "259", says: "14400 baud, 7 data bits, no parity, 2 stop bits, XON/XOFF" },
+      { aaa: "260", says: "unknown speed, 7 data bits, no parity, 2 stop bits, XON/XOFF" },
+    ])("tell how the serial port is set: $aaa", ({ aaa, says }) => {
+      const hostStatus = frame(first.with(0, aaa).join(",")) + frame(second.join(","));
+      expect(new Map(about({ hostStatus })).get("serial port")).toBe(says);
+    });
+
+    it.each([
+      { mode: "0", says: "rewind" },
+      { mode: "1", says: "peel-off" },
+      { mode: "3", says: "cutter" },
+      { mode: "4", says: "applicator" },
+      { mode: "5", says: '"5"' },
+    ])("tell the print mode: $mode", ({ mode, says }) => {
+      const hostStatus = frame(first.join(",")) + frame(second.with(5, mode).join(","));
+      expect(new Map(about({ hostStatus })).get("print mode")).toBe(says);
+    });
+  });
+
   it("takes the newest of several answers", () => {
     expect([mediaOut(READY + OUT), mediaOut(OUT + READY)]).toEqual([true, false]);
   });
