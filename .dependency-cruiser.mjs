@@ -121,7 +121,7 @@ export default {
       from: {},
       to: { couldNotResolve: true },
     },
-    owner("mqtt", ["agent/uplink[.]ts", "collector/broker/"]),
+    owner("mqtt", ["agent/uplink", "collector/broker/"]),
     owner("aedes", ["collector/broker/"]),
     owner("net-snmp", ["agent/transport/snmp"]),
     owner("serialport", ["agent/transport/serial"]),

@@ -24,13 +24,14 @@ import {
   WIRE_VERSION,
 } from "@aislewatch/contract";
 import type { Log } from "@aislewatch/runtime";
-import { connect, type MqttClient } from "mqtt";
+import type { MqttClient } from "mqtt";
 import { wireText } from "./core/batch.ts";
 import { laneFor } from "./core/lane.ts";
 import { clampTime } from "./core/reading.ts";
 import { SendWindow, WINDOW_LIMITS, type WindowLimits } from "./core/window.ts";
 import { agentEvents } from "./events.ts";
 import type { Outbox } from "./outbox.ts";
+import { connectBroker } from "./uplink-client.ts";
 
 export type UplinkOptions = {
   readonly site: string;
@@ -176,7 +177,7 @@ export class Uplink {
   #connect(): void {
     const { site, agent, url, username, password, ca } = this.#options;
     this.#options.outbox.connecting();
-    const client = connect(url, {
+    const client = connectBroker(url, {
       protocolVersion: 4,
       clean: true,
       clientId: `aislewatch:${site}:${agent}`,
