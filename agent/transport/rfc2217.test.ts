@@ -20,6 +20,7 @@ import {
   subNegotiation,
   TelnetDecoder,
   WILL,
+  WONT,
 } from "./rfc2217-codec.ts";
 import { Rfc2217Session } from "./rfc2217-session.ts";
 
@@ -194,6 +195,77 @@ describe("Rfc2217Session", () => {
     expect(session.suspended).toBe(true);
     session.receive(subNegotiation(COM_PORT, Uint8Array.of(109)));
     expect(session.suspended).toBe(false);
+  });
+
+  describe("negotiates", () => {
+    const [ECHO, TERMINAL] = [1, 24];
+    const begun = () => {
+      const session = new Rfc2217Session(SETTINGS);
+      const said = session.begin();
+      return { session, said, hears: (...wire: number[]) => session.receive(Uint8Array.of(...wire)).send };
+    };
+    const commands = (sent: readonly Uint8Array[]): number[][] => sent.map((bytes) => [...bytes.subarray(1)]);
+
+    it("for eight bits, no go-ahead and the port", () => {
+      expect(commands(begun().said)).toEqual([
+        [WILL, 0],
+        [WILL, 3],
+        [WILL, COM_PORT],
+        [DO, 0],
+        [DO, 3],
+      ]);
+    });
+
+    it.each([
+      { name: "an offer of what was asked for", wire: [IAC, WILL, 0], answer: [] },
+      { name: "its agreement to what was offered", wire: [IAC, DO, 3], answer: [] },
+      { name: "an offer of something else", wire: [IAC, WILL, ECHO], answer: [[DONT, ECHO]] },
+      { name: "a wish for something else", wire: [IAC, DO, TERMINAL], answer: [[WONT, TERMINAL]] },
+      { name: "its refusal of what was asked for", wire: [IAC, WONT, 0], answer: [[DONT, 0]] },
+      { name: "its refusal of what was offered", wire: [IAC, DONT, 3], answer: [[WONT, 3]] },
+      { name: "an offer of the port from its side", wire: [IAC, WILL, COM_PORT], answer: [[DONT, COM_PORT]] },
+    ])("and answers $name once: $answer", ({ wire, answer }) => {
+      const { hears } = begun();
+      expect(commands(hears(...wire))).toEqual(answer);
+      expect(hears(...wire)).toEqual([]);
+    });
+
+    it("the settings once, and says which of them are not answered", () => {
+      const { session, hears } = begun();
+      expect(session.missing).toBe("it did not agree to RFC 2217");
+      expect(hears(IAC, DO, COM_PORT)).toHaveLength(8);
+      expect(hears(IAC, DO, COM_PORT)).toEqual([]);
+      expect(session.missing).toBe("no answer about the baud rate, data bits, parity, stop bits, flow control");
+      session.receive(subNegotiation(COM_PORT, Uint8Array.of(102, 7)));
+      session.receive(subNegotiation(TERMINAL, Uint8Array.of(103, 3)));
+      expect(session.missing).toBe("no answer about the baud rate, parity, stop bits, flow control");
+      expect(session.state).toBe("setting");
+    });
+
+    it("64 times and no more, and says nothing once it has given up", () => {
+      const { session, hears } = begun();
+      for (let n = 0; n < 64; n++) hears(IAC, WILL, ECHO);
+      expect(session.state).toBe("negotiating");
+      expect(hears(IAC, WILL, ECHO, IAC, WILL, TERMINAL)).toEqual([]);
+      expect(session.state).toBe("failed");
+    });
+
+    it.each([
+      { over: { baudRate: 0x01020304 }, code: 1, value: [1, 2, 3, 4] },
+      { over: { parity: "none" }, code: 3, value: [1] },
+      { over: { flow: "xon_xoff" }, code: 5, value: [2] },
+    ] as const)("$over as $value", ({ over, code, value }) => {
+      const session = new Rfc2217Session({ ...SETTINGS, ...over });
+      session.begin();
+      const sent = session.receive(Uint8Array.of(IAC, DO, COM_PORT)).send.map((bytes) => [...bytes]);
+      expect(sent).toContainEqual([IAC, SB, COM_PORT, code, ...value, IAC, SE]);
+    });
+
+    it("only of the port, whatever other options say", () => {
+      const { session } = begun();
+      session.receive(subNegotiation(TERMINAL, Uint8Array.of(108)));
+      expect(session.suspended).toBe(false);
+    });
   });
 
   it("never throws and never answers without end, whatever comes", () => {

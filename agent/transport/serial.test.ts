@@ -329,6 +329,100 @@ describe("SerialHost", () => {
     expect((await again).ok).toBe(true);
   });
 
+  it.each([
+    { name: "that answers each heartbeat", answers: 1, beats: 12, killed: false },
+    { name: "that answers every third one, on a busy machine", answers: 3, beats: 12, killed: false },
+    { name: "that left three unanswered", answers: 0, beats: 3, killed: false },
+    { name: "that leaves three unanswered until the next is due", answers: 0, beats: 4, killed: true },
+  ])("takes for hung no process but one $name: $killed", ({ answers, beats, killed }) => {
+    const process = fakeProcess();
+    const { clock, pass } = steppedClock();
+    const host = new SerialHost({ clock, random: () => 0, start: () => process });
+    void host.open({ ...OPTIONS, ...FLAGS, path: "a" }, limits);
+    for (let beat = 1; beat <= beats; beat++) {
+      pass(750);
+      if (answers > 0 && beat % answers === 0) process.report({ say: "pong" });
+    }
+    expect(process.killed).toBe(killed);
+  });
+
+  it("does not call a port hung that the binding had no time for", async () => {
+    const process = fakeProcess();
+    const { clock, pass } = steppedClock();
+    const host = new SerialHost({ clock, random: () => 0, start: () => process });
+    const late = async (path: string, id: number, timeoutMs: number) => {
+      const opening = host.open({ ...OPTIONS, ...FLAGS, path }, { ...limits, timeoutMs });
+      for (const at of [id, null]) process.report({ say: "at", id: at });
+      pass(timeoutMs);
+      return opening;
+    };
+    expect(await late("a", 1, 1_499)).toEqual({ ok: false, error: { kind: "late", hung: false } });
+    expect(await late("b", 2, 1_500)).toEqual({ ok: false, error: { kind: "late", hung: true } });
+  });
+
+  /** A host whose processes the test has all in hand. */
+  function hostOfMany() {
+    const processes: ReturnType<typeof fakeProcess>[] = [];
+    const { clock, pass } = steppedClock();
+    const start = () => {
+      const made = fakeProcess();
+      processes.push(made);
+      return made;
+    };
+    const host = new SerialHost({ clock, random: () => 0.999, start });
+    return { processes, pass, open: (path: string, over = limits) => host.open({ ...OPTIONS, ...FLAGS, path }, over) };
+  }
+
+  it("gives up the process of a port that hangs when it is wanted again after twenty seconds", async () => {
+    const { processes, pass, open } = hostOfMany();
+    const late = open("a", { ...limits, timeoutMs: 2_000 });
+    processes[0]?.report({ say: "at", id: 1 });
+    processes[0]?.report({ say: "at", id: null });
+    pass(2_000);
+    await late;
+    const answering = (ms: number): void => {
+      for (let left = ms; left > 0; left -= 500) {
+        pass(500);
+        processes[0]?.report({ say: "pong" });
+      }
+    };
+    answering(17_500);
+    expect(await open("a")).toMatchObject({ ok: false, error: { kind: "late", hung: true } });
+    expect(processes).toHaveLength(1);
+    answering(500);
+    void open("a");
+    expect(processes.map(({ killed }) => killed)).toEqual([true, false]);
+    expect(processes[1]?.orders).toMatchObject([{ do: "open", options: { path: "a" } }]);
+  });
+
+  it("starts the next process at once after a loss, and pauses after the second in a row", async () => {
+    const { processes, pass, open } = hostOfMany();
+    const lose = async (): Promise<void> => {
+      const opening = open("a");
+      processes.at(-1)?.exit();
+      expect(await opening).toMatchObject({ ok: false, error: { kind: "lost", blamed: false } });
+    };
+    await lose();
+    await lose();
+    expect(processes).toHaveLength(2);
+    expect(await open("a")).toMatchObject({
+      ok: false,
+      error: { kind: "failed", detail: expect.stringContaining("again and again") },
+    });
+    pass(1_000);
+    void open("a");
+    expect(processes).toHaveLength(3);
+  });
+
+  it("has 256 ports open and no more", async () => {
+    const { open, processes } = hostOfMany();
+    for (let n = 0; n < 256; n++) void open(`port-${n}`);
+    expect(await open("one more")).toEqual({ ok: false, error: { kind: "failed", detail: "256 ports are open" } });
+    processes[0]?.report({ say: "closed", id: 1 });
+    void open("one more");
+    expect(processes[0]?.orders.at(-1)).toMatchObject({ do: "open", options: { path: "one more" } });
+  });
+
   it("starts no further process while too many of those that it killed do not die", async () => {
     const processes: ReturnType<typeof fakeProcess>[] = [];
     const { clock, pass } = steppedClock();

@@ -34,6 +34,25 @@ describe("sysUpTime that went down", () => {
       before: WRAP_TICKS - 100 * 6_000,
       want: ["rebooted"],
     },
+    { name: "stands still", now: { uptime: 5_000 }, before: 5_000, want: [] },
+    // Thirty seconds later it would be at 2000; a minute more or less is the drift of clocks.
+    { name: "wrapped, and is a minute ahead", now: { uptime: 8_000 }, before: WRAP_TICKS - 1_000, want: [] },
+    { name: "is more than a minute ahead", now: { uptime: 8_001 }, before: WRAP_TICKS - 1_000, want: ["rebooted"] },
+    { name: "is far ahead of its wrap", now: { uptime: DAY_TICKS }, before: WRAP_TICKS - 1_000, want: ["rebooted"] },
+    // It was a second short of its end when it was last due: it did not wrap.
+    { name: "can't have wrapped yet", now: { uptime: 60 }, before: WRAP_TICKS - 3_100, want: ["rebooted"] },
+    {
+      name: "is older by its engine, by no more than a minute: a restart",
+      now: { uptime: 1_000, engineSeconds: 70 },
+      before: DAY_TICKS,
+      want: ["rebooted"],
+    },
+    {
+      name: "is older by its engine, by more than a minute",
+      now: { uptime: 1_000, engineSeconds: 71 },
+      before: DAY_TICKS,
+      want: [],
+    },
     {
       name: "wrapped, by an engine that is older",
       now: { uptime: 9_000, engineSeconds: 42_949_763 },

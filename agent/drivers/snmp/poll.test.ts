@@ -65,10 +65,11 @@ describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("a record
 });
 
 describe("a device that was polled before", () => {
+  const IMPRESSIONS = "1.3.6.1.2.1.43.10.2.1.4.1.1";
   const TRAY = "1.3.6.1.2.1.43.8.2.1";
-  const printer = (name: string, upTicks: number): SnmpReply => {
+  const printer = (name: string, upTicks: number, calls = "A printer"): SnmpReply => {
     const varbinds: Record<string, SnmpValue> = {
-      "1.3.6.1.2.1.1.1.0": { type: "text", value: "A printer" },
+      "1.3.6.1.2.1.1.1.0": { type: "text", value: calls },
       "1.3.6.1.2.1.1.2.0": { type: "oid", value: "1.3.6.1.4.1.99999.1" },
       [SYS_UPTIME]: { type: "ticks", value: upTicks },
       [`${TRAY}.9.1.1`]: { type: "integer", value: 500 },
@@ -81,13 +82,18 @@ describe("a device that was polled before", () => {
   it.each([
     { name: "restarted", change: { upTicks: 100, laterMs: 60_000 }, want: "tray-lower" },
     { name: "was not looked at for an hour", change: { upTicks: 999_000, laterMs: 3_600_000 }, want: "tray-lower" },
+    {
+      name: "is called something else",
+      change: { upTicks: 12_000, laterMs: 60_000, calls: "Another printer" },
+      want: "tray-lower",
+    },
     { name: "goes on", change: { upTicks: 12_000, laterMs: 60_000 }, want: "tray-upper" },
   ])("$name: its tray is called $want", async ({ change, want }) => {
     let now = printer("Upper", 6_000);
     const device = polled(() => now);
     await device.read(AT);
     await device.read(AT);
-    now = printer("Lower", change.upTicks);
+    now = printer("Lower", change.upTicks, change.calls);
     const { samples } = await device.read(AT + change.laterMs);
     expect(samples.map(({ component }) => component)).toContain(want);
   });
@@ -143,5 +149,83 @@ describe("a device that was polled before", () => {
       seen.push({ now, mediaOut, walked: device.walks.at(-1)?.includes(CODE) });
     }
     expect(seen).toEqual(steps);
+  });
+
+  it.each([
+    { name: "wrapped, and it goes on", upTicks: 12_000, carried: { [IMPRESSIONS]: 2 ** 32 } },
+    { name: "began anew with a restart, however it looks", upTicks: 100, carried: undefined },
+  ])("has a counter that $name", async ({ upTicks, carried }) => {
+    const counting = (value: number, ticks: number): SnmpReply => {
+      const { at, varbinds } = printer("Upper", ticks);
+      return { at, varbinds: { ...varbinds, [IMPRESSIONS]: { type: "counter", value } } };
+    };
+    let now = counting(2 ** 32 - 100, 6_000);
+    const session: SnmpSession = {
+      ...replaySession(now),
+      get: (oids) => replaySession(now).get(oids),
+      walk: (columns) => replaySession(now).walk(columns),
+    };
+    const poll = new SnmpPoll(async () => ok(session), profiles, null);
+    const carriedBy = async (nowMs: number) => {
+      const reply = await poll.poll({ signal: new AbortController().signal, timeoutMs: 10_000, nowMs });
+      return reply.ok ? reply.value.carried : reply.error;
+    };
+    expect(await carriedBy(AT)).toBeUndefined();
+    now = counting(50, upTicks);
+    expect(await carriedBy(AT + 60_000)).toEqual(carried);
+  });
+
+  it("is asked over another session once it did not answer, and the old one is closed", async () => {
+    let open = 0;
+    let opened = 0;
+    let answers = true;
+    const poll = new SnmpPoll(
+      async () => {
+        opened++;
+        open++;
+        const session = replaySession(printer("Upper", 6_000));
+        return ok({
+          ...session,
+          get: async (oids: readonly string[]) =>
+            answers ? session.get(oids) : err({ kind: "timeout" as const, detail: "silence" }),
+          present: (oids: readonly string[]) => session.present(oids),
+          walk: (columns: readonly WalkColumn[]) => session.walk(columns),
+          close: () => void open--,
+        });
+      },
+      profiles,
+      null,
+    );
+    const seen: [ok: boolean, opened: number, open: number][] = [];
+    for (const now of [true, true, false, true]) {
+      answers = now;
+      const reply = await poll.poll({ signal: new AbortController().signal, timeoutMs: 10_000, nowMs: AT });
+      seen.push([reply.ok, opened, open]);
+    }
+    expect(seen).toEqual([
+      [true, 1, 1],
+      [true, 1, 1],
+      [false, 1, 0],
+      [true, 2, 1],
+    ]);
+  });
+
+  it("leaves no session behind that was opened while the agent stopped", async () => {
+    let open = 0;
+    const opening = Promise.withResolvers<void>();
+    const poll = new SnmpPoll(
+      async () => {
+        await opening.promise;
+        open++;
+        return ok({ ...replaySession(printer("Upper", 6_000)), close: () => void open-- });
+      },
+      profiles,
+      null,
+    );
+    const reply = poll.poll({ signal: new AbortController().signal, timeoutMs: 10_000, nowMs: AT });
+    poll.close();
+    opening.resolve();
+    await reply.catch(() => {});
+    expect(open).toBe(0);
   });
 });
