@@ -46,12 +46,12 @@ const COMMIT_INTERVAL_MS = 25;
 /** After a store failed to write. */
 const RETRY_MS = 1_000;
 /**
- * Agents whose batches were shed are asked to send again in turn: this share of them a second, and at least a few. All at
- * once would fill the queue again, and an agent that sends again tells the present only behind that.
+ * Agents whose batches were shed send them again in turn, so many at a time: an agent that sends again tells the present
+ * only behind that, and all at once would fill the queue anew and keep everybody's present waiting. Each gets so long.
  */
-const RESEND_SHARE = 1 / 30;
-const RESEND_AGENTS_MIN = 10;
-const RESEND_EVERY_MS = 1_000;
+const RESENDING_MAX = 8;
+const RESEND_MS_MAX = 10_000;
+const RESEND_EVERY_MS = 250;
 /**
  * When batches have waited for the time-series store for this long, acks say what was heard: an agent's window holds 32
  * batches, and it must not stop telling the present. One that sends again what was shed is held to the store's own pace
@@ -240,6 +240,8 @@ export function createIngest(deps: IngestDeps): Ingest {
   let appending = false;
   let commitTimer: (() => void) | null = null;
   let resendTimer: (() => void) | null = null;
+  /** Who sends again what was shed, and since when. */
+  const resending = new Map<AgentState, number>();
   /** Arrival of the oldest batch that no commit has. */
   let uncommittedSinceMs: number | null = null;
   let longestCommitMs = 0;
@@ -548,13 +550,18 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   /** Where there is room again, some of those whose batches were shed send them again, from their last ack. */
   function askToResend(): void {
+    const nowMs = clock.monotonic();
+    for (const [agent, sinceMs] of resending) {
+      const isThrough = Object.values(agent.lanes).every(({ seen, state }) => seen >= state);
+      if (agent.mustResend || isThrough || nowMs - sinceMs >= RESEND_MS_MAX) resending.delete(agent);
+    }
     const waiting = [...agents.values()].filter(({ mustResend }) => mustResend);
     resendTimer = waiting.length > 0 && !stopped ? clock.after(RESEND_EVERY_MS, askToResend) : null;
     if (seriesFailed !== null || queuedBytes > queueBytesMax / 2) return;
-    const most = Math.max(RESEND_AGENTS_MIN, Math.ceil(waiting.length * RESEND_SHARE));
-    for (const agent of waiting.slice(0, most)) {
+    for (const agent of waiting.slice(0, RESENDING_MAX - resending.size)) {
       agent.mustResend = false;
       for (const lane of Object.values(agent.lanes)) lane.seen = Math.min(lane.state, lane.series);
+      resending.set(agent, nowMs);
       disconnect(agent.site, agent.agent);
     }
   }
