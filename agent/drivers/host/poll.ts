@@ -44,10 +44,12 @@ export function createPoll({ processes, units }: Watched, clock: Clock, system: 
   const restarts = new Map<string, Restarts>();
   // On Windows each of these starts a PowerShell.
   const cheapMs = platform() === "win32" ? FRESH_MS : 0;
-  const load = remember(clock, cheapMs, async (si) => (await si.currentLoad()).currentLoad);
   const memory = remember(clock, cheapMs, askMemory);
   const isWindows = system.platform === "win32";
   const isLinux = system.platform === "linux";
+  const load = remember(clock, cheapMs, async (si) =>
+    isLinux ? own.cpuUsedPercent() : (await si.currentLoad()).currentLoad,
+  );
   const ports = remember(clock, cheapMs, isLinux ? () => own.ports() : askPorts);
   const disks = remember(clock, FRESH_MS, askDisks);
   const temperature = remember(clock, FRESH_MS, async (si) => (await si.cpuTemperature()).main);

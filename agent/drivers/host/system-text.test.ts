@@ -4,10 +4,13 @@ import {
   chronyOffset,
   eventTime,
   failedUnits,
+  parseCpuTicks,
   parseMounts,
+  parsePorts,
   parsePressure,
   parseUnits,
   timesyncOffset,
+  usedPercent,
   vmCounter,
   w32tmOffset,
   wholeNumber,
@@ -112,6 +115,22 @@ describe("systemd", () => {
   });
 });
 
+describe("the processor", () => {
+  const stat = (figures: string) => `cpu  ${figures}\ncpu0 1 1 1 1 1 1 1 0 0 0\n`;
+
+  it("is used while it is neither idle nor waits for a disk; guests are counted once", () => {
+    expect(parseCpuTicks(stat("10 1 4 70 10 2 2 1 9 0"))).toEqual({ used: 20, all: 100 });
+    expect(parseCpuTicks("intr 1 2 3\n")).toBeNull();
+  });
+
+  it.each([
+    { name: "since it was asked last", before: { used: 20, all: 100 }, now: { used: 50, all: 200 }, want: 30 },
+    { name: "since the start, at first", before: null, now: { used: 20, all: 100 }, want: 20 },
+    { name: "of no time", before: { used: 20, all: 100 }, now: { used: 20, all: 100 }, want: null },
+    { name: "by counters that went back", before: { used: 50, all: 100 }, now: { used: 20, all: 200 }, want: null },
+  ])("$name", ({ before, now, want }) => expect(usedPercent(before, now)).toBe(want));
+});
+
 it("the time of a Windows event is read without its words", () => {
   const xml =
     "<Event><System><EventID>6008</EventID><TimeCreated SystemTime='2025-03-14T08:15:02.1234567Z'/></System></Event>";
@@ -132,6 +151,8 @@ it("never throws, and knows finite numbers only", () => {
     fc.property(noise, (text) => {
       parseMounts(text);
       parseUnits(text, ["a", "b"]);
+      parsePorts(text);
+      parseCpuTicks(text);
       const values = [
         chronyOffset(text),
         timesyncOffset(text),

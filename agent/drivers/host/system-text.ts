@@ -108,6 +108,26 @@ export function w32tmOffset(text: string): number | null {
   return offset === undefined ? null : Number(offset.replace(",", "."));
 }
 
+/** Ticks of all cores together since the start: those that were not idle, and all. */
+export type CpuTicks = { readonly used: number; readonly all: number };
+
+/** The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; guests are in user already. */
+export function parseCpuTicks(text: string): CpuTicks | null {
+  const figures = /^cpu +((?:\d{1,18} ?){5,10})/.exec(text)?.[1];
+  if (figures === undefined) return null;
+  const ticks = figures.trim().split(" ").slice(0, 8).map(Number);
+  const all = ticks.reduce((sum, one) => sum + one, 0);
+  const [, , , idle = 0, waiting = 0] = ticks;
+  return { used: all - idle - waiting, all };
+}
+
+/** Since `before`; since the start where that is null. Null: no time has passed, or the counters went back. */
+export function usedPercent(before: CpuTicks | null, now: CpuTicks): number | null {
+  const all = now.all - (before?.all ?? 0);
+  const used = now.used - (before?.used ?? 0);
+  return all > 0 && used >= 0 && used <= all ? (100 * used) / all : null;
+}
+
 export type PortLine = {
   readonly name: string;
   readonly receivedBytes: number;

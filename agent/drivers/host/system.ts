@@ -11,13 +11,16 @@ import { wasOrderly } from "./shutdown.ts";
 import { parseEmmc, parseScan, parseSmart } from "./smart.ts";
 import { Evidence, type HostSystem, SystemFiles, TOOL_MS_MAX } from "./system-files.ts";
 import {
+  type CpuTicks,
   chronyOffset,
   failedUnits,
+  parseCpuTicks,
   parseMounts,
   parsePorts,
   parsePressure,
   parseUnits,
   timesyncOffset,
+  usedPercent,
   vmCounter,
   w32tmOffset,
   wholeNumber,
@@ -46,6 +49,7 @@ export class HostHealth {
   /** Of the last shutdown: it does not change while this system runs. */
   #orderly: boolean | null = null;
   #looks = 0;
+  #cpu: CpuTicks | null = null;
 
   constructor(system: HostSystem, units: readonly string[]) {
     this.#system = system;
@@ -101,6 +105,14 @@ export class HostHealth {
     const isTurn = this.#looks++ % ORDERLY_EVERY_LOOKS === 0;
     if (this.#orderly === null && isTurn) this.#orderly = await wasOrderly(this.#system, this.#evidence);
     return this.#orderly;
+  }
+
+  /** Of the time since it was asked last; systeminformation starts a shell for the same file. */
+  async cpuUsedPercent(): Promise<number | null> {
+    const now = parseCpuTicks((await this.#files.text("proc/stat")) ?? "");
+    const used = now === null ? null : usedPercent(this.#cpu, now);
+    this.#cpu = now;
+    return used;
   }
 
   /** At each poll, from two kinds of files; systeminformation starts eight processes for each port. */
