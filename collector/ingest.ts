@@ -704,12 +704,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         setAside(message, `more than ${EPOCHS_PER_AGENT_MAX} epochs`);
         return;
       }
-      if (status.outbox?.lanes !== undefined) {
-        const { live, history } = status.outbox.lanes;
-        onLanes(agent, status.epoch, status.outbox.lanes);
-        const seqs = { tailSeq: live.last, hadSeq: agent.lanes.history.state, toSeq: history.last };
-        judge.resume({ site: agent.site, agent: agent.agent, epoch: status.epoch }, seqs);
-      }
+      if (status.outbox?.lanes !== undefined) onLanes(agent, status.epoch, status.outbox.lanes);
       // It may have missed acks while it was away: say again where it stands.
       dueAck(agent);
     }
