@@ -333,9 +333,25 @@ export const agentSummary = z
     startedAt: z.number().nullable(),
     lastSeenAt: z.number(),
     /** What waited in its outbox when it said so last; null when it never did. */
-    outbox: z.object({ batches: z.int(), bytes: z.int(), ageSeconds: z.number() }).nullable(),
-    /** Its clock minus the collector's; 0 within a minute. */
-    clockOffsetSeconds: z.number(),
+    outbox: z
+      .object({
+        batches: z.int(),
+        bytes: z.int(),
+        /** What it may hold; null when the agent does not say. */
+        bytesMax: z.int().nullable(),
+        ageSeconds: z.number(),
+        /** Why readings are kept in memory only; null when the outbox is written. */
+        inMemory: z.string().nullable(),
+      })
+      .nullable(),
+    /** Its clock minus the collector's, the way of the message included; null while nothing was heard of it. */
+    clockOffsetSeconds: z.number().nullable(),
+    /** Its times are shifted by so much, for its clock is off by more than a minute; 0: as it tells them. */
+    timesShiftedSeconds: z.number(),
+    /** What it takes of its host: resident memory, and processor time of one core. */
+    cost: z.object({ memoryBytes: z.number(), cpuPercent: z.number() }).nullable(),
+    /** The file system of its data. */
+    disk: z.object({ totalBytes: z.number(), freeBytes: z.number() }).nullable(),
     devices: z.int(),
     missingBatches: z.int(),
     owed: z.object({ live: z.int(), history: z.int() }),
@@ -347,8 +363,8 @@ export const agentSummary = z
 export const agentDetail = z
   .object({
     agent: agentSummary,
-    /** How long the last poll of its slowest devices took. */
-    slowest: z.array(z.object({ device: z.string(), seconds: z.number() })),
+    /** How long the last poll of its slowest devices took, and how often they are polled. */
+    slowest: z.array(z.object({ device: z.string(), seconds: z.number(), everySeconds: z.number() })),
     delivery: deliveryAudit,
   })
   .meta({ id: "AgentDetail" });

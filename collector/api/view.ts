@@ -86,7 +86,7 @@ function eventMeaning(code: string): string | null {
 }
 
 export function agentView(found: FleetAgent, siteName: string, nowMs: number): z.infer<typeof schema.agentSummary> {
-  const { site, id, online, isHeard, lastSeenAt, status, skewMs, devices, delivery, refusedClaims } = found;
+  const { site, id, online, isHeard, lastSeenAt, status, skewMs, offsetMs, devices, delivery, refusedClaims } = found;
   const waiting = status?.outbox ?? null;
   return {
     ...{ site, siteName, id, online, heard: isHeard, lastSeenAt, devices },
@@ -100,9 +100,14 @@ export function agentView(found: FleetAgent, siteName: string, nowMs: number): z
         : {
             batches: waiting.batches,
             bytes: waiting.bytes,
+            bytesMax: waiting.bytesMax ?? null,
+            inMemory: waiting.inMemory?.detail ?? null,
             ageSeconds: waiting.oldestAt === null ? 0 : Math.max(0, (nowMs - waiting.oldestAt - skewMs) / 1_000),
           },
-    clockOffsetSeconds: (0 - skewMs) / 1_000,
+    clockOffsetSeconds: offsetMs === null ? null : offsetMs / 1_000,
+    timesShiftedSeconds: skewMs / 1_000,
+    cost: status?.cost ?? null,
+    disk: status?.disk ?? null,
     missingBatches: delivery.missing,
     owed: { ...delivery.owed },
     thinnedSamples: delivery.thinnedSamples,

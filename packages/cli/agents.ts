@@ -134,7 +134,7 @@ async function list(api: Api, site: string | undefined, json: boolean): Promise<
 export function listText(found: readonly Agent[], nowMs: number): string {
   return alignedTable(
     [
-      ["AGENT", "STATE", "SEEN", "VERSION", "DEVICES", "WAITING", "OWED", "MISSING", "NOTE"],
+      ["AGENT", "STATE", "SEEN", "VERSION", "DEVICES", "WAITING", "OWED", "MISSING", "CPU", "MB", "NOTE"],
       ...found.map((agent) => [
         `${agent.site}/${agent.id}`,
         stateOf(agent),
@@ -144,24 +144,37 @@ export function listText(found: readonly Agent[], nowMs: number): string {
         agent.outbox === null ? "–" : `${agent.outbox.batches}`,
         `${agent.owed.live + agent.owed.history}`,
         `${agent.missingBatches}`,
+        agent.cost === null ? "–" : `${agent.cost.cpuPercent.toFixed(1)} %`,
+        agent.cost === null ? "–" : `${Math.round(agent.cost.memoryBytes / 1e6)}`,
         notesOf(agent).join("; "),
       ]),
     ],
-    [4, 5, 6, 7],
+    [4, 5, 6, 7, 8, 9],
   );
 }
 
 const stateOf = ({ online, heard }: Agent): string => (heard ? (online ? "online" : "offline") : "not back yet");
+
+/** As the rules see it (rules/packs/agent.yaml). */
+const CLOCK_OFF_SECONDS = 60;
+const FILLING_MIN = 0.5;
+
+/** Within a second it is the way of a message, not the clock. */
+const clockText = (offset: number): string =>
+  Math.abs(offset) < 1 ? "right" : `${Math.round(Math.abs(offset))} s ${offset > 0 ? "ahead" : "behind"}`;
 
 function notesOf({ online, clockOffsetSeconds, refusedClaims, thinnedSamples, outbox }: Agent): string[] {
   const old =
     online && outbox !== null && outbox.ageSeconds >= 60
       ? [`outbox ${formatAge(outbox.ageSeconds * 1_000)} behind`]
       : [];
-  const off = Math.round(Math.abs(clockOffsetSeconds));
+  const offset = clockOffsetSeconds ?? 0;
+  const used = outbox === null || outbox.bytesMax === null ? 0 : outbox.bytes / outbox.bytesMax;
   return [
+    ...(online && outbox !== null && outbox.inMemory !== null ? [`can't write its outbox: ${outbox.inMemory}`] : []),
     ...old,
-    ...(off > 0 ? [`clock ${off} s ${clockOffsetSeconds > 0 ? "ahead" : "behind"}`] : []),
+    ...(online && used >= FILLING_MIN ? [`outbox ${Math.round(used * 100)} % full`] : []),
+    ...(Math.abs(offset) >= CLOCK_OFF_SECONDS ? [`clock ${clockText(offset)}`] : []),
     ...(thinnedSamples > 0 ? [`${thinnedSamples} samples thinned`] : []),
     ...(refusedClaims.length > 0 ? [`claims devices of another agent: ${refusedClaims.join(", ")}`] : []),
   ];
@@ -181,23 +194,43 @@ async function show(api: Api, { site, agent: id }: Address, json: boolean): Prom
     ["Version", `${agent.version ?? "–"}, started ${at(agent.startedAt)}`],
     ["Epoch", agent.epoch ?? "–"],
     ["Outbox", outboxText(agent)],
+    ["Thinned", agent.thinnedSamples === 0 ? "nothing" : `${agent.thinnedSamples} samples`],
+    ["Clock", clockLine(agent)],
+    ["Cost", costLine(agent)],
     ["Devices", `${agent.devices}`],
     ["Notes", notesOf(agent).join("; ") || "–"],
   ];
   print(`${agent.site}/${agent.id}  ${agent.siteName}\n\n`);
   for (const [name, text] of lines) print(`  ${name.padEnd(8)} ${text}\n`);
   if (slowest.length > 0) {
-    const rows = slowest.map(({ device, seconds }) => [device, seconds.toFixed(3)]);
-    print(`\nSlowest devices\n${alignedTable([["DEVICE", "SECONDS"], ...rows], [1])}`);
+    const rows = slowest.map(({ device, seconds, everySeconds }) => [
+      device,
+      seconds.toFixed(3),
+      `${everySeconds}`,
+      everySeconds > 0 ? `${((seconds / everySeconds) * 100).toPrecision(2)} %` : "–",
+    ]);
+    print(`\nSlowest devices\n${alignedTable([["DEVICE", "SECONDS", "EVERY", "SHARE"], ...rows], [1, 2, 3])}`);
   }
   print(`\nDeliveries\n${auditText(delivery, Date.now())}`);
   return EXIT.ok;
 }
 
+function clockLine({ clockOffsetSeconds, timesShiftedSeconds }: Agent): string {
+  if (clockOffsetSeconds === null) return "unknown";
+  return `${clockText(clockOffsetSeconds)}${timesShiftedSeconds === 0 ? "" : "; its times are shifted by as much"}`;
+}
+
+function costLine({ cost, disk }: Agent): string {
+  if (cost === null) return "unknown";
+  const free = disk === null ? "" : `; ${(disk.freeBytes / 1e9).toFixed(1)} GB free on its disk`;
+  return `${cost.cpuPercent.toFixed(1)} % of a core, ${Math.round(cost.memoryBytes / 1e6)} MB${free}`;
+}
+
 function outboxText({ outbox, owed }: Agent): string {
   if (outbox === null) return "unknown";
   const age = outbox.ageSeconds > 0 ? `, the oldest reading ${formatAge(outbox.ageSeconds * 1_000)} old` : "";
-  return `${outbox.batches} batches, ${Math.ceil(outbox.bytes / 1_024)} KiB${age}; owed: ${owed.live} live, ${owed.history} history`;
+  const of = outbox.bytesMax === null ? "" : ` of ${Math.round(outbox.bytesMax / 2 ** 20)} MiB`;
+  return `${outbox.batches} batches, ${Math.ceil(outbox.bytes / 1_024)} KiB${of}${age}; owed: ${owed.live} live, ${owed.history} history`;
 }
 
 async function remove(api: Api, { site, agent }: Address): Promise<ExitCode> {

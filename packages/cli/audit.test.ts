@@ -84,8 +84,11 @@ describe("agents list", () => {
     ...{
       startedAt: NOW,
       lastSeenAt: NOW,
-      outbox: { batches: 3, bytes: 900, ageSeconds: 7_200 },
-      clockOffsetSeconds: 0,
+      outbox: { batches: 3, bytes: 900, bytesMax: 1_200_000, ageSeconds: 7_200, inMemory: null },
+      clockOffsetSeconds: 0.3,
+      timesShiftedSeconds: 0,
+      cost: { memoryBytes: 1.48e8, cpuPercent: 1.26 },
+      disk: { totalBytes: 1e11, freeBytes: 4e10 },
     },
     ...{ devices: 40, missingBatches: 0, owed: { live: 1, history: 2 }, thinnedSamples: 0, refusedClaims: [] },
   };
@@ -93,6 +96,7 @@ describe("agents list", () => {
   it.each([
     { name: "a backlog", given: {}, says: "outbox 2 h behind" },
     { name: "a clock that is ahead", given: { clockOffsetSeconds: 90 }, says: "clock 90 s ahead" },
+    { name: "what it takes of its host", given: {}, says: "1.3 %  148" },
     { name: "what was thinned", given: { thinnedSamples: 70 }, says: "70 samples thinned" },
     { name: "refused claims", given: { refusedClaims: ["lane-1/scale"] }, says: "another agent: lane-1/scale" },
     { name: "an agent that went", given: { online: false, lastSeenAt: NOW - 300_000 }, says: "offline  5 min" },

@@ -1283,6 +1283,7 @@ export interface components {
       slowest: {
         device: string;
         seconds: number;
+        everySeconds: number;
       }[];
       delivery: components["schemas"]["DeliveryAudit"];
     };
@@ -1300,9 +1301,20 @@ export interface components {
       outbox: {
         batches: number;
         bytes: number;
+        bytesMax: number | null;
         ageSeconds: number;
+        inMemory: string | null;
       } | null;
-      clockOffsetSeconds: number;
+      clockOffsetSeconds: number | null;
+      timesShiftedSeconds: number;
+      cost: {
+        memoryBytes: number;
+        cpuPercent: number;
+      } | null;
+      disk: {
+        totalBytes: number;
+        freeBytes: number;
+      } | null;
       devices: number;
       missingBatches: number;
       owed: {

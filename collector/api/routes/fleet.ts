@@ -64,7 +64,10 @@ export function fleetRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         const siteName = live.sites().find((one) => one.id === site)?.name ?? site;
         return {
           agent: agentView(found, siteName, clock.now()),
-          slowest: [...fleet.slowest(site, agent, SLOWEST_SHOWN)],
+          slowest: fleet.slowest(site, agent, SLOWEST_SHOWN).map(({ device, seconds }) => ({
+            ...{ device, seconds },
+            everySeconds: (live.device(site, device)?.device.intervalMs ?? 0) / 1_000,
+          })),
           delivery: auditView(fleet.audit({ site, agent })),
         };
       },

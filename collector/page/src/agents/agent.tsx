@@ -3,9 +3,10 @@ import { Link } from "wouter";
 import type { AgentDetail } from "../api/types.ts";
 import { api, useLoad } from "../api/use-live.ts";
 import { Age } from "../ui/age.tsx";
-import { count } from "../ui/format.ts";
+import { count, plural } from "../ui/format.ts";
 import { LoadState } from "../ui/load-state.tsx";
 import { movesAgents, Notes } from "./agents.tsx";
+import { clockText, costText, outboxText, shareText } from "./notes.ts";
 import "./agents.css";
 
 /** More are in `aislewatch audit delivery --json`. */
@@ -34,13 +35,21 @@ export default function AgentPage({ site, id }: { site: string; id: string }) {
           <dt>Epoch</dt>
           <dd className="id">{agent.epoch ?? "–"}</dd>
           <dt>Outbox</dt>
-          <dd>
-            {agent.outbox === null
-              ? "–"
-              : `${count(agent.outbox.batches)} batches, ${count(Math.ceil(agent.outbox.bytes / 1_024))} KiB`}
-          </dd>
+          <dd>{outboxText(agent)}</dd>
           <dt>Owed</dt>
           <dd>{`${count(agent.owed.live)} live, ${count(agent.owed.history)} history`}</dd>
+          <dt>Thinned</dt>
+          <dd>{agent.thinnedSamples === 0 ? "nothing" : `${count(agent.thinnedSamples)} samples`}</dd>
+          <dt>Clock</dt>
+          <dd>
+            {clockText(agent)}
+            {agent.timesShiftedSeconds !== 0 && "; its times are shifted by as much"}
+          </dd>
+          <dt>Cost</dt>
+          <dd>
+            {agent.cost === null ? "–" : `${costText(agent)}, for ${plural(agent.devices, "device")}`}
+            {agent.disk !== null && `; ${count(Math.round(agent.disk.freeBytes / 1e9))} GB free on its disk`}
+          </dd>
         </dl>
         <Notes agent={agent} />
         <p>
@@ -52,13 +61,23 @@ export default function AgentPage({ site, id }: { site: string; id: string }) {
         <section className="panel" aria-label="Slowest devices">
           <h2>Slowest devices</h2>
           <table className="agent-table" aria-label="Slowest devices">
+            <thead>
+              <tr>
+                <th scope="col">Device</th>
+                <th scope="col">Last poll</th>
+                <th scope="col">Every</th>
+                <th scope="col">Share of the time</th>
+              </tr>
+            </thead>
             <tbody>
-              {slowest.map(({ device, seconds }) => (
+              {slowest.map(({ device, seconds, everySeconds }) => (
                 <tr key={device}>
                   <th scope="row">
                     <Link href={`/sites/${site}/device/${device}`}>{device}</Link>
                   </th>
                   <td>{seconds.toFixed(3)} s</td>
+                  <td>{count(everySeconds)} s</td>
+                  <td>{shareText(seconds, everySeconds)}</td>
                 </tr>
               ))}
             </tbody>

@@ -5,7 +5,7 @@ import { api, useLoad } from "../api/use-live.ts";
 import { Age } from "../ui/age.tsx";
 import { count } from "../ui/format.ts";
 import { LoadState } from "../ui/load-state.tsx";
-import { notesOf } from "./notes.ts";
+import { clockText, costText, notesOf } from "./notes.ts";
 import "./agents.css";
 
 /** The collector looks at its agents every ten seconds, and their devices' values move then. */
@@ -24,6 +24,9 @@ export default function AgentsPage() {
       <h1>
         Agents <span className="panel-note">{count(agents.value.length)}</span>
       </h1>
+      <p>
+        <Link href="/sites/aislewatch/device/collector">The collector itself</Link>: its load, stores and disk
+      </p>
       {sorted.length === 0 ? (
         <div className="empty">
           <h2>No agent yet</h2>
@@ -39,6 +42,8 @@ export default function AgentsPage() {
                 <th scope="col">Version</th>
                 <th scope="col">Devices</th>
                 <th scope="col">Waiting</th>
+                <th scope="col">Clock</th>
+                <th scope="col">Cost</th>
                 <th scope="col">Notes</th>
               </tr>
             </thead>
@@ -72,6 +77,8 @@ function Row({ agent }: { agent: Agent }) {
       <td>{version ?? "–"}</td>
       <td>{count(devices)}</td>
       <td>{outbox === null ? "–" : count(outbox.batches)}</td>
+      <td>{clockText(agent)}</td>
+      <td>{costText(agent)}</td>
       <td>
         <Notes agent={agent} />
       </td>
