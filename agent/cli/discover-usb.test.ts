@@ -1,7 +1,7 @@
 /** `discover --usb` on a sysfs of our own. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { UsbTree } from "@aislewatch/simulator";
 import { afterEach, describe, expect, it } from "vitest";
 import { runCommandLine } from "./command-line.ts";
@@ -105,6 +105,29 @@ describe("aislewatch-agent discover --usb", () => {
       "
     `);
     expect((await run("check", "--config", path("agent.yaml"))).code).toBe(0);
+  });
+
+  it("names by choice what is taken as it stands, and known again", async () => {
+    const { tree, run, path } = makeTill();
+    plugTill(tree);
+    // What the kernel keeps of a scale (HID usage page 8D) and of a label printer, where it keeps it.
+    const scale = { class: 3, driver: "usbhid", node: "hidraw7" };
+    tree.plug("1-5", { vendorId: "0922", productId: "8003", product: "M10", interfaces: [scale] });
+    const descriptor = path("sys/class/hidraw/hidraw7/device/report_descriptor");
+    mkdirSync(dirname(descriptor), { recursive: true });
+    writeFileSync(descriptor, Buffer.from("058d0920a1018503097115012508750895018102c0", "hex"));
+    const label = { class: 7, protocol: 2, driver: "usblp", node: "usb/lp1" };
+    tree.plug("1-6", { vendorId: "0001", productId: "0001", product: "L-1", interfaces: [label] });
+    writeFileSync(path("sys/bus/usb/devices/1-6/1-6:1.0/ieee1284_id"), "MFG:Acme;CMD:TSPL2;MDL:L-1;\n");
+    await run("discover", "--usb", "--out", path("agent.yaml"));
+    const chosen = readFileSync(path("agent.yaml"), "utf8")
+      .replaceAll(/^ {4}driver: usb\n( {4}match: .*\n)( {4}# By choice, instead of driver: usb,.*\n)/gm, "$1$2")
+      .replaceAll(/^ {4}driver: usb\n {4}match: .*\n( {4}# By choice, instead of driver and match)/gm, "$1")
+      .replaceAll(/^( {4})# (driver|line|take):/gm, "$1$2:");
+    expect(chosen.match(/driver: (?!usb\b)\w+/g)).toEqual(["driver: escpos", "driver: hid", "driver: tspl"]);
+    writeFileSync(path("chosen.yaml"), chosen);
+    expect(await run("check", "--config", path("chosen.yaml"))).toMatchObject({ code: 0, error: "" });
+    expect((await run("discover", "--usb", "--config", path("chosen.yaml"))).out).toMatch(/0 new, 0 gone/);
   });
 
   it("shows with a configuration what is new and what is gone, whatever driver names it", async () => {

@@ -40,7 +40,8 @@ export class IppSession {
 
   async ask(question: IppAsk, context: IppContext): Promise<Result<IppReply, PollError>> {
     const first = await this.#exchange(question, context);
-    if (!first.ok || first.value.status !== STATUS.versionNotSupported) return first.ok ? checked(first.value, question) : first;
+    if (!first.ok || first.value.status !== STATUS.versionNotSupported)
+      return first.ok ? checked(first.value, question) : first;
     // Old print servers know 1.1 only; a few new ones refuse it.
     this.#version = this.#version === "2.0" ? "1.1" : "2.0";
     const second = await this.#exchange(question, context);
