@@ -7,7 +7,7 @@
  * empties the outbox. What may be on its way, and how fast history goes, is core/window.ts's to say.
  */
 import { hostname } from "node:os";
-import { backoffMs, type Clock, errorText } from "@aislewatch/base";
+import { type Clock, errorText } from "@aislewatch/base";
 import {
   type AgentStatus,
   ackTopic,
@@ -28,6 +28,7 @@ import type { MqttClient } from "mqtt";
 import { wireText } from "./core/batch.ts";
 import { laneFor } from "./core/lane.ts";
 import { clampTime } from "./core/reading.ts";
+import { REFUSED_ATTEMPT, reconnectWaitMs } from "./core/reconnect.ts";
 import { SendWindow, WINDOW_LIMITS, type WindowLimits } from "./core/window.ts";
 import { agentEvents } from "./events.ts";
 import type { Outbox } from "./outbox.ts";
@@ -68,9 +69,6 @@ export type UplinkFigures = {
 const HEARTBEAT_MS = 30_000;
 /** A stall is noticed within a sixth of its own length. */
 const TICKS_A_STALL = 6;
-const RECONNECT = { baseMs: 500, maxMs: 30_000 } as const;
-/** From this attempt on the wait is at its longest; where a refused agent starts. */
-const REFUSED_ATTEMPT = 6;
 const CONNECT_MS_MAX = 10_000;
 /** Half of the heartbeat: a dead line is noticed within 1.5 of it. */
 const KEEPALIVE_S = 15;
@@ -99,6 +97,8 @@ export class Uplink {
   #lastAckAt: number | null = null;
   #lastError: { readonly text: string; readonly refused: boolean } | null = null;
   #stopping = false;
+  /** The connection is ended by ourselves, to be made anew at once. */
+  #isExchanging = false;
   #drained: (() => void) | null = null;
   readonly #timers = new Map<TimerName, () => void>();
 
@@ -144,6 +144,7 @@ export class Uplink {
   /** The outbox serves another epoch, or wants to: a connection is about one. */
   exchangeOutbox(): void {
     if (!this.#connected) return;
+    this.#isExchanging = true;
     this.#lastError = { text: "connects anew for another outbox", refused: false };
     this.#client?.end(true);
   }
@@ -239,14 +240,17 @@ export class Uplink {
       log.emit(this.#connected ? agentEvents.uplinkLost : agentEvents.uplinkFailed, { detail });
     }
     this.#lastError ??= { text: detail, refused: false };
+    const lost = this.#connected && !this.#isExchanging;
     if (this.#connected) this.#downSinceMs = clock.monotonic();
+    this.#isExchanging = false;
     this.#connected = false;
     this.#client = null;
     client.end(true);
     for (const name of this.#timers.keys()) this.#cancel(name);
     // The attempts are forgotten at an ack, not at a connection: a broker that takes us and throws us out again (an
     // access rule that is missing) must not be knocked at every half second.
-    this.#after("reconnect", backoffMs(this.#attempt++, RECONNECT, random()), () => this.#connect());
+    const waitMs = reconnectWaitMs({ attempt: this.#attempt++, lost }, random());
+    this.#after("reconnect", waitMs, () => this.#connect());
   }
 
   #onMessage(client: MqttClient, topic: string, payload: Uint8Array): void {
@@ -296,6 +300,7 @@ export class Uplink {
   #renew(client: MqttClient): void {
     const renewed = this.#options.outbox.renew();
     if (renewed.ok) this.#options.log.emit(agentEvents.outboxRenewed, { epoch: this.#options.outbox.epoch });
+    this.#isExchanging = true;
     client.end(true);
   }
 
