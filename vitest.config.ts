@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           ...common,
           name: "system",
-          include: ["test/system/**/*.test.ts"],
+          include: ["test/{system,chaos}/**/*.test.ts"],
           // Real servers and processes, each on free ports: how many files at a time says test/run.mjs.
           testTimeout: 90_000,
           hookTimeout: 90_000,

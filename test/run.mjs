@@ -23,6 +23,8 @@ const DEBIAN = [
   "mosquitto-clients",
   "chromium",
   "victoria-metrics",
+  // A clock that can be set for one program.
+  "libfaketime",
   // A guest with USB hardware that is none.
   "qemu-system-x86",
   "busybox-static",

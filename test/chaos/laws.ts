@@ -1,0 +1,415 @@
+/**
+ * What must hold after a run, whatever happened in it. Everything is compared with what the devices really said
+ * (story.ts) and with what the wires saw; nothing is taken on the word of the programs under test but their ledger,
+ * which is itself one of the things that are checked.
+ */
+import { copyFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Lane } from "@aislewatch/contract";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { tempFolder } from "../rig/rig.ts";
+import { checkOf, STORY_RULES, type StoryDevice } from "./story.ts";
+import { type Episode, type Poll, rulesOf, undisturbed } from "./undisturbed.ts";
+import { type AgentOf, collectorFolder, REST_MS, SITE, type World } from "./world.ts";
+
+export type Verdict = { readonly law: string; readonly found: string; readonly broken: readonly string[] };
+
+type AuditLane = {
+  agent: string;
+  epoch: string;
+  lane: string;
+  seq: number;
+  batches: number;
+  late: number;
+  repeats: number;
+  thinnedBatches: number;
+  thinnedSamples: number;
+  lostBatches: number;
+  owed: number;
+  queued: number;
+  missing: number;
+  isBalanced: boolean;
+  isCurrent: boolean;
+};
+export type Audit = {
+  unexplained: number;
+  lanes: AuditLane[];
+  missing: { agent: string; epoch: string; lane: string; fromSeq: number; toSeq: number; cause: string }[];
+  thinned: { agent: string; fromAt: number; toAt: number; samples: number; reason: string }[];
+};
+
+type IncidentEvent = { type: string; at: number; detail: { onset?: number } };
+type ApiIncident = { id: string; rule: string; subject: { device: string | null } };
+/** An incident with its log. */
+export type Told = { readonly incident: ApiIncident; readonly events: readonly IncidentEvent[] };
+
+/** `up`, how long the poll took, and the story's own four. */
+const SAMPLES_A_POLL_MIN = 6;
+const BROKEN_SHOWN_MAX = 10;
+/** Ten times what these programs hold after hours of the same load. */
+const AGENT_MEMORY_MAX = 256 * 2 ** 20;
+const COLLECTOR_MEMORY_MAX = 1_024 * 2 ** 20;
+
+type Stored = { readonly serial: number; readonly at: number };
+/** Of one device, in the order of its polls. */
+export type StoredPolls = ReadonlyMap<string, readonly Stored[]>;
+
+type SampleRow = { device: string; metric: string; at: number; value: number };
+
+/** Read from a copy of the store's file, after the collector has ended. */
+export async function readStored(world: World): Promise<SampleRow[]> {
+  const file = join(collectorFolder(world), "timeseries.duckdb");
+  const copy = join(tempFolder(), "timeseries.duckdb");
+  for (const suffix of ["", ".wal"]) if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
+  const instance = await DuckDBInstance.create(copy);
+  const connection = await instance.connect();
+  const rows = await connection.runAndReadAll(
+    `SELECT s.device, s.metric, p.at_ms::DOUBLE AS at, p.value FROM samples p JOIN series s ON s.id = p.series
+     WHERE s.metric IN ('items_total', 'fault_number', 'tripped', 'guard_open') ORDER BY p.at_ms`,
+  );
+  const found = rows.getRowObjectsJS().map(({ device, metric, at, value }) => ({
+    ...{ device: String(device), metric: String(metric) },
+    ...{ at: Number(at), value: Number(value) },
+  }));
+  connection.closeSync();
+  instance.closeSync();
+  return found;
+}
+
+export function storedPolls(rows: readonly SampleRow[]): StoredPolls {
+  const polls = new Map<string, Stored[]>();
+  for (const { device, metric, at, value } of rows) {
+    if (metric !== "items_total") continue;
+    const list = polls.get(device) ?? [];
+    polls.set(device, list);
+    list.push({ serial: value, at });
+  }
+  for (const list of polls.values()) list.sort((a, b) => a.serial - b.serial);
+  return polls;
+}
+
+const law = (name: string, found: string, broken: readonly string[]): Verdict => ({ law: name, found, broken });
+
+export function shown({ law: name, found, broken }: Verdict): string {
+  const more = broken.length > BROKEN_SHOWN_MAX ? [`… and ${broken.length - BROKEN_SHOWN_MAX} more`] : [];
+  return [
+    `${broken.length === 0 ? "holds " : "BROKEN"}  ${name}: ${found}`,
+    ...[...broken.slice(0, BROKEN_SHOWN_MAX), ...more].map((line) => `          ${line}`),
+  ].join("\n");
+}
+
+export function nobodyFell(world: World): Verdict {
+  return law("no program ends by itself, none logs a bug", "exits and logs watched", world.violations);
+}
+
+export function memoryIsBounded({ memoryPeaks }: World): Verdict {
+  const found = [...memoryPeaks].map(([name, bytes]) => `${name} ${Math.round(bytes / 2 ** 20)} MiB`).join(", ");
+  const over = [...memoryPeaks].filter(
+    ([name, bytes]) => bytes > (name === "collector" ? COLLECTOR_MEMORY_MAX : AGENT_MEMORY_MAX),
+  );
+  return law(
+    "memory is bounded",
+    `most was ${found}`,
+    over.map(([name]) => `${name} grew beyond its bound`),
+  );
+}
+
+/** The ledger's own account, and that what it calls missing was in a damaged outbox or in the memory of an agent that was killed. */
+export function ledgerBalances(
+  world: World,
+  { lanes, missing, thinned }: Audit,
+  damagedAgents: ReadonlySet<string>,
+): Verdict {
+  const mayLose = losers(world, damagedAgents);
+  const sum = (of: (lane: AuditLane) => number): number => lanes.reduce((total, lane) => total + of(lane), 0);
+  const found = [
+    `${lanes.length} lanes`,
+    `${sum(({ batches }) => batches)} batches stored (${sum(({ late }) => late)} late)`,
+    `${sum(({ repeats }) => repeats)} repeats dropped`,
+    `${sum(({ thinnedBatches }) => thinnedBatches)} thinned`,
+    `${sum(({ missing: count }) => count)} missing`,
+  ].join(", ");
+  return law("the ledger balances", `${found}; ${thinned.length} reports of thinning`, [
+    ...lanes
+      .filter(({ isBalanced, owed, queued }) => !isBalanced || owed !== 0 || queued !== 0)
+      .map((lane) => `does not add up: ${JSON.stringify(lane)}`),
+    ...missing
+      .filter(({ agent, cause }) => cause !== "lost_with_outbox" || !mayLose.has(agent))
+      .map((span) => `missing without a reason: ${JSON.stringify(span)}`),
+  ]);
+}
+
+/** Every poll that a device answered is stored once, or it is known what it was lost to. */
+export function eachReadingOnce(world: World, stored: StoredPolls, audit: Audit): Verdict {
+  const broken: string[] = [];
+  let polls = 0;
+  let unwritten = 0;
+  let damaged = 0;
+  let failed = 0;
+  const thinnedAt = new Map<number, number>();
+  for (const device of world.devices) {
+    const list = stored.get(device.id) ?? [];
+    polls += list.length;
+    const serials = new Set<number>();
+    for (const { serial } of list) {
+      if (serials.has(serial)) broken.push(`${device.id}: poll ${serial} is stored more than once`);
+      if (serial < 1 || serial > device.servedAt.length)
+        broken.push(`${device.id}: poll ${serial} never was, and is stored`);
+      serials.add(serial);
+    }
+    for (const [index, at] of device.servedAt.entries()) {
+      const serial = index + 1;
+      if (serials.has(serial)) continue;
+      const why = whyLost(world, device, { serial, at }, audit);
+      if (why === "killed") unwritten++;
+      else if (why === "damaged") damaged++;
+      else if (why === "failed") failed++;
+      else if (why === "thinned") thinnedAt.set(device.agent, (thinnedAt.get(device.agent) ?? 0) + 1);
+      else
+        broken.push(
+          `${device.id}: poll ${serial} of ${new Date(at).toISOString()} is lost (${whereSent(world, device, serial)})`,
+        );
+    }
+  }
+  let thinned = 0;
+  for (const [number, count] of thinnedAt) {
+    thinned += count;
+    const told = audit.thinned
+      .filter(({ agent }) => agent === `pc-${number}`)
+      .reduce((sum, { samples }) => sum + samples, 0);
+    if (told < count * SAMPLES_A_POLL_MIN)
+      broken.push(`pc-${number}: ${count} readings were thinned, and only ${told} samples are told of`);
+  }
+  const answered = world.devices.reduce((sum, { servedAt }) => sum + servedAt.length, 0);
+  return law(
+    "every reading once",
+    `${answered} polls answered, ${polls} stored; ${unwritten} not yet written at a kill, ${failed} polls failed and said so, ${damaged} in damaged files, ${thinned} thinned and told`,
+    broken,
+  );
+}
+
+type Why = "killed" | "damaged" | "thinned" | "failed" | null;
+
+function whyLost(
+  { losses, damaged, fullDisks, agents }: World,
+  { id, agent }: StoryDevice,
+  { serial, at }: Stored,
+  audit: Audit,
+): Why {
+  if (damaged.get(id)?.has(serial) === true) return "damaged";
+  if (losses.some((loss) => loss.agent === agent && loss.from <= at && at <= loss.to)) return "killed";
+  const isThinned = audit.thinned.some(
+    ({ agent: name, fromAt, toAt }) => name === `pc-${agent}` && fromAt - MOMENT_MS <= at && at <= toAt + MOMENT_MS,
+  );
+  if (isThinned) return "thinned";
+  const { failures = [] } = agents[agent] ?? {};
+  if (failures.some((failed) => failed.device === id && at <= failed.at && failed.at <= at + FAILED_MS))
+    return "failed";
+  if (inMemoryAt(fullDisks, losses, agent).some(({ from, to }) => from <= at && at <= to)) return "killed";
+  return null;
+}
+
+/** When an agent kept in memory what its disk did not take, and was killed before the disk had it. */
+function inMemoryAt(fullDisks: World["fullDisks"], losses: World["losses"], agent: number) {
+  return fullDisks
+    .filter((disk) => disk.agent === agent)
+    .map(({ from, to }) => ({ from, to: to + MENDED_MS }))
+    .filter(({ from, to }) =>
+      losses.some((loss) => loss.agent === agent && from <= loss.to && loss.from <= to + SERVED_MS),
+    );
+}
+
+/** Agents that lost what they had told of: with a damaged file, or with their memory. */
+function losers({ fullDisks, losses, agents }: World, damagedAgents: ReadonlySet<string>): ReadonlySet<string> {
+  const forgetful = agents.filter(({ number }) => inMemoryAt(fullDisks, losses, number).length > 0);
+  return new Set([...damagedAgents, ...forgetful.map(({ number }) => `pc-${number}`)]);
+}
+
+/** A poll that fails does so within the time that a request gets, and a little. */
+const FAILED_MS = 5_000;
+/** Around a fault, within which nothing may happen for its times to be exact. */
+const CALM_MS = 1_000;
+/** What lies behind an outage of less than ten seconds comes live (agent/core/lane.ts), and an attempt takes a few more. */
+const LATE_MS_MAX = 20_000;
+/** A file that failed is tried again every ten seconds, and what went to memory meanwhile is served until it is empty. */
+const MENDED_MS = 12_000;
+const SERVED_MS = 30_000;
+/** Between the device's answer and the time of the reading; and until a commit is tried again. */
+const MOMENT_MS = 2_000;
+
+function whereSent({ agents }: World, { id, agent }: StoryDevice, serial: number): string {
+  for (const [key, { polls }] of agents[agent]?.sent ?? []) {
+    if (polls.some((poll) => poll.device === id && poll.serial === serial)) return `sent as ${key}`;
+  }
+  return "never sent";
+}
+
+/** What is stored of a poll is what the device said at it. */
+export function valuesAreTrue({ devices }: World, rows: readonly SampleRow[], stored: StoredPolls): Verdict {
+  const broken: string[] = [];
+  const valuesAt = new Map<string, number[]>();
+  for (const { device, metric, at, value } of rows) {
+    const key = `${device} ${metric} ${at}`;
+    valuesAt.set(key, [...(valuesAt.get(key) ?? []), value]);
+  }
+  for (const device of devices) {
+    for (const { serial, at } of stored.get(device.id) ?? []) {
+      const { tripped, guardOpen } = device.said(serial);
+      const expected = { fault_number: checkOf(serial), tripped: Number(tripped), guard_open: Number(guardOpen) };
+      for (const [metric, value] of Object.entries(expected)) {
+        const found = valuesAt.get(`${device.id} ${metric} ${at}`) ?? [];
+        if (!found.includes(value))
+          broken.push(`${device.id}: ${metric} of poll ${serial} is ${found.join(", ")}, not ${value}`);
+      }
+    }
+  }
+  return law("values are as the device said them", `${rows.length} values compared`, broken);
+}
+
+export type IncidentOptions = {
+  readonly everyMs: number;
+  /** Judged late (history lane) too; otherwise only what came in the live lane counts. */
+  readonly isLateJudged: boolean;
+  /** Agents whose clocks were set: their times say nothing. */
+  readonly clocksSet: ReadonlySet<number>;
+};
+
+/** The incidents are those of an undisturbed run of the same readings. */
+export function incidentsAreTheSame(
+  world: World,
+  rows: readonly SampleRow[],
+  told: readonly Told[],
+  options: IncidentOptions,
+): Verdict {
+  const rules = rulesOf(STORY_RULES);
+  const broken: string[] = [];
+  const sums = { compared: 0, early: 0, leftOut: 0 };
+  for (const device of world.devices) {
+    const agent = world.agents[device.agent];
+    if (agent === undefined || options.clocksSet.has(device.agent)) {
+      sums.leftOut++;
+      continue;
+    }
+    const sent = sentTimes(agent, device.id);
+    const polls = readingsOf(rows, device.id).filter(({ at }) => options.isLateJudged || sent.get(at)?.lane === "live");
+    const expected = undisturbed(rules, polls, { everyMs: options.everyMs, restMs: REST_MS });
+    sums.compared += expected.length;
+    const isCalm = (from: number, to: number): boolean => wasCalm({ world, device, sent }, from, to);
+    const { differences, early } = compare({ expected, actual: toldEpisodes(told, device.id), polls, isCalm });
+    sums.early += early;
+    broken.push(...differences.map((text) => `${device.id}: ${text}`));
+  }
+  const lanes = options.isLateJudged ? "both lanes" : "what came live";
+  const notes = [
+    `${sums.compared} faults of ${lanes}`,
+    ...(sums.early > 0 ? [`${sums.early} fired early on what was known`] : []),
+    ...(sums.leftOut > 0 ? [`${sums.leftOut} devices left out whose agent's clock was set`] : []),
+  ];
+  return law("incidents as in an undisturbed run", notes.join(", "), broken);
+}
+
+/** What was stored of the states of a device, in the order of its times. */
+function readingsOf(rows: readonly SampleRow[], device: string): Poll[] {
+  const polls = new Map<number, { tripped: boolean; guardOpen: boolean }>();
+  for (const row of rows) {
+    if (row.device !== device || !(row.metric === "tripped" || row.metric === "guard_open")) continue;
+    const poll = polls.get(row.at) ?? { tripped: false, guardOpen: false };
+    polls.set(row.at, poll);
+    if (row.metric === "tripped") poll.tripped = row.value === 1;
+    else poll.guardOpen = row.value === 1;
+  }
+  return [...polls].map(([at, states]) => ({ at, ...states })).sort((a, b) => a.at - b.at);
+}
+
+type SentTimes = ReadonlyMap<number, { readonly lane: Lane; readonly sentAt: number }>;
+
+/** By the time of a reading, how and when it was sent last. */
+function sentTimes({ sent }: AgentOf, device: string): SentTimes {
+  const times = new Map<number, { lane: Lane; sentAt: number }>();
+  for (const { lane, sentAt, polls } of sent.values())
+    for (const poll of polls) if (poll.device === device) times.set(poll.at, { lane, sentAt });
+  return times;
+}
+
+/** Did all readings between these times come at once, and nothing happen to anybody on their way? */
+function wasCalm(
+  { world, device, sent }: { world: World; device: StoryDevice; sent: SentTimes },
+  from: number,
+  to: number,
+): boolean {
+  const [first, last] = [from - CALM_MS, to + CALM_MS];
+  const isDisturbed = world.disturbances.some(
+    ({ agent, ...when }) => (agent ?? device.agent) === device.agent && when.from <= last && first <= when.to,
+  );
+  return !isDisturbed && ![...sent].some(([at, { sentAt }]) => first <= at && at <= last && sentAt - at > CALM_MS);
+}
+
+/** A log read as faults that begin and end. */
+function toldEpisodes(told: readonly Told[], device: string): Episode[] {
+  return told
+    .filter(({ incident }) => incident.subject.device === device)
+    .flatMap(({ incident, events }) => {
+      const episodes: { rule: string; onset: number; end: number | null }[] = [];
+      for (const { type, at, detail } of events) {
+        if (type === "opened" || type === "fired_again")
+          episodes.push({ rule: incident.rule, onset: detail.onset ?? Number.NaN, end: null });
+        const last = episodes.at(-1);
+        if (type === "recovered" && last !== undefined) last.end = at;
+      }
+      return episodes;
+    });
+}
+
+type Comparison = {
+  readonly expected: readonly Episode[];
+  readonly actual: readonly Episode[];
+  readonly polls: readonly Poll[];
+  readonly isCalm: (from: number, to: number) => boolean;
+};
+
+/**
+ * To the millisecond where nothing happened. Around a disturbance a time may be off by as much as readings were late, and
+ * a fault may have fired on what was known then: its `for` ended before the reading came that would have stopped it.
+ */
+function compare({ expected, actual, polls, isCalm }: Comparison): { differences: string[]; early: number } {
+  const left = new Set(actual);
+  const differences: string[] = [];
+  const isNear = (a: number | null, b: number | null, byMs: number): boolean =>
+    a === null || b === null ? a === b : Math.abs(a - b) <= byMs;
+  for (const one of expected) {
+    const byMs = isCalm(one.onset, one.end ?? one.onset) ? 0 : LATE_MS_MAX;
+    const candidates = [...left].filter(
+      ({ rule, onset, end }) => rule === one.rule && isNear(onset, one.onset, byMs) && isNear(end, one.end, byMs),
+    );
+    const nearest = candidates.sort((a, b) => Math.abs(a.onset - one.onset) - Math.abs(b.onset - one.onset))[0];
+    if (nearest === undefined) differences.push(`no incident says ${spell(one)}${byMs === 0 ? "" : " (disturbed)"}`);
+    else left.delete(nearest);
+  }
+  let early = 0;
+  for (const one of left) {
+    const to = one.end ?? one.onset;
+    const stood = polls.some(({ at, guardOpen }) => guardOpen && one.onset <= at && at <= to);
+    if (one.rule === "guard-open" && stood && !isCalm(one.onset, to)) early++;
+    else differences.push(`an incident says ${spell(one)}, which was not so`);
+  }
+  return { differences, early };
+}
+
+const spell = ({ rule, onset, end }: Episode): string =>
+  `${rule} from ${clockTime(onset)} to ${end === null ? "now" : clockTime(end)}`;
+const clockTime = (at: number): string => (Number.isFinite(at) ? new Date(at).toISOString().slice(11, 23) : "never");
+
+/** Every incident with its log, page by page. */
+export async function readIncidents({ collector }: World): Promise<Told[]> {
+  const told: Told[] = [];
+  let cursor: string | null = null;
+  do {
+    const next: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    const page: { items: ApiIncident[]; cursor: string | null } = await collector.api(
+      `/incidents?state=all&site=${SITE}&limit=1000${next}`,
+    );
+    for (const { id } of page.items) told.push(await collector.api<Told>(`/incidents/${id}`));
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return told;
+}
