@@ -228,4 +228,29 @@ describe("a device that was polled before", () => {
     await reply.catch(() => {});
     expect(open).toBe(0);
   });
+
+  it("does not count its alerts, as was seen an hour ago: they are looked at at every poll", async () => {
+    const MIB = "1.3.6.1.2.1.43";
+    const CODE = `${MIB}.18.1.1.7`;
+    const withAlerts = (count: number): SnmpReply => {
+      const { at, varbinds } = printer("Upper", 6_000);
+      const alerts = Array.from(
+        { length: count },
+        (_, n) => [`${CODE}.1.${n + 1}`, { type: "integer", value: 507 }] as const,
+      );
+      const counted = { [`${MIB}.5.1.1.19.1`]: { type: "counter", value: 1 } } as const;
+      return { at, varbinds: { ...varbinds, ...counted, ...Object.fromEntries(alerts) } };
+    };
+    let now = withAlerts(1);
+    const device = polled(() => now);
+    for (let n = 0; n < GATED_POLLS_MAX; n++) await device.read(AT);
+    now = withAlerts(2);
+    for (let n = 0; n < GATED_POLLS_MAX; n++) await device.read(AT);
+    const looks = [];
+    for (let n = 0; n < 3; n++) {
+      await device.read(AT + 3_600_000);
+      looks.push(device.walks.at(-1)?.includes(CODE));
+    }
+    expect(looks).toEqual([true, true, true]);
+  });
 });
