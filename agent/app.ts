@@ -28,7 +28,7 @@ export type AgentOptions = {
   readonly random: () => number;
   readonly log: Log;
   /** Reads agent.yaml again; the error is text for a person. Without it a reload is refused. */
-  readonly reread?: () => Result<AgentConfig, string>;
+  readonly reread?: () => Promise<Result<AgentConfig, string>>;
 };
 
 export type AgentApp = {
@@ -187,7 +187,7 @@ function assemble(options: AgentOptions, outbox: Outbox, time: KnownClock): Runn
   let isStopping = false;
 
   async function apply(): Promise<Outcome> {
-    const read = options.reread?.() ?? err("this agent was started without a file");
+    const read = (await options.reread?.()) ?? err("this agent was started without a file");
     const refusal = read.ok ? needsRestart(config, read.value) : read.error;
     if (!read.ok || refusal !== null) {
       log.emit(agentEvents.configRefused, { diagnostics: refusal ?? "" });

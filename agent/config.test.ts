@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadConfig } from "./config.ts";
-import { DRIVERS } from "./drivers/index.ts";
+import { loadDrivers } from "./drivers/index.ts";
+
+const DRIVERS = await loadDrivers();
 
 let folder = "";
 beforeEach(() => {

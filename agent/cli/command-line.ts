@@ -2,13 +2,6 @@
 import { parseArgs } from "node:util";
 import { errorText } from "@aislewatch/base";
 import { EXIT } from "@aislewatch/runtime";
-import { check } from "./check.ts";
-import { discover } from "./discover.ts";
-import { probe } from "./probe.ts";
-import { profiles } from "./profiles.ts";
-import { record } from "./record.ts";
-import { run } from "./run.ts";
-import { status } from "./status.ts";
 import { type Flags, type Terminal, WRITTEN_OPTIONS, type WrittenOption } from "./terminal.ts";
 
 export const HELP = `aislewatch-agent: polls the devices of a site and sends what they say to a collector
@@ -56,32 +49,43 @@ Exit codes: 0 done, or stopped as asked; 1 failed; 2 the configuration or the co
 
 type Command = (flags: Flags, terminal: Terminal, version: string) => Promise<number> | number;
 
-const COMMANDS: Readonly<Record<string, Command>> = { run, check, discover, probe, record, status };
+/** Each is loaded when it is the one: `run` holds none of the others in memory. */
+const COMMANDS = {
+  run: async () => (await import("./run.ts")).run,
+  check: async () => (await import("./check.ts")).check,
+  discover: async () => (await import("./discover.ts")).discover,
+  probe: async () => (await import("./probe.ts")).probe,
+  record: async () => (await import("./record.ts")).record,
+  status: async () => (await import("./status.ts")).status,
+} satisfies Readonly<Record<string, () => Promise<Command>>>;
+type CommandName = keyof typeof COMMANDS;
+const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);
+
 /** Options that mean something to some commands only: elsewhere they are a mistake, not a wish without effect. */
 const ONLY_OF: Readonly<
-  Record<WrittenOption | "subnet" | "serial" | "usb" | "spoolers" | "ports", readonly Command[]>
+  Record<WrittenOption | "subnet" | "serial" | "usb" | "spoolers" | "ports", readonly CommandName[]>
 > = {
-  subnet: [discover],
-  serial: [discover],
-  usb: [discover],
-  spoolers: [discover],
-  ports: [discover],
-  ask: [discover],
-  kind: [discover],
-  credentials: [discover],
-  profiles: [discover, probe],
-  rate: [discover],
-  timeout: [discover, record],
-  port: [discover],
-  rows: [record],
-  out: [discover, record],
-  from: [probe],
+  subnet: ["discover"],
+  serial: ["discover"],
+  usb: ["discover"],
+  spoolers: ["discover"],
+  ports: ["discover"],
+  ask: ["discover"],
+  kind: ["discover"],
+  credentials: ["discover"],
+  profiles: ["discover", "probe"],
+  rate: ["discover"],
+  timeout: ["discover", "record"],
+  port: ["discover"],
+  rows: ["record"],
+  out: ["discover", "record"],
+  from: ["probe"],
 };
 
 /** Runs one command line; resolves with the exit code. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal, version: string): Promise<number> {
   // Its words and options are its own.
-  if (args[0] === "profiles") return profiles(args.slice(1), terminal);
+  if (args[0] === "profiles") return (await import("./profiles.ts")).profiles(args.slice(1), terminal);
   const parsed = parse(args, terminal);
   if (typeof parsed === "string") {
     terminal.error(`${parsed}\nTry: aislewatch-agent --help\n`);
@@ -91,12 +95,13 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     terminal.out(parsed.asked === "help" ? HELP : `aislewatch-agent ${version}\n`);
     return EXIT.asked;
   }
-  return parsed.command(parsed.flags, terminal, version);
+  const command: Command = await COMMANDS[parsed.command]();
+  return command(parsed.flags, terminal, version);
 }
 
 type Parsed =
   | { readonly asked: "help" | "version" }
-  | { readonly asked: null; readonly command: Command; readonly flags: Flags };
+  | { readonly asked: null; readonly command: CommandName; readonly flags: Flags };
 
 /** The command and its flags, or a complaint. */
 function parse(args: readonly string[], terminal: Terminal): Parsed | string {
@@ -109,18 +114,17 @@ function parse(args: readonly string[], terminal: Terminal): Parsed | string {
   const { values, positionals } = read;
   if (values.version) return { asked: "version" };
   if (values.help || positionals[0] === "help" || args.length === 0) return { asked: "help" };
-  const [name = "", device, ...rest] = positionals;
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined)
-    return `unknown command "${name}"; expected one of: ${[...Object.keys(COMMANDS), "profiles"].join(", ")}`;
+  const [command = "", device, ...rest] = positionals;
+  if (!isCommand(command))
+    return `unknown command "${command}"; expected one of: ${[...Object.keys(COMMANDS), "profiles"].join(", ")}`;
   const misplaced = Object.entries(ONLY_OF).find(
     ([option, commands]) => Object.hasOwn(values, option) && !commands.includes(command),
   );
-  if (misplaced !== undefined) return `${name} takes no --${misplaced[0]}`;
-  const extra = command === probe || command === record ? rest[0] : device;
-  if (extra !== undefined) return `${name} takes no "${extra}"`;
-  const needsDevice = command === record || (command === probe && values.from === undefined);
-  if (needsDevice && device === undefined) return `${name} needs a device's id`;
+  if (misplaced !== undefined) return `${command} takes no --${misplaced[0]}`;
+  const extra = command === "probe" || command === "record" ? rest[0] : device;
+  if (extra !== undefined) return `${command} takes no "${extra}"`;
+  const needsDevice = command === "record" || (command === "probe" && values.from === undefined);
+  if (needsDevice && device === undefined) return `${command} needs a device's id`;
   const logFormat = values["log-format"] ?? (terminal.errorIsTerminal ? "text" : "json");
   if (logFormat !== "json" && logFormat !== "text")
     return `--log-format: expected json or text; received "${logFormat}"`;

@@ -11,7 +11,7 @@ import {
 } from "../core/serial-proposal.ts";
 import { type AskEnd, askPort, type Try } from "../discover/ask-port.ts";
 import { listSerialPorts, serialPortAt } from "../discover/serial-ports.ts";
-import { DRIVERS } from "../drivers/index.ts";
+import { loadDrivers } from "../drivers/index.ts";
 import { serial } from "../drivers/line-config.ts";
 import type { System } from "../transport/serial-access.ts";
 import { counted, Stopper } from "./discover-network.ts";
@@ -97,7 +97,7 @@ async function ask(port: SerialPort, { kind }: SerialPlan, terminal: Terminal): 
     terminal.error(`${driver}: ${failure === null ? "answered" : harmless(failure)}\n${table}`);
   };
   const end = await askPort(port.path, {
-    drivers: DRIVERS,
+    drivers: await loadDrivers(),
     order,
     signal: stopper.signal,
     nowMs: realClock.now(),

@@ -1,7 +1,7 @@
 /**
  * `discover`: devices of subnets that somebody named, serial ports, USB devices and print queues of this host, as an
- * agent.yaml that runs as it is; with a configuration, what is new, gone or another device than the one it was written for. Asks questions only,
- * and those slowly; to a serial port nothing is sent unless somebody names it (`--ask`).
+ * agent.yaml that runs as it is; with a configuration, what is new, gone or another device than the one it was written
+ * for. Asks questions only, and those slowly; to a serial port nothing is sent unless somebody names it (`--ask`).
  */
 import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
@@ -10,46 +10,28 @@ import { dirname, join, relative } from "node:path";
 import { EXIT } from "@aislewatch/runtime";
 import type { AgentConfig } from "../config.ts";
 import { dependenciesOf } from "../core/dependencies.ts";
-import { type OpenPort, openPortsOf, writeOpenPort } from "../core/port-proposal.ts";
 import {
   type Comparison,
   type Configured,
   compareWith,
-  type Entry,
   type Proposal,
   proposeIds,
   writeAgentYaml,
   writeDevice,
 } from "../core/proposal.ts";
-import {
-  compareQueues,
-  type KnownPrinter,
-  type PrintQueue,
-  proposeQueues,
-  type QueueComparison,
-  type QueueProposal,
-  writeQueue,
-} from "../core/queue-proposal.ts";
-import {
-  type ConfiguredPort,
-  compareSerial,
-  proposeSerial,
-  type SerialComparison,
-  type SerialPort,
-  type SerialProposal,
-  writeSerialDevice,
-} from "../core/serial-proposal.ts";
+import { compareQueues, type KnownPrinter, type QueueComparison } from "../core/queue-proposal.ts";
+import { type ConfiguredPort, compareSerial, type SerialComparison } from "../core/serial-proposal.ts";
 import { plainestAddress } from "../core/subnet.ts";
-import type { UsbDevice } from "../core/usb-device.ts";
-import { compareUsb, proposeUsb, type UsbComparison, type UsbProposal, writeUsbDevice } from "../core/usb-proposal.ts";
+import { compareUsb, type UsbComparison } from "../core/usb-proposal.ts";
 import { ownMacs } from "../discover/identify.ts";
 import { isThere } from "../discover/serial-ports.ts";
 import type { SnmpConfig } from "../drivers/snmp/index.ts";
 import { type AgentStatusFile, STATUS_FILE } from "../status-file.ts";
+import { entriesOf, type Found, proposeLocal, shownLocal } from "./discover-local.ts";
 import { type NetworkFound, type NetworkPlan, networkPlanOf, searchNetwork } from "./discover-network.ts";
-import { configuredPrinters, configuredQueues, type QueuesFound, searchQueues } from "./discover-queues.ts";
-import { type SerialFound, type SerialPlan, searchPorts, serialPlanOf, systemOf } from "./discover-serial.ts";
-import { beside, configuredUsb, NO_USB, PAYMENT, searchUsb, type UsbFound } from "./discover-usb.ts";
+import { configuredPrinters, configuredQueues, searchQueues } from "./discover-queues.ts";
+import { type SerialPlan, searchPorts, serialPlanOf, systemOf } from "./discover-serial.ts";
+import { configuredUsb, NO_USB, searchUsb } from "./discover-usb.ts";
 import { lineOf } from "./line-advice.ts";
 import { readConfig } from "./read-config.ts";
 import type { Flags, Terminal } from "./terminal.ts";
@@ -65,17 +47,11 @@ type Plan = {
   readonly usb: boolean;
   readonly spoolers: boolean;
 };
-type Found = {
-  readonly network: NetworkFound;
-  readonly serial: SerialFound;
-  readonly usb: UsbFound;
-  readonly queues: QueuesFound;
-};
 
 export async function discover(flags: Flags, terminal: Terminal): Promise<number> {
   const plan = planOf(flags, terminal);
   if (plan === null || !isFree(flags, terminal)) return EXIT.config;
-  const config = flags.configNamed ? readConfig(flags, terminal) : null;
+  const config = flags.configNamed ? await readConfig(flags, terminal) : null;
   if (flags.configNamed && config === null) return EXIT.config;
   const profiles = profilesOf(flags, terminal, config);
   if (profiles === null) return EXIT.config;
@@ -158,62 +134,6 @@ function propose(
   return { ids, proposals };
 }
 
-/** What is found on this host, or tells its state otherwise than by SNMP. */
-type Local = {
-  readonly atPorts: readonly SerialProposal[];
-  readonly attached: readonly UsbProposal[];
-  readonly queues: readonly QueueProposal[];
-  readonly open: readonly OpenPort[];
-};
-
-/** Of what was found, what is new. */
-type Fresh = {
-  readonly ports: readonly SerialPort[];
-  readonly usb: readonly UsbDevice[];
-  readonly queues: readonly PrintQueue[];
-};
-
-/** `ids`: of devices of the network by address; `watched`: printers of the configuration. */
-function proposeLocal(
-  { network, serial, usb }: Found,
-  fresh: Fresh,
-  {
-    ids,
-    taken,
-    watched,
-  }: { ids: ReadonlyMap<string, string>; taken: ReadonlySet<string>; watched: readonly KnownPrinter[] },
-): Local {
-  const used = new Set([...taken, ...ids.values()]);
-  const take = <One extends { readonly id: string }>(made: readonly One[]): readonly One[] => {
-    for (const { id } of made) used.add(id);
-    return made;
-  };
-  const atPorts = take(proposeSerial(fresh.ports, serial.answered, used));
-  const attached = take(
-    proposeUsb(beside(fresh.usb, serial.ports), {
-      attached: usb.devices,
-      evidence: usb.evidence,
-      payment: PAYMENT,
-      taken: used,
-    }),
-  );
-  // What speaks SNMP is watched by that, and its queue of IPP is the same printer; a spooler's queues are others'.
-  const spoken = new Set(network.found.map(({ found }) => found.address));
-  const unspoken = fresh.queues.filter(({ name, address }) => name !== null || !spoken.has(address ?? ""));
-  const printers: KnownPrinter[] = [
-    ...network.found.map(({ found: { address, kind } }) => ({ id: ids.get(address) ?? "", kind, address })),
-    ...attached.flatMap(({ id, kind, device, isGuess }) => {
-      const deviceId = usb.evidence.get(device.port)?.deviceId ?? null;
-      return isGuess ? [] : [{ id, kind, usb: { device, deviceId } }];
-    }),
-    ...atPorts.flatMap(({ id, kind, port, isGuess }) => (isGuess ? [] : [{ id, kind, ports: port.names }])),
-    ...watched,
-  ];
-  const queues = take(proposeQueues(unspoken, printers, used, network.ports));
-  const answering = unspoken.flatMap(({ address }) => (address === null ? [] : [address]));
-  return { atPorts, attached, queues, open: openPortsOf(network.ports, new Set([...spoken, ...answering]), used) };
-}
-
 function proposal(found: Found, flags: Flags): string {
   const { network, serial, usb, queues } = found;
   const { proposals, ids } = propose(network, new Map(), new Set());
@@ -221,7 +141,7 @@ function proposal(found: Found, flags: Flags): string {
   const local = proposeLocal(found, fresh, { ids, taken: new Set(), watched: [] });
   if (flags.json) {
     const devices = proposals.map(shown);
-    return json({ devices, silent: network.silent, ...shownPorts(found, local) });
+    return json({ devices, silent: network.silent, ...shownLocal(found, local) });
   }
   const looked = [
     ...flags.subnets.map((subnet) => `--subnet ${subnet}`),
@@ -238,16 +158,6 @@ function proposal(found: Found, flags: Flags): string {
     .replace(/^-+|-+$/g, "");
   const top = { site: "my-store", agent: agent.slice(0, 48) || "pc", origin, profiles };
   return writeAgentYaml(proposals, top, entriesOf(local));
-}
-
-/** What stands below the devices of the network: what is known of open ports, serial ports, USB devices, and queues. */
-function entriesOf({ atPorts, attached, queues, open }: Local): readonly Entry[] {
-  return [
-    ...open.map((port) => ({ text: writeOpenPort(port), isComment: true })),
-    ...atPorts.map((port) => ({ text: writeSerialDevice(port), isComment: port.isGuess })),
-    ...attached.map((device) => ({ text: writeUsbDevice(device), isComment: device.isGuess })),
-    ...queues.map((queue) => ({ text: writeQueue(queue), isComment: false })),
-  ];
 }
 
 type Compared = {
@@ -345,7 +255,7 @@ function difference(
       moved,
       same: asBefore,
       silent: found.network.silent,
-      ...shownPorts(found, local),
+      ...shownLocal(found, local),
     });
   }
   const fewer = gone.length + goneHere.length;
@@ -373,23 +283,6 @@ function shown({ keys: _, behind, openPorts, ...device }: Proposal): object {
     depends_on: behind === null ? [] : [behind.on],
     port_at_switch: behind?.port ?? null,
     ...(openPorts !== undefined && { open_ports: openPorts }),
-  };
-}
-
-/** Of what was looked at only. */
-function shownPorts(
-  { serial, usb, network, queues }: Found,
-  { atPorts, attached, open, queues: printing }: Local,
-): object {
-  return {
-    ...((serial.whole || serial.ports.length > 0) && {
-      serial: atPorts.map(({ port, ...rest }) => ({ ...port, ...rest })),
-    }),
-    ...(usb.whole && { usb: attached.map(({ device, ...rest }) => ({ ...device, ...rest })) }),
-    ...((queues.whole || queues.queues.length > 0) && {
-      queues: printing.map(({ queue, ...rest }) => ({ ...queue, ...rest })),
-    }),
-    ...(network.ports.size > 0 && { open_ports: open }),
   };
 }
 

@@ -10,7 +10,7 @@ import { cleanAsset, makeReading } from "../core/reading.ts";
 import { parseRecording, RECORDING_LIMITS } from "../core/recording.ts";
 import { isReplyRecording } from "../core/reply-recording.ts";
 import type { Parsed, PollError } from "../drivers/driver.ts";
-import { DRIVERS } from "../drivers/index.ts";
+import { loadDrivers } from "../drivers/index.ts";
 import type { Heard } from "../drivers/request.ts";
 import { SnmpPoll } from "../drivers/snmp/poll.ts";
 import { replaySession } from "../drivers/snmp/replay.ts";
@@ -34,7 +34,7 @@ export function probe(flags: Flags, terminal: Terminal): Promise<number> | numbe
 }
 
 async function probeDevice(flags: Flags, terminal: Terminal): Promise<number> {
-  const config = readConfig(flags, terminal);
+  const config = await readConfig(flags, terminal);
   const device = config === null ? null : findDevice(config, flags.device ?? "", terminal);
   if (device === null) return EXIT.config;
   const poller = openDevice(device);
@@ -76,7 +76,7 @@ async function probeDevice(flags: Flags, terminal: Terminal): Promise<number> {
 
 /** With a device's id, as if that device had said it; without, the kind is what the profile says. */
 async function probeRecording(path: string, flags: Flags, terminal: Terminal): Promise<number> {
-  const config = flags.device === null ? null : readConfig(flags, terminal);
+  const config = flags.device === null ? null : await readConfig(flags, terminal);
   const device = config === null ? null : findDevice(config, flags.device ?? "", terminal);
   if (flags.device !== null && device === null) return EXIT.config;
   const profiles = profilesOf(flags, terminal, config);
@@ -113,7 +113,7 @@ async function probeReplyRecording(
   device: Device | null,
   { path, flags, terminal }: { path: string; flags: Flags; terminal: Terminal },
 ): Promise<number> {
-  const opened = openReplyRecording(text, DRIVERS, device);
+  const opened = openReplyRecording(text, await loadDrivers(), device);
   if (!opened.ok) return refuse(path, opened.error, terminal);
   const { driver, poller, recording } = opened.value;
   // A stranger's file may hold what no recording of ours does.

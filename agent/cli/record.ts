@@ -35,7 +35,7 @@ export async function record(flags: Flags, terminal: Terminal): Promise<number> 
   const time = durationBetween(1_000, TIME_MS_MAX);
   const timeMsMax = optionValue(flags, terminal, { option: "timeout", schema: time, fallback: TIME_MS_DEFAULT });
   if (rowsMax === null || timeMsMax === null || !isFree(flags, terminal)) return EXIT.config;
-  const config = readConfig(flags, terminal);
+  const config = await readConfig(flags, terminal);
   const device = config === null ? null : findDevice(config, flags.device ?? "", terminal);
   if (device === null) return EXIT.config;
   if (device.driver.recorded !== undefined) return await recordReply(device, timeMsMax, { flags, terminal });

@@ -6,12 +6,14 @@ import { writeReplyRecording } from "../core/reply-recording.ts";
 import dpl from "../drivers/dpl/index.ts";
 import type { AnyDriver } from "../drivers/driver.ts";
 import escpos from "../drivers/escpos/index.ts";
-import { DRIVERS } from "../drivers/index.ts";
+import { loadDrivers } from "../drivers/index.ts";
 import modbus from "../drivers/modbus/index.ts";
 import mtSics from "../drivers/mt-sics/index.ts";
 import snmp from "../drivers/snmp/index.ts";
 import tap from "../drivers/tap/index.ts";
 import { makeReplyRecording, openReplyRecording, parseRecorded } from "./reply-recordings.ts";
+
+const DRIVERS = await loadDrivers();
 
 const SOME: readonly AnyDriver[] = [dpl, escpos, modbus, mtSics, tap, snmp];
 
@@ -301,3 +303,11 @@ function withValue(whole: unknown, [key, ...rest]: Path, value: unknown): unknow
   copy[key] = withValue(copy[key], rest, value);
   return copy;
 }
+
+describe("docs/cli.md", () => {
+  it("tells of every driver what its recordings hold", () => {
+    const page = readFileSync(new URL("../../docs/cli.md", import.meta.url), "utf8");
+    const table = page.slice(page.indexOf("### What `record` writes"));
+    expect(DRIVERS.map(({ name }) => name).filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
+  });
+});

@@ -2,23 +2,22 @@ import { err, ok, type Result } from "@aislewatch/base";
 import { formatDiagnostics } from "@aislewatch/config";
 import { createLog, EXIT, realClock, runProgram } from "@aislewatch/runtime";
 import { createAgent } from "../app.ts";
-import { type AgentConfig, loadConfig } from "../config.ts";
+import type { AgentConfig } from "../config.ts";
 import { redact } from "../core/card-data.ts";
-import { DRIVERS } from "../drivers/index.ts";
 import { agentEvents } from "../events.ts";
-import { readConfig } from "./read-config.ts";
+import { loadConfigFile, readConfig } from "./read-config.ts";
 import type { Flags, Terminal } from "./terminal.ts";
 
 /** Watches until stopped. */
 export async function run(flags: Flags, terminal: Terminal, version: string): Promise<number> {
-  const config = readConfig(flags, terminal);
+  const config = await readConfig(flags, terminal);
   if (config === null) return EXIT.config;
   const { logLevel: level, logFormat: format } = flags;
   const log = createLog({ program: "agent", level, format, clock: realClock, clean: redact });
   const { site, agent, devices, collector } = config;
   log.emit(agentEvents.agentConfigured, { site, agent, devices: devices.length, collector: collector.url });
-  const reread = (): Result<AgentConfig, string> => {
-    const { diagnostics, text, config: next } = loadConfig(flags.config, DRIVERS, terminal.env);
+  const reread = async (): Promise<Result<AgentConfig, string>> => {
+    const { diagnostics, text, config: next } = await loadConfigFile(flags.config, terminal.env);
     const texts = new Map(text === null ? [] : [[flags.config, text]]);
     return next === null ? err(formatDiagnostics(diagnostics, texts)) : ok(next);
   };

@@ -8,8 +8,8 @@ import { readConfig } from "./read-config.ts";
 import type { Flags, Terminal } from "./terminal.ts";
 
 /** Shows what the agent of this configuration last wrote of itself. */
-export function status(flags: Flags, terminal: Terminal): number {
-  const config = readConfig(flags, terminal);
+export async function status(flags: Flags, terminal: Terminal): Promise<number> {
+  const config = await readConfig(flags, terminal);
   if (config === null) return EXIT.config;
   const path = join(config.dataFolder, STATUS_FILE);
   let text: string;

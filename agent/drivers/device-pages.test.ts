@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadConfig } from "../config.ts";
-import { DRIVERS } from "./index.ts";
+import { loadDrivers } from "./index.ts";
+
+const DRIVERS = await loadDrivers();
 
 const PAGES = new URL("../../docs/devices/", import.meta.url);
 const HEAD = 'site: store-1\nagent: back-office\ncollector: { url: "mqtt://127.0.0.1:1883" }\n';

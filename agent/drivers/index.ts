@@ -1,57 +1,42 @@
-/** Every driver there is, by hand, so that "go to definition" works. */
-import datalogicScanner from "./datalogic-scanner/index.ts";
-import dpl from "./dpl/index.ts";
+/**
+ * Every driver there is, by hand, so that "go to definition" works. Each is loaded when somebody needs it: what an agent
+ * is not configured to watch takes no memory and no time at its start.
+ */
 import type { AnyDriver } from "./driver.ts";
-import epl from "./epl/index.ts";
-import escpos from "./escpos/index.ts";
-import hid from "./hid/index.ts";
-import honeywellScanner from "./honeywell-scanner/index.ts";
-import host from "./host/index.ts";
-import ipp from "./ipp/index.ts";
-import modbus from "./modbus/index.ts";
-import mtSics from "./mt-sics/index.ts";
-import nci from "./nci/index.ts";
-import nut from "./nut/index.ts";
-import presence from "./presence/index.ts";
-import reach from "./reach/index.ts";
-import sbpl from "./sbpl/index.ts";
-import sma from "./sma/index.ts";
-import snmp from "./snmp/index.ts";
-import star from "./star/index.ts";
-import tap from "./tap/index.ts";
-import toledo8217 from "./toledo-8217/index.ts";
-import tspl from "./tspl/index.ts";
-import usb from "./usb/index.ts";
-import usblp from "./usblp/index.ts";
-import weightLines from "./weight-lines/index.ts";
-import zebraSsi from "./zebra-ssi/index.ts";
-import zpl from "./zpl/index.ts";
 
-export const DRIVERS: readonly AnyDriver[] = [
-  datalogicScanner,
-  dpl,
-  epl,
-  escpos,
-  hid,
-  honeywellScanner,
-  host,
-  ipp,
-  modbus,
-  mtSics,
-  nci,
-  nut,
-  presence,
-  reach,
-  sbpl,
-  sma,
-  snmp,
-  star,
-  tap,
-  toledo8217,
-  tspl,
-  usb,
-  usblp,
-  weightLines,
-  zebraSsi,
-  zpl,
-];
+const DRIVERS: Readonly<Record<string, () => Promise<{ readonly default: AnyDriver }>>> = {
+  datalogic_scanner: () => import("./datalogic-scanner/index.ts"),
+  dpl: () => import("./dpl/index.ts"),
+  epl: () => import("./epl/index.ts"),
+  escpos: () => import("./escpos/index.ts"),
+  hid: () => import("./hid/index.ts"),
+  honeywell_scanner: () => import("./honeywell-scanner/index.ts"),
+  host: () => import("./host/index.ts"),
+  ipp: () => import("./ipp/index.ts"),
+  modbus: () => import("./modbus/index.ts"),
+  mt_sics: () => import("./mt-sics/index.ts"),
+  nci: () => import("./nci/index.ts"),
+  nut: () => import("./nut/index.ts"),
+  presence: () => import("./presence/index.ts"),
+  reach: () => import("./reach/index.ts"),
+  sbpl: () => import("./sbpl/index.ts"),
+  sma: () => import("./sma/index.ts"),
+  snmp: () => import("./snmp/index.ts"),
+  star: () => import("./star/index.ts"),
+  tap: () => import("./tap/index.ts"),
+  toledo_8217: () => import("./toledo-8217/index.ts"),
+  tspl: () => import("./tspl/index.ts"),
+  usb: () => import("./usb/index.ts"),
+  usblp: () => import("./usblp/index.ts"),
+  weight_lines: () => import("./weight-lines/index.ts"),
+  zebra_ssi: () => import("./zebra-ssi/index.ts"),
+  zpl: () => import("./zpl/index.ts"),
+};
+
+export const DRIVER_NAMES: readonly string[] = Object.keys(DRIVERS);
+
+/** Those of these names that there are, in the order of the list; all of them when none are named. */
+export async function loadDrivers(names: readonly string[] = DRIVER_NAMES): Promise<readonly AnyDriver[]> {
+  const wanted = Object.entries(DRIVERS).filter(([name]) => names.includes(name));
+  return Promise.all(wanted.map(async ([, load]) => (await load()).default));
+}

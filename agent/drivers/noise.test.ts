@@ -8,8 +8,10 @@ import type { Value } from "@aislewatch/contract";
 import { findMetric } from "@aislewatch/devices";
 import { describe, expect, it } from "vitest";
 import { recordedReply } from "../../test/rig/recorded-reply.ts";
-import { DRIVERS } from "./index.ts";
+import { loadDrivers } from "./index.ts";
 import type { Replies } from "./request.ts";
+
+const DRIVERS = await loadDrivers();
 
 const CAPTURE = new URL("../../../shared/devices/captures/serial-noise.json", import.meta.url);
 type Capture = { readonly captures: readonly { readonly note: string; readonly bytes: readonly { v: number }[] }[] };

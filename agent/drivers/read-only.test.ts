@@ -3,7 +3,9 @@
  * one that its manual allows in any state and that changes nothing (PROTOCOLS: read-only by construction).
  */
 import { describe, expect, it } from "vitest";
-import { DRIVERS } from "./index.ts";
+import { loadDrivers } from "./index.ts";
+
+const DRIVERS = await loadDrivers();
 
 /** By driver: name of the question -> bytes as an escaped string. */
 const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
