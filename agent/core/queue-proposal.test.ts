@@ -34,6 +34,8 @@ const PRINTERS: readonly KnownPrinter[] = [
   onUsb("twin-2", "1-5", { product: "POS-80" }),
   { id: "by-address", kind: "label_printer", address: "10.42.0.77" },
   { id: "by-address-6", kind: "office_printer", address: "fd00::9" },
+  // The same once more, as the configuration names it.
+  { id: "by-address-again", kind: "label_printer", address: "10.42.0.77" },
   { id: "by-port", kind: "receipt_printer", ports: ["/dev/ttyUSB0", "/dev/serial/by-id/usb-x"] },
 ];
 

@@ -124,9 +124,12 @@ function printerOf({ deviceUri }: PrintQueue, printers: readonly KnownPrinter[])
       (one.usb !== undefined && isUsb(deviceUri, one.usb)) ||
       (one.ports?.some((port) => deviceUri.split("?")[0] === `serial:${port}`) ?? false),
   );
-  const [first, ...more] = fitting;
-  return first === undefined || more.length > 0 ? null : first;
+  // One printer may be watched in several ways.
+  return new Set(fitting.map(hardwareOf)).size === 1 ? (fitting[0] ?? null) : null;
 }
+
+const hardwareOf = ({ usb, address, ports, id }: KnownPrinter): string =>
+  usb?.device.port ?? (address === undefined ? (ports?.[0] ?? id) : plainestAddress(address));
 
 /** `usb://MAKE/MODEL?serial=NUMBER&interface=1`, with the make and model of the device id (CUPS' usb backend). */
 function isUsb(deviceUri: string, { device, deviceId }: NonNullable<KnownPrinter["usb"]>): boolean {
