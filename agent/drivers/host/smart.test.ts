@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseEmmc, parseScan, parseSmart } from "./smart.ts";
@@ -139,4 +140,35 @@ describe("eMMC", () => {
   ])("$name", ({ life, preEol, want }) => expect(parseEmmc("mmcblk0", life, preEol)).toMatchObject(want));
 
   it("tells nothing", () => expect(parseEmmc("mmcblk0", "", "")).toBeNull());
+});
+
+/** smartmontools 7.3 in a guest of QEMU's, asking its IDE and its NVMe disk through Debian's kernel. */
+describe("what smartctl said of real drivers' disks", () => {
+  const recorded = (name: string): string =>
+    readFileSync(new URL(`smart-recorded/${name}.json`, import.meta.url), "utf8");
+
+  it("is asked by what a scan found, and by what the disk is where the scan does not know", () => {
+    expect(parseScan(recorded("scan"))).toEqual([
+      { name: "/dev/sda", type: "auto" },
+      { name: "/dev/nvme0", type: "nvme" },
+    ]);
+  });
+
+  it("is read of an ATA disk", () => {
+    expect(parseSmart(recorded("ata"), "sda")).toMatchObject({
+      kind: "drive",
+      drive: { name: "sda", isFailing: false, reallocatedSectors: 0, poweredHours: 1, celsius: 31, wearPercent: null },
+    });
+  });
+
+  it("is read of an NVMe disk, which keeps no spare blocks because it is none", () => {
+    expect(parseSmart(recorded("nvme"), "nvme0")).toMatchObject({
+      kind: "drive",
+      drive: { name: "nvme0", isFailing: false, wearPercent: 0, sparePercent: null, unsafeShutdowns: 0, celsius: 50 },
+    });
+  });
+
+  it("is that this user may not ask", () => {
+    expect(parseSmart(recorded("denied"), "sda")).toEqual({ kind: "forbidden" });
+  });
 });

@@ -53,6 +53,7 @@ const shape = z.object({
     .object({
       critical_warning: count.optional(),
       available_spare: count.optional(),
+      available_spare_threshold: count.optional(),
       percentage_used: count.optional(),
       media_errors: count.optional(),
       unsafe_shutdowns: count.optional(),
@@ -79,16 +80,21 @@ export function parseSmart(text: string, name: string): SmartAnswer {
   return { kind: "drive", drive: driveOf(told.data, name) };
 }
 
-/** `smartctl --scan --json`: devices by name and type, both safe as arguments. */
+/**
+ * `smartctl --scan --json`: devices by name and type, both safe as arguments. A scan opens none and calls every /dev/sd?
+ * `scsi`; asked as such, a SATA disk says nothing of its health, so smartctl is to find out when it asks.
+ */
 export function parseScan(text: string): { readonly name: string; readonly type: string }[] {
   const told = z
     .object({ devices: z.array(z.object({ name: z.string(), type: z.string() })).max(64) })
     .safeParse(json(text));
   return told.success
-    ? told.data.devices.filter(
-        ({ name, type }) =>
-          /^\/dev\/[A-Za-z0-9][A-Za-z0-9/_-]{0,60}$/.test(name) && /^[a-z0-9][a-z0-9+,/]{0,30}$/i.test(type),
-      )
+    ? told.data.devices
+        .filter(
+          ({ name, type }) =>
+            /^\/dev\/[A-Za-z0-9][A-Za-z0-9/_-]{0,60}$/.test(name) && /^[a-z0-9][a-z0-9+,/]{0,30}$/i.test(type),
+        )
+        .map(({ name, type }) => ({ name, type: type === "scsi" ? "auto" : type }))
     : [];
 }
 
@@ -100,7 +106,7 @@ function driveOf(told: Told, name: string): Drive {
     name,
     isFailing: isFailing(told),
     wearPercent: plausible(nvme?.percentage_used) ?? ataWear(told),
-    sparePercent: plausible(nvme?.available_spare),
+    sparePercent: spare(nvme),
     reallocatedSectors: raw(ATA.reallocated),
     pendingSectors: raw(ATA.pending),
     uncorrectableSectors: raw(ATA.offlineUncorrectable),
@@ -111,6 +117,12 @@ function driveOf(told: Told, name: string): Drive {
     poweredHours: plausible(told.power_on_time?.hours),
     celsius: told.temperature?.current ?? null,
   };
+}
+
+/** None at all, and none to warn at: a disk that keeps no spare blocks, such as a virtual one. */
+function spare(nvme: Told["nvme_smart_health_information_log"]): number | null {
+  const percent = plausible(nvme?.available_spare);
+  return percent === 0 && nvme?.available_spare_threshold === 0 ? null : percent;
 }
 
 function isFailing(told: Told): boolean | null {
