@@ -275,6 +275,14 @@ describe("redactHex", () => {
   ])("makes $want of $hex", ({ hex, want }) => expect(redactHex(hex)).toBe(want));
 });
 
+describe("digits that come a few at a time", () => {
+  it("are counted over all reads that are nothing else", () => {
+    const line = new LineRedactor();
+    const reads = ["41", "11", "11", "11", " ok", "11", "11"];
+    expect(reads.map((read) => line.redact(read))).toEqual(["41", "11", "[digits:2]", "[digits:2]", " ok", "11", "11"]);
+  });
+});
+
 describe("isSplitAmong", () => {
   it.each([
     { name: "digits", text: VISA },
