@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hurriedPacks } from "../rig/hurried-packs.ts";
 import { type CollectorRig, cleanUp, ROOT, startCollector, waitFor } from "../rig/rig.ts";
-import { type Gadget, makeGadget, plug, unplug } from "../rig/usb-vm/gadgets.ts";
-import { bootVm, startGuestAgent, type Vm, vmMissing } from "../rig/usb-vm/vm.ts";
+import { type Gadget, makeGadget, plug, setReports, unplug } from "../rig/usb-vm/gadgets.ts";
+import { bootVm, type Ran, runCommandLines, startGuestAgent, type Vm, vmMissing } from "../rig/usb-vm/vm.ts";
 
 const PRINTER: Gadget = {
   name: "printer",
@@ -55,8 +55,30 @@ const UPS = hid(
   5,
 );
 const KEYBOARD = hid("keyboard", "05f9:2206", ["05010906a101050719e029e71500250175019508" + "8102", "c0"], 1);
-/** Its one report is its battery; a gadget answers GET_REPORT with zeros. */
-const CORDLESS = hid("cordless", "05e0:1300", ["058c0902a10105850966150025647508950181" + "02", "c0"], 1);
+/** What says nothing by itself, and answers when it is asked for a report. */
+const asked = (name: string, ids: string, descriptor: readonly string[]): Gadget => ({
+  ...hid(name, ids, [], 0),
+  functions: [{ kind: "asked_hid", reportDescriptor: Buffer.from(descriptor.join(""), "hex") }],
+});
+/** Its one report, which has no number, is its battery. */
+const CORDLESS = asked("cordless", "05e0:1300", ["058c0902a10105850966150025647508950181" + "02", "c0"]);
+/** A UPS of feature reports: 7 the charge in per cent, 9 mains, discharging and worn out; 12 it does not know itself. */
+const QUIET_UPS = asked("quiet_ups", "0463:ffff", [
+  "05840904a1010924a102",
+  "058585070966150025647508950" + "1b102",
+  "850909d00945094b150025017501950" + "3b102" + "75059501b103",
+  "850c096827ffff0000751095016601" + "10b102",
+  "c0c0",
+]);
+/** The same report as of the other scale, when asked for it. */
+const QUIET_SCALE = asked("quiet_scale", "0eb8:2200", [
+  "058d0920a101850309" + "32a102",
+  "19712978150125087508950181" + "00",
+  "1951295c1501250c8100",
+  "09411581257f8102",
+  "0940150027ffff000075108102",
+  "c0c0",
+]);
 
 const DEVICES = `
   - { id: lane-1/printer, kind: receipt_printer, driver: usblp, every: 1s, match: { id: "04b8:0e15" }, take: true }
@@ -65,10 +87,26 @@ const DEVICES = `
   - { id: lane-1/scale, kind: scale, driver: hid, every: 1s, match: { id: "0922:8003" }, take: true }
   - { id: office/ups, kind: ups, driver: hid, every: 1s, match: { id: "051d" }, take: true }
   - { id: lane-1/scanner, kind: barcode_scanner, driver: hid, every: 1s, match: { id: "05f9" }, take: true }
-  - { id: lane-2/scanner, kind: barcode_scanner, driver: hid, every: 1s, match: { id: "05e0:1300" }, take: true }
+  - { id: lane-2/scanner, kind: barcode_scanner, driver: hid, every: 2s, match: { id: "05e0:1300" }, take: true }
+  - { id: lane-2/scale, kind: scale, driver: hid, every: 5s, match: { id: "0eb8" }, take: true }
+  - { id: lane-2/ups, kind: ups, driver: hid, every: 2s, match: { id: "0463" }, take: true }
 `;
+/** What a person would type before the agent runs: find, check, look, record. */
+const COMMAND_LINES = [
+  "discover --usb --out /mnt/found.yaml",
+  "check --config /mnt/found.yaml",
+  ...["printer", "ups"].flatMap((name) => {
+    const device = name === "printer" ? "lane-1/printer" : "lane-2/ups";
+    return [
+      `probe ${device} --config /mnt/devices.yaml`,
+      `record ${device} --config /mnt/devices.yaml --out /mnt/${name}.json`,
+      `probe --from /mnt/${name}.json`,
+    ];
+  }),
+];
+const HEAD = 'site: store-1\nagent: pos-1\ncollector: { url: "mqtt://127.0.0.1:1883" }\ndevices:';
 /** From the gadget's word to the collector's answer; emulated, on a busy machine. */
-const SEEN_MS = 30_000;
+const SEEN_MS = 45_000;
 /** Ten seconds of printing. */
 const JOB_BYTES = 1_000_000;
 
@@ -84,10 +122,11 @@ type Detail = {
 describe.skipIf(vmMissing())("USB devices that are taken", () => {
   let collector: CollectorRig;
   let vm: Vm;
+  let said: readonly Ran[];
 
   beforeAll(async () => {
-    [collector, vm] = await Promise.all([startCollector({ rules: hurriedPacks() }), bootVm({ ports: 5 })]);
-    const gadgets = [PRINTER, SCALE, UPS, KEYBOARD, CORDLESS];
+    [collector, vm] = await Promise.all([startCollector({ rules: hurriedPacks() }), bootVm({ ports: 7 })]);
+    const gadgets = [PRINTER, SCALE, UPS, KEYBOARD, CORDLESS, QUIET_UPS, QUIET_SCALE];
     for (const [n, gadget] of gadgets.entries()) {
       await makeGadget(vm, gadget);
       await plug(vm, gadget.name, n + 1);
@@ -99,9 +138,15 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     );
     await says("scale", 0, "03020b ff0000");
     await says("ups", 1, "0101 64 b004");
+    await setReports(vm, "cordless", { "input 0": "50" });
+    await setReports(vm, "quiet_ups", { "feature 7": "0762", "feature 9": "0901" });
+    await setReports(vm, "quiet_scale", { "input 3": "03020bff0000" });
+    await vm.write("/mnt/devices.yaml", `${HEAD}${DEVICES}`);
+    said = await runCommandLines(vm, COMMAND_LINES);
     await startGuestAgent(vm, collector, "store-1/pos-1", DEVICES);
     await waitFor("the first readings", () => value("lane-1/printer", "attached"), 40_000);
-  }, 120_000);
+    // A minute as a rule: two programs of Node start in the guest, and seven gadgets; more on a busy machine.
+  }, 180_000);
   afterAll(cleanUp);
 
   const detail = (id: string) => collector.api<Detail>(`/sites/store-1/device?id=${id}`);
@@ -132,6 +177,88 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
   const recovers = (id: string, rule: string) =>
     waitFor(`the end of ${rule}`, async () => (await incident(id, rule))?.recoveredAt, SEEN_MS);
   const isBusy = async (id: string): Promise<boolean> => (await detail(id)).device.lastFailure?.kind === "busy";
+
+  it("are found, with what may be opened by choice only", async () => {
+    const [found, checked] = said;
+    expect(found).toMatchObject({ code: 0, error: "7 USB devices\n" });
+    expect(checked).toMatchObject({ code: 0, error: "" });
+    const yaml = await vm.run("cat /host/mnt/found.yaml");
+    expect(yaml.slice(yaml.indexOf("devices:"))).toMatchInlineSnapshot(`
+      "devices:
+        # EPSON TM-T20II (USB 04b8:0e15), port 1-1
+        # Epson receipt printer by its USB id; told by its port, for it has no serial number of its own
+        - id: receipt-printer-usb-1-1
+          kind: receipt_printer
+          driver: usb
+          match: { id: "04b8:0e15", port: "1-1" }
+          # By choice, instead of driver and match; other programs find the printer busy while it is asked:
+          # driver: escpos
+          # line: { usblp: { id: "04b8:0e15", port: "1-1" } }
+        # Gadget scale (USB 0922:8003), port 2-1
+        # a scale by its own report descriptor; told by its port, for it has no serial number of its own
+        - id: scale-usb-2-1
+          kind: scale
+          driver: usb
+          match: { id: "0922:8003", port: "2-1" }
+          # By choice, instead of driver: usb, its state reports, by asking it:
+          # driver: hid
+          # take: true
+        # Gadget ups (USB 051d:0002), port 3-1
+        # a UPS by its own report descriptor; told by its port, for it has no serial number of its own
+        - id: ups-usb-3-1
+          kind: ups
+          driver: usb
+          match: { id: "051d:0002", port: "3-1" }
+          # By choice, instead of driver: usb, its state reports, by asking it:
+          # driver: hid
+          # take: true
+        # Gadget keyboard (USB 05f9:2206), port 4-1
+        # Datalogic scanner by its USB id, in keyboard mode; told by its port, for it has no serial number of its own
+        - id: barcode-scanner-usb-4-1
+          kind: barcode_scanner
+          driver: usb
+          match: { id: "05f9:2206", port: "4-1" }
+        # Gadget cordless (USB 05e0:1300), port 5-1
+        # a scanner by its own report descriptor; told by its port, for it has no serial number of its own
+        - id: barcode-scanner-usb-5-1
+          kind: barcode_scanner
+          driver: usb
+          match: { id: "05e0:1300", port: "5-1" }
+          # By choice, instead of driver: usb, its state reports, by asking it:
+          # driver: hid
+          # take: true
+        # Gadget quiet_ups (USB 0463:ffff), port 6-1
+        # a UPS by its own report descriptor; told by its port, for it has no serial number of its own
+        - id: ups-usb-6-1
+          kind: ups
+          driver: usb
+          match: { id: "0463:ffff", port: "6-1" }
+          # By choice, instead of driver: usb, its state reports, by asking it:
+          # driver: hid
+          # take: true
+        # Gadget quiet_scale (USB 0eb8:2200), port 7-1
+        # a scale by its own report descriptor; told by its port, for it has no serial number of its own
+        - id: scale-usb-7-1
+          kind: scale
+          driver: usb
+          match: { id: "0eb8:2200", port: "7-1" }
+          # By choice, instead of driver: usb, its state reports, by asking it:
+          # driver: hid
+          # take: true"
+    `);
+  });
+
+  it("are recorded, and read from the file as from the device", async () => {
+    const tells = (words: string, pattern: RegExp): void => {
+      const one = said.find(({ line }) => line.startsWith(words));
+      expect(one, words).toMatchObject({ code: 0, out: expect.stringMatching(pattern) });
+    };
+    for (const of of ["probe lane-1/printer", "probe --from /mnt/printer.json"]) tells(of, /media_out +no/);
+    for (const of of ["probe lane-2/ups", "probe --from /mnt/ups.json"]) tells(of, /battery_charge_percent +98 +%/);
+    const recording = await vm.run("cat /host/mnt/printer.json");
+    expect(recording).toContain('"portStatus":24');
+    expect(recording).not.toContain("4D43555A");
+  });
 
   it("tell who they are, also without being opened", async () => {
     await waitFor("the inventory", async () => (await detail("lane-1/left")).device.asset["serial"]);
@@ -219,9 +346,31 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
   }, 90_000);
 
   it("a scanner is asked for its battery, by the number of that report alone", async () => {
-    await shows("lane-2/scanner", "battery_charge_percent", 0);
+    await shows("lane-2/scanner", "battery_charge_percent", 80);
+    await setReports(vm, "cordless", { "input 0": "05" });
+    await shows("lane-2/scanner", "battery_charge_percent", 5);
     await opens("lane-2/scanner", "scanner-battery-low");
-  });
+    await setReports(vm, "cordless", { "input 0": "5f" });
+    await recovers("lane-2/scanner", "scanner-battery-low");
+  }, 90_000);
+
+  it("a UPS that says nothing by itself is asked, and one report that it refuses keeps none of the others", async () => {
+    await shows("lane-2/ups", "battery_charge_percent", 98);
+    expect(await value("lane-2/ups", "on_battery")).toBe(false);
+    expect(await value("lane-2/ups", "battery_runtime_seconds")).toBeUndefined();
+    await setReports(vm, "quiet_ups", { "feature 7": "0732", "feature 9": "0902", "feature 12": "0c5802" });
+    await opens("lane-2/ups", "ups-on-battery");
+    expect(await value("lane-2/ups", "battery_charge_percent")).toBe(50);
+    expect(await value("lane-2/ups", "battery_runtime_seconds")).toBe(600);
+    await setReports(vm, "quiet_ups", { "feature 7": "0732", "feature 9": "0901" });
+    await recovers("lane-2/ups", "ups-on-battery");
+  }, 90_000);
+
+  it("a scale that says nothing by itself is asked, too", async () => {
+    await shows("lane-2/scale", "weight_at_zero", true);
+    await setReports(vm, "quiet_scale", { "input 3": "030702000000" });
+    await shows("lane-2/scale", "calibration_required", true);
+  }, 60_000);
 
   it("what types is not opened, whatever was configured", async () => {
     const { device } = await detail("lane-1/scanner");

@@ -22,6 +22,7 @@ const MODULES = [
   "usb_f_printer",
   "usb_f_hid",
   "usb_f_acm",
+  "usb_f_fs",
   "hid-generic",
   "usbhid",
   "cdc-acm",

@@ -18,6 +18,8 @@ const BOOTS_MAX = 2;
 const COMMAND_MS_MAX = 30_000;
 /** Node reads some hundred files of the host there, and has no compiler but an emulated one. */
 const START_MS_MAX = 45_000;
+/** A command line once Node is up: a poll takes seconds at most. */
+const LINE_MS_MAX = 10_000;
 const CONSOLE_CHARS_MAX = 100_000;
 
 export type Vm = {
@@ -140,6 +142,25 @@ export async function startGuestAgent(
   const said = await waitFor("the agent in the guest", begun, START_MS_MAX);
   if (!said.includes("program_started")) throw new Error(`the agent in the guest did not start: ${said}`);
   return agent;
+}
+
+/** A command line of the agent that ran in the guest, words with blanks between. */
+export type Ran = { readonly line: string; readonly code: number; readonly out: string; readonly error: string };
+
+/** Several, one after another in one process. */
+export async function runCommandLines(vm: Vm, lines: readonly string[]): Promise<readonly Ran[]> {
+  await vm.write("/mnt/lines", `${lines.join("\n")}\n`);
+  const program = await vm.start("test/rig/usb-vm/command-lines.ts", ["/mnt/lines", "/mnt/ran"]);
+  const said = await waitFor(
+    "the command lines in the guest",
+    async () => {
+      const output = await program.output();
+      return /ended with \d+/.exec(output)?.[0] === undefined ? null : output;
+    },
+    START_MS_MAX + lines.length * LINE_MS_MAX,
+  );
+  if (!said.includes("ended with 0")) throw new Error(`the command lines in the guest: ${said}`);
+  return JSON.parse(await vm.run("cat /host/mnt/ran")) as readonly Ran[];
 }
 
 function vmOf({ commands, console, stop }: Guest): Vm {
