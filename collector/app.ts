@@ -447,6 +447,11 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         "Connections ended for a broken or oversized packet",
         broker?.counts.badPackets ?? 0,
       ),
+      counter(
+        "mqtt_connections_refused",
+        "MQTT connections beyond the bound, and strangers cut for newer ones",
+        broker?.counts.connectionsRefused ?? 0,
+      ),
       counter("mqtt_messages_received", "MQTT messages of agents", broker?.counts.messages ?? 0),
       counter("mqtt_received_bytes", "Their payload", broker?.counts.bytes ?? 0),
       counter(

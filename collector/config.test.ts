@@ -80,6 +80,11 @@ describe("the ten usual mistakes in sites.yaml", () => {
     { name: "dates that are none", text: site("    closed_days: [25.12.2026, 2026-02-30, christmas]\n") },
     { name: "a tab", text: "sites:\n\t- id: b\n" },
   ])("$name", ({ text }) => expect(complaints("sites.yaml", text, loadSites)).toMatchSnapshot());
+
+  it("refuses a store that has the collector's own place", () => {
+    const text = "sites:\n  - { id: aislewatch, time_zone: Europe/Berlin }\n";
+    expect(complaints("sites.yaml", text, loadSites)).toContain("CFG_RESERVED_ID");
+  });
 });
 
 describe("the ten usual mistakes in priority.yaml", () => {

@@ -1,7 +1,7 @@
 import { type Dropped, encodeTelemetry } from "@aislewatch/contract";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import type { LaneAudit } from "./ledger.ts";
+import { createLedger, type LaneAudit, SPANS_MAX } from "./ledger.ts";
 import { EPOCH, printer, reading, type SampleSite, sampleSite, statusOf, T0 } from "./sample-site.ts";
 
 type Lane = "live" | "history";
@@ -192,7 +192,8 @@ describe("the ledger of deliveries", () => {
     await begin();
     const [first, , , fourth] = write("live", 4);
     if (first === undefined || fourth === undefined) throw new Error("nothing written");
-    for (let tries = 0; tries < 2; tries++) {
+    // It says that it still has them, and is asked eight times.
+    for (let tries = 0; tries < 9; tries++) {
       send("live", first);
       send("live", fourth);
       hello();
@@ -380,3 +381,24 @@ it("balances after any deliveries, thinnings, losses, restarts and new outboxes:
     { numRuns: 80 },
   );
 }, 60_000);
+
+describe("the ledger's memory", () => {
+  it("is bounded while nothing can be written, and the sums are exact all the same", () => {
+    const ledger = createLedger();
+    const lane = { site: "s1", agent: "pc", epoch: "e1", lane: "live" } as const;
+    const dropped = { fromAt: 1, toAt: 2, samples: 3, reason: "the outbox was full" };
+    const many = SPANS_MAX + 500;
+    for (let n = 1; n <= many; n++) {
+      const thinned = [{ ...dropped, fromSeq: n, toSeq: n }];
+      ledger.taken(
+        lane,
+        { seq: n, before: n - 1, samples: 0, isLate: false, isGap: false, dropped: thinned, hasContent: false },
+        n,
+      );
+      ledger.lost({ ...lane, fromSeq: n, toSeq: n, at: n, reason: "gone" });
+    }
+    const pending = ledger.pending();
+    expect([pending.thinned.length, pending.gaps.length]).toEqual([SPANS_MAX, SPANS_MAX]);
+    expect(pending.lanes).toMatchObject([{ thinnedBatches: many, thinnedSamples: 3 * many }]);
+  });
+});

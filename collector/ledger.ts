@@ -173,6 +173,8 @@ export function createLedger(): Ledger {
     const { site, agent, epoch, lane: name } = lane;
     const record = { site, agent, epoch, lane: name, fromSeq, toSeq, fromAt, toAt, samples, reason, at };
     newThinned.push(record);
+    // While nothing can be written; the sums of the lane are exact all the same.
+    if (newThinned.length > SPANS_MAX) newThinned = newThinned.slice(-SPANS_MAX);
     thinned.push(record);
     if (thinned.length > SPANS_MAX) thinned = thinned.slice(-SPANS_MAX);
   }
@@ -254,6 +256,7 @@ export function createLedger(): Ledger {
 
     lost(gap) {
       newGaps.push(gap);
+      if (newGaps.length > SPANS_MAX) newGaps = newGaps.slice(-SPANS_MAX);
       gaps.push(gap);
       if (gaps.length > SPANS_MAX) gaps = gaps.slice(-SPANS_MAX);
     },

@@ -7,6 +7,7 @@ import { asWritten, type Diagnostic, loadYamlFile, type Path, suggest, type Yaml
 import { ID_PATTERN } from "@aislewatch/contract";
 import { z } from "zod";
 import { isTimeZone, type OpenSpan, type SiteCalendar, WEEKDAYS, type Weekday } from "./incidents/calendar.ts";
+import { OWN_SITE } from "./own-reports.ts";
 
 /** A store or distribution centre, as sites.yaml names it. */
 export type Site = SiteCalendar & {
@@ -43,6 +44,7 @@ export function loadSites(path: string): Loaded<Site[]> {
   const { sites } = loaded.value;
   const diagnostics = [
     ...repeatedIds(sites, loaded.source),
+    ...reservedIds(sites, loaded.source),
     ...sites.flatMap((site, index) =>
       repeatedDays(site.trading_hours, ["sites", index, "trading_hours"], loaded.source),
     ),
@@ -137,6 +139,14 @@ function repeatedIds(sites: readonly Written[], source: YamlSource): Diagnostic[
     const { line } = source.at(["sites", first, "id"]);
     const message = `expected each site id once; received "${id}" again, first on line ${line}`;
     return [source.diagnostic(["sites", index, "id"], { code: "CFG_DUPLICATE_ID", message })];
+  });
+}
+
+function reservedIds(sites: readonly Written[], source: YamlSource): Diagnostic[] {
+  return sites.flatMap(({ id }, index) => {
+    if (id !== OWN_SITE) return [];
+    const message = `expected an id of a store; "${OWN_SITE}" is where the collector is a device itself`;
+    return [source.diagnostic(["sites", index, "id"], { code: "CFG_RESERVED_ID", message })];
   });
 }
 

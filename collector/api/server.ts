@@ -27,6 +27,8 @@ const HTTP_LIMITS = {
   /** For a request to arrive whole: a client that trickles is cut. */
   requestMs: 15_000,
   paramCharsMax: 160,
+  /** Pages hold two or three each (stream.ts has 256 pages), programs one. */
+  connectionsMax: 2_048,
 } as const;
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -56,6 +58,11 @@ export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<Api
     requestTimeout: HTTP_LIMITS.requestMs,
     routerOptions: { maxParamLength: HTTP_LIMITS.paramCharsMax },
     forceCloseConnections: true,
+  });
+  app.server.maxConnections = HTTP_LIMITS.connectionsMax;
+  let refusedConnections = 0;
+  app.server.on("drop", () => {
+    refusedConnections++;
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -92,7 +99,7 @@ export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<Api
     },
     { prefix: API_PREFIX },
   );
-  await app.register(serviceRoutes(deps, hub));
+  await app.register(serviceRoutes(deps, hub, () => refusedConnections));
   otherMethods.install();
   await servePage(app, options.pageDir);
 

@@ -31,6 +31,8 @@ export type Broker = {
     signInsRefused: number;
     /** Connections ended for bytes that are no MQTT, or too many of them. */
     badPackets: number;
+    /** Connections beyond the bound, and the oldest strangers cut for newer ones. */
+    connectionsRefused: number;
   };
   close(): Promise<void>;
 };

@@ -324,6 +324,7 @@ describe("the embedded broker", () => {
     const strangers: Raw[] = [];
     for (let n = 0; n < 9; n++) strangers.push(await rawSocket());
     await vi.waitFor(() => expect(strangers.map(({ isOpen }) => isOpen()).lastIndexOf(false)).toBe(3));
+    expect(broker.counts.connectionsRefused).toBe(4);
     await signIn("s1/late");
     expect([...known, ...strangers.slice(5)].every(({ isOpen }) => isOpen())).toBe(true);
   });

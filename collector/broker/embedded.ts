@@ -74,7 +74,10 @@ export type EmbeddedBrokerOptions = BrokerEvents & {
 };
 
 export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
-  const counts = { connected: 0, messages: 0, bytes: 0, refused: 0, signInsRefused: 0, badPackets: 0 };
+  const counts = {
+    ...{ connected: 0, messages: 0, bytes: 0 },
+    ...{ refused: 0, signInsRefused: 0, badPackets: 0, connectionsRefused: 0 },
+  };
   const identities = new WeakMap<Client, Identity>();
   const guards = new WeakMap<object, LengthGuard>();
   const connections = new Map<string, Client>();
@@ -202,6 +205,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
     if (strangers.size <= (options.strangersMax ?? STRANGERS_MAX)) return;
     const [oldest] = strangers.values();
     if (oldest === undefined) return;
+    counts.connectionsRefused++;
     strangers.delete(oldest);
     oldest.destroy();
   }
@@ -251,6 +255,9 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
         counts.badPackets++;
       });
       listener.maxConnections = CONNECTIONS_MAX;
+      listener.on("drop", () => {
+        counts.connectionsRefused++;
+      });
       server = listener;
       await new Promise<void>((resolve, reject) => {
         listener.once("error", reject);

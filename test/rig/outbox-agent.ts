@@ -32,6 +32,8 @@ export type OutboxAgentOptions = {
   readonly agent: string;
   readonly devices: number;
   readonly everyMs: number;
+  /** Its clock minus the true one. */
+  readonly clockOffMs?: number;
 };
 
 /** One password for all of them, put where the collector with this data folder looks. */
@@ -72,6 +74,10 @@ export class OutboxAgent {
     this.#every(HEARTBEAT_MS, () => this.#say());
   }
 
+  get site(): string {
+    return this.#options.site;
+  }
+
   get figures() {
     return { seq: this.#seq, acked: this.#acked, waiting: this.#outbox.length, connects: this.#connects };
   }
@@ -86,7 +92,7 @@ export class OutboxAgent {
   /** Reads its devices and has the batch in its outbox. */
   write(): void {
     const { devices } = this.#options;
-    const now = Date.now();
+    const now = this.#now();
     const seq = ++this.#seq;
     const readings = Array.from({ length: devices }, (_, n) => ({
       device: deviceId(n),
@@ -110,6 +116,10 @@ export class OutboxAgent {
     this.#isOver = true;
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     this.#client?.end(true);
+  }
+
+  #now(): number {
+    return Date.now() + (this.#options.clockOffMs ?? 0);
   }
 
   get #epoch(): string {
@@ -167,7 +177,7 @@ export class OutboxAgent {
 
   #say(): void {
     const { site, agent } = this.#options;
-    const now = Date.now();
+    const now = this.#now();
     const status: AgentStatus = {
       v: WIRE_VERSION,
       state: "online",

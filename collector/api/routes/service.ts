@@ -47,7 +47,7 @@ export function streamRoutes(deps: ApiDeps, hub: StreamHub): FastifyPluginAsyncZ
 }
 
 /** For machines, outside /api/v1: liveness and Prometheus metrics. */
-export function serviceRoutes(deps: ApiDeps, hub: StreamHub): FastifyPluginAsyncZod {
+export function serviceRoutes(deps: ApiDeps, hub: StreamHub, refusedConnections: () => number): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       "/healthz",
@@ -88,7 +88,7 @@ export function serviceRoutes(deps: ApiDeps, hub: StreamHub): FastifyPluginAsync
         return reply
           .type("text/plain; version=0.0.4; charset=utf-8")
           .serializer((text: string) => text)
-          .send(deps.metricsText() + streamMetrics(hub));
+          .send(deps.metricsText() + httpMetrics(hub, refusedConnections()));
       },
     );
   };
@@ -102,7 +102,7 @@ function isLocal(request: FastifyRequest): boolean {
   return address === "::1" || /^(::ffff:)?127\./.test(address);
 }
 
-function streamMetrics(hub: StreamHub): string {
+function httpMetrics(hub: StreamHub, refusedConnections: number): string {
   const { clients, slowDisconnects, refused } = hub.counts;
   return [
     "# HELP aislewatch_stream_clients Pages connected to the live stream.",
@@ -114,6 +114,9 @@ function streamMetrics(hub: StreamHub): string {
     "# HELP aislewatch_stream_refused_total Pages refused because too many were connected.",
     "# TYPE aislewatch_stream_refused_total counter",
     `aislewatch_stream_refused_total ${refused}`,
+    "# HELP aislewatch_http_connections_refused_total HTTP connections beyond the bound.",
+    "# TYPE aislewatch_http_connections_refused_total counter",
+    `aislewatch_http_connections_refused_total ${refusedConnections}`,
     "",
   ].join("\n");
 }
