@@ -47,6 +47,8 @@ const VALUES_INTERVAL_MS = 1_000;
 /** Devices named in one `values` event; a page that shows more asks for all of them anyway. */
 const VALUES_DEVICES_MAX = 500;
 const DUE_CLOSES_INTERVAL_MS = 60_000;
+/** Told to pages once the state store is back; a page that reconnects asks for the present anyway. */
+const ANNOUNCEMENTS_MAX = 10_000;
 /** After a start, agents that were online get this long to come back: twice the longest wait between their attempts. */
 const RETURN_MS = 60_000;
 
@@ -605,7 +607,7 @@ export function createJudge(
             const agentKey = deviceKey(agent.site, agent.agent);
             if (!pendingAgents.has(agentKey)) pendingAgents.set(agentKey, agent);
           }
-          announcements = [...told, ...announcements];
+          announcements = [...told, ...announcements].slice(-ANNOUNCEMENTS_MAX);
         },
         announce() {
           if (listeners.size === 0) return;
