@@ -14,7 +14,7 @@ import {
   WIRE_VERSION,
 } from "@aislewatch/contract";
 import { connectAsync, type MqttClient } from "mqtt";
-import { cleanUp, onCleanUp, waitFor } from "../rig/rig.ts";
+import { type CollectorRig, cleanUp, onCleanUp, waitFor } from "../rig/rig.ts";
 import { type Figure, progress } from "./figure.ts";
 import { type AgentName, fleetNames, type LoadedCollector, startLoad, startLoadedCollector } from "./load.ts";
 
@@ -70,7 +70,7 @@ export async function benchLatency(): Promise<Figure[]> {
 }
 
 /** When an incident of a device arrived first, by site and device. */
-type Arrivals = { readonly next: (site: string, device: string) => Promise<number> };
+export type Arrivals = { readonly next: (site: string, device: string) => Promise<number> };
 
 async function faultToIncident(agent: FaultyStore, device: number, arrivals: Arrivals): Promise<number> {
   const arrived = arrivals.next(agent.site, deviceId(device));
@@ -147,7 +147,7 @@ const deviceOf = (index: number): InventoryDevice => ({
 });
 
 /** Reads the API's event stream as a page does. */
-async function watchIncidents(collector: LoadedCollector): Promise<Arrivals> {
+export async function watchIncidents(collector: Pick<CollectorRig, "http" | "token">): Promise<Arrivals> {
   const waiting = new Map<string, (at: number) => void>();
   const abort = new AbortController();
   onCleanUp(() => abort.abort());

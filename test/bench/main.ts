@@ -23,6 +23,10 @@ const PARTS: Readonly<Record<string, Part>> = {
     title: "latency: from a fault to its incident",
     run: async () => (await import("./latency.ts")).benchLatency(),
   },
+  backpressure: {
+    title: "backpressure: incidents while the time-series store is slow, and while it stands still",
+    run: async () => (await import("./backpressure.ts")).benchBackpressure(),
+  },
   snmp: {
     title: "snmp: what a poll of a recorded device asks for",
     run: async () => (await import("./snmp-polls.ts")).benchSnmpPolls(),
