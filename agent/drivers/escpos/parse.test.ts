@@ -144,6 +144,7 @@ describe("parse", () => {
     { name: "an automatic status of another form", said: { printer: text(0x14, 0x00, 0x10, 0x0f) } },
     { name: "text", said: { printer: "HTTP/1.1 400 Bad Request" } },
     { name: "text that is built like an automatic status", said: { printer: "AMPEL 64\n" } },
+    { name: "four printable characters that are", said: { printer: "PEL " } },
     { name: "text of which one character is built like a status", said: { printer: "64" } },
     { name: "a status byte among noise", said: { printer: `\u0012${"\u00ff".repeat(5)}\u0012` } },
   ])("refuses $name", ({ said }) => {
