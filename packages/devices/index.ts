@@ -15,6 +15,7 @@ export { isMapText, type MapsResult, parseMaps } from "./modbus-map-file.ts";
 export { loadBuiltinMaps, loadMapsFrom } from "./modbus-map-load.ts";
 export { type ModbusBlock, type ModbusPlan, modbusPlan, spokenRegister } from "./modbus-map-plan.ts";
 export type { Profile } from "./profile.ts";
+export { compileProfiles } from "./profile-compiled.ts";
 export { type Evaluation, type Evidence, evaluateProfile, type ProfileAsset } from "./profile-evaluate.ts";
 export { type ProfilesResult, type ProfileText, parseProfiles } from "./profile-file.ts";
 export { loadBuiltinProfiles, loadProfilesFrom } from "./profile-load.ts";
