@@ -754,6 +754,12 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
       pending.push(seq);
       return seq % 2 === 0;
     },
+    observeLate: ({ seq }) => void pending.push(seq),
+    resume() {},
+    late: {
+      counts: { judged: 0, unjudged: 0, spells: 0 },
+      figures: () => ({ agents: 0, engines: 0 }),
+    },
     setStatus() {},
     setInventory() {},
     removeAgent() {},

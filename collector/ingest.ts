@@ -382,8 +382,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (needsState) {
       counts.batches++;
       counts.samples += sampleCount(message);
-      // What was stored while the uplink was down is history: it is kept, and does not move the present.
-      const urgent = message.lane === "live" && observe(batch, source);
+      const urgent = observe(batch, source);
       const hasEvents = keepEvents(batch);
       lane.state = seq;
       uncommittedSinceMs ??= clock.monotonic();
@@ -436,7 +435,10 @@ export function createIngest(deps: IngestDeps): Ingest {
   /** A bug that one message brings out must not end the collector, for the message would come again after each start. */
   function observe(batch: TelemetryBatch, source: AgentMessage): boolean {
     try {
-      return judge.observe(batch);
+      if (batch.lane === "live") return judge.observe(batch);
+      // What was stored while the uplink was down does not move the present.
+      judge.observeLate(batch);
+      return false;
     } catch (thrown) {
       setAside(source, `a bug: stored, but not judged: ${thrown instanceof Error ? thrown.stack : errorText(thrown)}`);
       return true;
@@ -704,7 +706,12 @@ export function createIngest(deps: IngestDeps): Ingest {
         setAside(message, `more than ${EPOCHS_PER_AGENT_MAX} epochs`);
         return;
       }
-      if (status.outbox?.lanes !== undefined) onLanes(agent, status.epoch, status.outbox.lanes);
+      if (status.outbox?.lanes !== undefined) {
+        const { live, history } = status.outbox.lanes;
+        onLanes(agent, status.epoch, status.outbox.lanes);
+        const seqs = { tailSeq: live.last, hadSeq: agent.lanes.history.state, toSeq: history.last };
+        judge.resume({ site: agent.site, agent: agent.agent, epoch: status.epoch }, seqs);
+      }
       // It may have missed acks while it was away: say again where it stands.
       dueAck(agent);
     }

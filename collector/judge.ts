@@ -24,6 +24,7 @@ import { incidentView } from "./api/view.ts";
 import type { ConfigSet } from "./config-set.ts";
 import { isOpen } from "./incidents/calendar.ts";
 import { decideAction } from "./incidents/decide.ts";
+import { type Dated, fromEarlierOnset, fromSpell, fromStanding, type LateOutcome } from "./incidents/late.ts";
 import { append, incidentId, isEnded, isOpenState } from "./incidents/log.ts";
 import { type Assessment, assessPriority, type Capacity } from "./incidents/priority.ts";
 import { dueCloses, fromTransition, reassessed } from "./incidents/transition.ts";
@@ -34,6 +35,7 @@ import {
   type IncidentEventBody,
   incidentKey,
 } from "./incidents/types.ts";
+import { createLate, type Late } from "./late.ts";
 import { COLLECTOR_AGENT, OWN_SITE, OWN_SITE_NAME } from "./own-reports.ts";
 import { type Site, unlistedSite } from "./sites.ts";
 import type { AgentRecord, Commit, IncidentChange, StateStore } from "./store/state/store.ts";
@@ -80,6 +82,10 @@ export type Judge = {
   restore(config: ConfigSet, values: readonly LastValue[]): void;
   /** Live telemetry; true when people should know of what it did. */
   observe(batch: TelemetryBatch): boolean;
+  /** History: judged as of its own time, by the late evaluator. */
+  observeLate(batch: TelemetryBatch): void;
+  /** An agent that is online says where its lanes stand; before `setStatus`, and before anything live of it. */
+  resume(agent: { site: string; agent: string; epoch: string }, lanes: LanesAtReturn): void;
   setStatus(site: string, agent: string, status: AgentStatus): void;
   setInventory(site: string, agent: string, devices: readonly InventoryDevice[]): void;
   /** The agent was taken out: its devices go, and what stood on them resolves as `device_removed`. */
@@ -92,6 +98,7 @@ export type Judge = {
   takePending(): Pending;
   subscribe(listener: (event: StreamEvent) => void): () => void;
   readonly live: LiveView;
+  readonly late: Pick<Late, "counts" | "figures">;
   /** The devices (of one agent) whose last poll took longest, the slowest first: who costs its agent most. */
   slowestPolls(
     most: number,
@@ -103,6 +110,9 @@ export type Judge = {
   roster(): readonly { readonly record: AgentRecord; readonly isHeard: boolean }[];
   runbook(ref: string): { title: string; markdown: string } | null;
 };
+
+/** The last live batch from before an agent came back, and its history: judged up to `hadSeq`, written up to `toSeq`. */
+export type LanesAtReturn = { readonly tailSeq: number; readonly hadSeq: number; readonly toSeq: number };
 
 type DeviceFacts = {
   agent: string;
@@ -150,6 +160,34 @@ export function createJudge(
   const deviceKey = (site: string, id: string) => `${site}/${id}`;
   const factsOf = (site: string, id: string): DeviceFacts | undefined => devices.get(site)?.get(id);
 
+  const late = createLate({
+    clock,
+    engine,
+    devicesOf: (site, agent) =>
+      [...(devices.get(site)?.values() ?? [])].filter((facts) => facts.agent === agent).map(({ device }) => device),
+    faultsOf,
+    onSpell(spell) {
+      const { rule, subject } = spell.opened;
+      const key = incidentKey(rule, subject);
+      const context = { priority: assessTransition(spell.opened, null) };
+      writeLate(key, fromSpell(incidents.get(key) ?? null, spell, ruleById.get(rule) ?? null, context));
+    },
+    onStanding(key, spells, { stands, awayAt }) {
+      for (const transition of spells.flatMap(({ opened, over }) => opened ?? over ?? []).slice(0, 1)) {
+        const rule = ruleById.get(transition.rule) ?? null;
+        const incident = incidents.get(key) ?? null;
+        const context = { rule, awayAt, priority: assessTransition(transition, incident) };
+        for (const outcome of fromStanding(incident, spells, stands, context)) writeLate(key, outcome);
+      }
+    },
+    onEarlierOnset(key, began) {
+      const incident = incidents.get(key);
+      const append = incident === undefined ? [] : fromEarlierOnset(incident, began);
+      writeLate(key, { append, open: [] });
+    },
+    onAdopted: (transitions) => absorb(transitions),
+  });
+
   // ── faults to incidents
 
   function absorb(transitions: readonly Transition[]): boolean {
@@ -176,12 +214,30 @@ export function createJudge(
     const key = incidentKey(transition.rule, transition.subject);
     const incident = incidents.get(key) ?? null;
     const rule = ruleById.get(transition.rule) ?? null;
-    const outcome = fromTransition(incident, transition, rule, {
-      priority: assess(transition.subject, transition.severity ?? incident?.severity ?? "minor", transition.at),
-    });
-    if (incident !== null && outcome.events.length > 0) write(key, incident, outcome.events, transition.at, "system");
-    if (outcome.open !== null) write(key, null, [outcome.open], transition.at, "system");
+    const outcome = fromTransition(incident, transition, rule, { priority: assessTransition(transition, incident) });
+    if (incident !== null && outcome.events.length > 0) write(key, incident, outcome.events, byItself(transition.at));
+    if (outcome.open !== null) write(key, null, [outcome.open], byItself(transition.at));
     if (transition.subject.device !== null) touch(transition.subject.site, transition.subject.device);
+    const { site, device } = transition.subject;
+    const facts = device === null ? undefined : factsOf(site, device);
+    if (facts !== undefined) late.moved(facts.agent, transition);
+  }
+
+  const assessTransition = ({ subject, severity, at }: Transition, incident: Incident | null): Assessment =>
+    assess(subject, severity ?? incident?.severity ?? "minor", at);
+
+  /** What was found afterwards, with its true times. */
+  function writeLate(key: string, { append, open }: LateOutcome): void {
+    const owner = incidents.get(key) ?? null;
+    const put = (before: Incident | null, dated: readonly Dated[]): void => {
+      let incident = before;
+      for (const { at, body } of dated) incident = write(key, incident, [body], { at, actor: "system", late: true });
+    };
+    if (owner !== null) put(owner, append);
+    if (open.length === 0) return;
+    put(null, open);
+    // One that ended at once never had its key.
+    if (owner !== null) hold(key, owner);
   }
 
   function assess(subject: Transition["subject"], severity: Incident["severity"], at: number): Assessment {
@@ -212,7 +268,7 @@ export function createJudge(
       const at = subject.device === null ? undefined : roles.get(capacityOf(site, subject.device).role);
       if (at === undefined) continue;
       const changed = reassessed(incident, assess(subject, incident.severity, at));
-      if (changed.length > 0) write(key, incident, changed, at, "system");
+      if (changed.length > 0) write(key, incident, changed, byItself(at));
     }
   }
 
@@ -220,11 +276,10 @@ export function createJudge(
     key: string,
     incident: Incident | null,
     bodies: readonly IncidentEventBody[],
-    at: number,
-    actor: Actor,
+    how: { readonly at: number; readonly actor: Actor; readonly late?: true },
   ): Incident {
     const id = incident?.id ?? incidentId(state.nextIncidentNumber());
-    const written = append(id, incident, bodies, { at, recordedAt: clock.now(), actor });
+    const written = append(id, incident, bodies, { ...how, recordedAt: clock.now() });
     if (isEnded(written.incident.state)) {
       incidents.delete(key);
       keyOf.delete(id);
@@ -259,7 +314,9 @@ export function createJudge(
     return suppressed ? "unreachable" : "down";
   }
 
-  const faultsOf = (site: string, device: string): FaultView[] => faultIndex().get(deviceKey(site, device)) ?? [];
+  function faultsOf(site: string, device: string): FaultView[] {
+    return faultIndex().get(deviceKey(site, device)) ?? [];
+  }
 
   let firingByRule: Map<string, number> | null = null;
   function firingIndex(): Map<string, number> {
@@ -393,6 +450,7 @@ export function createJudge(
     for (const [key, until] of presumed) {
       const record = agents.get(key);
       if (record === undefined || clock.monotonic() < until) continue;
+      late.away(record.site, record.agent, record.judgedUntil);
       setOnline({ ...record, online: false }, true);
       isAnyGone = true;
     }
@@ -431,6 +489,7 @@ export function createJudge(
 
   return {
     live,
+    late,
     roster: () => [...agents].map(([key, record]) => ({ record, isHeard: !presumed.has(key) })),
     deviceCounts() {
       const counts = new Map<string, number>();
@@ -475,9 +534,15 @@ export function createJudge(
       for (const { incident, key } of state.openIncidents()) hold(key, incident);
       // Rules and devices that went away while the collector was down resolve what they left behind.
       engine.takeChangedFaults();
+      late.restore(state.late());
+      // What agents read while the collector was down, they have kept.
+      for (const { site, agent, online, judgedUntil } of state.agents()) {
+        if (online && agent !== COLLECTOR_AGENT) late.away(site, agent, judgedUntil);
+      }
     },
 
     observe(batch) {
+      late.beforeLive(batch);
       const transitions = engine.observe(batch.site, batch.agent, batch.message, batch.skewMs);
       const key = deviceKey(batch.site, batch.agent);
       const record = agents.get(key) ?? {
@@ -498,7 +563,15 @@ export function createJudge(
         if (facts !== undefined) facts.failure = failure;
       }
       for (const subject of batch.message.subjects) touch(batch.site, splitSubject(subject).device);
-      return transitions.length > 0 ? absorb(transitions) : absorb([]);
+      const isNews = absorb(transitions);
+      late.afterLive(batch);
+      return isNews;
+    },
+
+    observeLate: (batch) => late.history(batch),
+
+    resume({ site, agent, epoch }, lanes) {
+      late.back({ site, agent, epoch }, agents.get(deviceKey(site, agent))?.judgedUntil ?? clock.now(), lanes);
     },
 
     setStatus(site, agent, status) {
@@ -507,10 +580,12 @@ export function createJudge(
       const online = status.state === "online";
       const lastSeenAt = online ? clock.now() : (record?.lastSeenAt ?? clock.now());
       const judgedUntil = record?.judgedUntil ?? 0;
+      if (!online && record?.online === true) late.away(site, agent, judgedUntil);
       setOnline({ site, agent, online, status, lastSeenAt, judgedUntil }, record?.online);
     },
 
     setInventory(site, agent, list) {
+      late.changed(site, agent);
       applyInventory(site, agent, list);
       absorb(engine.setInventory(site, agent, list, clock.now()));
       absorb(engine.setAgentOnline(site, agent, agents.get(deviceKey(site, agent))?.online ?? true, clock.now()));
@@ -520,6 +595,7 @@ export function createJudge(
       const key = deviceKey(site, agent);
       applyInventory(site, agent, []);
       absorb(engine.setInventory(site, agent, [], clock.now()));
+      late.forget(site, agent);
       agents.delete(key);
       presumed.delete(key);
       pendingAgents.delete(key);
@@ -529,6 +605,7 @@ export function createJudge(
     setConfig(next) {
       useConfig(next);
       refused = [];
+      late.changed();
       absorb(engine.setRules(next.rules, clock.now()));
       announcements.push({ type: "rules", version: next.rules.version, refused: [] });
       commitSoon(true);
@@ -544,6 +621,7 @@ export function createJudge(
       const now = clock.now();
       let urgent = giveUpWaiting();
       if (absorb(engine.tick(now))) urgent = true;
+      late.tick();
       if (clock.monotonic() - lastClosesMs >= DUE_CLOSES_INTERVAL_MS) {
         lastClosesMs = clock.monotonic();
         for (const { incident, events: bodies } of dueCloses([...incidents.values()], ruleById, now)) {
@@ -551,11 +629,11 @@ export function createJudge(
           if (key === undefined) continue;
           // Both may fall due at once: the first changes what the second would be about.
           const current = incidents.get(key);
-          if (current?.version === incident.version) write(key, current, bodies, now, "system");
+          if (current?.version === incident.version) write(key, current, bodies, byItself(now));
           urgent = true;
         }
       }
-      if (urgent || pendingFaults.size > 0) commitSoon(urgent);
+      if (urgent || pendingFaults.size > 0 || pendingIncidents.size > 0) commitSoon(urgent);
       tellValues();
     },
 
@@ -571,13 +649,15 @@ export function createJudge(
       });
       if (!decided.ok) return decided;
       if (decided.value.length === 0 || key === undefined) return ok(incident);
-      const next = write(key, incident, decided.value, now, actor);
+      const next = write(key, incident, decided.value, { at: now, actor });
       commitSoon(true);
       return ok(next);
     },
 
     takePending() {
+      const latePending = late.takePending();
       const taken = {
+        late: latePending.records,
         incidents: [...pendingIncidents.values()],
         faults: [...pendingFaults.values()],
         agents: [...pendingAgents.values()],
@@ -589,9 +669,9 @@ export function createJudge(
       announcements = [];
       return {
         change: taken,
-        empty:
-          taken.incidents.length === 0 && taken.faults.length === 0 && taken.agents.length === 0 && told.length === 0,
+        empty: Object.values(taken).every(({ length }) => length === 0) && told.length === 0,
         putBack() {
+          latePending.putBack();
           for (const change of taken.incidents) {
             const since = pendingIncidents.get(change.incident.id);
             pendingIncidents.set(
@@ -635,6 +715,8 @@ export function createJudge(
       );
   }
 }
+
+const byItself = (at: number): { at: number; actor: Actor } => ({ at, actor: "system" });
 
 const RANK = { info: 0, minor: 1, major: 2, critical: 3 } as const;
 

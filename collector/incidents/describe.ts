@@ -1,7 +1,12 @@
 import type { IncidentEvent } from "./types.ts";
 
-/** One sentence for the timeline, without who and when: those stand beside it. */
+/** One or two sentences for the timeline, without who and when: those stand beside it. */
 export function describeEvent(event: IncidentEvent): string {
+  const text = describe(event);
+  return event.late ? `${text} Found afterwards, in readings that the agent had kept.` : text;
+}
+
+function describe(event: IncidentEvent): string {
   switch (event.type) {
     case "opened": {
       const hidden = event.suppressedBy === null ? "" : `; nobody is called while ${event.suppressedBy} is down`;
@@ -23,6 +28,10 @@ export function describeEvent(event: IncidentEvent): string {
       return "The fault cured itself.";
     case "fired_again":
       return `The fault came back (${event.severity}): ${event.title}.`;
+    case "began_earlier":
+      return "The fault is older than was known.";
+    case "recovered_earlier":
+      return "The fault had cured itself before that was known.";
     default:
       return describeWork(event);
   }
@@ -40,7 +49,9 @@ type WorkEvent = Exclude<
       | "stale"
       | "fresh"
       | "recovered"
-      | "fired_again";
+      | "fired_again"
+      | "began_earlier"
+      | "recovered_earlier";
   }
 >;
 

@@ -20,8 +20,13 @@ export const isEnded = (state: IncidentState): boolean =>
 
 export const incidentId = (number: number): string => `INC-${String(number).padStart(6, "0")}`;
 
-/** When it happened (event time), when it is written down, and who did it. */
-export type Stamp = { readonly at: number; readonly recordedAt: number; readonly actor: Actor };
+/** When it happened (event time), when it is written down, who did it, and whether it was found afterwards. */
+export type Stamp = {
+  readonly at: number;
+  readonly recordedAt: number;
+  readonly actor: Actor;
+  readonly late?: true;
+};
 
 /**
  * Appends bodies to an incident (null: the first body opens it) and folds them in. Throws on a log that no decider
@@ -96,6 +101,7 @@ function open(id: string, event: IncidentEvent): Incident {
     suppressedBy,
     cause: suppressedBy === null ? null : { by: suppressedBy, since: event.at, until: null },
     stale: false,
+    ...(event.retroactive && { retroactive: true }),
     updatedAt: event.recordedAt,
     values,
   };
@@ -128,7 +134,13 @@ function change(before: Incident, event: IncidentEvent): Partial<Incident> {
         title: event.title,
         values: event.values,
         recurrences: before.recurrences + 1,
+        // What was only found afterwards stands now.
+        ...(before.retroactive && event.late !== true && { retroactive: false }),
       };
+    case "recovered_earlier":
+      return event.onset === before.onset && before.recoveredAt !== null ? { recoveredAt: event.at } : {};
+    case "began_earlier":
+      return event.was === before.onset ? { onset: event.onset } : {};
     default:
       return changeByPerson(before, event);
   }

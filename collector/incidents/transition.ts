@@ -88,9 +88,9 @@ function firing(
   rule: Rule | null,
   context: TransitionContext,
 ): Outcome {
-  if (incident === null) return { events: [], open: opened(transition, rule, context) };
+  if (incident === null) return { events: [], open: openedBy(transition, rule, context) };
   const known = incident.onset === transition.since;
-  if (isEnded(incident.state)) return known ? NOTHING : { events: [], open: opened(transition, rule, context) };
+  if (isEnded(incident.state)) return known ? NOTHING : { events: [], open: openedBy(transition, rule, context) };
   if (!isOver(incident)) return { events: stillFiring(incident, transition, context), open: null };
   // What the log knows already: this onset and all before it have recovered. Event times of an agent do not go back by
   // more than a minute, for a clock that is off is corrected before the engine sees them.
@@ -99,10 +99,15 @@ function firing(
   if (comesBackSoon(incident, transition, context)) {
     return { events: firedAgain(incident, transition, context), open: null };
   }
-  return { events: finish(incident), open: opened(transition, rule, context) };
+  return { events: finish(incident), open: openedBy(transition, rule, context) };
 }
 
-function opened(transition: Transition, rule: Rule | null, { priority }: TransitionContext): OpenedBody | null {
+/** The first event of a new incident; null for rules that open none. */
+export function openedBy(
+  transition: Transition,
+  rule: Rule | null,
+  { priority }: TransitionContext,
+): OpenedBody | null {
   if (rule === null || rule.mode === "shadow" || transition.severity === null) return null;
   return {
     type: "opened",
@@ -144,7 +149,8 @@ function firedAgain(incident: Incident, transition: Transition, context: Transit
   return [...events, ...flags(incident, transition), ...reassessed(incident, context.priority)];
 }
 
-function comesBackSoon(
+/** Is a fault that fires at this time the same incident again? */
+export function comesBackSoon(
   incident: Incident,
   { at }: Transition,
   { reopenWindowMs = REOPEN_WINDOW_MS }: TransitionContext,

@@ -52,6 +52,8 @@ export type IncidentEvent = {
   readonly at: number;
   readonly recordedAt: number;
   readonly actor: Actor;
+  /** It was found afterwards, in readings that an agent kept while it could not be reached. Nobody is called for it. */
+  readonly late?: true;
 } & IncidentEventBody;
 
 export type IncidentEventBody =
@@ -69,6 +71,8 @@ export type IncidentEventBody =
       readonly priority: Priority;
       readonly why: string;
       readonly suppressedBy: string | null;
+      /** All of it was found afterwards. */
+      readonly retroactive?: true;
     }
   | {
       readonly type: "level_changed";
@@ -90,6 +94,10 @@ export type IncidentEventBody =
       readonly title: string;
       readonly values: Readonly<Record<string, Value>>;
     }
+  /** The fault is older than was known; `was` is the onset that this corrects, of the present spell or an earlier one. */
+  | { readonly type: "began_earlier"; readonly onset: number; readonly was: number }
+  /** The spell that began at `onset` was over before the live lane saw it end. */
+  | { readonly type: "recovered_earlier"; readonly onset: number }
   | { readonly type: "acknowledged" }
   | { readonly type: "assigned"; readonly to: string | null }
   | { readonly type: "started" }
@@ -135,6 +143,8 @@ export type Incident = {
   /** When it last came back out of `resolved`; what was before is done with. Absent: it never was resolved. */
   readonly reopenedAt?: number;
   readonly stale: boolean;
+  /** It came and went while its agent could not be reached, and was found in what the agent had kept: nobody was called. */
+  readonly retroactive?: boolean;
   readonly updatedAt: number;
   readonly values: Readonly<Record<string, Value>>;
 };

@@ -61,7 +61,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         deviceEvents: [anEvent({ component: "outlet-4" })],
         ledger: [aLane()],
         thinned: [aThinning()],
-        late: [{ site: "store-1", agent: "host-1", body: '{"v":1}' }],
+        late: [{ site: "store-1", agent: "host-1", part: "state", body: '{"v":1}' }],
       };
 
       it("gives back after a restart what was committed", async () => {
@@ -82,11 +82,17 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         expect(store.deviceEvents("store-1", null, 10)).toEqual(whole.deviceEvents);
       });
 
-      it("keeps one record of the late evaluator an agent, and none when there is nothing to go on with", () => {
-        const late = (agent: string, body: string | null) => ({ site: "store-1", agent, body });
+      it("keeps each part of what the late evaluator knows of an agent once, and none when there is nothing to go on with", () => {
+        const late = (agent: string, body: string | null, part: "state" | "live" = "state") => ({
+          ...{ site: "store-1", agent, part, body },
+        });
         store.commit({ late: [late("host-1", "a"), late("host-2", "b")] });
-        store.commit({ late: [late("host-1", "c"), late("host-2", null), late("host-3", null)] });
-        expect(store.late()).toEqual([late("host-1", "c")]);
+        store.commit({
+          late: [late("host-1", "c"), late("host-1", "d", "live"), late("host-2", null), late("host-3", null)],
+        });
+        expect(store.late()).toEqual([late("host-1", "d", "live"), late("host-1", "c")]);
+        store.removeAgent("store-1", "host-1");
+        expect(store.late()).toEqual([]);
       });
 
       it("leaves nothing of a change that fails, and works again", () => {

@@ -179,8 +179,8 @@ function agentCommands(db: Kysely<Tables>): readonly CompiledQuery[] {
 
 function lateJudging(db: Kysely<Tables>): readonly CompiledQuery[] {
   return [
-    text(db.schema.createTable("late"), "site", "agent", "body")
-      .addPrimaryKeyConstraint("late_pk", ["site", "agent"])
+    text(db.schema.createTable("late"), "site", "agent", "part", "body")
+      .addPrimaryKeyConstraint("late_pk", ["site", "agent", "part"])
       .compile(),
   ];
 }

@@ -52,7 +52,8 @@ export function buildQueries(db: Kysely<Tables>) {
   const event = slots<Tables["incident_events"]>("incident", "seq", "at", "type", "body");
   const agent = slots<Tables["agents"]>("site", "agent", "online", "status", "last_seen_at", "judged_until");
   const gap = slots<Row<"gaps">>(...lane, "from_seq", "to_seq", "at", "reason");
-  const late = slots<Tables["late"]>("site", "agent", "body");
+  const latePart = slots<{ site: string; agent: string; part: string }>("site", "agent", "part");
+  const late = slots<Tables["late"]>("site", "agent", "part", "body");
   const ledger = slots<Tables["ledger"]>(...lane, ...LEDGER_FIGURES);
   const thinned = slots<Row<"thinned">>(...lane, "from_seq", "to_seq", "from_at", "to_at", "samples", "reason", "at");
   const gapNote = slots<Row<"gap_notes">>(...lane, "from_seq", "to_seq", "at", "by_whom", "text");
@@ -235,14 +236,22 @@ export function buildQueries(db: Kysely<Tables>) {
         .insertInto("late")
         .values(late)
         .onConflict((conflict) =>
-          conflict.columns(["site", "agent"]).doUpdateSet((eb) => ({ body: eb.ref("excluded.body") })),
+          conflict.columns(["site", "agent", "part"]).doUpdateSet((eb) => ({ body: eb.ref("excluded.body") })),
         ),
+    ),
+    removeLatePart: template(
+      latePart,
+      db
+        .deleteFrom("late")
+        .where("site", "=", latePart.site)
+        .where("agent", "=", latePart.agent)
+        .where("part", "=", latePart.part),
     ),
     removeLate: template(
       ofAgent,
       db.deleteFrom("late").where("site", "=", ofAgent.site).where("agent", "=", ofAgent.agent),
     ),
-    late: template(none, db.selectFrom("late").selectAll().orderBy("site").orderBy("agent")),
+    late: template(none, db.selectFrom("late").selectAll().orderBy("site").orderBy("agent").orderBy("part")),
 
     putCommand: template(
       command,

@@ -70,7 +70,7 @@ export type Tables = {
     by_whom: string;
     text: string;
   };
-  late: { site: string; agent: string; body: string };
+  late: { site: string; agent: string; part: string; body: string };
   commands: { id: string; issued_at: number; site: string; agent: string; state: string; body: string };
   poison: {
     id: Generated<number>;

@@ -287,7 +287,7 @@ class SqliteStore implements StateStore {
   }
 
   late(): LateRecord[] {
-    return this.#all(this.#queries.late, {});
+    return this.#all(this.#queries.late, {}).map((row) => ({ ...row, part: row.part as LateRecord["part"] }));
   }
 
   addGapNotes(notes: readonly GapNote[]): void {
@@ -487,9 +487,9 @@ class SqliteStore implements StateStore {
     }
   }
 
-  #putLate({ site, agent, body }: NonNullable<Commit["late"]>[number]): void {
-    if (body === null) this.#run(this.#queries.removeLate, { site, agent });
-    else this.#run(this.#queries.putLate, { site, agent, body });
+  #putLate({ body, ...key }: NonNullable<Commit["late"]>[number]): void {
+    if (body === null) this.#run(this.#queries.removeLatePart, key);
+    else this.#run(this.#queries.putLate, { ...key, body });
   }
 
   #putAgent({ site, agent, online, status, lastSeenAt, judgedUntil }: AgentRecord): void {

@@ -131,8 +131,16 @@ export type DeviceEventRecord = {
 /** Events that are kept; beyond it the oldest go. One device that talks all day must not push out all others. */
 export const DEVICE_EVENTS = { perDeviceMax: 200, max: 200_000 } as const;
 
-/** How far the late evaluator has come with an agent (collector/late.ts reads and writes `body`, JSON). */
-export type LateRecord = { readonly site: string; readonly agent: string; readonly body: string };
+/**
+ * How far the late evaluator has come with an agent, in two parts, for one of them changes with each batch and the other
+ * is long: its state, and the live batches that it needs again. Only collector/late-record.ts reads `body`.
+ */
+export type LateRecord = {
+  readonly site: string;
+  readonly agent: string;
+  readonly part: "state" | "live";
+  readonly body: string;
+};
 
 export type Commit = {
   readonly watermarks?: readonly Watermark[];

@@ -1,0 +1,420 @@
+import type { Value } from "@aislewatch/contract";
+import fc from "fast-check";
+import { afterEach, describe, expect, it } from "vitest";
+import type { IncidentEvent } from "./incidents/types.ts";
+import { batchOf, EPOCH, printer, reading, type SampleSite, sampleSite, statusOf, T0 } from "./sample-site.ts";
+
+const STEP_MS = 10_000;
+const DEVICES = ["left", "right"];
+
+const RULES = `group: t
+select: kind == "label_printer"
+rules:
+  - { id: out, title: Out, when: "media_out", for: 0s, severity: major, category: consumable }
+  - { id: hot, title: "{{head_temperature_celsius}} °C", when: "head_temperature_celsius > 70", for: 0s, severity: minor, category: hardware, clear: { when: "head_temperature_celsius < 50" } }
+  - { id: cover, title: Open, when: "head_open", for: 20s, severity: minor, category: hardware }
+`;
+
+/** What a poll of a device brought; null: there was none. */
+type Poll = Readonly<Record<string, Value>> | null;
+/** Poll n of each device. */
+type Polls = readonly (readonly Poll[])[];
+
+const good: Poll = { up: true, media_out: false, head_open: false, head_temperature_celsius: 40 };
+const out: Poll = { ...good, media_out: true };
+const hot: Poll = { ...good, head_temperature_celsius: 90 };
+const warm: Poll = { ...good, head_temperature_celsius: 60 };
+
+const at = (n: number): number => T0 + n * STEP_MS;
+
+type Batch = { readonly seq: number; readonly polls: readonly number[] };
+
+/** An agent with an outbox, as far as the collector can tell. */
+class Agent {
+  readonly #site: SampleSite;
+  readonly #polls: Polls;
+  readonly live: Batch[] = [];
+  readonly history: Batch[] = [];
+
+  constructor(site: SampleSite, polls: Polls) {
+    this.#site = site;
+    this.#polls = polls;
+  }
+
+  /** Written in this lane, sent or not. */
+  write(lane: "live" | "history", polls: readonly number[]): Batch {
+    const batch = { seq: this[lane].length + 1, polls };
+    this[lane].push(batch);
+    return batch;
+  }
+
+  send(lane: "live" | "history", { seq, polls }: Batch): void {
+    const readings = polls.flatMap((n) =>
+      DEVICES.flatMap((device, d) => {
+        const poll = this.#polls[n]?.[d] ?? null;
+        return poll === null ? [] : [reading(device, at(n), poll)];
+      }),
+    );
+    this.#site.send("telemetry", batchOf(seq, readings, { lane, sentAt: this.#site.clock.now() }));
+  }
+
+  online(): void {
+    const lanes = { live: this.#lane("live"), history: this.#lane("history") };
+    const sentAt = this.#site.clock.now();
+    this.#site.send("status", statusOf({ sentAt, outbox: { batches: 0, bytes: 0, oldestAt: null, lanes } }));
+    this.#site.inventory(DEVICES.map((id) => printer(id)));
+  }
+
+  offline(): void {
+    this.#site.send("status", statusOf({ state: "offline" }));
+  }
+
+  #lane(lane: "live" | "history") {
+    return { first: (this.#acked()?.[lane] ?? 0) + 1, last: this[lane].length };
+  }
+
+  #acked() {
+    return this.#site.acks.findLast(({ epoch }) => epoch === EPOCH);
+  }
+
+  /** Everything unacked again, the present first; some batches twice. */
+  async resend(twice: (seq: number) => boolean): Promise<void> {
+    for (const lane of ["live", "history"] as const) {
+      for (const batch of this[lane].filter(({ seq }) => seq > (this.#acked()?.[lane] ?? 0))) {
+        this.send(lane, batch);
+        if (twice(batch.seq)) this.send(lane, batch);
+      }
+    }
+    await this.#site.pass(250);
+  }
+}
+
+let site: SampleSite;
+
+async function begin(polls: Polls, rules = RULES): Promise<Agent> {
+  site = await sampleSite({ rules });
+  const agent = new Agent(site, polls);
+  agent.online();
+  await site.pass(250);
+  return agent;
+}
+
+/** To the time of poll n, with the collector's ticks. */
+async function until(n: number): Promise<void> {
+  const left = at(n) - site.clock.now();
+  if (left > 0) await site.pass(left);
+  site.judge.tick();
+}
+
+async function liveThrough(agent: Agent, from: number, to: number): Promise<void> {
+  for (let n = from; n < to; n++) {
+    await until(n);
+    agent.send("live", agent.write("live", [n]));
+  }
+  await site.pass(250);
+}
+
+/** Away from poll `from` until before poll `to`; nothing of it has been sent yet. */
+async function cut(agent: Agent, from: number, to: number, perBatch = 2): Promise<void> {
+  agent.offline();
+  for (let n = from; n < to; n += perBatch) {
+    await until(n);
+    agent.write(
+      "history",
+      Array.from({ length: Math.min(perBatch, to - n) }, (_, i) => n + i),
+    );
+  }
+  await until(to);
+  agent.online();
+}
+
+type SpellSeen = { rule: string; device: string | null; onset: number; over: number | null };
+
+function spellsOf(events: readonly IncidentEvent[], who: { rule: string; device: string | null }): SpellSeen[] {
+  const spells: SpellSeen[] = [];
+  for (const event of events) {
+    const last = spells.at(-1);
+    if (event.type === "opened" || event.type === "fired_again")
+      spells.push({ ...who, onset: event.onset, over: null });
+    else if (event.type === "recovered" && last !== undefined) last.over = event.at;
+    else if (event.type === "recovered_earlier") {
+      for (const spell of spells) if (spell.onset === event.onset) spell.over = event.at;
+    } else if (event.type === "began_earlier") {
+      for (const spell of spells) if (spell.onset === event.was) spell.onset = event.onset;
+    }
+  }
+  return spells;
+}
+
+const incidents = () => site.state.incidents({}, { limit: 1_000, cursor: null }).items;
+
+/** In polls since the start, so that a difference can be read. */
+function spells(): string[] {
+  const step = (time: number | null): string => (time === null ? "…" : String((time - T0) / STEP_MS));
+  return incidents()
+    .flatMap(({ id, rule, subject }) => spellsOf(site.state.incidentEvents(id), { rule, device: subject.device }))
+    .sort((a, b) => a.onset - b.onset)
+    .map(({ rule, device, onset, over }) => `${rule} ${device} ${step(onset)}-${step(over)}`)
+    .sort();
+}
+
+/** Without what the agent's own absence did to the flags. */
+const FLAGS: readonly string[] = ["suppressed", "unsuppressed", "stale", "fresh"];
+const logOf = (id: string) =>
+  site.state
+    .incidentEvents(id)
+    .filter(({ type }) => !FLAGS.includes(type))
+    .map((event) => `${event.type}@${(event.at - T0) / STEP_MS}${event.late ? " late" : ""}`);
+
+/** One printer's polls, the other is well. */
+const left = (...polls: readonly Poll[]): Polls => polls.map((poll) => [poll, good]);
+const times = (n: number, poll: Poll): Poll[] => Array.from({ length: n }, () => poll);
+
+describe("late data", () => {
+  afterEach(() => site.end());
+
+  it("makes one retroactive incident, resolved, of a fault that came and went while the agent was away", async () => {
+    const agent = await begin(left(...times(4, good), ...times(3, out), ...times(5, good)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 9);
+    await liveThrough(agent, 9, 10);
+    expect(incidents()).toEqual([]);
+    await agent.resend(() => false);
+    expect(incidents()).toMatchObject([
+      { rule: "out", state: "resolved", retroactive: true, onset: at(4), openedAt: at(4), recoveredAt: at(7) },
+    ]);
+    expect(logOf("INC-000001")).toEqual(["opened@4 late", "recovered@7 late", "resolved@7 late"]);
+    expect(site.acks.at(-1)).toMatchObject({ live: 4, history: 3 });
+    expect(site.state.late()).toEqual([]);
+  });
+
+  it("makes no second incident of a fault that stands: its onset is put right", async () => {
+    const agent = await begin(left(...times(5, good), ...times(10, out)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 9);
+    await liveThrough(agent, 9, 11);
+    expect(incidents()).toMatchObject([{ rule: "out", onset: at(9) }]);
+    await agent.resend(() => false);
+    expect(incidents()).toMatchObject([{ rule: "out", state: "new", onset: at(5), openedAt: at(9) }]);
+    expect(logOf("INC-000001")).toEqual(["opened@9", "began_earlier@5 late"]);
+  });
+
+  it("tells an incident that stood when the agent went away what became of its fault meanwhile", async () => {
+    const agent = await begin(left(...times(4, out), good, good, out, ...times(6, good)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 9);
+    await liveThrough(agent, 9, 11);
+    expect(spells()).toEqual(["out left 0-9"]);
+    await agent.resend(() => false);
+    expect(logOf("INC-000001")).toEqual([
+      "opened@0",
+      "recovered@9",
+      "recovered_earlier@4 late",
+      "fired_again@6 late",
+      "recovered@7 late",
+    ]);
+    expect(incidents()).toMatchObject([{ recoveredAt: at(7), recurrences: 1 }]);
+  });
+
+  it("leaves an incident standing whose fault came back before the agent did", async () => {
+    const agent = await begin(left(...times(4, out), good, good, ...times(9, out)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 9);
+    await liveThrough(agent, 9, 11);
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["out left 0-4", "out left 6-…"]);
+    expect(incidents()).toMatchObject([{ state: "new", recoveredAt: null, onset: at(6) }]);
+  });
+
+  it("hands a fault over that only its clear condition would end, and it opens once", async () => {
+    const agent = await begin(left(...times(4, good), hot, ...times(8, warm), good, good));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 9);
+    await liveThrough(agent, 9, 11);
+    expect(incidents()).toEqual([]);
+    await agent.resend(() => false);
+    expect(incidents()).toMatchObject([{ rule: "hot", state: "new", onset: at(4), recoveredAt: null }]);
+    expect(incidents()[0]?.retroactive).toBeUndefined();
+    await liveThrough(agent, 11, 15);
+    expect(spells()).toEqual(["hot left 4-13"]);
+  });
+
+  it("waits with what stood until the device has said how it is now", async () => {
+    const polls: Polls = left(...times(4, good), ...times(6, out), null, good, good);
+    const agent = await begin(polls);
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 10);
+    await agent.resend(() => false);
+    expect(incidents()).toEqual([]);
+    await liveThrough(agent, 10, 13);
+    expect(spells()).toEqual(["out left 4-11"]);
+    expect(incidents()).toMatchObject([{ retroactive: true }]);
+  });
+
+  it("opens what nobody denies: the device stays silent, and unknown clears nothing", async () => {
+    const agent = await begin(left(...times(4, good), ...times(6, out), ...times(6, null)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 10);
+    await agent.resend(() => false);
+    await liveThrough(agent, 10, 15);
+    expect(incidents()).toMatchObject([{ rule: "out", onset: at(4), state: "new", recoveredAt: null }]);
+  });
+
+  it("is judged in event time: a `for` that ran out, and one that a reading contradicted", async () => {
+    const open: Poll = { ...good, head_open: true };
+    const agent = await begin(left(...times(4, good), open, open, good, open, open, open, ...times(4, good)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 12, 3);
+    await liveThrough(agent, 12, 13);
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["cover left 7-10"]);
+    expect(logOf("INC-000001")[0]).toBe("opened@9 late");
+  });
+
+  it("ends at once what would take the key from an incident that stands", async () => {
+    const agent = await begin(left(...times(4, good), out, ...times(4, good), ...times(4, out)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 8);
+    await liveThrough(agent, 8, 12);
+    await agent.resend(() => false);
+    expect(incidents().map(({ state, onset }) => [state, (onset - T0) / STEP_MS])).toEqual(
+      expect.arrayContaining([
+        ["new", 9],
+        ["closed", 4],
+      ]),
+    );
+    await liveThrough(agent, 12, 13);
+    expect(site.judge.live.openIncidents()).toHaveLength(1);
+  });
+
+  it("of a fault that comes back live soon after is one incident, which then counts as live", async () => {
+    const agent = await begin(left(...times(4, good), out, ...times(6, good), out, out));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 8);
+    await liveThrough(agent, 8, 9);
+    await agent.resend(() => false);
+    await liveThrough(agent, 9, 13);
+    expect(spells()).toEqual(["out left 11-…", "out left 4-5"]);
+    expect(incidents()).toMatchObject([{ state: "new", retroactive: false, recurrences: 1 }]);
+  });
+
+  it("of two outages is judged each from where it began", async () => {
+    const agent = await begin(
+      left(...times(4, good), out, out, ...times(4, good), ...times(2, out), ...times(8, good)),
+    );
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 8);
+    await liveThrough(agent, 8, 9);
+    await cut(agent, 9, 14);
+    await liveThrough(agent, 14, 15);
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["out left 10-12", "out left 4-6"]);
+    expect(site.state.late()).toEqual([]);
+  });
+
+  it("also follows a time in which the collector was down", async () => {
+    const agent = await begin(left(...times(4, good), ...times(2, out), ...times(8, good)));
+    await liveThrough(agent, 0, 3);
+    for (let n = 3; n < 9; n++) agent.write("history", [n]);
+    site.clock.advance(60_000);
+    await site.restart();
+    site.judge.tick();
+    agent.online();
+    await site.pass(250);
+    await liveThrough(agent, 9, 10);
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["out left 4-6"]);
+  });
+
+  it("is not lost with a commit that fails, nor told twice", async () => {
+    const agent = await begin(left(...times(4, good), out, out, ...times(8, good)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 9);
+    await liveThrough(agent, 9, 10);
+    site.disk.isFull = true;
+    await agent.resend(() => false);
+    expect(incidents()).toEqual([]);
+    expect(site.acks.at(-1)).toMatchObject({ history: 0 });
+    site.disk.isFull = false;
+    await site.pass(2_000);
+    expect(site.acks.at(-1)).toMatchObject({ history: 3 });
+    expect(spells()).toEqual(["out left 4-6"]);
+  });
+
+  it("without any state to judge it from is kept, counted, and means nothing", async () => {
+    const agent = await begin(left(...times(4, out)));
+    site.send("telemetry", batchOf(1, [reading("left", at(1), out ?? {})], { lane: "history" }));
+    await site.pass(250);
+    expect(site.judge.late.counts).toMatchObject({ judged: 0, unjudged: 1 });
+    expect([incidents(), agent.live]).toEqual([[], []]);
+  });
+});
+
+const POLLS = 24;
+const onePoll = fc.option(
+  fc.record({
+    up: fc.constant(true),
+    media_out: fc.boolean(),
+    head_open: fc.constant(false),
+    head_temperature_celsius: fc.constantFrom(40, 60, 90),
+  }),
+  { freq: 12 },
+);
+
+describe("one series of readings", () => {
+  afterEach(() => site.end());
+
+  it("gives the same spells live and late, whatever is repeated and whenever the collector dies", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(onePoll, onePoll), { minLength: POLLS, maxLength: POLLS }),
+        fc.record({
+          from: fc.integer({ min: 1, max: 10 }),
+          length: fc.integer({ min: 1, max: 10 }),
+          perBatch: fc.integer({ min: 1, max: 4 }),
+          lag: fc.integer({ min: 0, max: 3 }),
+          restartAt: fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: 2 }),
+          twice: fc.integer({ min: 1, max: 5 }),
+        }),
+        async (generated, { from, length, perBatch, lag, restartAt, twice }) => {
+          // The seam itself is known on both sides: each device answers right before and right after it.
+          const seams = new Set([from - 1, from, from + length - 1, from + length]);
+          const back = from + length;
+          const polls = generated.map((row, n) =>
+            row.map((poll): Poll => {
+              // A live lane that begins between the two thresholds can't know, until the history has come, that a fault
+              // stands, and so not that it ends meanwhile.
+              if (n === back && poll?.head_temperature_celsius === 60) return { ...poll, head_temperature_celsius: 90 };
+              return poll ?? (seams.has(n) ? good : null);
+            }),
+          );
+          const whole = await begin(polls);
+          await liveThrough(whole, 0, POLLS);
+          const expected = spells();
+          await site.end();
+
+          const agent = await begin(polls);
+          await liveThrough(agent, 0, from);
+          await cut(agent, from, from + length, perBatch);
+          await liveThrough(agent, from + length, from + length + 1 + lag);
+          for (const [i, batch] of agent.history.entries()) {
+            if (restartAt.includes(i)) {
+              await site.restart();
+              agent.online();
+              await agent.resend((seq) => seq % twice === 0);
+            }
+            agent.send("history", batch);
+            await site.pass(250);
+          }
+          await agent.resend((seq) => seq % twice === 0);
+          await liveThrough(agent, from + length + 1 + lag, POLLS);
+          expect(spells()).toEqual(expected);
+          expect(site.state.late()).toEqual([]);
+          await site.end();
+        },
+      ),
+      { numRuns: 40, endOnFailure: true },
+    );
+    site = await sampleSite();
+  }, 120_000);
+});
