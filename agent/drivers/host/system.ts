@@ -156,8 +156,9 @@ export class HostHealth {
       drives.push(drive);
     }
     const grant = "setcap cap_sys_rawio,cap_sys_admin,cap_dac_override+ep /usr/sbin/smartctl";
-    if (forbidden === "") this.#evidence.used("disk health", "smartctl");
-    else this.#evidence.denied("disk health", `this user may not ask ${forbidden}`, grant);
+    if (forbidden !== "") this.#evidence.denied("disk health", `this user may not ask ${forbidden}`, grant);
+    else if (drives.length > 0) this.#evidence.used("disk health", "smartctl");
+    else this.#evidence.absent("disk health", "smartctl finds no disk that tells of its health");
     return drives;
   }
 
