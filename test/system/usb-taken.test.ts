@@ -145,8 +145,8 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     said = await runCommandLines(vm, COMMAND_LINES);
     await startGuestAgent(vm, collector, "store-1/pos-1", DEVICES);
     await waitFor("the first readings", () => value("lane-1/printer", "attached"), 40_000);
-    // A minute as a rule: two programs of Node start in the guest, and seven gadgets; more on a busy machine.
-  }, 180_000);
+    // A minute as a rule: two programs of Node start in the guest, and seven gadgets; some on a machine that is busy.
+  }, 300_000);
   afterAll(cleanUp);
 
   const detail = (id: string) => collector.api<Detail>(`/sites/store-1/device?id=${id}`);
