@@ -24,6 +24,25 @@ describe("the agents", () => {
     await page.getByText("nothing is lost").waitFor();
     expect(await page.getByTestId("deliveries").innerText()).toMatch(/live\s+\d+/);
     await page.getByRole("link", { name: "dock/printer" }).waitFor();
+    const facts = page.getByLabel("How it is");
+    expect(await facts.innerText()).toMatch(
+      /Outbox\s+\d+ batch(es)?, \d+ KiB of 512 MiB[\s\S]*Thinned\s+nothing[\s\S]*Clock\s+right[\s\S]*Cost\s+[\d.]+ % CPU, \d+ MB/,
+    );
+    expect(problems).toEqual([]);
+  });
+
+  it("stand beside the collector, which is a device and no store", async () => {
+    const { page, problems } = await signedIn(browser, store.collector);
+    await page.goto("/agents");
+    await page.getByRole("link", { name: "The collector itself" }).click();
+    await page.waitForURL(/\/sites\/aislewatch\/device\/collector$/);
+    await page.getByText("event_loop_busy_percent").or(page.getByText("main thread was busy")).first().waitFor();
+    await page.goto("/sites");
+    await page.getByTestId("site-card").first().waitFor();
+    expect(await page.getByTestId("site-card").evaluateAll((cards) => cards.map((card) => card.dataset["id"]))).toEqual([
+      "store-1",
+      "store-2",
+    ]);
     expect(problems).toEqual([]);
   });
 

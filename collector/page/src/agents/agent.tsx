@@ -76,7 +76,7 @@ export default function AgentPage({ site, id }: { site: string; id: string }) {
                     <Link href={`/sites/${site}/device/${device}`}>{device}</Link>
                   </th>
                   <td>{seconds.toFixed(3)} s</td>
-                  <td>{count(everySeconds)} s</td>
+                  <td>{everySeconds} s</td>
                   <td>{shareText(seconds, everySeconds)}</td>
                 </tr>
               ))}

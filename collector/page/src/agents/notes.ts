@@ -46,9 +46,9 @@ export function clockText({ clockOffsetSeconds: offset }: Agent): string {
   return off < 1 ? "right" : `${count(Math.round(off))} s ${offset > 0 ? "ahead" : "behind"}`;
 }
 
-/** What it takes of its host. */
+/** What it takes of its host: processor time of one core, resident memory. */
 export const costText = ({ cost }: Agent): string =>
-  cost === null ? "–" : `${cost.cpuPercent.toFixed(1)} %, ${count(Math.round(cost.memoryBytes / 1e6))} MB`;
+  cost === null ? "–" : `${cost.cpuPercent.toFixed(1)} % CPU, ${count(Math.round(cost.memoryBytes / 1e6))} MB`;
 
 /** How much of its line's or its agent's time a device takes, of what there is between two polls. */
 export const shareText = (seconds: number, everySeconds: number): string =>
