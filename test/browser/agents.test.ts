@@ -39,10 +39,9 @@ describe("the agents", () => {
     await page.getByText("event_loop_busy_percent").or(page.getByText("main thread was busy")).first().waitFor();
     await page.goto("/sites");
     await page.getByTestId("site-card").first().waitFor();
-    expect(await page.getByTestId("site-card").evaluateAll((cards) => cards.map((card) => card.dataset["id"]))).toEqual([
-      "store-1",
-      "store-2",
-    ]);
+    expect(await page.getByTestId("site-card").evaluateAll((cards) => cards.map((card) => card.dataset["id"]))).toEqual(
+      ["store-1", "store-2"],
+    );
     expect(problems).toEqual([]);
   });
 
