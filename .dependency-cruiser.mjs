@@ -65,6 +65,7 @@ export default {
       CONFIG,
       RUNTIME,
       RULES,
+      "^packages/api/",
     ]),
     {
       name: "nothing-imports-the-simulator",
@@ -98,7 +99,7 @@ export default {
       severity: "error",
       comment: "The page knows the collector by its OpenAPI only, and by the types made from it.",
       from: { path: "^collector/page/" },
-      to: { path: "^(packages|agent|collector)/", pathNot: ["^collector/page/", "^packages/contract/api[.]d[.]ts$"] },
+      to: { path: "^(packages|agent|collector)/", pathNot: ["^collector/page/", "^packages/api/"] },
     },
     {
       name: "tests-are-leaves",

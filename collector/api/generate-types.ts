@@ -10,7 +10,7 @@ import openapiTS, { astToString } from "openapi-typescript";
 import { openApiDocument } from "./openapi.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-export const TYPES_FILE = join(ROOT, "packages/contract/api.d.ts");
+export const TYPES_FILE = join(ROOT, "packages/api/api.d.ts");
 
 /** Formatted as everything in the repository is, so that the formatter leaves it alone. */
 export async function generateTypes(): Promise<string> {

@@ -1,6 +1,6 @@
 /**
  * Prints the OpenAPI document of the API, without starting a store, for `openapi-typescript`:
- * `packages/contract/api.d.ts`, which the page and the command line are typed by, is generated from it (npm run api).
+ * `packages/api/api.d.ts`, which the page and the command line are typed by, is generated from it (npm run api).
  */
 import type { ApiDeps } from "./deps.ts";
 import { createApi } from "./server.ts";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { components } from "@aislewatch/contract/api";
+import type { components } from "@aislewatch/api";
 import { alignedTable } from "@aislewatch/runtime";
 import { formatAge } from "./age.ts";
 import { auditText, parseAgent } from "./audit.ts";

@@ -1,4 +1,4 @@
-import type { components } from "@aislewatch/contract/api";
+import type { components } from "@aislewatch/api";
 import { describe, expect, it } from "vitest";
 import { listText } from "./agents.ts";
 import { auditText, parseAgent, parseSince } from "./audit.ts";

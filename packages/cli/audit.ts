@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { components } from "@aislewatch/contract/api";
+import type { components } from "@aislewatch/api";
 import { alignedTable } from "@aislewatch/runtime";
 import { type Api, connect, findConnection, orThrow } from "./client.ts";
 import { EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";

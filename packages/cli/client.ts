@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { paths } from "@aislewatch/contract/api";
+import type { paths } from "@aislewatch/api";
 import createClient, { type Client } from "openapi-fetch";
 import { UsageError } from "./command.ts";
 

@@ -3,7 +3,7 @@
  * has an effect of its own (the live store sends the person to /login and back).
  */
 
-import type { paths } from "@aislewatch/contract/api";
+import type { paths } from "@aislewatch/api";
 import createClient from "openapi-fetch";
 import type {
   Agent,

@@ -1,5 +1,5 @@
 /** The API's shapes under the names that the page uses; generated from the collector's OpenAPI document. */
-import type { components } from "@aislewatch/contract/api";
+import type { components } from "@aislewatch/api";
 
 type Schemas = components["schemas"];
 
