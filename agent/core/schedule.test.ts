@@ -30,6 +30,9 @@ function drive(
 }
 
 const quick = () => ({ tookMs: 50, answered: true });
+/** "a" and others. */
+const crowd = (devices: number, more: Partial<Slot> = {}): Slot[] =>
+  Array.from({ length: devices }, (_, n) => slot(n === 0 ? "a" : `a${n}`, more));
 const timesOf = (starts: { id: string; atMs: number }[], id = "a") =>
   starts.filter((start) => start.id === id).map((start) => start.atMs);
 
@@ -41,9 +44,8 @@ describe("Schedule", () => {
   it("leaves at least half an interval between a device's first poll and its place on the grid", () => {
     const random = [0.25, 0.9].values();
     // Phase 2.5 s falls on the grid at 2 s; the first poll at 1.8 s is too near to it.
-    expect(timesOf(drive([slot("a")], 30_000, quick, { random: () => random.next().value ?? 0 }))).toEqual([
-      1_800, 12_000, 22_000,
-    ]);
+    const starts = drive(crowd(10), 30_000, quick, { random: () => random.next().value ?? 0 });
+    expect(timesOf(starts)).toEqual([1_800, 12_000, 22_000]);
   });
 
   it.each([
@@ -72,10 +74,11 @@ describe("Schedule", () => {
   });
 
   it.each([
-    { intervalMs: 10_000, firstMs: 1_950 },
-    { intervalMs: 1_000, firstMs: 950 },
-  ])("spreads first polls over two seconds, or over an interval of $intervalMs ms", ({ intervalMs, firstMs }) => {
-    expect(timesOf(drive([slot("a", { intervalMs })], 2_000, quick, { random: () => 0.99 }))[0]).toBe(firstMs);
+    { name: "over two seconds", devices: 10, intervalMs: 10_000, firstMs: 1_950 },
+    { name: "over an interval that is shorter", devices: 10, intervalMs: 1_000, firstMs: 950 },
+    { name: "over less when there are few", devices: 2, intervalMs: 10_000, firstMs: 350 },
+  ])("spreads first polls $name", ({ devices, intervalMs, firstMs }) => {
+    expect(timesOf(drive(crowd(devices, { intervalMs }), 2_000, quick, { random: () => 0.99 }))[0]).toBe(firstMs);
   });
 
   it("polls first what was due first, of devices that were never polled", () => {

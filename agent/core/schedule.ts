@@ -36,6 +36,8 @@ const GRID_MS_MAX = 1_000;
 const GRID_MS_MIN = 50;
 /** First polls come within this time of the start, so that a restarted agent soon says how things are. */
 const FIRST_POLL_MS_MAX = 2_000;
+/** And sooner when there are few, who then get in nobody's way: a cash desk's agent speaks at once. */
+const FIRST_POLL_MS_EACH = 200;
 /** A silent device is asked at least this often, unless its own interval is longer … */
 const BACKOFF_MS_MAX = 60_000;
 /**
@@ -89,7 +91,7 @@ export class Schedule {
     this.#inFlightMax = inFlightMax;
     this.#silentMax = Math.max(1, Math.floor(inFlightMax * SILENT_SHARE));
     this.#random = random;
-    this.#entries = slots.map((slot) => this.#newEntry(slot, startMs));
+    this.#entries = slots.map((slot) => this.#newEntry(slot, { startMs, among: slots.length }));
     this.#byId = new Map(this.#entries.map((entry) => [entry.id, entry]));
   }
 
@@ -100,16 +102,16 @@ export class Schedule {
   replace(slots: readonly Slot[], fresh: ReadonlySet<string>, nowMs: number): void {
     this.#entries = slots.map((slot) => {
       const known = fresh.has(slot.id) ? undefined : this.#byId.get(slot.id);
-      return known ?? this.#newEntry(slot, nowMs);
+      return known ?? this.#newEntry(slot, { startMs: nowMs, among: slots.length });
     });
     this.#byId = new Map(this.#entries.map((entry) => [entry.id, entry]));
   }
 
-  #newEntry(slot: Slot, startMs: number): Entry {
+  #newEntry(slot: Slot, { startMs, among }: { readonly startMs: number; readonly among: number }): Entry {
     const random = this.#random;
     const gridMs = gridOf(slot.intervalMs);
     const phaseMs = Math.floor((random() * slot.intervalMs) / gridMs) * gridMs;
-    const spreadMs = Math.min(slot.intervalMs, FIRST_POLL_MS_MAX);
+    const spreadMs = Math.min(slot.intervalMs, FIRST_POLL_MS_MAX, FIRST_POLL_MS_EACH * among);
     const dueMs = startMs + Math.floor((random() * spreadMs) / GRID_MS_MIN) * GRID_MS_MIN;
     const idle = { startedMs: null, running: false, soonMs: null, backMs: null };
     return { ...slot, ...idle, phaseMs, dueMs, turnMs: dueMs, failures: 0, busy: 0, wasSilent: false, skipped: 0 };
