@@ -103,7 +103,7 @@ const ruleSchema = z.strictObject({
   mode: z.enum(["live", "shadow"]).default("live"),
   tests: z.array(testSchema).default([]),
 });
-type WrittenRule = z.infer<typeof ruleSchema>;
+export type WrittenRule = z.infer<typeof ruleSchema>;
 
 const fileSchema = z.strictObject({
   group: id,
@@ -130,14 +130,25 @@ export type PlacedTest = {
   readonly line: number;
 };
 
+/** A rule with its own text: where each of its keys stands, for whoever has something to say about it. */
+export type PlacedRule = {
+  readonly rule: Rule;
+  readonly written: WrittenRule;
+  readonly source: YamlSource;
+  /** Of the rule in its file: `rules`, index. */
+  readonly path: Path;
+};
+
+/** `placed` holds the rules whose shape is right, in a refused set, too. */
 export type CompiledRules =
   | {
       readonly ok: true;
       readonly rules: RuleSet;
       readonly tests: readonly PlacedTest[];
       readonly warnings: readonly Diagnostic[];
+      readonly placed: readonly PlacedRule[];
     }
-  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[]; readonly placed: readonly PlacedRule[] };
 
 /** The whole set or, with any error in any file, every diagnostic of all files. Never throws. */
 export function compileRules(files: readonly { file: string; text: string }[]): CompiledRules {
@@ -153,7 +164,7 @@ export function compileRules(files: readonly { file: string; text: string }[]): 
     ),
   );
   diagnostics.sort(inOrderOf(files.map(({ file }) => file)));
-  if (diagnostics.some(({ severity }) => severity === "error")) return { ok: false, diagnostics };
+  if (diagnostics.some(({ severity }) => severity === "error")) return { ok: false, diagnostics, placed };
   const rules = placed.map(({ rule }) => rule);
   const tests = placed.flatMap(({ rule, written, source, path }) =>
     written.tests.map((test, i) => {
@@ -162,19 +173,18 @@ export function compileRules(files: readonly { file: string; text: string }[]): 
     }),
   );
   const version = contentHash(rules.map((rule) => `${rule.id} ${rule.version}`).join("\n"));
-  return { ok: true, rules: { rules, version }, tests, warnings: diagnostics };
+  return { ok: true, rules: { rules, version }, tests, warnings: diagnostics, placed };
 }
 
 const inOrderOf = (files: readonly string[]) => (a: Diagnostic, b: Diagnostic) =>
   files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column;
 
 type Path = readonly (string | number)[];
-type Placed = { readonly rule: Rule; readonly written: WrittenRule; readonly source: YamlSource; readonly path: Path };
 
-function compileFile(file: WrittenFile, source: YamlSource): { rules: Placed[]; diagnostics: Diagnostic[] } {
+function compileFile(file: WrittenFile, source: YamlSource): { rules: PlacedRule[]; diagnostics: Diagnostic[] } {
   const complaints = new Complaints(source);
   const group = complaints.select(file.select, ["select"]);
-  const rules = file.rules.map((written, i): Placed => {
+  const rules = file.rules.map((written, i): PlacedRule => {
     const path = ["rules", i];
     return { rule: compileRule(written, { file, group, path, complaints }), written, source, path };
   });
@@ -188,7 +198,7 @@ function salvage(file: { file: string; text: string } | undefined): ReturnType<t
   const complaints = new Complaints(loose.source);
   const { group, select, rules } = loose.value;
   const selected = complaints.select(select, ["select"]);
-  const placed = rules.flatMap((raw, i): Placed[] => {
+  const placed = rules.flatMap((raw, i): PlacedRule[] => {
     const parsed = ruleSchema.safeParse(raw);
     if (!parsed.success) return [];
     const [written, path] = [parsed.data, ["rules", i]];
@@ -199,8 +209,8 @@ function salvage(file: { file: string; text: string } | undefined): ReturnType<t
 }
 
 /** Duplicate ids, and when every file could be read names of rules that are nowhere. */
-function acrossFiles(placed: readonly Placed[], isWhole: boolean): Diagnostic[] {
-  const first = new Map<string, Placed>();
+function acrossFiles(placed: readonly PlacedRule[], isWhole: boolean): Diagnostic[] {
+  const first = new Map<string, PlacedRule>();
   const found: Diagnostic[] = [];
   for (const each of placed) {
     const { rule, source, path } = each;
