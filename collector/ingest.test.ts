@@ -667,6 +667,20 @@ describe("ingest", () => {
     expect(logged("poison")).toMatchObject([{ agent: "pc", reason: expect.stringContaining("a bug") }]);
   });
 
+  it("asks nobody to send again what of the collector's own found no room", async () => {
+    await start({ queueBytesMax: 1_100 });
+    site.series.mode = "stalls";
+    for (const seq of [1, 2, 3]) {
+      const message = batchOf(seq, [reading("agent/pc", T0 + seq, { up: true })], { epoch: "watch" });
+      site.ingest.accept({ site: "s1", agent: "collector", epoch: "watch", lane: "live", seq, message, skewMs: 0 });
+    }
+    await site.pass(1_000);
+    expect([site.ingest.counts.shed, site.ingest.lag().shedAgents]).toEqual([2, 0]);
+    site.series.release();
+    await site.pass(2_000);
+    expect(site.disconnects).toEqual([]);
+  });
+
   it("takes the collector's own batches on from where the stores stand, without a gap", async () => {
     await start();
     const lane = { site: "s1", agent: "collector", epoch: "watch", lane: "live" } as const;

@@ -490,6 +490,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     const overtakes = batch.seq > lane.series + 1;
     if (agent.mustResend || overtakes || queuedBytes + bytes > queueBytesMax) {
       counts.shed++;
+      // Of the collector's own nobody has a copy: that look is missing in the charts, and the next one comes soon.
+      if (agent.agent === COLLECTOR_AGENT) return;
       agent.mustResend = true;
       resendTimer ??= clock.after(RESEND_EVERY_MS, askToResend);
       return;
