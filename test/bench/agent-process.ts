@@ -3,10 +3,11 @@
  * share no page of it with it: its PSS is that of a machine on which it is the only Node program.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { STATUS_FILE } from "../../agent/status-file.ts";
-import { AGENT_NODE_FLAGS } from "../../packages/cli/bin/agent-flags.mjs";
+import { bundleAgent } from "../../deploy/bundle-agent.ts";
+import { AGENT_NODE_FLAGS, agentEnvironment } from "../../packages/cli/bin/agent-flags.mjs";
 import { type CollectorRig, onCleanUp, ROOT, tempFolder } from "../rig/rig.ts";
 
 export type AgentOrder = {
@@ -16,6 +17,45 @@ export type AgentOrder = {
   readonly devices: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 };
+
+/** What an agent is started from: a node binary, and the sources or, once `bundleAgent` made it, an installed agent. */
+export type AgentProgram = { readonly node: string; readonly main: string; readonly compileCache: string };
+
+export const fromSources = (node: string): AgentProgram => ({
+  node,
+  main: join(ROOT, "agent/main.ts"),
+  compileCache: tempFolder(),
+});
+
+/** Bundled anew; packages with binaries of their own are found in the checkout's node_modules. */
+export async function installed(node: string): Promise<AgentProgram> {
+  const folder = tempFolder();
+  await bundleAgent(folder);
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  return { node, main: join(folder, "main.mjs"), compileCache: tempFolder() };
+}
+
+/** As the launcher starts it. */
+export function forkAgent(
+  { node, main, compileCache }: AgentProgram,
+  config: string,
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const child = fork(main, ["run", "--config", config], {
+    execPath: node,
+    execArgv: ["--disable-warning=ExperimentalWarning", ...AGENT_NODE_FLAGS, ...benchFlags()],
+    env: { ...agentEnvironment(process.env), NODE_COMPILE_CACHE: compileCache, ...env },
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  onCleanUp(() => void child.kill("SIGKILL"));
+  return child;
+}
+
+export async function endAgent(child: ChildProcess): Promise<void> {
+  const exited = new Promise((done) => child.once("exit", done));
+  child.kill("SIGTERM");
+  await exited;
+}
 
 export function nodeOfItsOwn(): string {
   const node = join(tempFolder(), "node");
@@ -40,7 +80,7 @@ export class AgentProcess {
 
   static async start(
     collector: CollectorRig,
-    node: string,
+    program: AgentProgram,
     { name, devices, env = {} }: AgentOrder,
   ): Promise<AgentProcess> {
     const folder = tempFolder();
@@ -50,13 +90,7 @@ export class AgentProcess {
     const head = `site: ${site}\nagent: ${agent}\ncollector: { url: "${collector.mqtt}", password: "file:${password}" }\n`;
     writeFileSync(config, `${head}data: ./data\ndevices:\n${devices.map((device) => `  - ${device}\n`).join("")}`);
     const startedAt = Date.now();
-    const child = fork(join(ROOT, "agent/main.ts"), ["run", "--config", config], {
-      execPath: node,
-      execArgv: ["--disable-warning=ExperimentalWarning", ...AGENT_NODE_FLAGS, ...benchFlags()],
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "ignore", "ignore", "ipc"],
-    });
-    onCleanUp(() => void child.kill("SIGKILL"));
+    const child = forkAgent(program, config, env);
     await nextMessage(child);
     return new AgentProcess(child, folder, startedAt);
   }
@@ -78,10 +112,8 @@ export class AgentProcess {
     return { skipped: skippedOf(0), skippedOf, values, failureOf };
   }
 
-  async stop(): Promise<void> {
-    const exited = new Promise((done) => this.#child.once("exit", done));
-    this.#child.kill("SIGTERM");
-    await exited;
+  stop(): Promise<void> {
+    return endAgent(this.#child);
   }
 }
 

@@ -7,9 +7,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import { type CollectorRig, cleanUp, onCleanUp, ROOT, startCollector } from "../rig/rig.ts";
 import { findPeers, type Peer } from "./agent-peers.ts";
-import { AgentProcess, nextMessage, nodeOfItsOwn } from "./agent-process.ts";
+import { AgentProcess, type AgentProgram, fromSources, installed, nextMessage, nodeOfItsOwn } from "./agent-process.ts";
+import { bareNodeMb, firstReadingMs } from "./agent-start.ts";
 import { type Figure, progress } from "./figure.ts";
-import { cpuSecondsOf, pssBytesOf } from "./process-cost.ts";
+import { cpuSecondsOf, memoryOf } from "./process-cost.ts";
 import { latenessOf, pause, quantile, quantilesOf } from "./punctuality.ts";
 import type { CrowdOrder, CrowdReport } from "./snmp-crowd.ts";
 
@@ -28,6 +29,7 @@ const DEAD_SHARE = 1 / 20;
 /** Due times of devices that are asked every 10 s lie on a grid of this width (agent/core/schedule.ts). */
 const GRID_MS = 1_000;
 const START_MS_MAX = 30_000;
+const STARTS = 7;
 
 type Cost = {
   readonly polls: number;
@@ -35,41 +37,68 @@ type Cost = {
   readonly cpuMsPerPoll: number;
   readonly corePercent: number;
   readonly pssMb: number;
+  readonly ussMb: number;
+  readonly anonymousMb: number;
 };
 type Watch = Cost & { readonly lateMs: { readonly p50: number; readonly p99: number } };
 
 export async function benchAgent(): Promise<Figure[]> {
   try {
     const node = nodeOfItsOwn();
+    const bundle = await installed(node);
+    const sources = fromSources(node);
+    // First of all, and twice: what starts later has its code compiled.
+    const starts = [...(await starting("installed", bundle)), ...(await starting("from sources", sources))];
+    const bare = { label: "a Node that does nothing: memory, PSS", value: await bareNodeMb(node), unit: "MB" };
     const collector = await startCollector();
-    const small = await watchSmall(collector, node);
-    const large = await watchLarge(collector, node);
-    return [...small, ...large];
+    const small = await watchSmall(collector, bundle, "");
+    const smallFromSources = await watchSmall(collector, sources, " (from sources)");
+    const peers = await watchByPeers(small.cost);
+    const large = await watchLarge(collector, bundle);
+    return [bare, ...starts, ...small.figures, ...smallFromSources.figures, ...peers, ...large];
   } finally {
     await cleanUp();
   }
 }
 
-async function watchSmall(collector: CollectorRig, node: string): Promise<Figure[]> {
-  progress(`agent: ${SMALL} devices every ${INTERVAL_MS / 1_000} s`);
+async function starting(how: string, program: AgentProgram): Promise<Figure[]> {
+  progress(`agent: starting, ${how}`);
+  const crowd = await Crowd.start(1);
+  const [device = ""] = upsDevices(crowd.ports);
+  const first = await firstReadingMs(program, device, 1);
+  const later = await firstReadingMs(program, device, STARTS);
+  crowd.stop();
+  return [
+    { label: `${how}: start to first reading in the outbox, first of all`, value: first, unit: "ms" },
+    { label: `${how}: start to first reading in the outbox, median`, value: later, unit: "ms" },
+  ];
+}
+
+async function watchSmall(
+  collector: CollectorRig,
+  program: AgentProgram,
+  how: string,
+): Promise<{ readonly cost: Cost; readonly figures: Figure[] }> {
+  const what = `${SMALL} devices${how}`;
+  progress(`agent: ${what} every ${INTERVAL_MS / 1_000} s`);
   const crowd = await Crowd.start(SMALL);
-  const agent = await AgentProcess.start(collector, node, {
-    name: "bench-0200/agent",
+  const agent = await AgentProcess.start(collector, program, {
+    name: `bench-0200${how === "" ? "" : "-sources"}/agent`,
     devices: upsDevices(crowd.ports),
   });
   const startMs = await crowd.allAsked(agent.startedAt);
   await pause(WARM_UP_MS);
-  const ours = await measure(crowd, agent.pid, MEASURED_MS);
+  const cost = await measure(crowd, agent.pid, MEASURED_MS);
   const { values } = agent.health();
   await agent.stop();
-  const figures = [
-    ...figuresOf(`${SMALL} devices`, ours),
-    { label: `${SMALL} devices: values a poll`, value: values, unit: "" },
-    { label: "start to first poll", value: startMs.first, unit: "ms" },
-    { label: `start to ${SMALL} devices polled`, value: startMs.all, unit: "ms" },
-  ];
   crowd.stop();
-  return [...figures, ...(await watchByPeers(ours))];
+  const figures = [
+    ...figuresOf(what, cost),
+    { label: `${what}: values a poll`, value: values, unit: "" },
+    { label: `${what}: start to first poll`, value: startMs.first, unit: "ms" },
+    { label: `${what}: start to all polled`, value: startMs.all, unit: "ms" },
+  ];
+  return { cost, figures };
 }
 
 /** The peers side by side, each with a crowd of its own: less than one of our two cores for all of them. */
@@ -93,11 +122,11 @@ async function watchByPeer({ name, start }: Peer, ours: Cost): Promise<Figure[]>
   ];
 }
 
-async function watchLarge(collector: CollectorRig, node: string): Promise<Figure[]> {
+async function watchLarge(collector: CollectorRig, program: AgentProgram): Promise<Figure[]> {
   const dead = LARGE * DEAD_SHARE;
   progress(`agent: ${LARGE} devices, all alive`);
   const crowd = await Crowd.start(LARGE);
-  const agent = await AgentProcess.start(collector, node, {
+  const agent = await AgentProcess.start(collector, program, {
     name: "bench-1000/agent",
     devices: upsDevices(crowd.ports),
   });
@@ -125,6 +154,8 @@ const costFigures = (of: string, cost: Cost): Figure[] => [
   { label: `${of}: CPU`, value: cost.cpuMsPerPoll, unit: "ms a poll" },
   { label: `${of}: CPU of one core`, value: cost.corePercent, unit: "%" },
   { label: `${of}: memory, PSS`, value: cost.pssMb, unit: "MB" },
+  { label: `${of}: memory, its own alone (USS)`, value: cost.ussMb, unit: "MB" },
+  { label: `${of}: memory, not pages of files`, value: cost.anonymousMb, unit: "MB" },
   { label: `${of}: requests a poll`, value: cost.requestsPerPoll, unit: "" },
 ];
 
@@ -139,10 +170,10 @@ async function measure(crowd: Crowd, pid: number, measuredMs: number): Promise<W
   crowd.order({ count: true });
   const startedAt = performance.now();
   const cpuBefore = cpuSecondsOf(pid);
-  const pss: number[] = [];
+  const memory: ReturnType<typeof memoryOf>[] = [];
   for (let at = 0; at < measuredMs; at += MEMORY_EVERY_MS) {
     await pause(MEMORY_EVERY_MS);
-    pss.push(pssBytesOf(pid));
+    memory.push(memoryOf(pid));
   }
   const cpuSeconds = cpuSecondsOf(pid) - cpuBefore;
   const seconds = (performance.now() - startedAt) / 1_000;
@@ -154,10 +185,14 @@ async function measure(crowd: Crowd, pid: number, measuredMs: number): Promise<W
     requestsPerPoll: requests / begun.length,
     cpuMsPerPoll: (cpuSeconds * 1_000) / begun.length,
     corePercent: (cpuSeconds / seconds) * 100,
-    pssMb: quantile(pss, 0.5) / 1e6,
+    pssMb: medianMb(memory.map(({ pss }) => pss)),
+    ussMb: medianMb(memory.map(({ uss }) => uss)),
+    anonymousMb: medianMb(memory.map(({ anonymous }) => anonymous)),
     lateMs: quantilesOf(latenessOf(begun, GRID_MS)),
   };
 }
+
+const medianMb = (bytes: number[]): number => quantile(bytes, 0.5) / 1e6;
 
 /** The simulated devices, in a process of their own. */
 class Crowd {

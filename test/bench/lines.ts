@@ -17,7 +17,7 @@ import {
   tempFolder,
   waitFor,
 } from "../rig/rig.ts";
-import { AgentProcess, nextMessage, nodeOfItsOwn } from "./agent-process.ts";
+import { AgentProcess, type AgentProgram, fromSources, nextMessage, nodeOfItsOwn } from "./agent-process.ts";
 import { type Figure, progress } from "./figure.ts";
 import type { LineOrder, LineReport } from "./line-crowd.ts";
 import { latenessOf, pause, quantilesOf } from "./punctuality.ts";
@@ -50,12 +50,12 @@ export async function benchLines(): Promise<Figure[]> {
     return [];
   }
   try {
-    const node = nodeOfItsOwn();
+    const program = fromSources(nodeOfItsOwn());
     const collector = await startCollector();
-    const idle = await withoutLines(collector, node);
-    const slow = await watch(collector, node, SLOW_MS);
-    const fast = await watch(collector, node, FAST_MS);
-    const trouble = await besideTrouble(collector, node);
+    const idle = await withoutLines(collector, program);
+    const slow = await watch(collector, program, SLOW_MS);
+    const fast = await watch(collector, program, FAST_MS);
+    const trouble = await besideTrouble(collector, program);
     return [
       { label: "no line: memory, PSS", value: idle.pssMb, unit: "MB" },
       { label: "no line: CPU of one core", value: idle.corePercent, unit: "%" },
@@ -83,20 +83,23 @@ function deviceOn(path: string, i: number, everyMs: number): string {
   return `{ id: line-${i}, ${speaks}, every: ${everyMs / 1_000}s, line: { serial: "${path}" } }`;
 }
 
-async function withoutLines(collector: CollectorRig, node: string): Promise<{ pssMb: number; corePercent: number }> {
+async function withoutLines(
+  collector: CollectorRig,
+  program: AgentProgram,
+): Promise<{ pssMb: number; corePercent: number }> {
   progress("lines: an agent without a line");
-  const agent = await AgentProcess.start(collector, node, { name: "bench-none/agent", devices: [HOST] });
+  const agent = await AgentProcess.start(collector, program, { name: "bench-none/agent", devices: [HOST] });
   await pause(WARM_UP_MS);
   const { pssMb, cpuSeconds, seconds } = await spent(() => [agent.pid], MEASURED_MS);
   await agent.stop();
   return { pssMb, corePercent: (cpuSeconds / seconds) * 100 };
 }
 
-async function watch(collector: CollectorRig, node: string, everyMs: number): Promise<Watch> {
+async function watch(collector: CollectorRig, program: AgentProgram, everyMs: number): Promise<Watch> {
   progress(`lines: ${LINES} of them every ${everyMs / 1_000} s`);
   const crowd = await LineCrowd.start({ count: LINES, quietMs: 0.4 * everyMs });
   const devices = [HOST, ...crowd.paths.map((path, i) => deviceOn(path, i, everyMs))];
-  const agent = await AgentProcess.start(collector, node, { name: `bench-${everyMs}/agent`, devices });
+  const agent = await AgentProcess.start(collector, program, { name: `bench-${everyMs}/agent`, devices });
   await crowd.allAsked();
   await pause(WARM_UP_MS);
   const cost = await measure(crowd, () => [agent.pid, ...serialChildrenOf(agent.pid)], everyMs);
@@ -106,7 +109,7 @@ async function watch(collector: CollectorRig, node: string, everyMs: number): Pr
 }
 
 /** The same 20 at 1 s, with a port that floods and one whose driver hangs beside them from the start. */
-async function besideTrouble(collector: CollectorRig, node: string): Promise<Figure[]> {
+async function besideTrouble(collector: CollectorRig, program: AgentProgram): Promise<Figure[]> {
   progress(`lines: ${LINES} of them every 1 s beside a port that floods and one that hangs`);
   const crowd = await LineCrowd.start({ count: LINES, quietMs: 0.4 * FAST_MS });
   const flooding = await ptyOf("cat /dev/zero");
@@ -118,7 +121,7 @@ async function besideTrouble(collector: CollectorRig, node: string): Promise<Fig
     ...(shim === null ? [] : [deviceOn(hanging, 1, FAST_MS).replace("line-1", "hanging")]),
   ];
   const env = shim === null ? {} : { LD_PRELOAD: shim };
-  const agent = await AgentProcess.start(collector, node, { name: "bench-trouble/agent", devices, env });
+  const agent = await AgentProcess.start(collector, program, { name: "bench-trouble/agent", devices, env });
   await crowd.allAsked();
   await pause(TROUBLE_SETTLES_MS);
   const cost = await measure(crowd, () => [agent.pid, ...serialChildrenOf(agent.pid)], FAST_MS);

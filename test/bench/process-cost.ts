@@ -39,8 +39,17 @@ export function peakMemoryBytesOf(pid: number): number {
 
 /** What it holds now, pages that it shares divided among those that share them (proc_pid_smaps_rollup(5), Pss). */
 export function pssBytesOf(pid: number): number {
-  const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];
-  return Number(kilobytes) * 1_024;
+  return memoryOf(pid).pss;
+}
+
+/**
+ * The same in bytes, and of it: what is its own alone (`uss`), and what no file holds (`anonymous`). The rest of the PSS
+ * are pages of its binaries, which the system takes back when memory runs short.
+ */
+export function memoryOf(pid: number): { readonly pss: number; readonly uss: number; readonly anonymous: number } {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]) * 1_024;
+  return { pss: bytes("Pss"), uss: bytes("Private_Clean") + bytes("Private_Dirty"), anonymous: bytes("Pss_Anon") };
 }
 
 export function ownCpuSeconds(): number {

@@ -4,7 +4,7 @@
  */
 import { UsbTree, type UsbUnit } from "@aislewatch/simulator";
 import { type CollectorRig, cleanUp, startCollector, tempFolder } from "../rig/rig.ts";
-import { AgentProcess, nodeOfItsOwn } from "./agent-process.ts";
+import { AgentProcess, type AgentProgram, fromSources, nodeOfItsOwn } from "./agent-process.ts";
 import { type Figure, progress } from "./figure.ts";
 import { pause } from "./punctuality.ts";
 import { spent } from "./spent.ts";
@@ -40,7 +40,7 @@ const UNITS: readonly UsbUnit[] = [
 
 export async function benchUsb(): Promise<Figure[]> {
   try {
-    const node = nodeOfItsOwn();
+    const program = fromSources(nodeOfItsOwn());
     const collector = await startCollector();
     const tree = new UsbTree(tempFolder());
     const ports = Array.from({ length: DEVICES }, (_, i) => `1-${i + 1}`);
@@ -53,7 +53,7 @@ export async function benchUsb(): Promise<Figure[]> {
       `{ id: usb-${port}, kind: barcode_scanner, driver: usb, every: ${every}, match: { port: ${port} }, ${places} }`;
     const host = (every: string): string => `{ id: this-host, kind: host, driver: host, every: ${every} }`;
 
-    const figures = await watch(collector, node, {
+    const figures = await watch(collector, program, {
       name: "usb-none",
       of: "one USB device every hour",
       devices: [usb("1-1", "1h")],
@@ -62,9 +62,9 @@ export async function benchUsb(): Promise<Figure[]> {
       const every = `${seconds}s`;
       const devices = ports.map((port) => usb(port, every));
       const of = `${DEVICES} USB devices every ${seconds} s`;
-      figures.push(...(await watch(collector, node, { name: `usb-${every}`, of, devices })));
+      figures.push(...(await watch(collector, program, { name: `usb-${every}`, of, devices })));
       figures.push(
-        ...(await watch(collector, node, {
+        ...(await watch(collector, program, {
           name: `till-${every}`,
           of: `${of}, and the host`,
           devices: [host(every), ...devices],
@@ -79,9 +79,13 @@ export async function benchUsb(): Promise<Figure[]> {
 
 type Watched = { readonly name: string; readonly of: string; readonly devices: readonly string[] };
 
-async function watch(collector: CollectorRig, node: string, { name, of, devices }: Watched): Promise<Figure[]> {
+async function watch(
+  collector: CollectorRig,
+  program: AgentProgram,
+  { name, of, devices }: Watched,
+): Promise<Figure[]> {
   progress(`usb: ${of}`);
-  const agent = await AgentProcess.start(collector, node, { name: `bench-${name}/agent`, devices });
+  const agent = await AgentProcess.start(collector, program, { name: `bench-${name}/agent`, devices });
   await pause(WARM_UP_MS);
   const { pssMb, cpuSeconds, seconds } = await spent(() => [agent.pid], MEASURED_MS);
   await agent.stop();
