@@ -116,16 +116,7 @@ export class Thinning {
   #dropRow(tally: Tally, row: Row, { inFlight, reason }: { inFlight: Seqs; reason: string }): void {
     // What it lost before, inside, is told with the rest.
     let span: Row = { ...row, samples: row.samples + this.#lostInside(row) };
-    const neighbours = this.#prepared(
-      `SELECT ${ROW_COLUMNS} FROM batch WHERE lane = ? AND tier = ? AND seq > ? AND (seq = ? OR from_seq = ?)`,
-    ).all(
-      row.lane,
-      TIER.dropped,
-      row.lane === LANE_NUMBER.live ? inFlight.live : inFlight.history,
-      row.from_seq - 1,
-      row.seq + 1,
-    ) as Row[];
-    for (const neighbour of neighbours) {
+    for (const neighbour of this.#toldNeighbours(row, inFlight)) {
       span = {
         ...span,
         from_seq: Math.min(span.from_seq, neighbour.from_seq),
@@ -147,6 +138,21 @@ export class Thinning {
     ).run(toSeq, fromSeq, TIER.dropped, samples, fromAt, toAt, bytes, body.text, row.id);
     tally.bytes += bytes - row.bytes;
     tally.droppedSamples += row.samples;
+  }
+
+  /** Rows right before and after that say what is gone and were not sent; two look-ups by seq, however many rows wait. */
+  #toldNeighbours(row: Row, inFlight: Seqs): Row[] {
+    const sentSeq = row.lane === LANE_NUMBER.live ? inFlight.live : inFlight.history;
+    const before = `SELECT ${ROW_COLUMNS} FROM batch WHERE lane = ? AND seq = ? AND seq > ? AND +tier = ${TIER.dropped}`;
+    // The next row, whatever it is: what it stands for ends at its seq, and begins right behind ours if it is of a kind.
+    const after = `SELECT ${ROW_COLUMNS}, tier FROM batch WHERE lane = ? AND seq > ? ORDER BY seq LIMIT 1`;
+    const next = this.#prepared(after).all(row.lane, row.seq) as (Row & { readonly tier: number })[];
+    return [
+      ...(this.#prepared(before).all(row.lane, row.from_seq - 1, sentSeq) as Row[]),
+      ...next.filter(
+        ({ tier, seq, from_seq: fromSeq }) => tier === TIER.dropped && seq > sentSeq && fromSeq === row.seq + 1,
+      ),
+    ];
   }
 
   #lostInside(row: Row): number {

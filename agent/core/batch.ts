@@ -76,6 +76,8 @@ export function withoutNumbers(text: string, { seq, fromAt, toAt, reason }: Thin
 
 /** The same body under another seq: what it says of dropped batches names it. */
 export function withSeq(text: string, seq: number): string {
+  // Most say nothing of the kind, and need not be parsed to know.
+  if (!text.includes('"dropped":[')) return text;
   const body = parseBody(text);
   if (body.dropped === undefined) return text;
   return JSON.stringify({

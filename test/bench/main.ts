@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency, snmp, agent, lines, usb), one
+ * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency, snmp, agent, outbox, lines, usb), one
  * after the other; figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
  */
 import { writeFileSync } from "node:fs";
@@ -32,6 +32,10 @@ const PARTS: Readonly<Record<string, Part>> = {
     run: async () => (await import("./snmp-polls.ts")).benchSnmpPolls(),
   },
   agent: { title: "agent: SNMP devices every 10 s", run: async () => (await import("./agent.ts")).benchAgent() },
+  outbox: {
+    title: "outbox: a week of 40 devices at 10 s",
+    run: async () => (await import("./outbox.ts")).benchOutbox(),
+  },
   lines: { title: "agent: serial lines", run: async () => (await import("./lines.ts")).benchLines() },
   usb: { title: "agent: USB devices and the host", run: async () => (await import("./usb.ts")).benchUsb() },
 };
