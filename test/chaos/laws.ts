@@ -38,7 +38,11 @@ export type Audit = {
   thinned: { agent: string; fromAt: number; toAt: number; samples: number; reason: string }[];
 };
 
-type IncidentEvent = { type: string; at: number; detail: { onset?: number } };
+type IncidentEvent = {
+  type: string;
+  at: number;
+  detail: { onset?: number; was?: number; late?: boolean; retroactive?: boolean };
+};
 type ApiIncident = { id: string; rule: string; subject: { device: string | null } };
 /** An incident with its log. */
 export type Told = { readonly incident: ApiIncident; readonly events: readonly IncidentEvent[] };
@@ -146,6 +150,7 @@ export function eachReadingOnce(world: World, stored: StoredPolls, audit: Audit)
   let unwritten = 0;
   let damaged = 0;
   let failed = 0;
+  const explained = new WeakSet<object>();
   const thinnedAt = new Map<number, number>();
   for (const device of world.devices) {
     const list = stored.get(device.id) ?? [];
@@ -160,7 +165,7 @@ export function eachReadingOnce(world: World, stored: StoredPolls, audit: Audit)
     for (const [index, at] of device.servedAt.entries()) {
       const serial = index + 1;
       if (serials.has(serial)) continue;
-      const why = whyLost(world, device, { serial, at }, audit);
+      const why = whyLost(world, device, { serial, at }, { audit, explained });
       if (why === "killed") unwritten++;
       else if (why === "damaged") damaged++;
       else if (why === "failed") failed++;
@@ -194,7 +199,7 @@ function whyLost(
   { losses, damaged, fullDisks, agents }: World,
   { id, agent }: StoryDevice,
   { serial, at }: Stored,
-  audit: Audit,
+  { audit, explained }: { audit: Audit; explained: WeakSet<object> },
 ): Why {
   if (damaged.get(id)?.has(serial) === true) return "damaged";
   if (losses.some((loss) => loss.agent === agent && loss.from <= at && at <= loss.to)) return "killed";
@@ -203,8 +208,14 @@ function whyLost(
   );
   if (isThinned) return "thinned";
   const { failures = [] } = agents[agent] ?? {};
-  if (failures.some((failed) => failed.device === id && at <= failed.at && failed.at <= at + FAILED_MS))
+  const failure = failures.find(
+    (one) => one.device === id && Math.abs(one.at - at) <= FAILED_MS && !explained.has(one),
+  );
+  if (failure !== undefined) {
+    // Each failure is about one poll.
+    explained.add(failure);
     return "failed";
+  }
   if (inMemoryAt(fullDisks, losses, agent).some(({ from, to }) => from <= at && at <= to)) return "killed";
   return null;
 }
@@ -225,7 +236,7 @@ function losers({ fullDisks, losses, agents }: World, damagedAgents: ReadonlySet
   return new Set([...damagedAgents, ...forgetful.map(({ number }) => `pc-${number}`)]);
 }
 
-/** A poll that fails does so within the time that a request gets, and a little. */
+/** A poll that fails does so within the time that a request gets, before or after the device's late answer. */
 const FAILED_MS = 5_000;
 /** Around a fault, within which nothing may happen for its times to be exact. */
 const CALM_MS = 1_000;
@@ -283,7 +294,7 @@ export function incidentsAreTheSame(
 ): Verdict {
   const rules = rulesOf(STORY_RULES);
   const broken: string[] = [];
-  const sums = { compared: 0, early: 0, leftOut: 0 };
+  const sums = { compared: 0, early: 0, history: 0, leftOut: 0 };
   for (const device of world.devices) {
     const agent = world.agents[device.agent];
     if (agent === undefined || options.clocksSet.has(device.agent)) {
@@ -291,11 +302,19 @@ export function incidentsAreTheSame(
       continue;
     }
     const sent = sentTimes(agent, device.id);
-    const polls = readingsOf(rows, device.id).filter(({ at }) => options.isLateJudged || sent.get(at)?.lane === "live");
-    const expected = undisturbed(rules, polls, { everyMs: options.everyMs, restMs: REST_MS });
+    const all = readingsOf(rows, device.id);
+    const late = options.isLateJudged ? [] : all.filter(({ at }) => sent.get(at)?.lane !== "live");
+    const polls = all.filter((poll) => !late.includes(poll));
+    // A fault into whose time history falls can't be the same to who has not judged that.
+    const isWhole = ({ onset, end }: Episode): boolean =>
+      !late.some(({ at }) => onset - CALM_MS <= at && at <= (end ?? Number.POSITIVE_INFINITY) + CALM_MS);
+    const judged = undisturbed(rules, polls, { everyMs: options.everyMs, restMs: REST_MS });
+    const expected = judged.filter(isWhole);
+    const actual = toldEpisodes(told, device.id).filter(isWhole);
     sums.compared += expected.length;
+    sums.history += judged.length - expected.length;
     const isCalm = (from: number, to: number): boolean => wasCalm({ world, device, sent }, from, to);
-    const { differences, early } = compare({ expected, actual: toldEpisodes(told, device.id), polls, isCalm });
+    const { differences, early } = compare({ expected, actual, polls, isCalm });
     sums.early += early;
     broken.push(...differences.map((text) => `${device.id}: ${text}`));
   }
@@ -303,6 +322,7 @@ export function incidentsAreTheSame(
   const notes = [
     `${sums.compared} faults of ${lanes}`,
     ...(sums.early > 0 ? [`${sums.early} fired early on what was known`] : []),
+    ...(sums.history > 0 ? [`${sums.history} not, for history falls into them`] : []),
     ...(sums.leftOut > 0 ? [`${sums.leftOut} devices left out whose agent's clock was set`] : []),
   ];
   return law("incidents as in an undisturbed run", notes.join(", "), broken);
@@ -344,20 +364,33 @@ function wasCalm(
   return !isDisturbed && ![...sent].some(([at, { sentAt }]) => first <= at && at <= last && sentAt - at > CALM_MS);
 }
 
-/** A log read as faults that begin and end. */
+/** A log read as faults that begin and end; what was found late stands at its own time. */
 function toldEpisodes(told: readonly Told[], device: string): Episode[] {
   return told
     .filter(({ incident }) => incident.subject.device === device)
-    .flatMap(({ incident, events }) => {
-      const episodes: { rule: string; onset: number; end: number | null }[] = [];
-      for (const { type, at, detail } of events) {
-        if (type === "opened" || type === "fired_again")
-          episodes.push({ rule: incident.rule, onset: detail.onset ?? Number.NaN, end: null });
-        const last = episodes.at(-1);
-        if (type === "recovered" && last !== undefined) last.end = at;
-      }
-      return episodes;
-    });
+    .flatMap(({ incident, events }) => spellsOf(incident.rule, events));
+}
+
+type OpenEpisode = { rule: string; onset: number; end: number | null };
+
+function spellsOf(rule: string, events: readonly IncidentEvent[]): Episode[] {
+  const spells: OpenEpisode[] = [];
+  /** The spell that the next recovery is about: what is found late is told beside what goes on. */
+  const last: { live?: OpenEpisode; late?: OpenEpisode } = {};
+  for (const { type, at, detail } of events) {
+    const voice = detail.late === true || detail.retroactive === true ? "late" : "live";
+    const known = spells.find(({ onset }) => onset === (detail.was ?? detail.onset));
+    if (type === "opened" || type === "fired_again") {
+      const spell: OpenEpisode = { rule, onset: detail.onset ?? Number.NaN, end: null };
+      spells.push(spell);
+      last[voice] = spell;
+    }
+    const recovered = last[voice] ?? last.live;
+    if (type === "recovered" && recovered !== undefined) recovered.end = at;
+    if (type === "began_earlier" && known !== undefined) known.onset = detail.onset ?? Number.NaN;
+    if (type === "recovered_earlier" && known !== undefined) known.end = at;
+  }
+  return spells;
 }
 
 type Comparison = {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { errorText } from "@aislewatch/base";
 import { EXIT } from "@aislewatch/runtime";
+import { cleanUp } from "../rig/rig.ts";
 import { shown } from "./laws.ts";
 import { ACT_KINDS, type ActKind, plan, type SavedRun, savedRun } from "./plan.ts";
 import { type RunReport, runChaos } from "./run.ts";
@@ -15,6 +16,8 @@ import { type RunReport, runChaos } from "./run.ts";
 const SIZE = { agents: 3, devicesPerAgent: 2, everyMs: 250 } as const;
 /** An act every one and a half seconds or so: most runs have several at a time. */
 const POLLS_BETWEEN = 36;
+/** As shells say it of SIGINT. */
+const INTERRUPTED = 130;
 const FOR_MS_MAX = 25_000;
 
 function wanted(args: readonly string[]): SavedRun {
@@ -78,11 +81,14 @@ async function main(): Promise<number> {
   const run = wanted(process.argv.slice(2));
   const file = keep(run);
   const interrupted = new AbortController();
-  process.once("SIGINT", () => {
-    say("stopping: everything heals, then the laws are looked at; Ctrl-C again to leave at once");
-    interrupted.abort();
-    process.once("SIGINT", () => process.exit(130));
-  });
+  for (const stop of ["SIGINT", "SIGTERM"] as const) {
+    process.on(stop, () => {
+      // Disks are unmounted and programs ended also when nobody wants to wait for the laws.
+      if (interrupted.signal.aborted) void cleanUp().then(() => process.exit(INTERRUPTED));
+      else say("stopping: everything heals, then the laws are looked at; once more to leave at once");
+      interrupted.abort();
+    });
+  }
   say(`seed ${run.seed}: ${run.plan.length} acts on ${run.agents} agents within ${run.polls} polls`);
   const report = await runChaos({ ...SIZE, ...run, say, signal: interrupted.signal });
   for (const line of summary(report)) say(line);

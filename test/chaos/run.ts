@@ -187,7 +187,7 @@ async function judge(world: World, { everyMs, clocksSet, damagedAgents }: Judged
     eachReadingOnce(world, stored, audit),
     valuesAreTrue(world, rows, stored),
     ledgerBalances(world, audit, damagedAgents),
-    incidentsAreTheSame(world, rows, told, { everyMs, clocksSet, isLateJudged: false }),
+    incidentsAreTheSame(world, rows, told, { everyMs, clocksSet, isLateJudged: true }),
     memoryIsBounded(world),
     nobodyFell(world),
   ];
