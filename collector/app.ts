@@ -89,9 +89,9 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       state,
       commitSoon: (urgent) => ingest.commitSoon(urgent),
       events: {
-        onIncidentOpened({ id, priority, rule, subject }) {
+        onIncidentOpened({ id, priority, rule, subject, retroactive = false }) {
           const where = [subject.site, subject.device, subject.component].filter((part) => part !== null).join("/");
-          log.emit(events.incidentOpened, { incident: id, priority, rule, subject: where });
+          log.emit(events.incidentOpened, { incident: id, priority, rule, subject: where, retroactive });
         },
         onAgent({ site, agent, online, status }) {
           if (agent === COLLECTOR_AGENT) return;
@@ -109,6 +109,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     state,
     timeseries,
     judge,
+    historyBytesPerSecond: config.historyBytesPerSecond,
     publish: (topic, payload) => broker?.publish(topic, payload),
     disconnect: (site, agent) => broker?.disconnect(site, agent),
     ...(inFront?.queueBytesMax !== undefined && { queueBytesMax: inFront.queueBytesMax }),
@@ -419,6 +420,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
 
   function figures(): Figure[] {
     const { counts } = ingest;
+    const history = ingest.history();
     const memory = process.memoryUsage();
     const counter = (name: string, help: string, value: number): Figure => ({
       name: `aislewatch_${name}_total`,
@@ -472,6 +474,21 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       counter("rule_evaluations", "Conditions evaluated", engine.counts.evaluations),
       counter("rows_unknown", "Readings of devices that no inventory names", engine.counts.unknownRows),
       gauge("timeseries_queue_bytes", "Telemetry that waits for the time-series store", ingest.queueBytes()),
+      gauge(
+        "history_budget_bytes_per_second",
+        "What agents may send of their history now, all together",
+        history.budget,
+      ),
+      gauge("history_agents_draining", "Agents that may send history now", history.draining),
+      gauge("history_agents_waiting", "Agents that owe history and wait for their turn", history.waiting),
+      counter("history_batches_judged", "History batches judged in their own time", judge.late.counts.judged),
+      counter(
+        "history_batches_unjudged",
+        "History batches kept but not judged: nothing was known of the time before them",
+        judge.late.counts.unjudged,
+      ),
+      counter("history_spells", "Faults found in history that were over by then", judge.late.counts.spells),
+      gauge("late_engines", "Agents whose history is being judged, in memory", judge.late.figures().engines),
       gauge("agents_connected", "Agents with a session", broker?.counts.connected ?? 0),
       gauge("devices", "Devices in the inventory", engine.counts.devices),
       gauge("rule_instances", "Rule and subject pairs that are judged", engine.counts.instances),

@@ -20,6 +20,7 @@ import {
 } from "@aislewatch/config";
 import { KINDS, type SEVERITIES } from "@aislewatch/devices";
 import { z } from "zod";
+import { HISTORY_BYTES_PER_SECOND } from "./history-pace.ts";
 import { DEFAULT_PRIORITY_POLICY, LEVELS, type PriorityPolicy } from "./incidents/priority.ts";
 import { PRIORITIES } from "./incidents/types.ts";
 import type { Loaded } from "./sites.ts";
@@ -50,6 +51,8 @@ export type CollectorConfig = {
   readonly timeseries: "duckdb";
   /** For the time-series store. */
   readonly memoryLimitBytes: number;
+  /** What all agents together may send of what they had kept, while nothing lags. */
+  readonly historyBytesPerSecond: number;
 };
 
 const DAY_MS = 86_400_000;
@@ -64,6 +67,7 @@ const DEFAULTS = {
   runbooks: `${SHIPPED}/runbooks`,
   retentionMs: 30 * DAY_MS,
   memoryLimitBytes: 512 * MIB,
+  historyBytesPerSecond: HISTORY_BYTES_PER_SECOND,
 } as const;
 
 const RULE_PATHS_MAX = 64;
@@ -90,6 +94,7 @@ const collectorFile = z.strictObject({
   retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
   timeseries: z.enum(["duckdb"]).default("duckdb"),
   memory_limit: byteSizeBetween(64 * MIB, 1024 * 1024 * MIB).optional(),
+  history_per_second: byteSizeBetween(64 * 1024, 1024 * MIB).optional(),
 });
 type Written = z.infer<typeof collectorFile>;
 
@@ -125,6 +130,7 @@ export function loadCollectorConfig(
       retentionMs: written.retention ?? DEFAULTS.retentionMs,
       timeseries: written.timeseries,
       memoryLimitBytes: written.memory_limit ?? DEFAULTS.memoryLimitBytes,
+      historyBytesPerSecond: written.history_per_second ?? DEFAULTS.historyBytesPerSecond,
     },
   };
 }
@@ -142,6 +148,7 @@ export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   retentionMs: DEFAULTS.retentionMs,
   timeseries: "duckdb",
   memoryLimitBytes: DEFAULTS.memoryLimitBytes,
+  historyBytesPerSecond: DEFAULTS.historyBytesPerSecond,
 });
 
 const isLoopback = (host: string): boolean =>

@@ -91,7 +91,14 @@ export const events = {
     name: "incident_opened",
     level: "info",
     meaning: "A fault became an incident.",
-    fields: { incident: "string", priority: "string", rule: "string", subject: "string" },
+    fields: {
+      incident: "string",
+      priority: "string",
+      rule: "string",
+      subject: "string",
+      /** Found in what an agent had kept: it is over, and calls nobody. */
+      retroactive: "boolean",
+    },
   }),
   rulesLoaded: defineEvent({
     name: "rules_loaded",

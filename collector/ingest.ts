@@ -23,6 +23,7 @@ import {
   WIRE_VERSION,
 } from "@aislewatch/contract";
 import type { AgentMessage } from "./broker/broker.ts";
+import { createHistoryPace, type HistoryPace } from "./history-pace.ts";
 import type { Judge } from "./judge.ts";
 import { knownValues } from "./known-values.ts";
 import {
@@ -61,8 +62,10 @@ const HEARD_AFTER_MS = 500;
 const HEARD_AFTER_RESEND_MS = 5_000;
 /** Agents that the collector knows; a new one beyond that is refused. Bounds every map below. */
 const AGENTS_MAX = 20_000;
-/** Granted to each agent for its backlog: thousands of batches a minute, and no more than a store line carries. */
-const HISTORY_BYTES_PER_SECOND = 1024 * 1024;
+/** How often the budget for history is given out anew. */
+const PACE_MS = 250;
+/** To an agent that does not say what it owes: what agents take before the first word. */
+const UNASKED_BYTES_PER_SECOND = 64 * 1024;
 /** A clock that is off by more is corrected by the difference (DESIGN: event time per agent). */
 const SKEW_TOLERATED_MS = 60_000;
 /** An outbox file is lost once in a disk's life; an agent that names more of them is broken or worse. */
@@ -96,6 +99,8 @@ type AgentState = {
   /** What the last ack said of the live lane: judged up to there, stored or not. */
   heard: number;
   ackDue: boolean;
+  /** Up to where its history reaches, as its last status said; null while none has. */
+  historyTo: number | null;
   skewMs: number;
   /** Its clock minus ours as its last status showed it, network and queues included. */
   offsetMs: number | null;
@@ -167,6 +172,8 @@ export type IngestDeps = {
   readonly events: IngestEvents;
   /** For tests: less than QUEUE_BYTES_MAX. */
   readonly queueBytesMax?: number;
+  /** What all agents together may send of their history. */
+  readonly historyBytesPerSecond?: number;
 };
 
 export type Ingest = {
@@ -188,6 +195,8 @@ export type Ingest = {
   healthy(): { ok: boolean; reasons: string[] };
   readonly counts: IngestCounts;
   queueBytes(): number;
+  /** Who sends history now, and how fast all together may. */
+  history(): ReturnType<HistoryPace["figures"]>;
   /** How far it is behind. */
   lag(): IngestLag;
   skewMs(site: string, agent: string): number;
@@ -238,6 +247,8 @@ export function createIngest(deps: IngestDeps): Ingest {
   let queue: { batch: TelemetryBatch; bytes: number; atMs: number }[] = [];
   let queuedBytes = 0;
   let appending = false;
+  const pace = createHistoryPace(deps.historyBytesPerSecond);
+  let paceTimer: (() => void) | null = null;
   let commitTimer: (() => void) | null = null;
   let resendTimer: (() => void) | null = null;
   /** Who sends again what was shed, and since when. */
@@ -265,6 +276,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         acked: { live: -1, history: -1 },
         heard: -1,
         ackDue: false,
+        historyTo: null,
         skewMs: 0,
         offsetMs: null,
         epochs: 0,
@@ -657,6 +669,29 @@ export function createIngest(deps: IngestDeps): Ingest {
     commitSoon(false);
   }
 
+  const agentKey = ({ site, agent }: AgentState): string => `${site}/${agent}`;
+
+  function onHistory(agent: AgentState, { first, last }: { first: number; last: number }): void {
+    agent.historyTo = last;
+    if (first <= last && last > safe(agent, "history")) pace.owes(agentKey(agent));
+    else pace.settled(agentKey(agent));
+  }
+
+  function paceHistory(lastMs: number): void {
+    const nowMs = clock.monotonic();
+    const pressure = {
+      queueShare: queuedBytes / queueBytesMax,
+      queueMs: queuedMs(),
+      commitMs: uncommittedSinceMs === null ? 0 : nowMs - uncommittedSinceMs,
+      loopMs: nowMs - lastMs - PACE_MS,
+    };
+    for (const key of pace.step(nowMs, pressure)) {
+      const agent = agents.get(key);
+      if (agent !== undefined) dueAck(agent);
+    }
+    paceTimer = clock.after(PACE_MS, () => paceHistory(nowMs));
+  }
+
   function sendAcks(): void {
     for (const agent of toAck) {
       if (agent.epoch === null) {
@@ -670,7 +705,10 @@ export function createIngest(deps: IngestDeps): Ingest {
         agent.acked = { live, history };
         agent.heard = heard;
         agent.ackDue = false;
-        const grant = { historyBytesPerSecond: HISTORY_BYTES_PER_SECOND };
+        if (agent.historyTo !== null && history >= agent.historyTo) pace.settled(agentKey(agent));
+        const historyBytesPerSecond =
+          agent.historyTo === null ? UNASKED_BYTES_PER_SECOND : pace.grantOf(agentKey(agent));
+        const grant = { historyBytesPerSecond };
         publish(
           ackTopic(agent.site, agent.agent),
           JSON.stringify({
@@ -711,12 +749,14 @@ export function createIngest(deps: IngestDeps): Ingest {
       if (status.outbox?.lanes !== undefined) {
         const { live, history } = status.outbox.lanes;
         onLanes(agent, status.epoch, status.outbox.lanes);
+        onHistory(agent, history);
         const seqs = { tailSeq: live.last, hadSeq: agent.lanes.history.state, toSeq: history.last };
         judge.resume({ site: agent.site, agent: agent.agent, epoch: status.epoch }, seqs);
       }
       // It may have missed acks while it was away: say again where it stands.
       dueAck(agent);
     }
+    if (status.state === "offline") pace.settled(agentKey(agent));
     judge.setStatus(message.site, message.agent, status);
     commitSoon(true);
   }
@@ -828,6 +868,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       return stateFailed === null;
     },
     queueBytes: () => queuedBytes,
+    history: () => pace.figures(),
     setInventory,
     lastSeq({ site, agent, epoch, lane }) {
       const key = laneKey(site, agent, epoch, lane);
@@ -842,6 +883,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       const known = agents.get(key);
       // Its will comes after this; only a new session, signed in with a new password, makes it an agent again.
       removed.add(key);
+      pace.settled(key);
       unsaved.delete(key);
       refusedClaims.delete(key);
       if (known !== undefined) known.inventory = null;
@@ -887,6 +929,7 @@ export function createIngest(deps: IngestDeps): Ingest {
           .agents()
           .flatMap(({ site, agent, status }) => (status === null ? [] : [{ site, agent, epoch: status.epoch }])),
       });
+      paceHistory(clock.monotonic() - PACE_MS);
       // The next batch to be expected is the one after what both have; each store drops what it has had.
       for (const lane of known.values()) {
         lane.seen = lane.state === 0 || lane.series === 0 ? UNHEARD : Math.min(lane.state, lane.series);
@@ -935,6 +978,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       stopped = true;
       commitTimer?.();
       resendTimer?.();
+      paceTimer?.();
     },
   };
 }

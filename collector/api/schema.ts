@@ -44,6 +44,8 @@ export const incident = z
     recurrences: z.int(),
     suppressedBy: z.string().nullable(),
     stale: z.boolean(),
+    /** It came and went while its agent could not be reached, and was found in what the agent had kept: nobody was called. */
+    retroactive: z.boolean(),
     updatedAt: z.number(),
     values,
   })
@@ -55,6 +57,8 @@ export const incidentEvent = z
     at: z.number(),
     recordedAt: z.number(),
     actor: z.string(),
+    /** It was found afterwards, in readings that an agent had kept. */
+    late: z.boolean(),
     type: z.string(),
     /** One sentence for the timeline. */
     text: z.string(),

@@ -19,6 +19,7 @@ export function incidentView(incident: Incident, live: LiveView, sites = live.si
   const found = device === null ? null : live.device(site, device);
   return {
     ...incident,
+    retroactive: incident.retroactive ?? false,
     subject: { ...incident.subject },
     values: { ...incident.values },
     siteName: (sites.find((other) => other.id === site) ?? live.site(site))?.name ?? site,
@@ -28,8 +29,8 @@ export function incidentView(incident: Incident, live: LiveView, sites = live.si
 }
 
 export function eventView(event: IncidentEvent): z.infer<typeof schema.incidentEvent> {
-  const { seq, at, recordedAt, actor, type, ...detail } = event;
-  return { seq, at, recordedAt, actor, type, text: describeEvent(event), detail };
+  const { seq, at, recordedAt, actor, late = false, type, ...detail } = event;
+  return { seq, at, recordedAt, actor, late, type, text: describeEvent(event), detail };
 }
 
 /** `incidents` are the open ones of this device. */

@@ -1486,6 +1486,7 @@ export interface components {
       recurrences: number;
       suppressedBy: string | null;
       stale: boolean;
+      retroactive: boolean;
       updatedAt: number;
       values: {
         [key: string]: number | boolean;
@@ -1520,6 +1521,7 @@ export interface components {
       at: number;
       recordedAt: number;
       actor: string;
+      late: boolean;
       type: string;
       text: string;
       detail: {

@@ -131,11 +131,12 @@ const subjectOf = ({ subject }: Incident): string =>
     ? "(whole site)"
     : `${subject.device}${subject.component === null ? "" : `#${subject.component}`}`;
 
-function marks({ recoveredAt, suppressedBy, stale, recurrences }: Incident): string {
+function marks({ recoveredAt, suppressedBy, stale, retroactive, recurrences }: Incident): string {
   const words = [
     ...(recoveredAt !== null ? ["recovered"] : []),
     ...(suppressedBy !== null ? [`behind ${suppressedBy}`] : []),
     ...(stale ? ["state unknown"] : []),
+    ...(retroactive ? ["found afterwards"] : []),
     ...(recurrences > 0 ? [`came back ${recurrences}×`] : []),
   ];
   return words.length > 0 ? ` (${words.join(", ")})` : "";

@@ -28,6 +28,7 @@ const ORDINARY: Incident = {
   holdReason: null,
   resolutionCode: null,
   recurrences: 0,
+  retroactive: false,
   suppressedBy: null,
   stale: false,
   updatedAt: 1_000,

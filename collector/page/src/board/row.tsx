@@ -92,6 +92,11 @@ function Flags({ incident }: { incident: Incident }) {
       )}
       {incident.suppressedBy !== null && <span className="tag">Suppressed by {suppressor(incident)}</span>}
       {incident.stale && <span className="tag tag-stale">Stale</span>}
+      {incident.retroactive && (
+        <span className="tag" title="Found in readings that the agent had kept; it was over by then">
+          Found afterwards
+        </span>
+      )}
       {incident.recurrences > 0 && (
         <span className="tag" title={`Came back ${plural(incident.recurrences, "time")}`}>
           ×{incident.recurrences + 1}

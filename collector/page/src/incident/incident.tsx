@@ -144,6 +144,12 @@ function Facts({ incident }: { incident: Incident }) {
       )}
       {by !== null && <li>Suppressed: what it depends on is down ({by}). It pages nobody until that recovers.</li>}
       {incident.stale && <li data-tone="warn">Stale: there has been no fresh reading, so this may have changed.</li>}
+      {incident.retroactive && (
+        <li>
+          Found afterwards: it came and went while the agent could not be reached. Nobody was called; the times are the
+          true ones.
+        </li>
+      )}
       {incident.recurrences > 0 && (
         <li data-tone="warn">Came back {plural(incident.recurrences, "time")} after it had recovered.</li>
       )}
