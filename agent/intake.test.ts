@@ -31,6 +31,17 @@ function setUp(over: { bytesMax?: number; lane?: Lane } = {}) {
   return { intake, commits: () => commits };
 }
 
+/** Text that does not pack: what waits in these tests is as large as it looks. */
+function noise(length: number, seed: number): string {
+  let state = seed + 1;
+  return Array.from({ length }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return String.fromCharCode(33 + ((state >>> 16) % 90));
+  })
+    .join("")
+    .replace(/["\\]/g, "-");
+}
+
 const reading = (n: number, over: Partial<Reading> = {}): Reading => ({
   device: `d${n % 7}`,
   at: clock.now(),
@@ -76,7 +87,7 @@ describe("Intake", () => {
   it("says in the log what a full outbox dropped", () => {
     const { intake } = setUp({ bytesMax: 10_000 });
     for (let n = 0; n < 100; n++) {
-      intake.add(reading(n, { failure: { kind: "io", detail: "x".repeat(300) } }));
+      intake.add(reading(n, { failure: { kind: "io", detail: noise(300, n) } }));
       clock.advance(200);
     }
     expect(events).toContain("outbox_overflowed");

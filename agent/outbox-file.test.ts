@@ -7,6 +7,7 @@ import { decodeTelemetry, type Lane, type Reading, rowsOf, type Telemetry } from
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { wireText } from "./core/batch.ts";
+import { StateChanges } from "./core/changes.ts";
 import { type OutboxFile, type OutboxFileOptions, openOutboxFile } from "./outbox-file.ts";
 
 const AT = 1_700_000_000_000;
@@ -49,11 +50,22 @@ function closeQuietly(outbox: OutboxFile): void {
   }
 }
 
+/** Text that does not pack: what waits in these tests is as large as it looks. */
+function noise(length: number, seed: number): string {
+  let state = seed + 1;
+  return Array.from({ length }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return String.fromCharCode(33 + ((state >>> 16) % 90));
+  })
+    .join("")
+    .replace(/["\\]/g, "-");
+}
+
 const reading = (n: number, pad = 0): Reading => ({
   device: `d${n}`,
   at: AT + n,
   samples: [{ component: null, metrics: { up: true } }],
-  ...(pad > 0 && { failure: { kind: "timeout", detail: "x".repeat(pad) } }),
+  ...(pad > 0 && { failure: { kind: "timeout", detail: noise(pad, n) } }),
 });
 
 function messages(outbox: OutboxFile, lane: Lane, afterSeq = 0): Telemetry[] {
@@ -65,6 +77,9 @@ function messages(outbox: OutboxFile, lane: Lane, afterSeq = 0): Telemetry[] {
 }
 
 const seqs = (outbox: OutboxFile, lane: Lane): number[] => messages(outbox, lane).map(({ seq }) => seq);
+
+/** A sequence of states without the repeats. */
+const turns = (states: readonly string[]): string[] => states.filter((state, n) => state !== states[n - 1]);
 
 /** What a second process finds that opens the same file: nothing of this one's memory. */
 function copyAfterKill(): OutboxFile {
@@ -225,6 +240,83 @@ describe("OutboxFile", () => {
     });
   });
 
+  it("holds a day of the same ten devices in a tenth of its text, and gives each back as it was", () => {
+    const outbox = start();
+    const round = (n: number): Reading[] =>
+      Array.from({ length: 10 }, (_, d) => ({
+        device: `lane-${d}/receipt-printer`,
+        at: AT + n * 10_000 + d,
+        samples: [{ component: null, metrics: { up: true, media_out: false, uptime_seconds: n * 10, load_1m: n % 7 } }],
+      }));
+    for (let n = 0; n < 400; n++) outbox.append(round(n), { lane: "history", keep: false });
+    const waiting = outbox.unacked("history", 0, ALL);
+    const wireBytes = waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+    // 160 bytes a row are SQLite's.
+    expect(outbox.figures.bytes - 400 * 160).toBeLessThan(wireBytes / 5);
+    expect(messages(outbox, "history").map((message) => [...rowsOf(message)].length)).toEqual(
+      Array.from({ length: 400 }, () => 10),
+    );
+    expect(copyAfterKill().unacked("history", 0, ALL)).toEqual(waiting);
+  });
+
+  it("takes over a file of version 1 as it is, and goes on in it", () => {
+    start().close();
+    const body = `"base":${AT},"subjects":["old"],"tables":[]}`;
+    const db = new DatabaseSync(join(folder, "outbox.db"));
+    db.exec(`
+      ALTER TABLE batch DROP COLUMN packed; ALTER TABLE batch DROP COLUMN dictionary; DROP TABLE dictionary;
+      PRAGMA user_version = 1; UPDATE meta SET value = 1 WHERE key = 'last_live';
+    `);
+    db.prepare(
+      `INSERT INTO batch (lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body)
+       VALUES (0, 1, 1, 0, 1, ?, ?, 0, 300, ?)`,
+    ).run(AT, AT, body);
+    db.close();
+    const outbox = start();
+    outbox.append([reading(2)], { lane: "live", keep: false });
+    expect(messages(outbox, "live").map(({ seq, subjects }) => [seq, subjects])).toEqual([
+      [1, ["old"]],
+      [2, ["d2"]],
+    ]);
+  });
+
+  it("loses no change of a state as long as there are numbers to give up, and tells how many of those", () => {
+    const change = fc.record({ device: fc.nat(3), out: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 60, maxLength: 120 }), (changes) => {
+        rmSync(folder, { recursive: true, force: true });
+        folder = mkdtempSync(join(tmpdir(), "outbox-"));
+        const outbox = start({ bytesMax: 45_000 });
+        const seen = new StateChanges();
+        const given: string[][] = [[], [], [], []];
+        changes.forEach(({ device, out }, n) => {
+          const metrics = {
+            up: true,
+            media_out: out,
+            ...Object.fromEntries(Array.from({ length: 60 }, (_, k) => [`load_${k}m`, Math.sin(n * 61 + k)])),
+          };
+          const one: Reading = { device: `d${device}`, at: AT + n, samples: [{ component: null, metrics }] };
+          given[device]?.push(`${out}`);
+          outbox.append([one], { lane: "live", keep: seen.see(one) });
+        });
+        const told: string[][] = [[], [], [], []];
+        let [numbers, lost] = [0, 0];
+        for (const message of messages(outbox, "live")) {
+          for (const { samples } of message.dropped ?? []) lost += samples;
+          for (const { subject, metrics } of rowsOf(message)) {
+            numbers += Object.keys(metrics).length;
+            told[Number(subject.slice(1))]?.push(`${metrics["media_out"]}`);
+          }
+        }
+        expect(told.map(turns)).toEqual(given.map(turns));
+        expect([numbers + lost, lost]).toEqual([changes.length * 62, outbox.figures.droppedSamples]);
+        expect(outbox.figures.bytes).toBeLessThanOrEqual(45_000);
+        for (const each of open.splice(0)) closeQuietly(each);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
   it("keeps its counters when the disk is full, and finds room by dropping the oldest", () => {
     const outbox = start({ fileBytesMax: 120_000 });
     let written = 0;
@@ -291,6 +383,7 @@ describe("OutboxFile", () => {
             written[step.lane].push(n);
           } else if (step.kind === "ack") {
             acked.live = Math.max(acked.live, Math.floor(outbox.lastSeq.live * step.share));
+            outbox.markInFlight(acked);
             outbox.ack(outbox.epoch, acked);
           } else {
             outbox = start({ bytesMax: 12_000 });

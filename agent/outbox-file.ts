@@ -18,6 +18,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
 import type { Lane, Reading } from "@aislewatch/contract";
 import { type Body, packReadings, withSeq } from "./core/batch.ts";
+import { BodyCodec, BrokenBody } from "./outbox-codec.ts";
 import { bytesOf, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
 
 /** `full`: the disk, not the outbox. `broken`: this file will never do again; set it aside. */
@@ -80,7 +81,7 @@ const PAGE_BYTES = 4_096;
 /** How long another process may hold the file before that is an error. */
 const BUSY_MS_MAX = 5_000;
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const LANES = ["live", "history"] as const;
 /** SQLite's result codes (https://sqlite.org/rescode.html). */
 const SQLITE = { corrupt: 11, full: 13, notADatabase: 26 } as const;
@@ -103,6 +104,13 @@ const SCHEMA = `
     UNIQUE (lane, seq)
   ) STRICT;
   CREATE INDEX batch_by_worth ON batch (tier, id, bytes);
+`;
+
+/** From version 1 on: bodies are packed, with a dictionary or without; `body` is empty then (outbox-codec.ts). */
+const SCHEMA_2 = `
+  ALTER TABLE batch ADD COLUMN packed BLOB;
+  ALTER TABLE batch ADD COLUMN dictionary INTEGER;
+  CREATE TABLE dictionary (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
@@ -149,6 +157,7 @@ export class OutboxFile {
   #options: OutboxFileOptions;
   readonly #db: DatabaseSync;
   readonly #thinning: Thinning;
+  readonly #codec: BodyCodec;
   /** Null in memory. */
   readonly #reservePath: string | null;
   readonly #insert: StatementSync;
@@ -175,12 +184,13 @@ export class OutboxFile {
     this.#db = new DatabaseSync(path, { timeout: BUSY_MS_MAX });
     try {
       this.#prepareFile();
-      this.#thinning = new Thinning(this.#db);
+      this.#codec = new BodyCodec(this.#db);
+      this.#thinning = new Thinning(this.#db, this.#codec);
       this.#insert = this.#db.prepare(
-        `INSERT INTO batch (lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO batch (lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body, packed, dictionary)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)`,
       );
-      this.#select = this.#db.prepare("SELECT seq, bytes, body FROM batch WHERE lane = ? AND seq > ? ORDER BY seq");
+      this.#select = this.#db.prepare(`SELECT seq, ${PACKED} FROM batch WHERE lane = ? AND seq > ? ORDER BY seq`);
       this.#epoch = String(this.#meta("epoch"));
       this.#lastSeq = { live: Number(this.#meta("last_live")), history: Number(this.#meta("last_history")) };
       const sums = this.#get("SELECT count(*) AS batches, ifnull(sum(bytes), 0) AS bytes FROM batch");
@@ -251,7 +261,7 @@ export class OutboxFile {
       this.#expire(tally);
       this.#fit(
         tally,
-        bodies.reduce((sum, body) => sum + bytesOf(body), 0),
+        bodies.reduce((sum, { text }) => sum + bytesOf(text), 0),
       );
       for (const body of bodies) this.#write(tally, { lane, tier: keep ? TIER.state : TIER.telemetry }, body);
       return { batches: bodies.length };
@@ -260,14 +270,14 @@ export class OutboxFile {
 
   /** All that waits here, in order of writing, to be written down in another outbox. */
   contents(): MovedBatch[] {
-    const sql = "SELECT lane, tier, samples, from_at, to_at, body FROM batch ORDER BY id";
+    const sql = `SELECT lane, tier, samples, from_at, to_at, ${PACKED} FROM batch ORDER BY id`;
     return this.#all(sql).map((row) => ({
       lane: LANES[Number(row["lane"])] ?? "live",
       tier: Number(row["tier"]),
       samples: Number(row["samples"]),
       fromAt: Number(row["from_at"]),
       toAt: Number(row["to_at"]),
-      text: String(row["body"]),
+      text: this.#codec.unpack(row),
     }));
   }
 
@@ -276,7 +286,7 @@ export class OutboxFile {
     return this.#commit((tally) => {
       this.#fit(
         tally,
-        moved.reduce((sum, batch) => sum + bytesOf(batch), 0),
+        moved.reduce((sum, { text }) => sum + bytesOf(text), 0),
       );
       for (const batch of moved) {
         const text = withSeq(batch.text, tally.lastSeq[batch.lane] + 1);
@@ -298,10 +308,11 @@ export class OutboxFile {
     const found: StoredBatch[] = [];
     let bytesLeft = limit.bytesMax;
     for (const row of this.#select.iterate(LANE_NUMBER[lane], Math.max(afterSeq, this.#acked[lane]))) {
-      const bytes = Number(row["bytes"]);
+      const body = this.#codec.unpack(row);
+      const bytes = Buffer.byteLength(body);
       if (found.length >= limit.batchesMax || (found.length > 0 && bytes > bytesLeft)) break;
       bytesLeft -= bytes;
-      found.push({ lane, seq: Number(row["seq"]), bytes, body: String(row["body"]) });
+      found.push({ lane, seq: Number(row["seq"]), bytes, body });
     }
     return found;
   }
@@ -409,6 +420,7 @@ export class OutboxFile {
       this.#isNew = true;
       this.#db.exec("BEGIN");
       this.#db.exec(SCHEMA);
+      this.#db.exec(SCHEMA_2);
       for (const [key, value] of [
         ["epoch", this.#options.newEpoch()],
         ["last_live", 0],
@@ -422,6 +434,7 @@ export class OutboxFile {
       const verdict = Object.values(this.#get("PRAGMA quick_check(1)"))[0];
       if (verdict !== "ok") throw new BrokenFile(String(verdict));
     }
+    if (version === 1) this.#db.exec(`BEGIN; ${SCHEMA_2} COMMIT`);
     this.#setMeta("clean", 0);
   }
 
@@ -445,6 +458,7 @@ export class OutboxFile {
         if (tally.lastSeq[lane] !== this.#lastSeq[lane]) this.#setMeta(`last_${lane}`, tally.lastSeq[lane]);
       }
       this.#db.exec("COMMIT");
+      this.#codec.committed();
       this.#bytes = tally.bytes;
       this.#batches = tally.batches;
       this.#droppedSamples = tally.droppedSamples;
@@ -454,6 +468,7 @@ export class OutboxFile {
       // On a full disk SQLite has rolled back by itself.
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       if (!isStorageError(thrown)) throw thrown;
+      this.#codec.rolledBack();
       return err(toError(thrown));
     }
   }
@@ -467,15 +482,17 @@ export class OutboxFile {
   }
 
   #renumber(row: Row, seq: number): void {
-    const body = String(this.#get("SELECT body FROM batch WHERE id = ?", row.id)["body"]);
+    const text = this.#codec.unpack(this.#get(`SELECT ${PACKED} FROM batch WHERE id = ?`, row.id));
+    const { packed, dictionary } = this.#codec.pack(withSeq(text, seq));
     this.#db
-      .prepare("UPDATE batch SET seq = ?, from_seq = ?, body = ? WHERE id = ?")
-      .run(seq, seq, withSeq(body, seq), row.id);
+      .prepare("UPDATE batch SET seq = ?, from_seq = ?, body = '', packed = ?, dictionary = ? WHERE id = ?")
+      .run(seq, seq, packed, dictionary, row.id);
   }
 
   #write(tally: Tally, { lane, tier }: { lane: Lane; tier: number }, body: Body): void {
     const seq = ++tally.lastSeq[lane];
-    const bytes = bytesOf(body);
+    const { packed, dictionary } = this.#codec.pack(body.text);
+    const bytes = bytesOf(packed);
     const elapsedMs = Math.round(this.#elapsedMs());
     this.#insert.run(
       LANE_NUMBER[lane],
@@ -487,7 +504,8 @@ export class OutboxFile {
       body.toAt,
       elapsedMs,
       bytes,
-      body.text,
+      packed,
+      dictionary,
     );
     tally.bytes += bytes;
     tally.batches++;
@@ -554,6 +572,9 @@ export class OutboxFile {
   }
 }
 
+/** What the codec needs of a row. */
+const PACKED = "body, packed, dictionary";
+
 class BrokenFile extends Error {}
 
 const isSqlite = (thrown: unknown): thrown is Error & { errcode: number } =>
@@ -564,11 +585,17 @@ const codeOf = (thrown: unknown): number => (isSqlite(thrown) ? thrown.errcode &
 
 function isBroken(thrown: unknown): boolean {
   const code = codeOf(thrown);
-  return thrown instanceof BrokenFile || code === SQLITE.corrupt || code === SQLITE.notADatabase;
+  return (
+    thrown instanceof BrokenFile ||
+    thrown instanceof BrokenBody ||
+    code === SQLITE.corrupt ||
+    code === SQLITE.notADatabase
+  );
 }
 
 /** From SQLite, or about the file as a whole; anything else is a bug. */
-export const isStorageError = (thrown: unknown): boolean => isSqlite(thrown) || thrown instanceof BrokenFile;
+export const isStorageError = (thrown: unknown): boolean =>
+  isSqlite(thrown) || thrown instanceof BrokenFile || thrown instanceof BrokenBody;
 
 export function toError(thrown: unknown): OutboxError {
   const kind = isBroken(thrown) ? "broken" : codeOf(thrown) === SQLITE.full ? "full" : "io";

@@ -12,7 +12,8 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Lane } from "@aislewatch/contract";
-import { type Body, droppedBody, withoutNumbers } from "./core/batch.ts";
+import { droppedBody, samplesLost, withoutNumbers } from "./core/batch.ts";
+import type { BodyCodec } from "./outbox-codec.ts";
 
 /** What a row is worth; rows of `dropped` only say what is gone. */
 export const TIER = { telemetry: 0, state: 1, dropped: 2, thinnedState: 3 } as const;
@@ -41,14 +42,16 @@ export type Tally = { bytes: number; batches: number; droppedSamples: number; re
 
 type Seqs = Readonly<Record<Lane, number>>;
 
-export const bytesOf = (body: Body): number => Buffer.byteLength(body.text) + ROW_BYTES;
+export const bytesOf = (body: string | Uint8Array): number => Buffer.byteLength(body) + ROW_BYTES;
 
 export class Thinning {
   readonly #db: DatabaseSync;
+  readonly #codec: BodyCodec;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, codec: BodyCodec) {
     this.#db = db;
+    this.#codec = codec;
   }
 
   /** Frees bytes until the outbox holds `bytesTarget`; `inFlight`: up to where each lane was sent on this connection. */
@@ -97,17 +100,14 @@ export class Thinning {
 
   /** The row keeps its seq and what turned in it, and says how many numbers it lost. */
   #thinRow(tally: Tally, row: Row, reason: string): void {
-    const text = String(this.#prepared("SELECT body FROM batch WHERE id = ?").get(row.id)?.["body"]);
+    const text = this.#textOf(row);
     const thinned = withoutNumbers(text, { seq: row.seq, fromAt: row.from_at, toAt: row.to_at, reason });
-    const bytes = thinned === null ? row.bytes : bytesOf(thinned);
+    const { packed, dictionary } = this.#codec.pack(thinned?.text ?? text);
+    const bytes = bytesOf(packed);
     const samples = thinned?.samples ?? row.samples;
-    this.#prepared("UPDATE batch SET tier = ?, samples = ?, bytes = ?, body = ? WHERE id = ?").run(
-      TIER.thinnedState,
-      samples,
-      bytes,
-      thinned?.text ?? text,
-      row.id,
-    );
+    this.#prepared(
+      "UPDATE batch SET tier = ?, samples = ?, bytes = ?, body = '', packed = ?, dictionary = ? WHERE id = ?",
+    ).run(TIER.thinnedState, samples, bytes, packed, dictionary, row.id);
     tally.bytes += bytes - row.bytes;
     tally.droppedSamples += row.samples - samples;
   }
@@ -131,9 +131,10 @@ export class Thinning {
     }
     const { from_seq: fromSeq, seq: toSeq, from_at: fromAt, to_at: toAt, samples } = span;
     const body = droppedBody({ fromSeq, toSeq, fromAt, toAt, samples, reason });
-    const bytes = bytesOf(body);
+    const bytes = bytesOf(body.text);
     this.#prepared(
-      `UPDATE batch SET seq = ?, from_seq = ?, tier = ?, samples = ?, from_at = ?, to_at = ?, bytes = ?, body = ?
+      `UPDATE batch SET seq = ?, from_seq = ?, tier = ?, samples = ?, from_at = ?, to_at = ?, bytes = ?, body = ?,
+         packed = NULL, dictionary = NULL
        WHERE id = ?`,
     ).run(toSeq, fromSeq, TIER.dropped, samples, fromAt, toAt, bytes, body.text, row.id);
     tally.bytes += bytes - row.bytes;
@@ -156,8 +157,12 @@ export class Thinning {
   }
 
   #lostInside(row: Row): number {
-    const sql = `SELECT json_extract('{' || body, '$.dropped[0].samples') AS samples FROM batch WHERE id = ? AND tier = ?`;
-    return Number(this.#prepared(sql).get(row.id, TIER.thinnedState)?.["samples"] ?? 0);
+    const [thinned] = this.#prepared("SELECT id FROM batch WHERE id = ? AND tier = ?").all(row.id, TIER.thinnedState);
+    return thinned === undefined ? 0 : samplesLost(this.#textOf(row));
+  }
+
+  #textOf({ id }: Row): string {
+    return this.#codec.unpack(this.#prepared("SELECT body, packed, dictionary FROM batch WHERE id = ?").get(id) ?? {});
   }
 
   #prepared(sql: string): StatementSync {

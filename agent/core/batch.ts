@@ -74,6 +74,10 @@ export function withoutNumbers(text: string, { seq, fromAt, toAt, reason }: Thin
   return { text: JSON.stringify({ ...body, tables, dropped }).slice(1), samples: valuesIn(tables), fromAt, toAt };
 }
 
+/** How many samples a body says that it lost. */
+export const samplesLost = (text: string): number =>
+  (parseBody(text).dropped ?? []).reduce((sum, { samples }) => sum + samples, 0);
+
 /** The same body under another seq: what it says of dropped batches names it. */
 export function withSeq(text: string, seq: number): string {
   // Most say nothing of the kind, and need not be parsed to know.
