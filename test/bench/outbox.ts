@@ -10,7 +10,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { ManualClock } from "@aislewatch/base";
 import { decodeTelemetry, type Lane, type Reading, rowsOf, splitSubject, type Value } from "@aislewatch/contract";
 import { wireText } from "../../agent/core/batch.ts";
@@ -57,15 +56,12 @@ async function captureRound(): Promise<Round> {
   const agent = await startProgram("agent/main.ts", ["run", "--config", config]);
   await pause(CAPTURE_MS);
   await agent.kill();
-  const db = new DatabaseSync(join(folder, "agent-data", "outbox.db"));
-  const rows = db.prepare("SELECT body, to_at FROM batch ORDER BY id").all();
-  db.close();
-  const end = Math.max(...rows.map((row) => Number(row["to_at"])));
+  const outbox = open(join(folder, "agent-data"), OUTBOX_BYTES);
+  const batches = outbox.contents();
+  outbox.close();
   await cleanUp();
-  return rows.flatMap((row) => {
-    const toAt = Number(row["to_at"]);
-    return toAt > end - ROUND_MS ? [readingsOf(String(row["body"]), toAt)] : [];
-  });
+  const end = Math.max(...batches.map(({ toAt }) => toAt));
+  return batches.flatMap(({ text, toAt }) => (toAt > end - ROUND_MS ? [readingsOf(text, toAt)] : []));
 }
 
 function readingsOf(body: string, sentAt: number): Reading[] {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, describe, expect, it } from "vitest";
+import { BodyCodec } from "../../agent/outbox-codec.ts";
 import { zplOverTcp } from "../rig/devices.ts";
 import { cleanUp, onCleanUp, startAgent, startCollector, waitFor } from "../rig/rig.ts";
 
@@ -31,8 +32,10 @@ function keepLedger(file: string): { batches: Map<string, Batch>; waiting(): num
     if (!existsSync(file)) return 0;
     const db = new DatabaseSync(file, { readOnly: true });
     try {
-      const rows = db.prepare("SELECT lane, seq, body FROM batch").all() as Batch[];
-      for (const row of rows) {
+      const codec = new BodyCodec(db);
+      const rows = db.prepare("SELECT lane, seq, body, packed, dictionary FROM batch").all();
+      for (const packed of rows) {
+        const row = { lane: Number(packed["lane"]), seq: Number(packed["seq"]), body: codec.unpack(packed) };
         const key = `${row.lane}/${row.seq}`;
         const before = batches.get(key);
         if (before !== undefined && before.body !== row.body) throw new Error(`batch ${key} changed`);
