@@ -9,7 +9,8 @@ export type Diagnostic = {
   readonly column: number;
   /** How many columns the offending text takes, for the underline; at least 1. */
   readonly length: number;
-  readonly severity: "error" | "warning";
+  /** An error refuses the file; a warning is likely a slip; info is advice. */
+  readonly severity: "error" | "warning" | "info";
   readonly code: string;
   /** Where in the document, as `devices[0].driver`; empty for the whole file. */
   readonly path: string;

@@ -15,10 +15,10 @@ export function formatDiagnostics(
   return diagnostics.map((diagnostic) => formatOne(diagnostic, texts?.get(diagnostic.file), paint)).join("\n");
 }
 
-type Paint = (style: "place" | "error" | "warning" | "dim", text: string) => string;
+type Paint = (style: "place" | "error" | "warning" | "info" | "dim", text: string) => string;
 
 const plain: Paint = (_, text) => text;
-const STYLES = { place: "1", error: "31", warning: "33", dim: "2" } as const;
+const STYLES = { place: "1", error: "31", warning: "33", info: "36", dim: "2" } as const;
 const painted: Paint = (style, text) => `\u001b[${STYLES[style]}m${text}\u001b[0m`;
 
 function formatOne(diagnostic: Diagnostic, text: string | undefined, paint: Paint): string {

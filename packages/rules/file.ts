@@ -10,6 +10,7 @@ import { asWritten, type Diagnostic, durationMs, parseYaml, suggest, type YamlSo
 import { CATEGORIES, findMetric, KINDS, type Kind, SEVERITIES, type Severity } from "@aislewatch/devices";
 import { z } from "zod";
 import { type Condition, type ConditionPlace, checkCondition, groupSuggestion, type Problem } from "./condition.ts";
+import { circlesOf } from "./cycle.ts";
 import { contentHash } from "./hash.ts";
 import { partClassOf } from "./plan.ts";
 import { checkSelect, type Selector } from "./select.ts";
@@ -176,7 +177,8 @@ export function compileRules(files: readonly { file: string; text: string }[]): 
   return { ok: true, rules: { rules, version }, tests, warnings: diagnostics, placed };
 }
 
-const inOrderOf = (files: readonly string[]) => (a: Diagnostic, b: Diagnostic) =>
+/** By file as given, then by place. */
+export const inOrderOf = (files: readonly string[]) => (a: Diagnostic, b: Diagnostic) =>
   files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column;
 
 type Path = readonly (string | number)[];
@@ -229,6 +231,12 @@ function acrossFiles(placed: readonly PlacedRule[], isWhole: boolean): Diagnosti
       const message = `expected the id of a rule; received "${absorbed}"`;
       found.push(source.diagnostic([...path, "absorbs", i], { code: "RULE_UNKNOWN_RULE", message, ...hint }));
     }
+  }
+  const absorbs = new Map([...first].map(([id, { rule }]) => [id, rule.absorbs]));
+  for (const circle of circlesOf(absorbs)) {
+    const at = first.get(circle[0] ?? "");
+    const message = `expected a wider rule to absorb narrower ones; received a circle: ${[...circle, circle[0]].join(" → ")}`;
+    if (at !== undefined) found.push(at.source.diagnostic([...at.path, "absorbs"], { code: "RULE_CYCLE", message }));
   }
   return found;
 }

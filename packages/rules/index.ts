@@ -1,5 +1,13 @@
+export { type CheckContext, type CheckedRules, checkRules } from "./check.ts";
+export { RULE_DIAGNOSTICS, type RuleDiagnostic } from "./diagnostics.ts";
 export { createEngine, type EngineOptions } from "./engine.ts";
 export { type CompiledRules, compileRules, type PlacedTest, type RuleTest } from "./file.ts";
+export {
+  type InventoryEntry,
+  inventoryEntry,
+  type ListedDevice,
+  parseInventory,
+} from "./inventory.ts";
 export { roleOf } from "./subjects.ts";
 export { formatTrialResults, runTrials, type TrialResult } from "./trial.ts";
 export type {

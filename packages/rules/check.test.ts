@@ -1,0 +1,231 @@
+import { formatDiagnostics } from "@aislewatch/config";
+import { describe, expect, it } from "vitest";
+import { type CheckContext, checkRules } from "./check.ts";
+import { circlesOf } from "./cycle.ts";
+import { type InventoryEntry, parseInventory } from "./inventory.ts";
+
+const NOTHING: CheckContext = { inventory: null, runbooks: null };
+const device = (id: string, more: Partial<InventoryEntry["device"]> = {}): InventoryEntry => ({
+  site: "s1",
+  device: {
+    ...{ id, kind: "label_printer", driver: "zpl", labels: {}, dependsOn: [], intervalMs: 10_000, asset: {} },
+    ...{ components: [], metrics: [] },
+    ...more,
+  },
+});
+
+/** A file with one rule that has nothing wrong with it but what `lines` say; ends with a test and a runbook. */
+function ruleFile(...lines: readonly string[]): string {
+  return [
+    "group: g",
+    'select: kind == "label_printer"',
+    "rules:",
+    "  - id: r",
+    ...(lines.some((line) => line.startsWith("title")) ? [] : ["    title: t"]),
+    ...lines.map((line) => `    ${line}`),
+    "    category: hardware",
+    ...(lines.some((line) => line.includes("runbook")) ? [] : ["    runbook: a/b"]),
+    ...(lines.some((line) => line.startsWith("tests"))
+      ? []
+      : ["    tests: [{ name: n, step: 30s, series: { up: 1 }, expect: [{ incidents: 0 }] }]"]),
+  ].join("\n");
+}
+
+function findings(text: string, context: CheckContext = NOTHING): string {
+  const { findings: found } = checkRules([{ file: "a.yaml", text }], context);
+  return formatDiagnostics(found, new Map([["a.yaml", text]]));
+}
+
+const low = "media_remaining_percent";
+
+describe("what is likely a slip is said with its place", () => {
+  it.each([
+    {
+      name: "a level that a more severe one always covers",
+      lines: ["raise:", `  minor: { when: "${low} < 5", for: 5m }`, `  major: { when: "${low} < 15", for: 2m }`],
+    },
+    {
+      name: "the same condition twice",
+      lines: ["raise:", "  minor: { when: media_out, for: 2m }", '  major: { when: "media_out == true", for: 2m }'],
+    },
+    {
+      name: "a hysteresis the wrong way round, with a case",
+      lines: [`when: "${low} < 15"`, "for: 5m", "severity: minor", `clear: { when: "${low} > 5", for: 2m }`],
+    },
+    {
+      name: "a condition that nothing makes true",
+      lines: [`when: "${low} < 5 && ${low} > 10"`, "for: 5m", "severity: minor"],
+    },
+    {
+      name: "a condition that everything makes true",
+      lines: [`when: "${low} < 10 || ${low} >= vars.low"`, "for: 5m", "severity: minor", "vars: { low: 10 }"],
+    },
+    { name: "a for shorter than two polls", lines: ["when: media_out", "for: 45s", "severity: minor"] },
+    {
+      name: "no runbook, no tests",
+      lines: ["when: media_out", "severity: minor", "# no runbook", "tests: []"],
+    },
+    {
+      name: "a call in the title that no condition has",
+      lines: ["title: '{{avg(head_temperature_celsius, \"5m\")}} °C'", "when: media_out", "severity: minor"],
+    },
+    {
+      name: "a component's metric in the title of a device",
+      lines: ["title: 'toner {{supply_remaining_percent}} %'", "when: media_out", "severity: minor"],
+    },
+    { name: "a var that nobody reads", lines: ["when: media_out", "severity: minor", "vars: { low: 15 }"] },
+  ])("$name", ({ lines }) => expect(`\n${findings(ruleFile(...lines))}\n`).toMatchSnapshot());
+
+  it("of every rule of a refused set, but not of the faulty one itself", () => {
+    const text = `${ruleFile(`when: "${low} < 5 && ${low} > 10"`, "severity: minor")}
+  - { id: s, title: t, when: "media_outt && !media_outt", severity: minor, category: hardware }`;
+    const { findings: found, compiled } = checkRules([{ file: "a.yaml", text }], NOTHING);
+    expect(compiled.ok).toBe(false);
+    expect(found.map(({ code, line }) => `${line} ${code}`)).toEqual([
+      "6 RULE_CONSTANT",
+      "11 RULE_UNKNOWN_METRIC",
+      "11 RULE_UNKNOWN_METRIC",
+    ]);
+  });
+});
+
+describe("what is no slip is left alone", () => {
+  it.each([
+    {
+      name: "a ladder by time",
+      lines: ["raise:", "  minor: { when: media_out, for: 2m }", "  major: { when: media_out, for: 30m }"],
+    },
+    {
+      name: "a ladder by limits, with its hysteresis",
+      lines: [
+        "raise:",
+        `  minor: { when: "${low} < 15", for: 5m }`,
+        `  major: { when: "${low} < 5", for: 2m }`,
+        `clear: { when: "${low} > 20" }`,
+      ],
+    },
+    {
+      name: "a limit that clearing meets exactly",
+      lines: [`when: "${low} < 15"`, "severity: minor", `clear: { when: "${low} >= 15" }`],
+    },
+    {
+      name: "counts have nothing between two and three",
+      lines: ['when: "streak(media_out) > 2"', "severity: minor", 'clear: { when: "streak(media_out) < 3" }'],
+    },
+    {
+      name: "to clear on something else as well",
+      lines: [`when: "${low} < 15"`, "severity: minor", `clear: { when: "${low} > 20 || media_out" }`],
+    },
+    {
+      name: "to clear on something else alone",
+      lines: [`when: "avg(${low}, '5m') < 15"`, "severity: minor", `clear: { when: "${low} > 5" }`],
+    },
+    { name: "one poll, on purpose", lines: ["when: media_out", "for: 0s", "severity: minor"] },
+    {
+      name: "a for beside a window, which is made of polls already",
+      lines: [`when: "avg(${low}, '5m') < 15"`, "for: 10s", "severity: minor"],
+    },
+    {
+      name: "a comparison of two metrics",
+      lines: ["raise:", `  minor: { when: "${low} < ribbon_remaining_percent" }`, `  major: { when: "${low} < 5" }`],
+    },
+    {
+      name: "the title's own words",
+      lines: [
+        `title: "{{device}} at {{site}}: {{${low}}} of {{vars.low}}"`,
+        "when: media_out",
+        "severity: minor",
+        "vars: { low: 1 }",
+      ],
+    },
+  ])("$name", ({ lines }) => expect(findings(ruleFile(...lines))).toBe(""));
+});
+
+describe("against an inventory", () => {
+  const rule = ruleFile("when: media_out", "for: 30s", "severity: minor");
+  const against = (devices: readonly InventoryEntry[]): string[] =>
+    checkRules([{ file: "a.yaml", text: rule }], {
+      ...NOTHING,
+      inventory: { name: "inventory.json", devices },
+    }).findings.map(({ code, message }) => `${code} ${message}`);
+
+  it("knows how often devices are polled", () => {
+    expect(against([device("p1")])).toEqual([]);
+    expect(against([device("p1"), device("p2", { intervalMs: 20_000 })])).toEqual([
+      "RULE_SHORT_FOR 30s is shorter than two polls; s1/p2 is polled every 20s",
+    ]);
+  });
+
+  it("says which rule selects nothing", () => {
+    expect(against([device("u1", { kind: "ups", intervalMs: 1_000 })])).toContainEqual(
+      'RULE_SELECTS_NOTHING none of the 1 devices of inventory.json is selected: kind == "label_printer"',
+    );
+  });
+
+  it("says which devices depend on each other in a circle", () => {
+    const circle = [
+      device("a", { dependsOn: ["b", "gone"] }),
+      device("b", { dependsOn: ["c"] }),
+      device("c", { dependsOn: ["a"] }),
+    ];
+    expect(against(circle)).toEqual(["RULE_CYCLE devices of s1 depend on each other in a circle: a → b → c → a"]);
+  });
+
+  it.each([
+    [
+      "agent.yaml",
+      "site: s1\nagent: pc\nevery: 5s\ndevices: [{ id: p1, kind: label_printer, driver: zpl, host: x }]",
+      ["s1/p1 5000"],
+    ],
+    [
+      "inventory.json",
+      '[{"site":"s1","id":"p1","kind":"ups","intervalMs":60000,"profile":null,"state":"up"}]',
+      ["s1/p1 60000"],
+    ],
+  ])("is read from %s", (file, text, want) => {
+    const read = parseInventory({ file, text });
+    expect(read.ok ? read.devices.map(({ site, device: d }) => `${site}/${d.id} ${d.intervalMs}`) : read).toEqual(want);
+  });
+
+  it.each(["", "[", "{}", '[{"site":1}]'])("%j is none", (text) => {
+    expect(parseInventory({ file: "i.json", text }).ok).toBe(false);
+  });
+});
+
+describe("runbooks", () => {
+  it("are looked for when it is known which there are", () => {
+    const text = ruleFile("when: media_out", "severity: minor", "runbook: label-printer/media-outt");
+    const runbooks = new Set(["label-printer/media-out"]);
+    expect(checkRules([{ file: "a.yaml", text }], { ...NOTHING, runbooks }).findings).toMatchObject([
+      { code: "RULE_RUNBOOK", line: 8, hint: 'did you mean "label-printer/media-out"?' },
+    ]);
+  });
+});
+
+describe("circles", () => {
+  it("of rules that absorb each other are refused, each once", () => {
+    const rule = (id: string, absorbs: string): string =>
+      `  - { id: ${id}, title: t, when: media_out, severity: minor, category: hardware, absorbs: [${absorbs}] }`;
+    const text = ["group: g", "rules:", rule("a", "b"), rule("b", "c"), rule("c", "b"), rule("d", "d")].join("\n");
+    const errors = checkRules([{ file: "a.yaml", text }], NOTHING).findings.filter(
+      ({ severity }) => severity === "error",
+    );
+    expect(errors.map(({ line, message }) => `${line} ${message}`)).toEqual([
+      "4 expected a wider rule to absorb narrower ones; received a circle: b → c → b",
+      "6 expected a wider rule to absorb narrower ones; received a circle: d → d",
+    ]);
+  });
+
+  it("are found in a long chain without a deep stack", () => {
+    const chain = new Map(Array.from({ length: 20_000 }, (_, n) => [`${n}`, [`${(n + 1) % 20_000}`]]));
+    expect(circlesOf(chain)).toHaveLength(1);
+    expect(
+      circlesOf(
+        new Map([
+          ["a", ["b", "b", "nowhere"]],
+          ["b", []],
+        ]),
+      ),
+    ).toEqual([]);
+  });
+});

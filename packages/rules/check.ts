@@ -1,0 +1,281 @@
+/**
+ * What is likely a slip in a set of rules that can be read: levels that nobody will see, a hysteresis the wrong way
+ * round, a `for` that one poll outlasts, names that lead nowhere. compileRules refuses what can't be run; what is found
+ * here runs, but not as its author thought. All findings of all files at once, errors first found included.
+ */
+import { type Diagnostic, suggest, wholeFile, writeDuration } from "@aislewatch/config";
+import { findMetric } from "@aislewatch/devices";
+import { type Case, casesOf, holdsIn, variablesOf, writeCase } from "./cases.ts";
+import { type Condition, checkCondition } from "./condition.ts";
+import { circlesOf } from "./cycle.ts";
+import { RULE_DIAGNOSTICS } from "./diagnostics.ts";
+import { type CompiledRules, compileRules, inOrderOf, type PlacedRule } from "./file.ts";
+import { INTERVAL_MS_DEFAULT, type InventoryEntry } from "./inventory.ts";
+import { checkSelect } from "./select.ts";
+import { titleNames } from "./title.ts";
+import type { Rule } from "./types.ts";
+
+export type CheckContext = {
+  /** What there is to be watched; null when nobody knows. `name` is what findings about it call it. */
+  readonly inventory: { readonly name: string; readonly devices: readonly InventoryEntry[] } | null;
+  /** `<kind>/<fault>` of every runbook there is; null when nobody knows. */
+  readonly runbooks: ReadonlySet<string> | null;
+};
+
+export type CheckedRules = { readonly compiled: CompiledRules; readonly findings: readonly Diagnostic[] };
+
+/** Polls that must agree before a fault stands. */
+const POLLS_MIN = 2;
+
+/** Never throws. */
+export function checkRules(
+  files: readonly { file: string; text: string }[],
+  { inventory, runbooks }: CheckContext,
+): CheckedRules {
+  const compiled = compileRules(files);
+  const isKnownWrong = compiled.ok ? new Set<Rule>() : brokenRules(compiled);
+  const findings = compiled.placed.flatMap((placed) => {
+    if (isKnownWrong.has(placed.rule)) return [];
+    return [...checkConditions(placed), ...checkTimes(placed, inventory), ...checkNames(placed, runbooks)].concat(
+      checkSelection(placed, inventory),
+    );
+  });
+  const own = compiled.ok ? compiled.warnings : compiled.diagnostics;
+  const sorted = [...own, ...findings].sort(inOrderOf(files.map(({ file }) => file)));
+  return { compiled, findings: [...sorted, ...checkTree(inventory)] };
+}
+
+/** Rules with an error inside them: what else is said of those would be guessed. */
+function brokenRules({ diagnostics, placed }: Extract<CompiledRules, { ok: false }>): ReadonlySet<Rule> {
+  const isIn = ({ file, path }: Diagnostic, { source, path: [, index] }: PlacedRule): boolean =>
+    file === source.file && (path === `rules[${index}]` || path.startsWith(`rules[${index}].`));
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  return new Set(placed.filter((each) => errors.some((error) => isIn(error, each))).map(({ rule }) => rule));
+}
+
+type Keys = readonly (string | number)[];
+
+function finding(
+  { source, path }: PlacedRule,
+  keys: Keys,
+  what: { code: string; message: string; hint?: string; key?: boolean },
+): Diagnostic {
+  const severity = RULE_DIAGNOSTICS[what.code]?.severity ?? "warning";
+  return source.diagnostic([...path, ...keys], { ...what, severity });
+}
+
+type Step = { readonly name: string; readonly condition: Condition; readonly forMs: number; readonly keys: Keys };
+
+/** The levels from the least severe to the most, with where each stands. */
+function stepsOf({ rule, written }: PlacedRule): Step[] {
+  return rule.raise.flatMap(({ severity, when, forMs }): Step[] => {
+    const condition = conditionOf(rule, when);
+    const keys = written.raise === undefined ? ["when"] : ["raise", severity, "when"];
+    return condition === null ? [] : [{ name: severity, condition, forMs, keys }];
+  });
+}
+
+function conditionOf(rule: Rule, text: string): Condition | null {
+  const selected = checkSelect(rule.select);
+  const kinds = selected.ok ? selected.value.kinds : null;
+  const checked = checkCondition(text, { scope: rule.scope, kinds, vars: rule.vars });
+  return checked.ok ? checked.value : null;
+}
+
+function checkConditions(placed: PlacedRule): Diagnostic[] {
+  const steps = stepsOf(placed);
+  const { rule } = placed;
+  const clear = rule.clear === null ? null : conditionOf(rule, rule.clear.when);
+  const named = clear === null ? [] : [{ name: "clear", condition: clear, keys: ["clear", "when"] }];
+  const constant = [...steps, ...named].flatMap((each) => checkConstant(placed, each));
+  // A level that is never or always true would be found again below.
+  if (constant.length > 0) return constant;
+  const unreachable = steps.flatMap((step, i) => checkReachable(placed, step, steps.slice(i + 1)));
+  return [...unreachable, ...(clear === null ? [] : checkClear(placed, steps, clear))];
+}
+
+function checkConstant(placed: PlacedRule, { condition, keys }: Pick<Step, "condition" | "keys">): Diagnostic[] {
+  const { vars } = placed.rule;
+  const cases = casesOf([condition], vars);
+  if (cases === null || !cases.isExact) return [];
+  const count = cases.all.filter((given) => holdsIn(condition, vars, given)).length;
+  if (count > 0 && count < cases.all.length) return [];
+  const message = `this is ${count === 0 ? "never" : "always"} true, whatever is read`;
+  return [finding(placed, keys, { code: "RULE_CONSTANT", message })];
+}
+
+/** Nobody sees a level when each time it is reached a more severe one is, after no longer a wait. */
+function checkReachable(placed: PlacedRule, step: Step, above: readonly Step[]): Diagnostic[] {
+  const { vars } = placed.rule;
+  for (const other of above) {
+    if (other.forMs > step.forMs) continue;
+    const cases = casesOf([step.condition, other.condition], vars);
+    if (cases === null || !cases.isExact) continue;
+    const reached = cases.all.filter((given) => holdsIn(step.condition, vars, given));
+    if (reached.some((given) => !holdsIn(other.condition, vars, given))) continue;
+    const isSame = !cases.all.some((given) => holdsIn(other.condition, vars, given) && !reached.includes(given));
+    const wait = step.forMs === other.forMs ? `as long (${writeDuration(step.forMs)})` : "less";
+    const message = isSame
+      ? `${step.name} is never seen: ${other.name} has the same condition and waits ${wait}`
+      : `${step.name} is never seen: whenever this holds, ${other.name} does as well and waits ${wait}`;
+    return [finding(placed, step.keys, { code: "RULE_UNREACHABLE", message })];
+  }
+  return [];
+}
+
+/**
+ * A raised level outranks the clear condition, so a fault that is both stays; but the distance between raising and
+ * clearing, for which the clear condition is there, is gone. Only what the conditions have in common counts: to clear
+ * on something else as well is no slip.
+ */
+function checkClear(placed: PlacedRule, steps: readonly Step[], clear: Condition): Diagnostic[] {
+  const { vars } = placed.rule;
+  const ofClear = variablesOf(clear, vars);
+  for (const { name, condition } of steps) {
+    const ofStep = variablesOf(condition, vars);
+    const shared = new Set([...ofStep].filter((variable) => ofClear.has(variable)));
+    const cases = shared.size === 0 ? null : casesOf([condition, clear], vars);
+    if (cases === null) continue;
+    const overlap = overlapOf(cases.all, { condition, clear, vars, shared });
+    if (overlap === null) continue;
+    const message = `with ${writeCase(overlap, shared)} this holds, and ${name} is raised as well`;
+    const hint = "a raised level outranks the clear condition; clear on the far side of the limit";
+    return [finding(placed, ["clear", "when"], { code: "RULE_CLEAR_OVERLAP", message, hint })];
+  }
+  return [];
+}
+
+type Pair = {
+  readonly condition: Condition;
+  readonly clear: Condition;
+  readonly vars: Rule["vars"];
+  readonly shared: ReadonlySet<string>;
+};
+
+/** A case in which both hold, the clear condition by what they share alone. */
+function overlapOf(all: readonly Case[], { condition, clear, vars, shared }: Pair): Case | null {
+  const groups = Map.groupBy(all, (given) => writeCase(given, shared));
+  for (const group of groups.values()) {
+    if (!group.every((given) => holdsIn(clear, vars, given))) continue;
+    const both = group.find((given) => holdsIn(condition, vars, given));
+    if (both !== undefined) return both;
+  }
+  return null;
+}
+
+function checkTimes(placed: PlacedRule, inventory: CheckContext["inventory"]): Diagnostic[] {
+  const { rule, written } = placed;
+  const interval = intervalOf(placed, inventory);
+  return rule.raise.flatMap(({ severity, when, forMs }) => {
+    if (forMs === 0 || forMs >= POLLS_MIN * interval.ms || looksBack(conditionOf(rule, when))) return [];
+    const keys = written.raise === undefined ? ["for"] : ["raise", severity, "for"];
+    const message = `${writeDuration(forMs)} is shorter than two polls; ${interval.said} ${writeDuration(interval.ms)}`;
+    return [finding(placed, keys, { code: "RULE_SHORT_FOR", message })];
+  });
+}
+
+/** A window, a streak or a silence is made of several polls already. */
+const looksBack = (condition: Condition | null): boolean =>
+  condition?.uses.some(({ of }) => of === "window" || of === "silence") ?? false;
+
+/**
+ * How often the devices of a rule are polled: the slowest of the inventory; without one what an agent does by default, or
+ * the rule's own tests where they poll faster (a test may take long steps only to be short).
+ */
+function intervalOf({ rule, written }: PlacedRule, inventory: CheckContext["inventory"]): { ms: number; said: string } {
+  const slowest = selectedBy(rule, inventory).toSorted((a, b) => b.device.intervalMs - a.device.intervalMs)[0];
+  if (slowest !== undefined) {
+    const { site, device } = slowest;
+    return { ms: device.intervalMs, said: `${site}/${device.id} is polled every` };
+  }
+  const fastest = Math.min(...written.tests.map(({ step }) => step));
+  if (fastest < INTERVAL_MS_DEFAULT) return { ms: fastest, said: "the rule's tests poll every" };
+  return { ms: INTERVAL_MS_DEFAULT, said: "by default an agent polls every" };
+}
+
+function selectedBy(rule: Rule, inventory: CheckContext["inventory"]): readonly InventoryEntry[] {
+  const selected = checkSelect(rule.select);
+  if (!selected.ok || inventory === null) return [];
+  return inventory.devices.filter(({ site, device }) => selected.value.matches(site, device));
+}
+
+function checkSelection(placed: PlacedRule, inventory: CheckContext["inventory"]): Diagnostic[] {
+  if (inventory === null || selectedBy(placed.rule, inventory).length > 0) return [];
+  const keys = placed.written.select === undefined ? ["id"] : ["select"];
+  const message = `none of the ${inventory.devices.length} devices of ${inventory.name} is selected: ${placed.rule.select}`;
+  return [finding(placed, keys, { code: "RULE_SELECTS_NOTHING", message })];
+}
+
+function checkNames(placed: PlacedRule, runbooks: CheckContext["runbooks"]): Diagnostic[] {
+  const { written } = placed;
+  const noTests = finding(placed, ["id"], { code: "RULE_NO_TESTS", message: `${written.id} has no tests` });
+  return [
+    ...checkRunbook(placed, runbooks),
+    ...checkTitle(placed),
+    ...checkVars(placed),
+    ...(written.tests.length === 0 ? [noTests] : []),
+  ];
+}
+
+function checkRunbook(placed: PlacedRule, runbooks: CheckContext["runbooks"]): Diagnostic[] {
+  const { runbook } = placed.rule;
+  const code = "RULE_RUNBOOK";
+  if (runbook === null) {
+    return [
+      finding(placed, ["id"], { code, message: "expected a runbook: whoever is paged would have no first step" }),
+    ];
+  }
+  if (runbooks === null || runbooks.has(runbook)) return [];
+  const near = suggest(runbook, runbooks);
+  const hint = near === null ? {} : { hint: `did you mean "${near}"?` };
+  return [finding(placed, ["runbook"], { code, message: `there is no runbook ${runbook}.md`, ...hint })];
+}
+
+/** Values that are put into a title are metrics of the subject, or calls that a condition has in the same words. */
+function checkTitle(placed: PlacedRule): Diagnostic[] {
+  const { rule, source, path } = placed;
+  const conditions = [...rule.raise.map(({ when }) => when), ...(rule.clear === null ? [] : [rule.clear.when])];
+  const uses = conditions.flatMap((text) => conditionOf(rule, text)?.uses ?? []);
+  const known = new Set(uses.map(({ text }) => text));
+  return titleNames(rule.title).flatMap(({ name, start, end }) => {
+    if (known.has(name) || isOfSubject(name, rule)) return [];
+    const near = suggest(name, known);
+    const all = [...known].join(", ");
+    const hint = near === null ? `the rule's conditions read: ${all}` : `did you mean "${near}"?`;
+    const message = `the rule does not have ${name}: people would read "?" there`;
+    const found = finding(placed, ["title"], { code: "RULE_TITLE_UNREAD", message, hint });
+    return [{ ...found, ...source.offsetIn([...path, "title"], start, end) }];
+  });
+}
+
+/** Read of the subject itself, whatever the conditions look at: its name, a var, or a metric of it or of its device. */
+function isOfSubject(name: string, { scope }: Rule): boolean {
+  if (name.endsWith(")")) return false;
+  const metric = findMetric(name);
+  if (metric === undefined) return true; // compileRules let it pass: a name of the subject, or a var.
+  return metric.component === null ? scope !== "site" : scope === "component";
+}
+
+function checkVars(placed: PlacedRule): Diagnostic[] {
+  const { rule } = placed;
+  const texts = [...rule.raise.map(({ when }) => when), rule.clear?.when ?? "", rule.title];
+  return Object.keys(rule.vars).flatMap((name) => {
+    const isRead = texts.some((text) => new RegExp(`\\bvars\\.${name}\\b`).test(text));
+    const what = { code: "RULE_UNUSED_VAR", message: `nothing reads vars.${name}`, key: true };
+    return isRead ? [] : [finding(placed, ["vars", name], what)];
+  });
+}
+
+/** Devices that depend on each other in a circle: which of them is the cause nobody could say. */
+function checkTree(inventory: CheckContext["inventory"]): Diagnostic[] {
+  if (inventory === null) return [];
+  const sites = Map.groupBy(inventory.devices, ({ site }) => site);
+  return [...sites].flatMap(([site, entries]) => {
+    const edges = new Map(entries.map(({ device }) => [device.id, device.dependsOn]));
+    return circlesOf(edges).map((circle): Diagnostic => {
+      const way = [...circle, circle[0]].join(" → ");
+      const message = `devices of ${site} depend on each other in a circle: ${way}`;
+      return { ...wholeFile(inventory.name, "RULE_CYCLE", message), severity: "warning" };
+    });
+  });
+}
