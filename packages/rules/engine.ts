@@ -78,6 +78,7 @@ class RuleEngine implements Engine {
     const siteUnit = forked.#roster.site(site);
     applySnapshot({ judge: forked.#judge, keeping: forked.#keeping, roster: forked.#roster }, siteUnit, snapshot);
     forked.#judge.changed.clear();
+    forked.#judge.changedWaits.clear();
     return forked;
   }
 
@@ -118,6 +119,7 @@ class RuleEngine implements Engine {
       else if (unit.signature !== JSON.stringify(device)) this.#roster.updateDevice(unit, device, atMs);
     }
     this.#roster.arrange(siteUnit, atMs);
+    this.#keeping.takeUpWaits(siteUnit);
     this.#judge.settle(atMs);
     return this.#judge.inOrder();
   }
@@ -256,10 +258,9 @@ class RuleEngine implements Engine {
     if (unit.awaitingSince !== null) {
       const isFresh = isAnswer ? at > unit.awaitingSince : at >= unit.awaitingSince + this.#settleMs;
       if (isFresh) {
-        unit.awaitingSince = null;
+        this.#judge.awaitReading(unit, null);
         unit.blockedBy = null;
         this.#judge.reflag.add(unit);
-        for (const active of unit.active) this.#judge.remarkChanged(active);
       }
     }
     if (unit.dueAt <= at) this.#judge.dueNow.push(unit);

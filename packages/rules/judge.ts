@@ -41,6 +41,8 @@ export class Judge {
   readonly memory = new SlotMemory();
   readonly heap = new DueHeap<DeviceUnit | SiteUnit>();
   readonly changed = new Map<string, Changed>();
+  /** Devices that began or ended to wait for a fresh reading; removed ones among them. */
+  readonly changedWaits = new Set<DeviceUnit>();
   readonly frame: Frame;
   out: Emitted[] = [];
   round = 0;
@@ -398,11 +400,16 @@ export class Judge {
     const blocker = unit.agent.isOnline ? blockerOf(unit, ["*"]) : unit.agent;
     if (blocker !== null) {
       unit.blockedBy = blocker;
-      unit.awaitingSince = null;
-    } else if (unit.blockedBy !== null && unit.awaitingSince === null) unit.awaitingSince = at;
+      this.awaitReading(unit, null);
+    } else if (unit.blockedBy !== null && unit.awaitingSince === null) this.awaitReading(unit, at);
     this.reflag.add(unit);
-    // What is awaited is kept with the faults, flags changed or not.
-    for (const active of unit.active) this.remarkChanged(active);
+  }
+
+  /** Since when a fresh reading is awaited; null: not any more. */
+  awaitReading(unit: DeviceUnit, since: number | null): void {
+    if (unit.awaitingSince === since) return;
+    unit.awaitingSince = since;
+    this.changedWaits.add(unit);
   }
 
   restate(unit: DeviceUnit): void {
@@ -441,11 +448,6 @@ export class Judge {
     if (fault.state === "inactive") return;
     this.#emit(subject, compiled, { was: fault, next: compiled.untouched, at, reason, flags });
     if (subject.owner.is === "device") this.restate(subject.owner);
-  }
-
-  remarkChanged(active: Active): void {
-    const rule = active.subject.shape.bindings[active.local]?.compiled.rule;
-    if (rule !== undefined) this.markChanged(active.subject, rule, active);
   }
 
   markChanged(judged: JudgedSubject, rule: Rule, active: Active | null): void {

@@ -3,9 +3,17 @@ import { joinSubject, type Value } from "@aislewatch/contract";
 import { dueAt, type Fault, isOpen, newFault, stepFault } from "./fault.ts";
 import { faultKey, type Judge, severityOf } from "./judge.ts";
 import { type CompiledRule, unpack } from "./plan.ts";
-import { type FaultDetail, faultOf, readDetail } from "./record.ts";
+import { type FaultDetail, faultOf, isWait, readDetail, readWait, waitRecord } from "./record.ts";
 import type { Roster } from "./roster.ts";
-import { type Active, blockerOf, type DeviceUnit, type JudgedSubject, subjectOf, suppressorName } from "./subjects.ts";
+import {
+  type Active,
+  blockerOf,
+  type DeviceUnit,
+  type JudgedSubject,
+  type SiteUnit,
+  subjectOf,
+  suppressorName,
+} from "./subjects.ts";
 import type { FaultRecord, Transition } from "./types.ts";
 
 /** What an agent says of a poll, answered or not. */
@@ -14,6 +22,8 @@ const POLLERS_OWN: ReadonlySet<string> = new Set(["poll_duration_seconds", "poll
 export class Keeping {
   /** Kept faults whose device is not known yet. */
   readonly #waiting = new Map<string, FaultRecord>();
+  /** Waits for a fresh reading of devices, or after parents, that are not known yet: by site, then device. */
+  readonly #waits = new Map<string, Map<string, FaultRecord>>();
   /** Kept faults whose rule is gone; the next tick says so. */
   readonly #orphans: FaultRecord[] = [];
   readonly #judge: Judge;
@@ -72,7 +82,14 @@ export class Keeping {
       return this.#record(active, compiled, head.ruleVersion);
     });
     this.#judge.changed.clear();
-    return records;
+    const waits = [...this.#judge.changedWaits].map(waitOf);
+    this.#judge.changedWaits.clear();
+    return [...records, ...waits];
+  }
+
+  /** Of the device, when it waits for a fresh reading. */
+  waitOf(unit: DeviceUnit): FaultRecord[] {
+    return unit.awaitingSince === null ? [] : [waitOf(unit)];
   }
 
   /** A fault as it is now; null when its rule is gone. */
@@ -109,7 +126,10 @@ export class Keeping {
 
   /** Inactive ones, too: a clock of `missing: raise` runs in them. */
   restoreAll(records: readonly FaultRecord[]): void {
-    for (const record of records) this.#restoreFault(record);
+    for (const record of records) {
+      if (isWait(record)) this.#restoreWait(record);
+      else this.#restoreFault(record);
+    }
     for (const site of this.#roster.sites.values()) for (const unit of site.devices.values()) this.#judge.restate(unit);
   }
 
@@ -141,7 +161,10 @@ export class Keeping {
     if (before) this.#judge.drop(before);
     subject.faults[local] = active;
     owner.active.push(active);
-    if (owner.is === "device") this.#restoreWaits(owner, detail);
+    if (owner.is === "device") {
+      owner.answeredAt = Math.min(owner.answeredAt, detail.answeredAt);
+      this.#judge.setSilenceDue(owner, owner.judgedAt);
+    }
     for (const { metric, ...kept } of detail.streaks) {
       const slot = this.#judge.slotOf(subject, metric);
       if (slot !== null) this.#judge.frame.windows.get(slot)?.resume(kept);
@@ -169,15 +192,30 @@ export class Keeping {
     return "adopted";
   }
 
-  #restoreWaits(unit: DeviceUnit, detail: FaultDetail): void {
-    const { awaitingSince, awaitedParent, answeredAt } = detail;
-    unit.answeredAt = Math.min(unit.answeredAt, answeredAt);
-    this.#judge.setSilenceDue(unit, unit.judgedAt);
-    const candidates = [...unit.site.devices.values(), ...unit.site.agents.values()];
-    const awaited = candidates.find((each) => suppressorName(each, unit.site) === awaitedParent);
-    if (awaitingSince === null || awaited === undefined) return;
-    unit.awaitingSince = awaitingSince;
+  #restoreWait(record: FaultRecord): void {
+    const { site: siteId, device } = record.subject;
+    const site = this.#roster.sites.get(siteId);
+    const unit = site?.devices.get(device ?? "");
+    const wait = readWait(record);
+    if (wait === null || device === null) return;
+    const candidates = site === undefined ? [] : [...site.devices.values(), ...site.agents.values()];
+    const awaited = candidates.find((each) => site && suppressorName(each, site) === wait.parent);
+    if (unit === undefined || awaited === undefined) {
+      const waiting = this.#waits.get(siteId) ?? new Map<string, FaultRecord>();
+      this.#waits.set(siteId, waiting.set(device, record));
+      return;
+    }
+    // What is down again meanwhile hides it anyway.
+    if (!unit.agent.isOnline || blockerOf(unit, ["*"]) !== null) return;
+    unit.awaitingSince = wait.since;
     unit.blockedBy = awaited;
+  }
+
+  /** After the inventory of a site changed: the waits of devices that came with it. */
+  takeUpWaits({ id }: SiteUnit): void {
+    const waiting = this.#waits.get(id);
+    this.#waits.delete(id);
+    for (const record of waiting?.values() ?? []) this.#restoreWait(record);
   }
 
   #locate({ rule, subject }: FaultRecord): { subject: JudgedSubject; local: number; compiled: CompiledRule } | null {
@@ -237,10 +275,16 @@ export class Keeping {
     const blocker = unit.agent.isOnline ? blockerOf(unit, ["*"]) : unit.agent;
     if (blocker !== null) {
       unit.blockedBy = blocker;
-      unit.awaitingSince = null;
+      this.#judge.awaitReading(unit, null);
     }
     this.#judge.restate(unit);
   }
+}
+
+function waitOf(unit: DeviceUnit): FaultRecord {
+  const { awaitingSince: since, blockedBy, site, device } = unit;
+  const isOver = since === null || blockedBy === null || site.devices.get(device.id) !== unit;
+  return waitRecord(site.id, device.id, isOver ? null : { since, parent: suppressorName(blockedBy, site) });
 }
 
 function detailOf(
@@ -250,8 +294,6 @@ function detailOf(
 ): FaultDetail {
   const { level, onset, steps, clear, unknownSince } = fault;
   const { owner } = subject;
-  const unit = owner.is === "device" ? owner : null;
-  const awaited = unit?.awaitingSince == null ? null : unit.blockedBy;
   return {
     conditions: compiled.conditionHash,
     level,
@@ -262,9 +304,7 @@ function detailOf(
     code: subject.codes[local] ?? 0,
     stale: flags.stale,
     suppressedBy: flags.suppressedBy,
-    answeredAt: unit?.answeredAt ?? 0,
-    awaitingSince: unit?.awaitingSince ?? null,
-    awaitedParent: awaited === null || unit === null ? null : suppressorName(awaited, unit.site),
+    answeredAt: owner.is === "device" ? owner.answeredAt : 0,
     streaks,
   };
 }

@@ -6,7 +6,7 @@ import type { FaultRecord } from "./types.ts";
 const time = z.number();
 const hold = z.strictObject({ since: time.nullable(), gatheredMs: z.number().min(0), frozenAt: time.nullable() });
 
-const detailSchema = z.strictObject({
+const detailSchema = z.object({
   /** Hash of the conditions that the timers belong to. */
   conditions: z.string(),
   level: z.int().min(-1).max(3),
@@ -17,10 +17,8 @@ const detailSchema = z.strictObject({
   code: z.int().min(0),
   stale: z.boolean(),
   suppressedBy: z.string().nullable(),
-  /** Of the device: without them a silence or a wait for a fresh reading would begin anew at each restart. */
+  /** Of the device: without it a silence would begin anew at each restart. */
   answeredAt: time,
-  awaitingSince: time.nullable(),
-  awaitedParent: z.string().nullable(),
   /** Of the metrics that the conditions use streak() on. */
   streaks: z.array(z.strictObject({ metric: z.string(), at: time, value: z.number(), streak: z.int().min(0) })).max(16),
 });
@@ -29,6 +27,34 @@ export type FaultDetail = z.infer<typeof detailSchema>;
 
 export function readDetail(record: FaultRecord): FaultDetail | null {
   const parsed = detailSchema.safeParse(record.detail);
+  return parsed.success ? parsed.data : null;
+}
+
+/**
+ * The name under which it is kept that a device waits for its first reading since what is above it came back. It is of
+ * the device and not of a fault: one without any waits as well. No rule can be called so.
+ */
+const WAIT = "@awaited";
+
+const waitSchema = z.object({ since: time, parent: z.string() });
+export type Wait = z.infer<typeof waitSchema>;
+
+/** Null for a wait that is over. */
+export function waitRecord(site: string, device: string, wait: Wait | null): FaultRecord {
+  const head = {
+    v: 1,
+    rule: WAIT,
+    ruleVersion: "",
+    subject: { site, device, component: null },
+    severity: null,
+  } as const;
+  return wait === null ? { ...head, state: "inactive", detail: {} } : { ...head, state: "pending", detail: wait };
+}
+
+export const isWait = ({ rule }: FaultRecord): boolean => rule === WAIT;
+
+export function readWait({ detail }: FaultRecord): Wait | null {
+  const parsed = waitSchema.safeParse(detail);
   return parsed.success ? parsed.data : null;
 }
 

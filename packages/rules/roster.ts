@@ -127,6 +127,7 @@ export class Roster {
   removeDevice(unit: DeviceUnit, at: number): void {
     for (const part of [...unit.parts.values()]) this.#removePart(unit, part, at);
     this.#judge.resolveAll(unit.self, at, "device_removed");
+    this.#judge.awaitReading(unit, null);
     unit.site.devices.delete(unit.device.id);
     unit.site.subjects.delete(unit.device.id);
     unit.queuedAt = Number.NEGATIVE_INFINITY;

@@ -18,7 +18,10 @@ export function takeSnapshot(
   units: readonly DeviceUnit[],
 ): AgentSnapshot {
   return {
-    faults: units.flatMap(({ active }) => active.flatMap((each) => keeping.recordOf(each) ?? [])),
+    faults: units.flatMap((unit) => [
+      ...unit.active.flatMap((each) => keeping.recordOf(each) ?? []),
+      ...keeping.waitOf(unit),
+    ]),
     devices: units.map((unit) => ({
       id: unit.device.id,
       kind: unit.device.kind,

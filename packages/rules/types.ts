@@ -82,7 +82,10 @@ export type Transition = {
   readonly reason: "condition" | "clear" | "level" | "flags" | "missing" | "rule_removed" | "device_removed";
 };
 
-/** A fault that is not plainly inactive, as it is kept in the state store. Plain JSON; format versioned by `v`. */
+/**
+ * A fault that is not plainly inactive, as it is kept in the state store, or (under a name that no rule has) that a
+ * device waits for its first reading since its parent came back. Plain JSON; format versioned by `v`.
+ */
 export type FaultRecord = {
   readonly v: 1;
   readonly rule: string;
