@@ -3,17 +3,21 @@
  * dictionary. A store says nearly the same every ten seconds, names above all: with a dictionary a body takes a tenth,
  * by itself a third. That is what lets a week wait in half a gigabyte, and the flash memory of small hosts wear slower.
  *
+ * In front stands the CRC-32 of the text (four bytes, big-endian), for SQLite has no sum over its pages: what a disk
+ * turned is known, and told as lost, and never believed.
+ *
  * A dictionary never changes once rows name it. A new one is made when the last no longer fits what is written: other
  * devices, or the first of a file.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 
 export type Packed = { readonly packed: Uint8Array; readonly dictionary: number | null };
 
 /** The row holds what this codec never wrote, or not all of it. */
 export class BrokenBody extends Error {}
 
+const CRC_BYTES = 4;
 /** As far back as deflate can look. */
 const DICTIONARY_BYTES = 32 * 1024;
 /** Bodies after which it is asked whether the dictionary still fits. */
@@ -56,7 +60,10 @@ export class BodyCodec {
   pack(text: string): Packed {
     if (this.#isTimeForAnother) this.#makeDictionary();
     const dictionary = this.#current;
-    const packed = deflateRawSync(text, dictionary === null ? {} : { dictionary: this.#dictionary(dictionary) });
+    const deflated = deflateRawSync(text, dictionary === null ? {} : { dictionary: this.#dictionary(dictionary) });
+    const packed = Buffer.allocUnsafe(CRC_BYTES + deflated.length);
+    packed.writeUInt32BE(crc32(text));
+    deflated.copy(packed, CRC_BYTES);
     this.#remember(text, packed.length);
     return { packed, dictionary };
   }
@@ -68,10 +75,12 @@ export class BodyCodec {
     const limit = { maxOutputLength: BODY_BYTES_MAX };
     const given = typeof dictionary === "number" ? { ...limit, dictionary: this.#dictionary(dictionary) } : limit;
     try {
-      return inflateRawSync(packed, given).toString("utf8");
+      const text = inflateRawSync(packed.subarray(CRC_BYTES), given);
+      if (crc32(text) === Buffer.from(packed).readUInt32BE()) return text.toString("utf8");
     } catch (thrown) {
       throw new BrokenBody("a batch in the outbox file can't be unpacked", { cause: thrown });
     }
+    throw new BrokenBody("a batch in the outbox file is not what was written");
   }
 
   get #isTimeForAnother(): boolean {
@@ -113,5 +122,15 @@ export class BodyCodec {
     if (!(bytes instanceof Uint8Array)) throw new BrokenBody(`dictionary ${id} of the outbox file is missing`);
     this.#dictionaries.set(id, bytes);
     return bytes;
+  }
+}
+
+/** Null for what `unpack` can't take. */
+export function textOrNull(codec: BodyCodec, row: Readonly<Record<string, unknown>>): string | null {
+  try {
+    return codec.unpack(row);
+  } catch (thrown) {
+    if (thrown instanceof BrokenBody) return null;
+    throw thrown;
   }
 }

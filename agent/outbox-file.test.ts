@@ -259,6 +259,35 @@ describe("OutboxFile", () => {
     expect(copyAfterKill().unacked("history", 0, ALL)).toEqual(waiting);
   });
 
+  it("tells a batch as lost that the disk has turned into something else, and delivers its neighbours", () => {
+    const outbox = start();
+    for (let n = 1; n <= 9; n++) outbox.append([reading(n, 50)], { lane: "live", keep: false });
+    outbox.close();
+    const db = new DatabaseSync(join(folder, "outbox.db"));
+    const at = db.prepare("UPDATE batch SET packed = CAST(? || substr(packed, 2) AS BLOB) WHERE seq = ?");
+    for (const seq of [1, 4, 5]) at.run(Buffer.from([7]), seq);
+    db.exec("UPDATE batch SET packed = substr(packed, 1, 20) WHERE seq = 9");
+    db.close();
+    const again = start();
+    const one = { batchesMax: 1, bytesMax: 1e9 };
+    const sent: [number, unknown][] = [];
+    for (
+      let [batch] = again.unacked("live", 0, one);
+      batch !== undefined;
+      [batch] = again.unacked("live", batch.seq, one)
+    ) {
+      sent.push([batch.seq, JSON.parse(`{${batch.body}`).dropped?.[0]]);
+    }
+    const lost = (seq: number) => ({
+      ...{ fromSeq: seq, toSeq: seq, fromAt: AT + seq, toAt: AT + seq, samples: 1 },
+      reason: "damaged on the agent's disk",
+    });
+    expect(sent).toEqual(
+      [1, 2, 3, 4, 5, 6, 7, 8, 9].map((seq) => [seq, [1, 4, 5, 9].includes(seq) ? lost(seq) : undefined]),
+    );
+    expect(again.droppedSamples).toBe(4);
+  });
+
   it("takes over a file of version 1 as it is, and goes on in it", () => {
     start().close();
     const body = `"base":${AT},"subjects":["old"],"tables":[]}`;

@@ -18,7 +18,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
 import type { Lane, Reading } from "@aislewatch/contract";
 import { type Body, packReadings, withSeq } from "./core/batch.ts";
-import { BodyCodec, BrokenBody } from "./outbox-codec.ts";
+import { BodyCodec, BrokenBody, textOrNull } from "./outbox-codec.ts";
 import { bytesOf, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
 
 /** `full`: the disk, not the outbox. `broken`: this file will never do again; set it aside. */
@@ -190,7 +190,7 @@ export class OutboxFile {
         `INSERT INTO batch (lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body, packed, dictionary)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)`,
       );
-      this.#select = this.#db.prepare(`SELECT seq, ${PACKED} FROM batch WHERE lane = ? AND seq > ? ORDER BY seq`);
+      this.#select = this.#db.prepare(`SELECT id, seq, ${PACKED} FROM batch WHERE lane = ? AND seq > ? ORDER BY seq`);
       this.#epoch = String(this.#meta("epoch"));
       this.#lastSeq = { live: Number(this.#meta("last_live")), history: Number(this.#meta("last_history")) };
       const sums = this.#get("SELECT count(*) AS batches, ifnull(sum(bytes), 0) AS bytes FROM batch");
@@ -305,16 +305,33 @@ export class OutboxFile {
 
   /** Batches after `afterSeq` in order, as many as fit into `bytesMax` and `batchesMax`; at least one, if there is one. */
   unacked(lane: Lane, afterSeq: number, limit: { batchesMax: number; bytesMax: number }): StoredBatch[] {
+    for (;;) {
+      const { found, damaged } = this.#readUnacked(lane, afterSeq, limit);
+      if (damaged === null || found.length > 0) return found;
+      // It becomes a batch that says that it is lost, so this ends with the last row.
+      const sent = { ...this.#inFlight, [lane]: Math.max(this.#inFlight[lane], afterSeq) };
+      const told = this.#commit((tally) => this.#thinning.damaged(tally, damaged, sent));
+      if (!told.ok) return found;
+    }
+  }
+
+  /** Up to the first batch, if there is one, that the disk has turned into something else: its id. */
+  #readUnacked(
+    lane: Lane,
+    afterSeq: number,
+    limit: { batchesMax: number; bytesMax: number },
+  ): { found: StoredBatch[]; damaged: number | null } {
     const found: StoredBatch[] = [];
     let bytesLeft = limit.bytesMax;
     for (const row of this.#select.iterate(LANE_NUMBER[lane], Math.max(afterSeq, this.#acked[lane]))) {
-      const body = this.#codec.unpack(row);
+      const body = textOrNull(this.#codec, row);
+      if (body === null) return { found, damaged: Number(row["id"]) };
       const bytes = Buffer.byteLength(body);
       if (found.length >= limit.batchesMax || (found.length > 0 && bytes > bytesLeft)) break;
       bytesLeft -= bytes;
       found.push({ lane, seq: Number(row["seq"]), bytes, body });
     }
-    return found;
+    return { found, damaged: null };
   }
 
   /** Other bounds, from the next commit on; the file shrinks as batches leave. */

@@ -13,7 +13,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Lane } from "@aislewatch/contract";
 import { droppedBody, samplesLost, withoutNumbers } from "./core/batch.ts";
-import type { BodyCodec } from "./outbox-codec.ts";
+import { type BodyCodec, textOrNull } from "./outbox-codec.ts";
 
 /** What a row is worth; rows of `dropped` only say what is gone. */
 export const TIER = { telemetry: 0, state: 1, dropped: 2, thinnedState: 3 } as const;
@@ -58,7 +58,7 @@ export class Thinning {
   drop(tally: Tally, { bytesTarget, inFlight }: { bytesTarget: number; inFlight: Seqs }, reason: string): void {
     const isEnough = (): boolean => tally.bytes <= bytesTarget;
     const drop = (row: Row): void => this.#dropRow(tally, row, { inFlight, reason });
-    const thin = (row: Row): void => this.#thinRow(tally, row, reason);
+    const thin = (row: Row): void => this.#thinRow(tally, row, { inFlight, reason });
     const waiting = "NOT (lane = 0 AND seq <= ?) AND NOT (lane = 1 AND seq <= ?)";
     const sent = [inFlight.live, inFlight.history];
     this.#each({ tier: TIER.telemetry, condition: waiting, values: sent, isEnough }, drop);
@@ -82,6 +82,12 @@ export class Thinning {
     }
   }
 
+  /** This row can't be read any more: it becomes what is said of it. */
+  damaged(tally: Tally, id: number, inFlight: Seqs): void {
+    const row = this.#prepared(`SELECT ${ROW_COLUMNS} FROM batch WHERE id = ?`).get(id) as Row | undefined;
+    if (row !== undefined) this.#dropRow(tally, row, { inFlight, reason: "damaged on the agent's disk" });
+  }
+
   /** Rows of a tier, oldest first. Each visit takes the row out of its tier, or says that it is enough, so that the loop ends. */
   #each(
     of: { tier: number; condition: string; values: readonly number[]; isEnough: () => boolean },
@@ -99,8 +105,12 @@ export class Thinning {
   }
 
   /** The row keeps its seq and what turned in it, and says how many numbers it lost. */
-  #thinRow(tally: Tally, row: Row, reason: string): void {
+  #thinRow(tally: Tally, row: Row, { inFlight, reason }: { inFlight: Seqs; reason: string }): void {
     const text = this.#textOf(row);
+    if (text === null) {
+      this.damaged(tally, row.id, inFlight);
+      return;
+    }
     const thinned = withoutNumbers(text, { seq: row.seq, fromAt: row.from_at, toAt: row.to_at, reason });
     const { packed, dictionary } = this.#codec.pack(thinned?.text ?? text);
     const bytes = bytesOf(packed);
@@ -158,11 +168,14 @@ export class Thinning {
 
   #lostInside(row: Row): number {
     const [thinned] = this.#prepared("SELECT id FROM batch WHERE id = ? AND tier = ?").all(row.id, TIER.thinnedState);
-    return thinned === undefined ? 0 : samplesLost(this.#textOf(row));
+    const text = thinned === undefined ? null : this.#textOf(row);
+    return text === null ? 0 : samplesLost(text);
   }
 
-  #textOf({ id }: Row): string {
-    return this.#codec.unpack(this.#prepared("SELECT body, packed, dictionary FROM batch WHERE id = ?").get(id) ?? {});
+  /** Null when the disk has turned it into something else. */
+  #textOf({ id }: Row): string | null {
+    const row = this.#prepared("SELECT body, packed, dictionary FROM batch WHERE id = ?").get(id);
+    return row === undefined ? null : textOrNull(this.#codec, row);
   }
 
   #prepared(sql: string): StatementSync {
