@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { decodeTelemetry, type Lane, rowsOf, type Telemetry } from "@aislewatch/contract";
+import { BodyCodec, textOrNull } from "../../agent/outbox-codec.ts";
 import { type BrokenWire, startBrokenWire } from "../rig/broken-wire.ts";
 import { type FakedClock, fakedClock } from "../rig/faked-clock.ts";
 import { type CollectorRig, onCleanUp, type Program, startCollector, startProgram, tempFolder } from "../rig/rig.ts";
@@ -323,10 +324,12 @@ function readOutbox({ dataFolder }: AgentOf): Telemetry[] {
   for (const suffix of ["", "-wal"]) if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
   const db = new DatabaseSync(copy);
   try {
+    const codec = new BodyCodec(db);
     return db
-      .prepare("SELECT seq, body FROM batch ORDER BY id")
+      .prepare("SELECT seq, body, packed, dictionary FROM batch ORDER BY id")
       .all()
-      .flatMap(({ seq, body }) => {
+      .flatMap(({ seq, ...row }) => {
+        const body = textOrNull(codec, row);
         const text = `{"v":1,"epoch":"copy","lane":"live","seq":${seq},"sentAt":1700000000000,${body}`;
         const decoded = decodeTelemetry(Buffer.from(text));
         return decoded.ok ? [decoded.value] : [];
