@@ -438,7 +438,9 @@ export function createJudge(
     presumed.delete(deviceKey(site, agent));
     setAgent(record);
     if (wasOnline === online) return;
-    absorb(engine.setAgentOnline(site, agent, online, clock.now()));
+    // Unknown from where its readings end: those that were on their way then come later, and are to be judged in their time.
+    const at = online || record.judgedUntil === 0 ? clock.now() : Math.min(clock.now(), record.judgedUntil);
+    absorb(engine.setAgentOnline(site, agent, online, at));
     events.onAgent({ site, agent, online, status });
     announcements.push({ type: "agent", site, agent, online });
     for (const facts of devices.get(site)?.values() ?? []) if (facts.agent === agent) touch(site, facts.device.id);
