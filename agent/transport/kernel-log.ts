@@ -3,7 +3,7 @@
  * record a read, never blocking) or from a file that grows. It is evidence beside sysfs where this user may read it
  * (CAP_SYSLOG, or kernel.dmesg_restrict=0). What was there before the first call is not news and is passed over.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
 
 /** Bytes of a record at most, with its context (CONSOLE_EXT_LOG_MAX). */
 const RECORD_BYTES_MAX = 8_192;
@@ -15,7 +15,7 @@ const LINES_MAX = 1_000;
 export class KernelLog {
   readonly #path: string;
   readonly #buffer = Buffer.alloc(RECORD_BYTES_MAX);
-  #file: { readonly fd: number; readonly isDevice: boolean; position: number } | null = null;
+  #file: { readonly fd: number; readonly isDevice: boolean; readonly inode: number; position: number } | null = null;
   #rest = "";
 
   constructor(path: string) {
@@ -31,7 +31,7 @@ export class KernelLog {
     const lines: string[] = [];
     try {
       if (this.#file === null) this.#open();
-      else this.#drain(LINES_MAX, (text) => lines.push(...this.#lines(text)));
+      else this.#news(lines);
     } catch {
       this.close();
     }
@@ -48,8 +48,29 @@ export class KernelLog {
     const fd = openSync(this.#path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = fstatSync(fd);
     const isDevice = stats.isCharacterDevice();
-    this.#file = { fd, isDevice, position: stats.size };
+    this.#file = { fd, isDevice, inode: stats.ino, position: stats.size };
     if (isDevice) this.#drain(OLD_RECORDS_MAX, () => {});
+  }
+
+  /** What an old file still got is read before the new one that stands in its place. */
+  #news(lines: string[]): void {
+    const drain = (): void => this.#drain(LINES_MAX, (text) => lines.push(...this.#lines(text)));
+    drain();
+    if (!this.#wasRotated()) return;
+    this.close();
+    this.#open();
+    if (this.#file !== null) this.#file.position = 0;
+    drain();
+  }
+
+  /** logrotate renames a log and begins another, or (`copytruncate`) empties it. */
+  #wasRotated(): boolean {
+    const file = this.#file;
+    if (file === null || file.isDevice) return false;
+    const now = statSync(this.#path, { throwIfNoEntry: false });
+    // Renamed, and nobody has written since: the new file comes with the next line.
+    if (now === undefined) return false;
+    return now.ino !== file.inode || now.size < file.position;
   }
 
   #drain(readsMax: number, take: (text: string) => void): void {
