@@ -284,14 +284,12 @@ export class OutboxFile {
   /** Takes in what waited in another outbox that nobody has heard of, as one transaction. */
   adopt(moved: readonly MovedBatch[]): Result<void, OutboxError> {
     return this.#commit((tally) => {
-      this.#fit(
-        tally,
-        moved.reduce((sum, { text }) => sum + bytesOf(text), 0),
-      );
       for (const batch of moved) {
         const text = withSeq(batch.text, tally.lastSeq[batch.lane] + 1);
         this.#write(tally, batch, { ...batch, text });
       }
+      // Afterwards: only now is known how small they pack.
+      this.#fit(tally, 0);
     });
   }
 

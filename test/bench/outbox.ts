@@ -176,8 +176,9 @@ function thin(day: readonly MovedBatch[]): number {
   const folder = mkdtempSync(join(existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir(), "aislewatch-bench-"));
   try {
     const outbox = open(folder, OUTBOX_BYTES);
-    const dayBytes = day.reduce((sum, { text }) => sum + text.length, 0);
-    while (outbox.figures.bytes < OUTBOX_BYTES - 2 * dayBytes) outbox.adopt(day);
+    outbox.adopt(day);
+    const dayBytes = outbox.figures.bytes;
+    while (outbox.figures.bytes < OUTBOX_BYTES - dayBytes) outbox.adopt(day);
     let longestMs = 0;
     for (let n = 0; outbox.droppedSamples === 0; n++) {
       const startedMs = performance.now();
