@@ -2,11 +2,18 @@
  * The agent's composition root: builds everything, opens nothing. Parts stop in reverse: polls end, what they brought
  * is committed, the uplink drains and says goodbye, the outbox closes, the folder is free again.
  */
-import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync } from "node:fs";
 import { type Clock, err, errorText, type Result } from "@aislewatch/base";
 import { loadBuiltinProfiles, TrapTable } from "@aislewatch/devices";
-import { createLifecycle, type FolderLock, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
+import {
+  createLifecycle,
+  type FolderLock,
+  type Lifecycle,
+  type Log,
+  letterId,
+  lockFolder,
+  type Part,
+} from "@aislewatch/runtime";
 import { Commands, type Outcome } from "./commands.ts";
 import type { AgentConfig } from "./config.ts";
 import { diagnosticsText } from "./diagnostics.ts";
@@ -292,7 +299,7 @@ function open({ config, clock, log }: AgentOptions, onExchange: () => void): Out
     folder: config.dataFolder,
     ...config.outbox,
     clock,
-    newEpoch: randomUUID,
+    newEpoch: letterId,
     onSetAside: (file, detail) => log.emit(agentEvents.outboxSetAside, { file, detail }),
     onTrouble: (detail) => log.emit(agentEvents.outboxWriteFailed, { detail }),
     onMended: (batches) => log.emit(agentEvents.outboxWriteRecovered, { batches }),

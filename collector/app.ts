@@ -2,13 +2,13 @@
  * The collector's composition root: builds everything, opens nothing. `start` opens in order (stores, judge, broker,
  * API), `stop` closes in reverse, so that what has been taken is committed before the stores close.
  */
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, errorText, type Result } from "@aislewatch/base";
 import { type Diagnostic, formatDiagnostics } from "@aislewatch/config";
 import { createEngine } from "@aislewatch/rules";
-import { createLifecycle, type Lifecycle, type Log, lockFolder, type Part } from "@aislewatch/runtime";
+import { createLifecycle, type Lifecycle, type Log, letterId, lockFolder, type Part } from "@aislewatch/runtime";
 import { verifyAgentPassword } from "./agent-password.ts";
 import type { Fleet } from "./api/deps.ts";
 import { type ApiServer, createApi } from "./api/server.ts";
@@ -162,7 +162,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     publish: (topic, payload) => broker?.publish(topic, payload),
     isOnline: (site, agent) =>
       fleet.agents().some((one) => one.site === site && one.id === agent && one.online && one.isHeard),
-    newId: randomUUID,
+    newId: letterId,
     onAnswered: ({ site, agent, kind, by, state: outcome }) =>
       log.emit(events.commandEnded, { site, agent, kind, by, outcome }),
     onRefused: (refusal) => log.emit(events.messageRefused, refusal),
