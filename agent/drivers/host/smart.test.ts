@@ -111,6 +111,26 @@ describe("smartctl", () => {
     expect(parseScan("no JSON")).toEqual([]);
   });
 
+  it("gives each disk behind a RAID controller a name of its own", () => {
+    const devices = [
+      { name: "/dev/sda", type: "scsi" },
+      { name: "/dev/bus/0", type: "megaraid,0" },
+      { name: "/dev/bus/0", type: "sat+megaraid,1" },
+      { name: "/dev/bus/1", type: "megaraid,0" },
+    ];
+    expect(parseScan(JSON.stringify({ devices })).map(({ called }) => called)).toEqual([
+      "sda",
+      "bus-0-megaraid-0",
+      "bus-0-sat-megaraid-1",
+      "bus-1-megaraid-0",
+    ]);
+  });
+
+  it("keeps what a disk says of its health when its temperature is none", () => {
+    const told = { smart_status: { passed: false }, temperature: { drive_trip: 65 } };
+    expect(driveOf(told)).toMatchObject({ isFailing: true, celsius: null });
+  });
+
   it("never throws", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
@@ -149,8 +169,8 @@ describe("what smartctl said of real drivers' disks", () => {
 
   it("is asked by what a scan found, and by what the disk is where the scan does not know", () => {
     expect(parseScan(recorded("scan"))).toEqual([
-      { name: "/dev/sda", type: "auto" },
-      { name: "/dev/nvme0", type: "nvme" },
+      { name: "/dev/sda", type: "auto", called: "sda" },
+      { name: "/dev/nvme0", type: "nvme", called: "nvme0" },
     ]);
   });
 

@@ -33,7 +33,8 @@ const shape = z.object({
     })
     .optional(),
   smart_status: z.object({ passed: z.boolean() }).optional(),
-  temperature: z.object({ current: z.number() }).optional(),
+  // A SCSI disk without a sensor has its limit there and nothing else.
+  temperature: z.object({ current: z.number() }).optional().catch(undefined),
   power_on_time: z.object({ hours: count }).optional(),
   ata_smart_attributes: z
     .object({
@@ -80,11 +81,18 @@ export function parseSmart(text: string, name: string): SmartAnswer {
   return { kind: "drive", drive: driveOf(told.data, name) };
 }
 
+export type Scanned = {
+  readonly name: string;
+  readonly type: string;
+  /** Its own among the disks of this host: those behind a RAID controller have one name and a number in their type. */
+  readonly called: string;
+};
+
 /**
  * `smartctl --scan --json`: devices by name and type, both safe as arguments. A scan opens none and calls every /dev/sd?
  * `scsi`; asked as such, a SATA disk says nothing of its health, so smartctl is to find out when it asks.
  */
-export function parseScan(text: string): { readonly name: string; readonly type: string }[] {
+export function parseScan(text: string): Scanned[] {
   const told = z
     .object({ devices: z.array(z.object({ name: z.string(), type: z.string() })).max(64) })
     .safeParse(json(text));
@@ -94,9 +102,16 @@ export function parseScan(text: string): { readonly name: string; readonly type:
           ({ name, type }) =>
             /^\/dev\/[A-Za-z0-9][A-Za-z0-9/_-]{0,60}$/.test(name) && /^[a-z0-9][a-z0-9+,/]{0,30}$/i.test(type),
         )
-        .map(({ name, type }) => ({ name, type: type === "scsi" ? "auto" : type }))
+        .map(({ name, type }) => ({ name, type: type === "scsi" ? "auto" : type, called: calledOf(name, type) }))
     : [];
 }
+
+/** `/dev/sda` -> `sda`; `megaraid,3` at `/dev/bus/0` -> `bus-0-megaraid-3`. */
+const calledOf = (name: string, type: string): string =>
+  (type.includes(",") ? `${name.slice("/dev/".length)}-${type}` : (name.split("/").at(-1) ?? name)).replaceAll(
+    /[/,+]/g,
+    "-",
+  );
 
 function driveOf(told: Told, name: string): Drive {
   const table = told.ata_smart_attributes?.table ?? [];

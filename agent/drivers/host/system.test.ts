@@ -87,7 +87,7 @@ describe("a Linux till", () => {
       lackOf(health)
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(["orderly shutdown", "services", "time offset"]);
+    ).toEqual(["orderly shutdown", "services", "time offset", "units"]);
   });
 
   it("names a unit that systemd does not know", async () => {
@@ -98,6 +98,22 @@ describe("a Linux till", () => {
     const health = new HostHealth(system({}, says), ["poss.service"]);
     await health.look();
     expect(lackOf(health)).toContainEqual({ name: "units", state: "absent", detail: "systemd knows no poss.service" });
+  });
+});
+
+describe("units", () => {
+  it.each([
+    { name: "refuses the question", end: { code: 1, out: "LoadState=loaded\nActiveState=active\nNRestarts=0\n" } },
+    { name: "does not answer for each", end: { out: "LoadState=loaded\nActiveState=active\nNRestarts=0\n" } },
+  ])("are said to be unknown where systemctl $name", async ({ end }) => {
+    const says = { "systemctl show --property=LoadState": end };
+    const health = new HostHealth(system({}, says), ["pos.service", "sync.service"]);
+    expect((await health.look()).units).toBeNull();
+    expect(lackOf(health)).toContainEqual({
+      name: "units",
+      state: "absent",
+      detail: "systemd tells nothing of pos.service, sync.service",
+    });
   });
 });
 

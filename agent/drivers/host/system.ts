@@ -144,15 +144,15 @@ export class HostHealth {
     }
     const drives: Drive[] = [];
     let forbidden = "";
-    for (const { name, type } of parseScan(scanned.out).slice(0, DRIVES_MAX)) {
+    for (const { name, type, called } of parseScan(scanned.out).slice(0, DRIVES_MAX)) {
       const args = ["--json", "-i", "-H", "-A", "-n", "standby", "-d", type, name];
       const { out } = await this.#system.run("smartctl", args, DISK_MS_MAX);
-      const answer = parseSmart(out, basename(name));
+      const answer = parseSmart(out, called);
       if (answer.kind === "forbidden") forbidden = name;
       const drive =
-        answer.kind === "standby" ? this.#drives.get(name) : answer.kind === "drive" ? answer.drive : undefined;
+        answer.kind === "standby" ? this.#drives.get(called) : answer.kind === "drive" ? answer.drive : undefined;
       if (drive === undefined) continue;
-      this.#drives.set(name, drive);
+      this.#drives.set(called, drive);
       drives.push(drive);
     }
     const grant = "setcap cap_sys_rawio,cap_sys_admin,cap_dac_override+ep /usr/sbin/smartctl";
@@ -287,8 +287,11 @@ export class HostHealth {
     if (this.#units.length === 0 || this.#system.platform !== "linux") return null;
     const args = ["show", "--property=LoadState,ActiveState,NRestarts", "--", ...this.#units];
     const { code, out } = await this.#system.run("systemctl", args, TOOL_MS_MAX);
-    if (code !== 0) return null;
-    const states = parseUnits(out, this.#units);
+    const states = code === 0 ? parseUnits(out, this.#units) : [];
+    if (states.length === 0) {
+      this.#evidence.absent("units", `systemd tells nothing of ${this.#units.join(", ")}`);
+      return null;
+    }
     const unknown = states.filter(({ isKnown }) => !isKnown).map(({ name }) => name);
     if (unknown.length === 0) this.#evidence.used("units", "systemd");
     else this.#evidence.absent("units", `systemd knows no ${unknown.join(", ")}`);
