@@ -145,6 +145,37 @@ describe("a file system that is read-only", () => {
   });
 });
 
+describe("names of components", () => {
+  it("are told apart when two come out equal, and are none but their prefix when nothing of them is left", () => {
+    const reply = json("debian-pos/reply.json") as HostReply;
+    const disk = { type: "ext4", sizeBytes: 10, usedBytes: 1, availableBytes: 9, inodes: null, inodesFree: null };
+    const mounts = ["/", "/root", "/mnt/a-b", "/mnt/a/b", "/数据"];
+    const parsed = parse({ ...reply, disks: mounts.map((mount) => ({ ...disk, mount })), drives: null });
+    const disks = parsed.ok ? parsed.value.samples.flatMap(({ component }) => component ?? []) : [];
+    expect(disks.filter((name) => name.startsWith("disk"))).toEqual([
+      "disk-root",
+      "disk-root-2",
+      "disk-mnt-a-b",
+      "disk-mnt-a-b-2",
+      "disk",
+    ]);
+  });
+
+  it.each([
+    { name: "two processes of one name", config: { processes: ["pos", "pos"].map((name) => ({ name, match: "x" })) } },
+    { name: "a unit by both of its names", config: { units: ["pos", "pos.service"] } },
+    { name: "units that come out as one component", config: { units: ["pos_sync.service", "pos-sync.service"] } },
+    { name: "a template, of which systemctl tells nothing", config: { units: ["pos.service", "till@.service"] } },
+    { name: "a template by its short name", config: { units: ["till@"] } },
+  ])("in the configuration: $name is refused", ({ config }) => {
+    expect(host.config.safeParse(config).success).toBe(false);
+  });
+
+  it("in the configuration: instances of a template are units like others", () => {
+    expect(host.config.safeParse({ units: ["till@1.service", "till@2.service", "pos"] }).success).toBe(true);
+  });
+});
+
 describe("host", () => {
   it("watches this very machine", async () => {
     const me = process.argv0.split("/").at(-1) ?? "node";

@@ -103,8 +103,23 @@ export function parse(reply: HostReply): Result<Parsed, ParseError> {
     ...(reply.health?.units ?? []).map(unitSamples),
   ].filter(({ metrics }) => Object.keys(metrics).length > 0);
   const asset = assetOf(reply);
-  return ok({ samples, ...(asset !== null && { asset }) });
+  return ok({ samples: namesApart(samples), ...(asset !== null && { asset }) });
 }
+
+/** `/mnt/a-b` and `/mnt/a/b` come out as one name, and each would speak for the other: the second one gets a number. */
+function namesApart(samples: readonly SampleSet[]): SampleSet[] {
+  const taken = new Set<string>();
+  return samples.map(({ component, metrics }) => {
+    if (component === null) return { component, metrics };
+    let name = component;
+    for (let n = 2; taken.has(name); n++) name = `${component}-${n}`;
+    taken.add(name);
+    return { component: name, metrics };
+  });
+}
+
+/** A mount of letters that no component may have (`/数据`) is told by its prefix alone. */
+const nameOf = (prefix: string, text: string): string => componentName(prefix, text) || prefix;
 
 function ownMetrics(reply: HostReply): Record<string, Value> {
   const { load, memory } = reply;
@@ -156,7 +171,7 @@ const isReal = ({ type, sizeBytes }: Disk): boolean => REAL_FILE_SYSTEMS.test(ty
 function diskSamples(disk: Disk, mounted: Mount | undefined): SampleSet {
   const { mount, sizeBytes, usedBytes, availableBytes, inodes, inodesFree } = disk;
   return {
-    component: componentName("disk", mount === "/" ? "root" : mount),
+    component: nameOf("disk", mount === "/" ? "root" : mount),
     metrics: present({
       // Of what users may fill, as df counts: the reserve of root is neither used nor free.
       disk_used_percent: percent(usedBytes, usedBytes + availableBytes),
@@ -180,7 +195,7 @@ function isReadOnlyByFault({ readOnly, meantReadOnly, wasWritable }: Mount): boo
 
 function driveSamples(drive: Drive): SampleSet {
   return {
-    component: componentName("disk", drive.name),
+    component: nameOf("disk", drive.name),
     metrics: present({
       disk_fault: drive.isFailing,
       disk_wear_percent: drive.wearPercent,
@@ -198,9 +213,13 @@ function driveSamples(drive: Drive): SampleSet {
   };
 }
 
+/** `pos` and `pos.service` are one to systemctl. */
+export const unitComponent = (name: string): string => nameOf("unit", name.replace(/[.]service$/, ""));
+export const processComponent = (name: string): string => nameOf("process", name);
+
 function unitSamples({ name, isActive, restarts }: Unit): SampleSet {
   return {
-    component: componentName("unit", name.replace(/[.]service$/, "")),
+    component: unitComponent(name),
     metrics: present({ unit_active: isActive, unit_restarts_total: restarts }),
   };
 }
@@ -209,7 +228,7 @@ function portSamples(port: Port, { health, leases }: HostReply): SampleSet {
   const isThis = ({ name }: { readonly name: string }): boolean => name === port.name;
   const link = health?.links?.find(isThis);
   return {
-    component: componentName("port", port.name),
+    component: nameOf("port", port.name),
     metrics: present({
       // Tunnels and bridges know no link: unknown is not down.
       port_up: port.state === "up" ? true : port.state === "down" ? false : null,
@@ -238,7 +257,7 @@ function leaseMetrics(lease: Lease | undefined): Record<string, Value | null> {
 
 function processSamples(process: NamedProcess): SampleSet {
   return {
-    component: componentName("process", process.name),
+    component: processComponent(process.name),
     metrics: {
       process_running: process.instances > 0,
       process_instances: process.instances,
