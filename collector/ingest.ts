@@ -12,10 +12,8 @@
 import { type Clock, errorText } from "@aislewatch/base";
 import {
   ackTopic,
-  decodeInventory,
   decodeStatus,
   decodeTelemetry,
-  type InventoryDevice,
   type Lane,
   sampleCount,
   splitSubject,
@@ -24,6 +22,7 @@ import {
 } from "@aislewatch/contract";
 import type { AgentMessage } from "./broker/broker.ts";
 import { createHistoryPace, type HistoryPace } from "./history-pace.ts";
+import { type AgentInventory, createInventories } from "./inventories.ts";
 import type { Judge } from "./judge.ts";
 import { knownValues } from "./known-values.ts";
 import {
@@ -34,7 +33,7 @@ import {
   type DeliveryAudit,
   LATE_MS,
 } from "./ledger.ts";
-import { AGENT_DEVICE_PREFIX, COLLECTOR_AGENT } from "./own-reports.ts";
+import { COLLECTOR_AGENT } from "./own-reports.ts";
 import type { Commit, DeviceEventRecord, GapRecord, StateStore } from "./store/state/store.ts";
 import type { LaneKey, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
 
@@ -72,12 +71,6 @@ const SKEW_TOLERATED_MS = 60_000;
 const EPOCHS_PER_AGENT_MAX = 256;
 /** A batch of the collector's own counts for this much in the queue: a few values for each agent of a site. */
 const OWN_PAYLOAD = new Uint8Array(1_024);
-/** Devices and components of one agent. The greatest sites have a few thousand. */
-const INVENTORY_SUBJECTS_MAX = 50_000;
-
-/** Refused claims of one agent that are named; an agent may name thousands. */
-const CLAIMS_SHOWN_MAX = 100;
-
 /** Events of devices that wait for a state store which can't be written. A batch has a thousand at most. */
 const EVENTS_PENDING_MAX = 20_000;
 
@@ -109,7 +102,6 @@ type AgentState = {
   suspectedGap: SuspectedGap | null;
   /** Had batches that the queue could not hold; must send again. */
   mustResend: boolean;
-  inventory: { revision: number; of: number; parts: Map<number, readonly InventoryDevice[]> } | null;
 };
 type SuspectedGap = {
   readonly at: string;
@@ -122,7 +114,6 @@ type SuspectedGap = {
   /** It said then that it still has what is missing, and nothing came since that can't be read. */
   isHeld: boolean;
 };
-type AgentInventory = { site: string; agent: string; devices: readonly InventoryDevice[] };
 
 export type IngestCounts = {
   batches: number;
@@ -238,11 +229,16 @@ export function createIngest(deps: IngestDeps): Ingest {
   const dirty = new Map<string, Watermark>();
   const ledger = createLedger();
   let newEvents: DeviceEventRecord[] = [];
-  /** By `site/agent`. */
-  const refusedClaims = new Map<string, readonly string[]>();
+  const inventories = createInventories({
+    clock,
+    state,
+    judge,
+    setAside,
+    onClaimRefused: events.onClaimRefused,
+    onWritten: stateStoreWrote,
+    onFailed: stateStoreFailed,
+  });
   const removed = new Set<string>();
-  /** What could not be written yet, by agent. */
-  const unsaved = new Map<string, AgentInventory>();
   const toAck = new Set<AgentState>();
   let queue: { batch: TelemetryBatch; bytes: number; atMs: number }[] = [];
   let queuedBytes = 0;
@@ -282,7 +278,6 @@ export function createIngest(deps: IngestDeps): Ingest {
         epochs: 0,
         suspectedGap: null,
         mustResend: false,
-        inventory: null,
       };
       agents.set(key, found);
     }
@@ -599,7 +594,7 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   function commit(): void {
     commitTimer = null;
-    for (const inventory of unsaved.values()) if (!saveInventory(inventory)) return;
+    if (!inventories.saveWaiting()) return;
     const pending = judge.takePending();
     const accounts = ledger.pending();
     const change: Commit = {
@@ -772,74 +767,11 @@ export function createIngest(deps: IngestDeps): Ingest {
   }
 
   function onInventory(message: AgentMessage): void {
-    const decoded = decodeInventory(message.payload);
-    if (!decoded.ok) {
-      setAside(message, `${decoded.error.kind}: ${decoded.error.detail}`);
-      return;
-    }
-    const agent = agentState(message.site, message.agent);
-    if (agent === null) return;
-    const { revision, part, parts, devices } = decoded.value;
-    if (part !== message.part || part >= parts) {
-      setAside(message, `shape: part ${part} of ${parts} on the topic of part ${message.part}`);
-      return;
-    }
-    if (agent.inventory?.revision !== revision || agent.inventory.of !== parts) {
-      agent.inventory = { revision, of: parts, parts: new Map() };
-    }
-    const { parts: had } = agent.inventory;
-    had.set(part, devices);
-    if (had.size < parts) return;
-    agent.inventory = null;
-    const all = [...had.keys()].sort((a, b) => a - b).flatMap((key) => had.get(key) ?? []);
-    const subjects = all.reduce((sum, { components }) => sum + 1 + components.length, 0);
-    if (subjects > INVENTORY_SUBJECTS_MAX)
-      setAside(message, `more than ${INVENTORY_SUBJECTS_MAX} devices and components`);
-    else
-      setInventory({
-        site: message.site,
-        agent: message.agent,
-        devices: all.map((one) => withKnown(message.site, one)),
-      });
-  }
-
-  /**
-   * An agent that has just started does not know yet what its devices are made of. A restart of the agent must not end
-   * the faults on their parts, nor take the model and serial number of a device that is down from who has to repair it.
-   */
-  function withKnown(site: string, device: InventoryDevice): InventoryDevice {
-    const before = device.unheard === true ? judge.live.device(site, device.id)?.device : undefined;
-    if (before === undefined || before.driver !== device.driver || before.kind !== device.kind) return device;
-    const { asset, profile, components, metrics } = before;
-    return { ...device, asset, components, metrics, ...(profile !== undefined && { profile }) };
+    if (agentState(message.site, message.agent) !== null && inventories.take(message)) commitSoon(true);
   }
 
   function setInventory(inventory: AgentInventory): void {
-    unsaved.set(`${inventory.site}/${inventory.agent}`, inventory);
-    if (saveInventory(inventory)) commitSoon(true);
-  }
-
-  /** Devices first: what was judged of a device that the store does not know would be lost with a restart. */
-  function saveInventory({ site, agent, devices }: AgentInventory): boolean {
-    const own = devices.filter(({ id }) => agent === COLLECTOR_AGENT || !id.startsWith(AGENT_DEVICE_PREFIX));
-    try {
-      const refused = new Set(state.putInventory(site, agent, own, clock.now()).refused);
-      unsaved.delete(`${site}/${agent}`);
-      stateStoreWrote();
-      for (const { id } of devices) if (!own.some((device) => device.id === id)) refused.add(id);
-      if (refused.size > 0) refusedClaims.set(`${site}/${agent}`, [...refused].slice(0, CLAIMS_SHOWN_MAX));
-      else refusedClaims.delete(`${site}/${agent}`);
-      if (refused.size > 0) events.onClaimRefused({ site, agent, devices: [...refused] });
-      judge.setInventory(
-        site,
-        agent,
-        own.filter(({ id }) => !refused.has(id)),
-      );
-      return true;
-    } catch (thrown) {
-      stateStoreFailed(thrown);
-      return false;
-    }
+    if (inventories.set(inventory)) commitSoon(true);
   }
 
   function setAside(message: AgentMessage, reason: string): void {
@@ -877,16 +809,13 @@ export function createIngest(deps: IngestDeps): Ingest {
     audit: (filter) =>
       ledger.audit(filter, (lane) => stored.get(laneKey(lane.site, lane.agent, lane.epoch, lane.lane)) ?? 0),
     deliveries: () => ledger.byAgent(),
-    refusedClaims: (site, agent) => refusedClaims.get(`${site}/${agent}`) ?? [],
+    refusedClaims: inventories.refusedClaims,
     forget(site, agent) {
       const key = `${site}/${agent}`;
-      const known = agents.get(key);
       // Its will comes after this; only a new session, signed in with a new password, makes it an agent again.
       removed.add(key);
       pace.settled(key);
-      unsaved.delete(key);
-      refusedClaims.delete(key);
-      if (known !== undefined) known.inventory = null;
+      inventories.forget(site, agent);
     },
     explain(site, agent, note) {
       const notes = ledger.notesFor(site, agent, { ...note, at: clock.now() });
