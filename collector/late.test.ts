@@ -413,7 +413,7 @@ describe("one series of readings", () => {
           await site.end();
         },
       ),
-      { numRuns: 40, endOnFailure: true },
+      { numRuns: 20, endOnFailure: true },
     );
     site = await sampleSite();
   }, 120_000);
