@@ -149,6 +149,7 @@ export function eachReadingOnce(world: World, stored: StoredPolls, audit: Audit)
   let polls = 0;
   let unwritten = 0;
   let damaged = 0;
+  let inMemory = 0;
   let failed = 0;
   const explained = new WeakSet<object>();
   const thinnedAt = new Map<number, number>();
@@ -167,6 +168,7 @@ export function eachReadingOnce(world: World, stored: StoredPolls, audit: Audit)
       if (serials.has(serial)) continue;
       const why = whyLost(world, device, { serial, at }, { audit, explained });
       if (why === "killed") unwritten++;
+      else if (why === "in memory") inMemory++;
       else if (why === "damaged") damaged++;
       else if (why === "failed") failed++;
       else if (why === "thinned") thinnedAt.set(device.agent, (thinnedAt.get(device.agent) ?? 0) + 1);
@@ -188,12 +190,12 @@ export function eachReadingOnce(world: World, stored: StoredPolls, audit: Audit)
   const answered = world.devices.reduce((sum, { servedAt }) => sum + servedAt.length, 0);
   return law(
     "every reading once",
-    `${answered} polls answered, ${polls} stored; ${unwritten} not yet written at a kill, ${failed} polls failed and said so, ${damaged} in damaged files, ${thinned} thinned and told`,
+    `${answered} polls answered, ${polls} stored; ${unwritten} not yet written at a kill, ${failed} polls failed and said so, ${inMemory} in the memory of an agent killed while its disk took nothing, ${damaged} in damaged files, ${thinned} thinned and told`,
     broken,
   );
 }
 
-type Why = "killed" | "damaged" | "thinned" | "failed" | null;
+type Why = "killed" | "in memory" | "damaged" | "thinned" | "failed" | null;
 
 function whyLost(
   { losses, damaged, fullDisks, agents }: World,
@@ -216,7 +218,7 @@ function whyLost(
     explained.add(failure);
     return "failed";
   }
-  if (inMemoryAt(fullDisks, losses, agent).some(({ from, to }) => from <= at && at <= to)) return "killed";
+  if (inMemoryAt(fullDisks, losses, agent).some(({ from, to }) => from <= at && at <= to)) return "in memory";
   return null;
 }
 
@@ -224,7 +226,7 @@ function whyLost(
 function inMemoryAt(fullDisks: World["fullDisks"], losses: World["losses"], agent: number) {
   return fullDisks
     .filter((disk) => disk.agent === agent)
-    .map(({ from, to }) => ({ from, to: to + MENDED_MS }))
+    .map(({ from, to }) => ({ from: from - MOMENT_MS, to: to + MENDED_MS }))
     .filter(({ from, to }) =>
       losses.some((loss) => loss.agent === agent && from <= loss.to && loss.from <= to + SERVED_MS),
     );
@@ -385,7 +387,7 @@ function spellsOf(rule: string, events: readonly IncidentEvent[]): Episode[] {
       spells.push(spell);
       last[voice] = spell;
     }
-    const recovered = last[voice] ?? last.live;
+    const recovered = last[voice] ?? last.live ?? last.late;
     if (type === "recovered" && recovered !== undefined) recovered.end = at;
     if (type === "began_earlier" && known !== undefined) known.onset = detail.onset ?? Number.NaN;
     if (type === "recovered_earlier" && known !== undefined) known.end = at;
@@ -409,14 +411,25 @@ function compare({ expected, actual, polls, isCalm }: Comparison): { differences
   const differences: string[] = [];
   const isNear = (a: number | null, b: number | null, byMs: number): boolean =>
     a === null || b === null ? a === b : Math.abs(a - b) <= byMs;
-  for (const one of expected) {
+  // Who fits exactly first, so that nobody else takes it.
+  const rest = expected.filter((one) => {
+    const same = [...left].find(({ rule, onset, end }) => rule === one.rule && onset === one.onset && end === one.end);
+    return same === undefined || !left.delete(same);
+  });
+  for (const one of rest) {
     const byMs = isCalm(one.onset, one.end ?? one.onset) ? 0 : LATE_MS_MAX;
-    const candidates = [...left].filter(
-      ({ rule, onset, end }) => rule === one.rule && isNear(onset, one.onset, byMs) && isNear(end, one.end, byMs),
-    );
-    const nearest = candidates.sort((a, b) => Math.abs(a.onset - one.onset) - Math.abs(b.onset - one.onset))[0];
-    if (nearest === undefined) differences.push(`no incident says ${spell(one)}${byMs === 0 ? "" : " (disturbed)"}`);
-    else left.delete(nearest);
+    const near = [...left]
+      .filter(
+        ({ rule, onset, end }) => rule === one.rule && isNear(onset, one.onset, byMs) && isNear(end, one.end, byMs),
+      )
+      .sort((a, b) => Math.abs(a.onset - one.onset) - Math.abs(b.onset - one.onset))[0];
+    if (near === undefined) {
+      const others = [...left].filter(
+        ({ rule, onset }) => rule === one.rule && isNear(onset, one.onset, 2 * LATE_MS_MAX),
+      );
+      const instead = others.length === 0 ? "none is near" : `near are ${others.map(spell).join("; ")}`;
+      differences.push(`no incident says ${spell(one)}${byMs === 0 ? "" : " (disturbed)"}: ${instead}`);
+    } else left.delete(near);
   }
   let early = 0;
   for (const one of left) {
