@@ -27,6 +27,10 @@ const PARTS: Readonly<Record<string, Part>> = {
     title: "backpressure: incidents while the time-series store is slow, and while it stands still",
     run: async () => (await import("./backpressure.ts")).benchBackpressure(),
   },
+  reconnect: {
+    title: "reconnect: 2,000 agents come back with an hour of history",
+    run: async () => (await import("./reconnect.ts")).benchReconnect(),
+  },
   snmp: {
     title: "snmp: what a poll of a recorded device asks for",
     run: async () => (await import("./snmp-polls.ts")).benchSnmpPolls(),
