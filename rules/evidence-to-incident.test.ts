@@ -367,6 +367,15 @@ const CASES: readonly Case[] = [
     want: ["disk-nearly-full#disk-root major host/disk-full"],
   },
   {
+    name: "a disk has space, and no inode for another file",
+    kind: "pos_terminal",
+    evidence: () => (n) =>
+      till({
+        disks: HOST.disks?.map((one) => ({ ...one, inodes: 1_000_000, inodesFree: n < 0 ? 900_000 : 10_000 })) ?? [],
+      }),
+    want: ["inodes-nearly-full#disk-root major host/disk-full"],
+  },
+  {
     name: "a disk says that it fails",
     kind: "pos_terminal",
     evidence: () =>
