@@ -37,7 +37,9 @@ export type Frame = {
 
 export type NumberTerm = (frame: Frame) => number;
 export type TruthTerm = (frame: Frame) => Truth;
-type Term = { readonly is: "number"; readonly run: NumberTerm } | { readonly is: "truth"; readonly run: TruthTerm };
+export type Term =
+  | { readonly is: "number"; readonly run: NumberTerm }
+  | { readonly is: "truth"; readonly run: TruthTerm };
 
 /** For which subjects a condition is compiled. */
 export type Target = {
@@ -57,6 +59,9 @@ export function compileEvidence(tree: ASTNode, target: Target): NumberTerm {
   const compiled = term(tree, target);
   return compiled.is === "number" ? compiled.run : (frame) => toNumber(compiled.run(frame));
 }
+
+/** Any part of a condition. */
+export const compileTerm = (node: ASTNode, target: Target): Term => term(node, target);
 
 const number = (run: NumberTerm): Term => ({ is: "number", run });
 const truthful = (run: TruthTerm): Term => ({ is: "truth", run });

@@ -11,6 +11,7 @@
  * changes nothing: the past belongs to the late evaluator.
  */
 import type { InventoryDevice, Table, Telemetry, Value } from "@aislewatch/contract";
+import { type Explanation, explainFault, type NoExplanation } from "./explain.ts";
 import { asValue, Judge, severityOf } from "./judge.ts";
 import { Keeping } from "./keeping.ts";
 import type { Layout } from "./layout.ts";
@@ -27,6 +28,7 @@ import type {
   ForkedAgent,
   RuleSet,
   SiteInfo,
+  Subject,
   Transition,
 } from "./types.ts";
 
@@ -291,6 +293,10 @@ class RuleEngine implements Engine {
       }
     }
     return views;
+  }
+
+  explain(rule: string, subject: Subject, nowMs: number): Explanation | NoExplanation {
+    return explainFault({ judge: this.#judge, roster: this.#roster }, { rule, subject }, nowMs);
   }
 
   lastValues(site: string, device: string): { component: string | null; metric: string; at: number; value: Value }[] {

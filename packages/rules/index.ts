@@ -1,6 +1,13 @@
 export { type CheckContext, type CheckedRules, checkRules } from "./check.ts";
 export { RULE_DIAGNOSTICS, type RuleDiagnostic } from "./diagnostics.ts";
 export { createEngine, type EngineOptions } from "./engine.ts";
+export type {
+  ExplainedCondition,
+  ExplainedReading,
+  ExplainedTerm,
+  Explanation,
+  NoExplanation,
+} from "./explain.ts";
 export { type CompiledRules, compileRules, type PlacedTest, type RuleTest } from "./file.ts";
 export {
   type InventoryEntry,

@@ -203,7 +203,7 @@ export class Judge {
     owner.judgedAt = at;
     const before = subject.faults[local] ?? null;
     const was = before?.fault ?? compiled.untouched;
-    const flags = this.#flagsOf(subject, compiled, next, local);
+    const flags = this.flagsOf(subject, compiled, next, local);
     const active: Active = before ?? { subject, local, fault: next, dueAt: NEVER, flags };
     const isFlagged = active.flags.stale !== flags.stale || active.flags.suppressedBy !== flags.suppressedBy;
     active.fault = next;
@@ -231,7 +231,7 @@ export class Judge {
     subject.owner.active = subject.owner.active.filter((other) => other !== active);
   }
 
-  #flagsOf(subject: JudgedSubject, compiled: CompiledRule, fault: Fault, local: number): Active["flags"] {
+  flagsOf(subject: JudgedSubject, compiled: CompiledRule, fault: Fault, local: number): Active["flags"] {
     const stale = fault.state !== "inactive" && raisedOf(unpack(subject.codes[local] ?? 0, compiled).steps) === UNKNOWN;
     const { owner } = subject;
     return { stale, suppressedBy: owner.is === "device" ? suppressorOf(owner, compiled.rule.dependsOn) : null };
@@ -241,7 +241,7 @@ export class Judge {
     const { subject, local, fault, flags } = active;
     const compiled = subject.shape.bindings[local]?.compiled;
     if (compiled === undefined) return;
-    const now = this.#flagsOf(subject, compiled, fault, local);
+    const now = this.flagsOf(subject, compiled, fault, local);
     if (now.stale === flags.stale && now.suppressedBy === flags.suppressedBy) return;
     this.put({ subject, local, next: fault, at, reason: "flags" });
   }
@@ -460,7 +460,8 @@ export class Judge {
   }
 }
 
-function silentSeconds(unit: DeviceUnit, at: number): number {
+/** Seconds since the device answered; NaN while nobody can know. */
+export function silentSeconds(unit: DeviceUnit, at: number): number {
   if (!unit.agent.isOnline) return Number.NaN;
   // Since the agent came back nothing was heard yet, and there was not time enough to.
   if (at < unit.quietUntil && unit.answeredAt < unit.quietUntil - unit.staleAfterMs) return Number.NaN;

@@ -53,6 +53,11 @@ export class Roster {
     this.rules = other.rules.filter(({ rule }) => rule.scope !== "site");
   }
 
+  /** Where the metrics of a class of components lie in memory; null when the kind has none such. */
+  partLayout(kind: string, partClass: string): Layout | null {
+    return this.#layouts.component(kind, partClass);
+  }
+
   site(id: string): SiteUnit {
     const known = this.sites.get(id);
     if (known !== undefined) return known;

@@ -4,6 +4,7 @@
  */
 import type { InventoryDevice, Telemetry, Value } from "@aislewatch/contract";
 import type { Category, Severity } from "@aislewatch/devices";
+import type { Explanation, NoExplanation } from "./explain.ts";
 import type { KeptReadings } from "./window.ts";
 
 /** A step of the ladder as written: a CEL condition and how long it must hold. */
@@ -182,6 +183,8 @@ export type Engine = {
   restoreValues(values: readonly { site: string; subject: string; metric: string; at: number; value: Value }[]): void;
   /** Every fault that is not inactive, for the API. */
   faults(): FaultView[];
+  /** Why a rule fires on a subject now, or why not; reads, and changes nothing. */
+  explain(rule: string, subject: Subject, nowMs: number): Explanation | NoExplanation;
   /** Last value of each metric of a device and its components. */
   lastValues(site: string, device: string): { component: string | null; metric: string; at: number; value: Value }[];
   /**
