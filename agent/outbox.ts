@@ -47,7 +47,7 @@ export type OutboxOptions = OutboxFileOptions & {
 /** Why readings are in memory, and since when, Unix ms. */
 export type OutboxTrouble = { readonly since: number; readonly detail: string };
 
-/** Five hours of forty devices at 10 s (`npm run bench -- outbox`), and a quarter of what an agent may use. */
+/** Most of a day of forty devices at 10 s (`npm run bench -- outbox`), and a quarter of what an agent may use. */
 const MEMORY_BYTES_MAX = 16 * 1024 * 1024;
 /** How often a file that failed is tried again. */
 const MEND_EVERY_MS = 10_000;
