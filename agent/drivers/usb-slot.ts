@@ -3,8 +3,6 @@
  * that needs. **Never by default**: opening a device's file can keep its owner out (usblp), and hands what it says to us
  * (hidraw). Without `take: true` only sysfs is read.
  */
-import { accessSync, constants } from "node:fs";
-import { userInfo } from "node:os";
 import { ok, type Result } from "@aislewatch/base";
 import { realClock } from "@aislewatch/runtime";
 import { z } from "zod";
@@ -14,6 +12,7 @@ import { DeviceGate } from "../transport/device-file.ts";
 import type { UsbWatch } from "../transport/sysfs-watch.ts";
 import { findUsbNode, type NodeClass, type UsbNode, usbWatch } from "../transport/usb-node.ts";
 import type { PollError, Source } from "./driver.ts";
+import { grantOf, mayOpen } from "./usb-rights.ts";
 
 export const SYSFS = "/sys";
 
@@ -96,30 +95,5 @@ export class UsbSlot {
         : { name, state: "ready", detail: `${path}, left to its owner; \`take: true\` opens it for each poll` };
     }
     return { name, state: "denied", detail: `${path} may not be opened`, grant: grantOf(name, vendorId) };
-  }
-}
-
-function grantOf(name: NodeClass, vendorId: string): string {
-  const [user, file] = [userName(), `/etc/udev/rules.d/60-aislewatch-${vendorId}.rules`];
-  if (name === "usblp") return `usermod -aG lp ${user}`;
-  const rule = `KERNEL=="hidraw*", ATTRS{idVendor}=="${vendorId}", GROUP="${user}", MODE="0640"`;
-  return `echo '${rule}' > ${file} && udevadm control --reload && udevadm trigger`;
-}
-
-function mayOpen(path: string, name: NodeClass): boolean {
-  try {
-    accessSync(path, name === "usblp" ? constants.R_OK | constants.W_OK : constants.R_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A user id without a name, as in some containers.
-    return String(process.getuid?.() ?? "aislewatch");
   }
 }

@@ -1,7 +1,8 @@
 import { ok, type Result } from "@aislewatch/base";
-import type { Asset, Value } from "@aislewatch/contract";
-import { readSerial, type UsbDevice } from "../../core/usb-device.ts";
+import type { Value } from "@aislewatch/contract";
+import type { UsbDevice } from "../../core/usb-device.ts";
 import type { Parsed, ParseError } from "../driver.ts";
+import { usbAsset } from "../usb-asset.ts";
 import type { UsbReply } from "./types.ts";
 
 export const METRICS = [
@@ -34,7 +35,7 @@ export function parse(reply: UsbReply): Result<Parsed, ParseError> {
   const events = reply.events.map(({ code, detail }) => ({ component: null, code, detail }));
   return ok({
     samples: [{ component: null, metrics }],
-    ...(device !== null && { asset: assetOf(device, reply.certain) }),
+    ...(device !== null && { asset: usbAsset(device, reply.certain) }),
     ...(events.length > 0 && { events }),
   });
 }
@@ -53,16 +54,5 @@ function deviceMetrics(device: UsbDevice, { hubSelfPowered, productId }: UsbRepl
     // What is blocked is not configured either, and that is no second fault.
     usb_not_configured: authorized && !device.configured,
     ...(productId !== null && { usb_mode_unexpected: device.productId !== productId }),
-  };
-}
-
-/** A serial number that two devices share would make one asset of them. */
-function assetOf(device: UsbDevice, certain: boolean): Asset {
-  const { serial, firmware } = readSerial(device.serial);
-  return {
-    ...(device.manufacturer !== null && { vendor: device.manufacturer }),
-    model: device.product ?? `USB ${device.vendorId}:${device.productId}`,
-    ...(certain && serial !== null && { serial }),
-    firmware: [firmware, device.release].filter((text) => text !== null).join(", "),
   };
 }

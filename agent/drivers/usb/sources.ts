@@ -1,9 +1,10 @@
 /** What the watching of a USB device draws on, and which right is lacking. Opens no device. */
-import { accessSync, closeSync, constants, openSync } from "node:fs";
-import { userInfo } from "node:os";
+import { closeSync, constants, openSync } from "node:fs";
 import type { UsbDevice } from "../../core/usb-device.ts";
 import type { UsbPlaces, UsbWatch } from "../../transport/sysfs-watch.ts";
+import type { NodeClass } from "../../transport/usb-node.ts";
 import type { Source } from "../driver.ts";
+import { grantOf, mayOpen } from "../usb-rights.ts";
 
 export function sourcesOf(places: UsbPlaces, watch: UsbWatch, device: UsbDevice | null): readonly Source[] {
   const nodes = device?.interfaces.flatMap((one) => one.nodes) ?? [];
@@ -36,17 +37,16 @@ function kernelLog({ kernelLog: path }: UsbPlaces, watch: UsbWatch): readonly So
 /** Device files that other drivers of ours open, if the configuration says so. */
 function opened(node: string, { vendorId }: UsbDevice): readonly Source[] {
   const path = `/dev/${node}`;
-  const usblp = /^usb\/lp\d+$/.test(node);
-  if (!usblp && !/^hidraw\d+$/.test(node)) return [];
-  const name = usblp ? "usblp" : "hidraw";
-  if (mayOpen(path, constants.R_OK | constants.W_OK)) {
-    return [{ name, state: "ready", detail: `${path}, left to its owner` }];
-  }
-  const rule = `KERNEL=="hidraw*", ATTRS{idVendor}=="${vendorId}", GROUP="${user()}", MODE="0660"`;
-  const grant = usblp
-    ? `usermod -aG lp ${user()}`
-    : `echo '${rule}' > /etc/udev/rules.d/60-aislewatch-${vendorId}.rules && udevadm control --reload && udevadm trigger`;
-  return [{ name, state: "denied", detail: `${path} may not be opened`, grant }];
+  const nodeClass = classOf(node);
+  if (nodeClass === null) return [];
+  if (mayOpen(path, nodeClass)) return [{ name: nodeClass, state: "ready", detail: `${path}, left to its owner` }];
+  const grant = grantOf(nodeClass, vendorId);
+  return [{ name: nodeClass, state: "denied", detail: `${path} may not be opened`, grant }];
+}
+
+function classOf(node: string): NodeClass | null {
+  if (/^usb\/lp\d+$/.test(node)) return "usblp";
+  return /^hidraw\d+$/.test(node) ? "hidraw" : null;
 }
 
 /** Its mode says that anybody may; whether the kernel lets one, only an attempt tells. */
@@ -56,23 +56,5 @@ function mayRead(log: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function mayOpen(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function user(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A user id without a name, as in some containers.
-    return String(process.getuid?.() ?? "aislewatch");
   }
 }
