@@ -66,18 +66,32 @@ function cut(test: RuleTest, atMs: number): RuleTest {
   };
 }
 
+/** The order in which somebody at a telephone needs them. */
+const RUNBOOK_PARTS = [
+  { heading: "What it means", linesMin: 1, line: /./ },
+  { heading: "Ask", linesMin: 1, line: /^- .+[.?]$/ },
+  { heading: "Look", linesMin: 1, line: /^- .+[.?]$/ },
+  { heading: "Do first", linesMin: 3, line: /^\d+[.] .+[.?]$/ },
+  { heading: "Send", linesMin: 1, line: /./ },
+  { heading: "Bring", linesMin: 1, line: /^- .+[.]$/ },
+] as const;
+
 describe("runbooks", () => {
   const named = new Set((rules?.rules ?? []).map(({ runbook }) => runbook ?? "none"));
 
   it.each([...named].map((runbook) => ({ runbook })))(
-    "$runbook has numbered steps and says whom to send",
+    "$runbook leads from the shop floor to the van",
     ({ runbook }) => {
       const file = join(RUNBOOKS, `${runbook}.md`);
       const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-      for (const heading of ["## What it means", "## Ask", "## Look", "## Do first", "## Send"])
-        expect(text).toContain(heading);
       expect(text).toMatch(/^# .+/);
-      expect(text.match(/^\d+\. /gm)?.length ?? 0).toBeGreaterThanOrEqual(3);
+      const parts = text.split(/^## /m).map((part) => part.split("\n"));
+      expect(parts.slice(1).map(([heading]) => heading)).toEqual(RUNBOOK_PARTS.map(({ heading }) => heading));
+      for (const [i, { linesMin, line }] of RUNBOOK_PARTS.entries()) {
+        const lines = parts[i + 1]?.slice(1).filter((each) => each !== "") ?? [];
+        expect(lines.length).toBeGreaterThanOrEqual(linesMin);
+        for (const each of lines) expect(each).toMatch(line);
+      }
     },
   );
 
