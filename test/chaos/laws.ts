@@ -240,6 +240,8 @@ function losers({ fullDisks, losses, agents }: World, damagedAgents: ReadonlySet
 
 /** A poll that fails does so within the time that a request gets, before or after the device's late answer. */
 const FAILED_MS = 5_000;
+/** Devices are asked every 250 ms. */
+const GAP_MS = 700;
 /** Around a fault, within which nothing may happen for its times to be exact. */
 const CALM_MS = 1_000;
 /** What lies behind an outage of less than ten seconds comes live (agent/core/lane.ts), and an attempt takes a few more. */
@@ -296,7 +298,7 @@ export function incidentsAreTheSame(
 ): Verdict {
   const rules = rulesOf(STORY_RULES);
   const broken: string[] = [];
-  const sums = { compared: 0, early: 0, history: 0, leftOut: 0 };
+  const sums = { compared: 0, early: 0, unproved: 0, history: 0, leftOut: 0 };
   for (const device of world.devices) {
     const agent = world.agents[device.agent];
     if (agent === undefined || options.clocksSet.has(device.agent)) {
@@ -316,14 +318,16 @@ export function incidentsAreTheSame(
     sums.compared += expected.length;
     sums.history += judged.length - expected.length;
     const isCalm = (from: number, to: number): boolean => wasCalm({ world, device, sent }, from, to);
-    const { differences, early } = compare({ expected, actual, polls, isCalm });
+    const { differences, early, unproved } = compare({ expected, actual, polls, isCalm });
     sums.early += early;
+    sums.unproved += unproved;
     broken.push(...differences.map((text) => `${device.id}: ${text}`));
   }
   const lanes = options.isLateJudged ? "both lanes" : "what came live";
   const notes = [
     `${sums.compared} faults of ${lanes}`,
     ...(sums.early > 0 ? [`${sums.early} fired early on what was known`] : []),
+    ...(sums.unproved > 0 ? [`${sums.unproved} not, for a gap falls into their wait`] : []),
     ...(sums.history > 0 ? [`${sums.history} not, for history falls into them`] : []),
     ...(sums.leftOut > 0 ? [`${sums.leftOut} devices left out whose agent's clock was set`] : []),
   ];
@@ -402,11 +406,21 @@ type Comparison = {
   readonly isCalm: (from: number, to: number) => boolean;
 };
 
+type Compared = { readonly differences: string[]; readonly early: number; readonly unproved: number };
+
+/** Is there a time without readings in this fault, of three polls and more? */
+const hasGap = (polls: readonly Poll[], { onset, end }: Episode): boolean =>
+  polls.some(
+    ({ at }, i) => at > onset && at <= (end ?? Number.POSITIVE_INFINITY) && at - (polls[i - 1]?.at ?? at) > GAP_MS,
+  );
+
 /**
  * To the millisecond where nothing happened. Around a disturbance a time may be off by as much as readings were late, and
- * a fault may have fired on what was known then: its `for` ended before the reading came that would have stopped it.
+ * a fault may have fired on what was known then: its `for` ended before the reading came that would have stopped it. One
+ * whose `for` a gap in the readings falls into is proved by nothing: an agent that is known to be gone stops its clock.
  */
-function compare({ expected, actual, polls, isCalm }: Comparison): { differences: string[]; early: number } {
+function compare({ expected, actual, polls, isCalm }: Comparison): Compared {
+  let unproved = 0;
   const left = new Set(actual);
   const differences: string[] = [];
   const isNear = (a: number | null, b: number | null, byMs: number): boolean =>
@@ -423,7 +437,9 @@ function compare({ expected, actual, polls, isCalm }: Comparison): { differences
         ({ rule, onset, end }) => rule === one.rule && isNear(onset, one.onset, byMs) && isNear(end, one.end, byMs),
       )
       .sort((a, b) => Math.abs(a.onset - one.onset) - Math.abs(b.onset - one.onset))[0];
-    if (near === undefined) {
+    const isUnproved = one.rule === "guard-open" && byMs > 0 && hasGap(polls, one);
+    if (near === undefined && isUnproved) unproved++;
+    else if (near === undefined) {
       const others = [...left].filter(
         ({ rule, onset }) => rule === one.rule && isNear(onset, one.onset, 2 * LATE_MS_MAX),
       );
@@ -438,7 +454,7 @@ function compare({ expected, actual, polls, isCalm }: Comparison): { differences
     if (one.rule === "guard-open" && stood && !isCalm(one.onset, to)) early++;
     else differences.push(`an incident says ${spell(one)}, which was not so`);
   }
-  return { differences, early };
+  return { differences, early, unproved };
 }
 
 const spell = ({ rule, onset, end }: Episode): string =>

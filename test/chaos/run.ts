@@ -20,7 +20,7 @@ import {
 } from "./laws.ts";
 import { perform, targetsOf } from "./perform.ts";
 import { type Act, type ActKind, describeAct, type Scheduled } from "./plan.ts";
-import { bringToRest, startWorld, type World } from "./world.ts";
+import { type AgentOf, bringToRest, startWorld, type World } from "./world.ts";
 
 export type RunOptions = {
   readonly seed: number;
@@ -46,6 +46,8 @@ export type RunReport = {
 const PATIENCE = 4;
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 50;
+/** A few polls of everybody. */
+const LIVE_AGAIN_MS = 2_000;
 /** A `for` of the rules that began with the last poll has ended then, and the collector has ticked. */
 const REST_SETTLED_MS = 4_000;
 /** Until what lay in the outboxes is stored: back-off of half a minute, a stall of another, and the drain. */
@@ -134,6 +136,14 @@ async function settle(world: World): Promise<void> {
     wire.set(WELL);
     clock?.set(0);
   }
+  // What was kept is only judged to its end once each device has said live how it is now.
+  const healedAt = Date.now();
+  await waitFor(
+    "every agent to be back, live",
+    () => world.violations.length > 0 || world.agents.every((agent) => hasSentLive(agent, healedAt)),
+    DRAIN_MS_MAX,
+  );
+  await new Promise((done) => setTimeout(done, LIVE_AGAIN_MS));
   // What was polled last is written down within the linger of the intake.
   for (const agent of world.agents) bringToRest(world, agent);
   await new Promise((done) => setTimeout(done, REST_SETTLED_MS));
@@ -159,6 +169,13 @@ async function settle(world: World): Promise<void> {
     throw new Error([errorText(thrown), ...world.violations, owing, ...logs].join("\n"), { cause: thrown });
   }
 }
+
+const hasSentLive = ({ sent, devices }: AgentOf, since: number): boolean =>
+  devices.every(({ id }) =>
+    [...sent.values()].some(
+      ({ lane, sentAt, polls }) => lane === "live" && sentAt > since && polls.some(({ device }) => device === id),
+    ),
+  );
 
 /** As the agent's status file has it, which is written every few seconds. */
 function waitingBatches(dataFolder: string): number {
