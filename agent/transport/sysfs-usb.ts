@@ -3,7 +3,7 @@
  * are read once for each device number, since they need the device's lock; at each later scan there is one small file
  * and two folders a device. One read at a time: a device that makes its readers wait takes one thread and no more.
  */
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { constants, open, readdir, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { err, ok, type Result } from "@aislewatch/base";
 import {
@@ -136,10 +136,24 @@ async function textsOf(folder: string, names: readonly string[]): Promise<Record
 }
 
 async function textOf(path: string): Promise<string | null> {
+  const bytes = await readStart(path, TEXT_BYTES_MAX);
+  return bytes === null ? null : Buffer.from(bytes).toString("utf8").trim();
+}
+
+/**
+ * Of a file as long as it may be, no more than is wanted; null: not of every device, or the device went meanwhile. A
+ * folder that only looks like sysfs may hold anything: a pipe there is no file to wait for.
+ */
+export async function readStart(path: string, bytesMax: number): Promise<Uint8Array | null> {
   try {
-    return (await readFile(path)).subarray(0, TEXT_BYTES_MAX).toString("utf8").trim();
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(bytesMax), 0, bytesMax, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
   } catch {
-    // Not of every device, or the device went meanwhile.
     return null;
   }
 }

@@ -3,13 +3,13 @@
  * /dev/hidrawN), as it is now: numbers change with every plug. Payment hardware has no file here, whatever is asked.
  */
 import { realpathSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, err, ok, type Result } from "@aislewatch/base";
 import { identityOf, readUsbDevice, type UsbDevice, type UsbInterface } from "../core/usb-device.ts";
 import { fitsUsbMatch, type UsbMatchConfig, usbMatchOf } from "../core/usb-match.ts";
 import type { LineError } from "./line.ts";
 import { PAYMENT_VENDORS } from "./serial-access.ts";
+import { readStart } from "./sysfs-usb.ts";
 import { type UsbPlaces, UsbWatch } from "./sysfs-watch.ts";
 
 /** One watch for all who look at one sysfs; it watches while somebody listens. */
@@ -27,6 +27,9 @@ export type NodeClass = "usblp" | "hidraw";
 const NODES: Readonly<Record<NodeClass, RegExp>> = { usblp: /^usb\/lp\d{1,3}$/, hidraw: /^hidraw\d{1,4}$/ };
 /** Class codes of usb.org. Epson has printers of class 255 that usblp knows: those have a file, or nothing to go by. */
 const CLASSES: Readonly<Record<NodeClass, number>> = { usblp: 7, hidraw: 3 };
+
+/** Attributes of sysfs are a page at most. */
+const BYTES_MAX = 4_096;
 
 export type UsbNode = {
   readonly device: UsbDevice;
@@ -75,23 +78,15 @@ export const takenFromKernel = ({ driver }: UsbInterface): boolean => driver ===
 
 /** A file of an interface's folder in sysfs, such as `ieee1284_id`; null when it is not there. */
 export async function interfaceFile(sysfs: string, { name }: UsbInterface, file: string): Promise<Uint8Array | null> {
-  return await bytesOf(join(sysfs, "bus/usb/devices", name, file));
+  return await readStart(join(sysfs, "bus/usb/devices", name, file), BYTES_MAX);
 }
 
 /** `report_descriptor` of a HID device, by the name of its device file: read from sysfs, nothing is opened. */
 export async function reportDescriptor(sysfs: string, node: string): Promise<Uint8Array | null> {
-  return await bytesOf(join(sysfs, "class/hidraw", node.slice("/dev/".length), "device/report_descriptor"));
-}
-
-/** Attributes of sysfs are a page at most. */
-const BYTES_MAX = 4_096;
-
-async function bytesOf(path: string): Promise<Uint8Array | null> {
-  try {
-    return (await readFile(path)).subarray(0, BYTES_MAX);
-  } catch {
-    return null;
-  }
+  return await readStart(
+    join(sysfs, "class/hidraw", node.slice("/dev/".length), "device/report_descriptor"),
+    BYTES_MAX,
+  );
 }
 
 /** A memory file system answers at once; "" when the link leads nowhere, as while its device is away. */

@@ -1,5 +1,6 @@
 /** The driver over a folder of sysfs's shape, watched by the real inotify; and over trees that no machine ever had. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsbTree, type UsbUnit } from "@aislewatch/simulator";
@@ -255,6 +256,25 @@ describe("usb", () => {
     { name: "a path outside of /dev", match: { path: "/etc/passwd" } },
   ])("refuses $name", ({ match }) => {
     expect(usb.config.safeParse({ match }).success).toBe(false);
+  });
+
+  it("finds its device beside folders that no kernel made", async () => {
+    tree.plug("1-1", PRINTER);
+    const devices = join(tree.folder, "bus/usb/devices");
+    symlinkSync("1-2", join(devices, "1-2"));
+    writeFileSync(join(devices, "1-3"), "no folder");
+    for (const port of ["1-4", "1-5", "1-6"]) mkdirSync(join(devices, port));
+    // A pipe that nobody writes to, nonsense for a number, and a serial number without an end.
+    execFileSync("mkfifo", [join(devices, "1-4/devnum")]);
+    writeFileSync(join(devices, "1-5/devnum"), Buffer.of(0xff, 0, 1));
+    for (const [name, text] of Object.entries({ devnum: "9", idVendor: "1d6b", idProduct: "0104" })) {
+      writeFileSync(join(devices, "1-6", name), `${text}\n`);
+    }
+    writeFileSync(join(devices, "1-6/serial"), Buffer.alloc(4_000_000, "x7"));
+    symlinkSync("..", join(devices, "1-6/1-6:1.0"));
+    expect(metrics(await ask(open({ id: "0a5f" })))).toMatchObject({ attached: true });
+    const { serial } = (await ask(open({ port: "1-6" }))).asset ?? {};
+    expect(serial).toHaveLength(512);
   });
 
   it("says where it looked when there is no sysfs", async () => {
