@@ -129,6 +129,13 @@ describe("a USB slot", () => {
     ).toBe(codes);
   });
 
+  it.each([
+    { name: "another vendor's unit is as it should be", more: { vendorId: "0c2e", productId: "0967" }, want: "0967" },
+    { name: "a spare of the same vendor is in another mode", more: { productId: "4204", serial: "B2" }, want: "2206" },
+  ])("of a slot that is a port: $name", ({ more, want }) => {
+    expect(run([[unit("1-1", 2, { serial: "A1" })], [unit("1-1", 3, more)]], HERE).state.productId).toBe(want);
+  });
+
   it("holds its state while several fit", () => {
     const two = [unit("1-1", 2), unit("1-2", 3)];
     expect(findDevice(two, SCANNER, EMPTY_SLOT)).toEqual({ kind: "several", ports: ["1-1", "1-2"] });

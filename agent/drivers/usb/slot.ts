@@ -18,7 +18,7 @@ export type SlotState = {
   /** The device that was there last; it stays when it goes. */
   readonly seen: UsbDevice | null;
   readonly attached: boolean;
-  /** Product as configured, or as first seen. */
+  /** Product as configured, or as first seen of this vendor: another vendor's is no interface mode of it. */
   readonly productId: string | null;
   /** Whether the serial number told it from others, when it was seen last. */
   readonly certain: boolean;
@@ -106,7 +106,8 @@ export function stepSlot(state: SlotState, found: Found): Step {
     seen: device,
     attached: true,
     certain,
-    productId: state.productId ?? device.productId,
+    productId:
+      seen !== null && seen.vendorId !== device.vendorId ? device.productId : (state.productId ?? device.productId),
     // Another port has a count of its own, with a past that is not this device's.
     hubCount: seen === null || seen.port === device.port ? state.hubCount : null,
   };
