@@ -805,6 +805,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
       openIncidents: () => [],
       rules: () => ({ version: "", refused: [], rules: [] }),
       firing: () => 0,
+      explain: () => ({ refused: "unknown_rule", message: "" }),
       samplesPerSecond: () => 0,
     },
     roster: () => [],

@@ -486,6 +486,7 @@ export function createJudge(
     openIncidents: () => [...incidents.values()].filter(({ state: now }) => isOpenState(now)),
     rules: () => ({ version: rules.version, refused, rules: rules.rules }),
     firing: (rule) => firingIndex().get(rule) ?? 0,
+    explain: (rule, subject) => engine.explain(rule, subject, clock.now()),
     samplesPerSecond,
   };
 

@@ -5,7 +5,7 @@
 import type { Clock, Result } from "@aislewatch/base";
 import type { AgentStatus, InventoryDevice, PollFailureKind, Value } from "@aislewatch/contract";
 import type { Severity } from "@aislewatch/devices";
-import type { FaultView, Rule } from "@aislewatch/rules";
+import type { Explanation, FaultView, NoExplanation, Rule, Subject } from "@aislewatch/rules";
 import type { z } from "zod";
 import type { CommandRefusal, CommandRequest } from "../commands.ts";
 import type { Refusal } from "../incidents/decide.ts";
@@ -74,6 +74,8 @@ export type LiveView = {
   };
   /** On how many subjects the rule fires now. */
   firing(rule: string): number;
+  /** Why a rule fires on a subject now, or why not. */
+  explain(rule: string, subject: Subject): Explanation | NoExplanation;
   samplesPerSecond(): number;
 };
 

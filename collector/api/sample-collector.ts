@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { err, ManualClock, ok } from "@aislewatch/base";
 import type { InventoryDevice } from "@aislewatch/contract";
-import type { Rule } from "@aislewatch/rules";
+import { createEngine, type Rule } from "@aislewatch/rules";
 import type { FastifyInstance } from "fastify";
 import { decideAction } from "../incidents/decide.ts";
 import { append, isOpenState, type Stamp } from "../incidents/log.ts";
@@ -188,6 +188,12 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       openIncidents,
       rules: () => ({ version: "r1", refused: ["rules/packs/ups.yaml:3:1 CFG_UNKNOWN_KEY"], rules: [rule] }),
       firing: () => 1,
+      explain: (asked, subject) => {
+        const engine = createEngine();
+        engine.setRules({ rules: [rule], version: "r1" }, T0);
+        engine.setInventory(site.id, "back-office", [printer, networkSwitch], T0);
+        return engine.explain(asked, subject, T0);
+      },
       samplesPerSecond: () => 12.5,
     },
     fleet: sampleFleet(removed),

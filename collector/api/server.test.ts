@@ -35,6 +35,7 @@ const READS = [
   "/api/v1/agents/berlin-01/back-office",
   "/api/v1/audit/delivery",
   "/api/v1/rules",
+  "/api/v1/rules/media-out/explain?site=berlin-01&device=receiving/label-printer",
   "/api/v1/people",
 ];
 
@@ -654,5 +655,43 @@ describe("commands to agents", () => {
     expect((await post("/api/v1/agents/berlin-01/none/commands", { kind: "reload" }, as)).statusCode).toBe(404);
     expect((await post(URL, { kind: "run_shell" }, as)).statusCode).toBe(400);
     expect((await post(URL, { kind: "probe_now", device: "../../x" }, as)).statusCode).toBe(400);
+  });
+});
+
+describe("why a rule fires, or not", () => {
+  const why = (query: string, rule = "media-out") => get(`/api/v1/rules/${rule}/explain?${query}`);
+  const printer = "site=berlin-01&device=receiving/label-printer";
+
+  it("is said of now, with every part", async () => {
+    const answer = await why(printer);
+    expect(answer.json()).toMatchObject({
+      rule: "media-out",
+      at: T0,
+      summary: "Does not fire: nobody knows whether media_out: never reported.",
+      state: "inactive",
+      conditions: [{ severity: "major", when: "media_out", holds: null, terms: [{ depth: 0, text: "media_out" }] }],
+      replayedFrom: null,
+    });
+  });
+
+  it("is said of a time that has passed, from what is stored", async () => {
+    const answer = await why(`${printer}&at=${T0 - 60_000}`);
+    expect(answer.json()).toMatchObject({ at: T0 - 60_000, replayedFrom: T0 - 60_000 - 1_800_000 });
+    expect(collector.asked.map(({ series }) => `${series.device} ${series.metric}`)).toEqual([
+      "receiving/label-printer up",
+      "receiving/label-printer media_out",
+      "switch-1 up",
+    ]);
+  });
+
+  it.each([
+    ["a rule that is not there", printer, "nonesuch", 404, "unknown_rule"],
+    ["a device that is not there", "site=berlin-01&device=till", "media-out", 404, "unknown_subject"],
+    ["a device that it does not select", "site=berlin-01&device=switch-1", "media-out", 404, "not_selected"],
+    ["a time to come", `${printer}&at=${T0 + 60_000}`, "media-out", 422, "future"],
+    ["no site", "", "media-out", 400, "invalid"],
+  ])("is refused for %s", async (_, query, rule, status, error) => {
+    const answer = await why(query, rule);
+    expect([answer.statusCode, answer.json().error]).toEqual([status, error]);
   });
 });

@@ -615,6 +615,51 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/people": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Names that an incident can be assigned to */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": string[];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/rules": {
     parameters: {
       query?: never;
@@ -660,19 +705,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
-  "/api/v1/people": {
+  "/api/v1/rules/{rule}/explain": {
     parameters: {
       query?: never;
       header?: never;
       path?: never;
       cookie?: never;
     };
-    /** Names that an incident can be assigned to */
+    /** Why a rule fires on a device, a component or a site, or why not; now, or at a time that has passed */
     get: {
       parameters: {
-        query?: never;
+        query: {
+          site: string;
+          device?: string;
+          component?: string;
+          at?: number;
+        };
         header?: never;
-        path?: never;
+        path: {
+          rule: string;
+        };
         cookie?: never;
       };
       requestBody?: never;
@@ -683,7 +735,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/json": string[];
+            "application/json": components["schemas"]["Explanation"];
           };
         };
         /** @description Default Response */
@@ -1424,6 +1476,51 @@ export interface components {
       code: string;
       meaning: string | null;
       detail: string;
+    };
+    Explanation: {
+      rule: string;
+      ruleVersion: string;
+      subject: {
+        site: string;
+        device: string | null;
+        component: string | null;
+      };
+      at: number;
+      summary: string;
+      /** @enum {string} */
+      state: "inactive" | "pending" | "firing" | "recovering";
+      severity: ("info" | "minor" | "major" | "critical") | null;
+      since: number | null;
+      stale: boolean;
+      suppressedBy: string | null;
+      conditions: {
+        severity: ("info" | "minor" | "major" | "critical") | null;
+        when: string;
+        holds: boolean | null;
+        since: number | null;
+        forMs: number;
+        dueAt: number | null;
+        terms: {
+          depth: number;
+          text: string;
+          value: number | boolean | null;
+          unit: string;
+          readings: {
+            component: string | null;
+            metric: string;
+            value: number | boolean;
+            at: number;
+            isStale: boolean;
+          }[];
+          note: string;
+        }[];
+      }[];
+      facts: {
+        name: string;
+        text: string;
+      }[];
+      replayedFrom: number | null;
+      caveats: string[];
     };
     Health: {
       ok: boolean;

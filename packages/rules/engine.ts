@@ -11,7 +11,7 @@
  * changes nothing: the past belongs to the late evaluator.
  */
 import type { InventoryDevice, Table, Telemetry, Value } from "@aislewatch/contract";
-import { type Explanation, explainFault, type NoExplanation } from "./explain.ts";
+import { explainFault } from "./explain.ts";
 import { asValue, Judge, severityOf } from "./judge.ts";
 import { Keeping } from "./keeping.ts";
 import type { Layout } from "./layout.ts";
@@ -23,9 +23,11 @@ import type {
   Adoption,
   AgentSnapshot,
   Engine,
+  Explanation,
   FaultRecord,
   FaultView,
   ForkedAgent,
+  NoExplanation,
   RuleSet,
   SiteInfo,
   Subject,

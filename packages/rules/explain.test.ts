@@ -1,9 +1,8 @@
 import { encodeTelemetry, type InventoryDevice, type Reading, type Value } from "@aislewatch/contract";
 import { describe, expect, it } from "vitest";
 import { createEngine } from "./engine.ts";
-import type { Explanation, NoExplanation } from "./explain.ts";
 import { compileRules } from "./file.ts";
-import type { Engine, Subject } from "./types.ts";
+import type { Engine, Explanation, NoExplanation, Subject } from "./types.ts";
 
 const T0 = 1_700_006_400_000;
 const STEP_MS = 10_000;

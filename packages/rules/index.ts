@@ -1,13 +1,6 @@
 export { type CheckContext, type CheckedRules, checkRules } from "./check.ts";
 export { RULE_DIAGNOSTICS, type RuleDiagnostic } from "./diagnostics.ts";
 export { createEngine, type EngineOptions } from "./engine.ts";
-export type {
-  ExplainedCondition,
-  ExplainedReading,
-  ExplainedTerm,
-  Explanation,
-  NoExplanation,
-} from "./explain.ts";
 export { type CompiledRules, compileRules, type PlacedTest, type RuleTest } from "./file.ts";
 export {
   type InventoryEntry,
@@ -15,18 +8,24 @@ export {
   type ListedDevice,
   parseInventory,
 } from "./inventory.ts";
+export { type RuleReads, readsOfRule } from "./reads.ts";
 export { roleOf } from "./subjects.ts";
 export { formatTrialResults, runTrials, type TrialResult } from "./trial.ts";
 export type {
   Adoption,
   AgentSnapshot,
   Engine,
+  ExplainedCondition,
+  ExplainedReading,
+  ExplainedTerm,
+  Explanation,
   FaultFlags,
   FaultRecord,
   FaultState,
   FaultView,
   ForkedAgent,
   MissingPolicy,
+  NoExplanation,
   Rule,
   RuleSet,
   SiteInfo,

@@ -4,7 +4,6 @@
  */
 import type { InventoryDevice, Telemetry, Value } from "@aislewatch/contract";
 import type { Category, Severity } from "@aislewatch/devices";
-import type { Explanation, NoExplanation } from "./explain.ts";
 import type { KeptReadings } from "./window.ts";
 
 /** A step of the ladder as written: a CEL condition and how long it must hold. */
@@ -155,6 +154,66 @@ export type Adoption =
   | { readonly is: "adopted"; readonly transitions: readonly Transition[] }
   | { readonly is: "over"; readonly at: number }
   | { readonly is: "refused" };
+
+/** A part of a condition, in the order in which it is read; `depth` says what it belongs to. */
+export type ExplainedTerm = {
+  readonly depth: number;
+  /** As the rule writes it. */
+  readonly text: string;
+  /** Null: unknown. */
+  readonly value: Value | null;
+  readonly unit: string;
+  readonly readings: readonly ExplainedReading[];
+  /** What the value can't say by itself, such as why it is unknown; empty when there is nothing. */
+  readonly note: string;
+};
+
+export type ExplainedReading = {
+  readonly component: string | null;
+  readonly metric: string;
+  readonly value: Value;
+  readonly at: number;
+  /** Too old to count. */
+  readonly isStale: boolean;
+};
+
+export type ExplainedCondition = {
+  /** Null: the clear condition. */
+  readonly severity: Severity | null;
+  readonly when: string;
+  /** Null: unknown. */
+  readonly holds: boolean | null;
+  /** Since when, without a break; null while it does not hold. */
+  readonly since: number | null;
+  readonly forMs: number;
+  /** When it will have held for long enough; null when it does not hold, or has. */
+  readonly dueAt: number | null;
+  readonly terms: readonly ExplainedTerm[];
+};
+
+export type Explanation = {
+  readonly rule: string;
+  readonly ruleVersion: string;
+  readonly subject: Subject;
+  readonly at: number;
+  /** Why it does not fire, or why it does, in one sentence. */
+  readonly summary: string;
+  readonly state: FaultState;
+  readonly severity: Severity | null;
+  /** Onset of what is pending, firing or recovering. */
+  readonly since: number | null;
+  readonly flags: FaultFlags;
+  /** From the most severe to the least; then the clear condition, if the rule has one. */
+  readonly conditions: readonly ExplainedCondition[];
+  /** What else decides: a parent that is down, how silence is taken, vars. */
+  readonly facts: readonly { readonly name: string; readonly text: string }[];
+};
+
+/** The rule does not look at the subject at all. */
+export type NoExplanation = {
+  readonly refused: "unknown_rule" | "unknown_subject" | "not_selected";
+  readonly message: string;
+};
 
 /**
  * One engine judges all sites of a collector (or of a partition). Calls mutate its state and return what changed, in

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Incident } from "../../incidents/types.ts";
 import type { ApiDeps, LiveView } from "../deps.ts";
 import { Refused } from "../problem.ts";
-import { device, deviceDetail, deviceEvent, overview, problem, ruleSummary, series, site } from "../schema.ts";
+import { device, deviceDetail, deviceEvent, overview, problem, series, site } from "../schema.ts";
 import { bySite, countByPriority, deviceEventView, deviceView, siteView, valueView } from "../view.ts";
 
 const EVENTS_MAX = 1_000;
@@ -37,7 +37,7 @@ const seriesQuery = z
     message: "expected a time after `from`, at most three years",
   });
 
-/** What is watched: sites, devices, values, and the rules that judge them. */
+/** What is watched: sites, devices and their values. */
 export function siteRoutes(deps: ApiDeps, { version }: { version: string }): FastifyPluginAsyncZod {
   const { live, clock, state } = deps;
 
@@ -175,32 +175,6 @@ export function siteRoutes(deps: ApiDeps, { version }: { version: string }): Fas
         );
         return { metric, unit, type, component, points: found };
       },
-    );
-
-    app.get(
-      "/rules",
-      {
-        schema: {
-          tags: ["rules"],
-          summary: "The rules in use",
-          response: { 200: z.array(ruleSummary), default: problem },
-        },
-      },
-      async () =>
-        live.rules().rules.map((rule) => ({
-          id: rule.id,
-          group: rule.group,
-          title: rule.title,
-          scope: rule.scope,
-          category: rule.category,
-          severities: rule.raise.map((step) => step.severity),
-          mode: rule.mode,
-          runbook: rule.runbook,
-          version: rule.version,
-          file: rule.file,
-          line: rule.line,
-          firing: live.firing(rule.id),
-        })),
     );
 
     app.get(

@@ -1,0 +1,26 @@
+/** What a rule looks at, and how far back: for whoever has to fetch it first, as a replay from stored readings does. */
+import type { Metric } from "@aislewatch/devices";
+import { checkCondition } from "./condition.ts";
+import { checkSelect } from "./select.ts";
+import type { Rule } from "./types.ts";
+
+export type RuleReads = {
+  readonly metrics: readonly Metric[];
+  /** The longest time after which a reading can still decide: windows, silences and every wait. */
+  readonly lookbackMs: number;
+};
+
+export function readsOfRule(rule: Rule): RuleReads {
+  const selected = checkSelect(rule.select);
+  const place = { scope: rule.scope, kinds: selected.ok ? selected.value.kinds : null, vars: rule.vars };
+  const texts = [...rule.raise.map(({ when }) => when), ...(rule.clear === null ? [] : [rule.clear.when])];
+  const checked = texts.map((text) => checkCondition(text, place));
+  const conditions = checked.flatMap((each) => (each.ok ? [each.value] : []));
+  const uses = conditions.flatMap((condition) => condition.uses);
+  const metrics = new Map(uses.flatMap((use) => ("metric" in use ? [[use.metric.name, use.metric] as const] : [])));
+  const windowMs = Math.max(0, ...uses.map((use) => (use.of === "window" ? use.spanMs : 0)));
+  const silenceMs = Math.max(0, ...conditions.flatMap(({ silenceSeconds }) => silenceSeconds)) * 1_000;
+  const waitMs = Math.max(0, ...rule.raise.map(({ forMs }) => forMs));
+  const clearMs = Math.max(rule.clear?.forMs ?? 0, rule.keepMs);
+  return { metrics: [...metrics.values()], lookbackMs: windowMs + silenceMs + waitMs + clearMs + rule.missing.afterMs };
+}
