@@ -30,6 +30,8 @@ const DEBIAN = [
   "busybox-static",
   "cpio",
   "kmod",
+  // What disks say of their health.
+  "smartmontools",
 ];
 const PARTS = ["lint", "types", "unit", "system", "browser"];
 

@@ -103,6 +103,7 @@ const COMMAND_LINES = [
       `probe --from /mnt/${name}.json`,
     ];
   }),
+  "disks",
 ];
 const HEAD = 'site: store-1\nagent: pos-1\ncollector: { url: "mqtt://127.0.0.1:1883" }\ndevices:';
 /** From the gadget's word to the collector's answer; emulated, on a busy machine. */
@@ -258,6 +259,18 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     const recording = await vm.run("cat /host/mnt/printer.json");
     expect(recording).toContain('"portStatus":24');
     expect(recording).not.toContain("4D43555A");
+  });
+
+  it("stand beside disks that tell of their health, by smartctl", () => {
+    const told = said.find(({ line }) => line === "disks")?.out ?? "{}";
+    expect(JSON.parse(told)).toMatchObject({
+      drives: [
+        { name: "sda", isFailing: false, reallocatedSectors: 0, celsius: 31 },
+        // QEMU's keeps no spare blocks, for it has none.
+        { name: "nvme0", isFailing: false, wearPercent: 0, sparePercent: null, uncorrectableErrors: 0, celsius: 50 },
+      ],
+      sources: [{ name: "disk health", state: "used", detail: "smartctl" }],
+    });
   });
 
   it("tell who they are, also without being opened", async () => {

@@ -1,15 +1,15 @@
 /**
- * Debian's own kernel for the guest, with the modules that pretend to be USB hardware. Fetched once by apt's ordinary
+ * Debian's own kernel for the guest, with the modules that pretend to be USB hardware, and those of its disks. Fetched once by apt's ordinary
  * client and kept under node_modules/.cache; nothing is installed.
  */
 import { execFile, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { ROOT } from "../rig.ts";
 
 const run = promisify(execFile);
-const CACHE = join(ROOT, "node_modules/.cache/usb-vm");
 
 /** In this order they are wanted; what they hang on comes before them. */
 const MODULES = [
@@ -27,6 +27,9 @@ const MODULES = [
   "usbhid",
   "cdc-acm",
   "usblp",
+  "nvme",
+  "ata_piix",
+  "sd_mod",
 ];
 /** Where a kernel package keeps these and what they hang on; the rest of it is hundreds of megabytes. */
 const PARTS = [
@@ -41,7 +44,21 @@ const PARTS = [
   "fs/netfs",
   "fs/fscache",
   "fs/configfs",
+  "drivers/nvme",
+  "drivers/ata/libata.",
+  "drivers/ata/ata_piix.",
+  "drivers/scsi/scsi_",
+  "drivers/scsi/sd_mod.",
+  "block/t10-pi.",
+  "lib/crc",
+  "crypto",
 ];
+/** What is unpacked is kept by what was wanted of it. */
+const CACHE = join(
+  ROOT,
+  "node_modules/.cache",
+  `usb-vm-${createHash("sha256").update(PARTS.join()).digest("hex").slice(0, 8)}`,
+);
 
 export type Kernel = {
   readonly image: string;

@@ -4,14 +4,22 @@
  * that the guest runs this checkout under this Node. It is told what to do over a serial port of its own.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { basename, join } from "node:path";
 import { type CollectorRig, onCleanUp, ROOT, tempFolder, waitFor } from "../rig.ts";
 import { kernel, kernelName } from "./kernel.ts";
 
 /** What the guest needs of Debian: `npm test` installs it as root. */
-const PROGRAMS = { "qemu-system-x86_64": "qemu-system-x86", busybox: "busybox-static", cpio: "cpio", depmod: "kmod" };
+const PROGRAMS = {
+  "qemu-system-x86_64": "qemu-system-x86",
+  busybox: "busybox-static",
+  cpio: "cpio",
+  depmod: "kmod",
+  smartctl: "smartmontools",
+};
+/** Of a disk of the guest: it is asked for its health, and nothing is on it. */
+const DISK_BYTES = 16 * 1024 * 1024;
 /** Five seconds as a rule. */
 const BOOT_MS_MAX = 25_000;
 const BOOTS_MAX = 2;
@@ -56,13 +64,16 @@ export function vmMissing(): boolean {
   return true;
 }
 
-/** Boots a guest with `ports` USB ports, each a bus of its own. */
+/** Boots a guest with `ports` USB ports, each a bus of its own, an NVMe disk and an ATA one. */
 export async function bootVm({ ports }: { readonly ports: number }): Promise<Vm> {
   const { image, modules } = await kernel();
   const folder = tempFolder();
   const initramfs = buildInitramfs(join(folder, "root"), { modules, ports });
+  const disk = join(folder, "disk");
+  writeFileSync(disk, "");
+  truncateSync(disk, DISK_BYTES);
   for (let attempt = 1; ; attempt++) {
-    const guest = await startQemu({ image, initramfs, port: join(folder, `commands-${attempt}`) });
+    const guest = await startQemu({ image, initramfs, disk, port: join(folder, `commands-${attempt}`) });
     try {
       await Promise.race([guest.commands.answer(0, BOOT_MS_MAX), guest.exited]);
       return vmOf(guest);
@@ -76,13 +87,16 @@ export async function bootVm({ ports }: { readonly ports: number }): Promise<Vm>
 type Guest = Pick<Vm, "console" | "stop"> & { readonly commands: Commands; readonly exited: Promise<never> };
 
 /** One processor: with two, emulation hangs now and then while the kernel starts. */
-async function startQemu(files: { image: string; initramfs: string; port: string }): Promise<Guest> {
-  const { image, initramfs, port } = files;
+async function startQemu(files: { image: string; initramfs: string; disk: string; port: string }): Promise<Guest> {
+  const { image, initramfs, disk, port } = files;
+  const drive = (id: string): string => `id=${id},file=${disk},if=none,format=raw,snapshot=on`;
   const args = [
     ...["-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "768", "-nodefaults", "-no-reboot"],
     ...["-display", "none", "-serial", "stdio", "-serial", `unix:${port},server=on,wait=off`],
     ...["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"],
     ...["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"],
+    ...["-drive", drive("nvme"), "-device", "nvme,drive=nvme,serial=NV0001"],
+    ...["-drive", drive("ata"), "-device", "ide-hd,drive=ata,serial=HD0001"],
     ...["-kernel", image, "-initrd", initramfs, "-append", "console=ttyS0 panic=1 mitigations=off"],
   ];
   const qemu = spawn("qemu-system-x86_64", args, { stdio: ["ignore", "pipe", "pipe"] });
