@@ -72,6 +72,32 @@ describe("the watch of a sysfs", () => {
     });
   });
 
+  it.each([
+    { name: "a bus", gone: "dev/001" },
+    { name: "every bus", gone: "dev" },
+  ])(
+    "sees what comes after $name went and came back at once, as with a controller that starts again",
+    async ({ gone }) => {
+      const bus = join(folder, "dev/001");
+      mkdirSync(bus, { recursive: true });
+      const { clock, watch, scans } = listen(join(folder, "dev"));
+      await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
+      rmSync(join(folder, gone), { recursive: true });
+      mkdirSync(bus, { recursive: true });
+      // What this is told for is over.
+      await vi.waitFor(() => expect(clock.pending).toBeGreaterThan(1));
+      clock.advance(5_000);
+      await vi.waitFor(() => expect(clock.pending).toBe(1));
+      const before = scans.length;
+      await vi.waitFor(() => {
+        writeFileSync(join(bus, "002"), String(clock.pending));
+        expect(clock.pending).toBeGreaterThan(1);
+      });
+      clock.advance(100);
+      await vi.waitFor(() => expect(scans.length).toBeGreaterThan(before));
+    },
+  );
+
   it("serves a dozen polls at a time with one scan, until something changes or three seconds are over", async () => {
     const { clock, watch, scans } = listen(null);
     await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));

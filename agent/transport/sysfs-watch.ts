@@ -8,7 +8,7 @@
  */
 import { type FSWatcher, watch } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Clock, Result } from "@aislewatch/base";
 import type { SysfsDevice } from "../core/usb-device.ts";
 import { KernelLog } from "./kernel-log.ts";
@@ -181,7 +181,13 @@ export class UsbWatch {
       this.#watchers.delete(folder);
     };
     try {
-      const watcher = watch(folder, { persistent: false }, () => this.#changed(folder));
+      const watcher = watch(folder, { persistent: false }, (_event, name) => {
+        // So inotify says that the folder itself went; if it is there again, it is another one, which nobody watches. A file of
+        // this name, as a bus 1 has of its root hub, is watched on by a new watcher: nothing is lost.
+        const isItself = name === basename(folder);
+        if (isItself) drop();
+        this.#changed(folder, isItself);
+      });
       watcher.on("error", drop);
       this.#watchers.set(folder, watcher);
     } catch {
@@ -190,10 +196,12 @@ export class UsbWatch {
   }
 
   /** However fast things change: one scan each SETTLE_MS, and one after the last change. */
-  #changed(folder: string): void {
+  #changed(folder: string, isGone: boolean): void {
     if (this.#listeners.size === 0) return;
     this.#changes++;
-    if (folder === this.#places.deviceFiles) void this.#arm();
+    // Without a folder to watch the net is drawn closer.
+    if (isGone) this.#lookAround();
+    else if (folder === this.#places.deviceFiles) void this.#arm();
     this.#cancelSoon ??= this.#clock.after(SETTLE_MS, () => {
       this.#cancelSoon = null;
       void this.#scanAfresh();
