@@ -4,7 +4,7 @@
  * asked of who answers. All are tried at once, each within the poll's time.
  */
 import { execFile } from "node:child_process";
-import { lookup, Resolver } from "node:dns/promises";
+import { lookup, NODATA, Resolver } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { connect, isIP } from "node:net";
 import { platform } from "node:os";
@@ -68,7 +68,11 @@ export async function tryNameServer(
     resolver.setServers([isIP(server) === 6 ? `[${server}]` : server]);
     context.signal.addEventListener("abort", onAbort, { once: true });
     const startMs = clock.monotonic();
-    await resolver.resolve4(name);
+    await resolver.resolve4(name).catch(async (thrown: unknown) => {
+      // It knows the name, which has no address of this kind: one of the other will do.
+      if (!(thrown instanceof Error && "code" in thrown && thrown.code === NODATA)) throw thrown;
+      await resolver.resolve6(name);
+    });
     return { ...tried, isReached: true, answerMs: clock.monotonic() - startMs, detail: null };
   } catch (thrown) {
     return { ...tried, isReached: false, answerMs: null, detail: errorText(thrown) };

@@ -32,17 +32,22 @@ async function portOf(server: Server): Promise<number> {
 }
 const tlsServer = (): Promise<number> => portOf(createTlsServer({ cert: TEST_CERTIFICATE, key: TEST_KEY }));
 
-/** Answers every question with one address, with no such name, or not at all. */
-async function nameServer(says: "address" | "nothing-known" | "nothing"): Promise<string> {
+/** Answers every question with one address, only for IPv6, with no such name, with a name that has none, or not at all. */
+async function nameServer(
+  says: "address" | "address-of-ipv6" | "no-address" | "nothing-known" | "nothing",
+): Promise<string> {
   const socket = createSocket("udp4");
   socket.on("message", (question, from) => {
     if (says === "nothing") return;
     const reply = Buffer.from(question.subarray(0, question.indexOf(0, 12) + 5));
-    reply.writeUInt16BE(says === "address" ? 0x8180 : 0x8183, 2);
-    reply.writeUInt16BE(says === "address" ? 1 : 0, 6);
+    const asksIpv6 = reply.readUInt16BE(reply.length - 4) === 28;
+    const answers = says === "address" || (says === "address-of-ipv6" && asksIpv6);
+    reply.writeUInt16BE(says === "nothing-known" ? 0x8183 : 0x8180, 2);
+    reply.writeUInt16BE(answers ? 1 : 0, 6);
     reply.writeUInt32BE(0, 8);
-    const answer = Buffer.from("c00c000100010000003c00040a2a0001", "hex");
-    socket.send(says === "address" ? Buffer.concat([reply, answer]) : reply, from.port, from.address);
+    const ipv6 = `c00c001c00010000003c0010${"fd000000000000000000000000000001"}`;
+    const answer = Buffer.from(asksIpv6 ? ipv6 : "c00c000100010000003c00040a2a0001", "hex");
+    socket.send(answers ? Buffer.concat([reply, answer]) : reply, from.port, from.address);
   });
   await new Promise<void>((done) => socket.bind(0, "127.0.0.1", done));
   stops.push(() => new Promise((done) => socket.close(() => done())));
@@ -101,7 +106,11 @@ describe("a name server", () => {
     expect(tried.answerMs).toBeGreaterThanOrEqual(0);
   });
 
-  it.each(["nothing-known", "nothing"] as const)("that says %s", async (says) => {
+  it("that knows an address of IPv6 and no other", async () => {
+    expect(await ask(await nameServer("address-of-ipv6"))).toMatchObject({ isReached: true, detail: null });
+  });
+
+  it.each(["no-address", "nothing-known", "nothing"] as const)("that says %s", async (says) => {
     expect(await ask(await nameServer(says), 600)).toMatchObject({ isReached: false, answerMs: null });
   });
 
