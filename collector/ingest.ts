@@ -401,7 +401,11 @@ export function createIngest(deps: IngestDeps): Ingest {
     }
     if (!needsState && dropped.length > 0) {
       const fromSeq = Math.min(seq, Math.max(dropped[0]?.fromSeq ?? seq, seriesBefore + 1));
-      ledger.thinnedSince(laneOf(agent, message), { fromSeq, seq, dropped }, clock.now());
+      ledger.thinnedSince(
+        laneOf(agent, message),
+        { fromSeq, seq, dropped, hasContent: hasContent(message) },
+        clock.now(),
+      );
       commitSoon(false);
     }
     if (needsSeries) enqueue(agent, lane, batch, source.payload.byteLength);
@@ -412,11 +416,10 @@ export function createIngest(deps: IngestDeps): Ingest {
   function account(batch: TelemetryBatch, before: number, isGap: boolean): void {
     const { message, seq, skewMs, agent } = batch;
     if (agent === COLLECTOR_AGENT) return;
-    const { tables, failures = [], events: told = [], dropped = [] } = message;
-    const hasContent = tables.length > 0 || failures.length > 0 || told.length > 0;
+    const { dropped = [] } = message;
     const isLate = clock.now() - (latestAt(message) + skewMs) > LATE_MS;
     const samples = sampleCount(message);
-    ledger.taken(batch, { seq, before, samples, isLate, isGap, dropped, hasContent }, clock.now());
+    ledger.taken(batch, { seq, before, samples, isLate, isGap, dropped, hasContent: hasContent(message) }, clock.now());
   }
 
   /** Of both lanes: what happened while the uplink was down is what one looks for afterwards. */
@@ -911,6 +914,10 @@ export function createIngest(deps: IngestDeps): Ingest {
     },
   };
 }
+
+/** It carries readings, failures or events, and does not only say what was dropped. */
+const hasContent = ({ tables, failures = [], events = [] }: Telemetry): boolean =>
+  tables.length + failures.length + events.length > 0;
 
 /** When the newest reading was taken, by the agent's clock. */
 function latestAt({ base, tables }: Telemetry): number {

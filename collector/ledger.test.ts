@@ -165,6 +165,46 @@ describe("the ledger of deliveries", () => {
     expect(lane()).toMatchObject({ thinnedBatches: 2, isBalanced: true });
   });
 
+  it("counts what was dropped once, however often its report comes", async () => {
+    await begin();
+    for (const batch of write("live", 2)) send("live", batch);
+    await site.pass(250);
+    site.series.mode = "stalls";
+    write("live", 3);
+    outbox.acked("live", 2);
+    expect(outbox.thin("live", 2)).toBe(4);
+    for (const batch of outbox.held.live) send("live", batch);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ seq: 5, batches: 3, thinnedBatches: 2, thinnedSamples: 4 });
+    // The collector dies with the report accounted for, of which the time-series store knows nothing.
+    await site.restart();
+    site.series.mode = "takes";
+    hello();
+    for (const batch of outbox.held.live) send("live", batch);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ seq: 5, batches: 3, thinnedBatches: 2, thinnedSamples: 4, isBalanced: true });
+    expect(audit().thinned).toHaveLength(1);
+  });
+
+  it("counts what an earlier report told once, when the next one takes it in", async () => {
+    await begin();
+    write("history", 6);
+    outbox.thin("history", 2);
+    const [report] = outbox.held.history;
+    if (report === undefined) throw new Error("nothing thinned");
+    send("history", report);
+    // No ack came through, and the outbox is full again.
+    expect(outbox.thin("history", 3)).toBe(8);
+    hello();
+    for (const batch of outbox.held.history) send("history", batch);
+    await site.pass(250);
+    expect(lane("history")).toMatchObject({ seq: 6, batches: 2, thinnedBatches: 4, thinnedSamples: 8 });
+    expect(audit().thinned).toMatchObject([
+      { toSeq: 2, samples: 4 },
+      { toSeq: 4, samples: 4 },
+    ]);
+  });
+
   it("counts what came again, and takes it once", async () => {
     await begin();
     const [first, second] = write("live", 2);

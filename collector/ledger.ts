@@ -103,11 +103,11 @@ export type Ledger = {
   taken(lane: LaneKey, batch: TakenBatch, nowMs: number): void;
   /**
    * Judged before, but thinned at the agent before the time-series store had it too: `fromSeq` to `seq` count as thinned
-   * then, for their samples are gone.
+   * then, for their samples are gone. A report that was accounted for and comes again for that store changes nothing.
    */
   thinnedSince(
     lane: LaneKey,
-    batch: { fromSeq: number; seq: number; dropped: readonly Dropped[] },
+    batch: { fromSeq: number; seq: number; dropped: readonly Dropped[]; hasContent: boolean },
     nowMs: number,
   ): void;
   /** Came again and was dropped. */
@@ -169,9 +169,23 @@ export function createLedger(): Ledger {
     return found;
   }
 
-  function addThinned(lane: LaneKey, { fromSeq, toSeq, fromAt, toAt, samples, reason }: Dropped, at: number): void {
+  const thinnedOf = (key: LaneKey): ThinnedRecord[] => {
+    const name = keyOf(key);
+    return thinned.filter((record) => keyOf(record) === name);
+  };
+
+  /**
+   * An outbox that drops more puts what it has told already into its next report, and a report comes again when the
+   * time-series store did not get it: only what is new of it counts.
+   */
+  function addThinned(lane: Open, { fromSeq, toSeq, fromAt, toAt, samples, reason }: Dropped, at: number): void {
+    const told = thinnedOf(lane).filter((record) => fromSeq <= record.fromSeq && record.toSeq <= toSeq);
+    const isNew = told.length === 0 || !covers(told, { fromSeq, toSeq });
+    const more = Math.max(0, samples - told.reduce((sum, record) => sum + record.samples, 0));
+    if (!isNew && more === 0) return;
+    lane.thinnedSamples += more;
     const { site, agent, epoch, lane: name } = lane;
-    const record = { site, agent, epoch, lane: name, fromSeq, toSeq, fromAt, toAt, samples, reason, at };
+    const record = { site, agent, epoch, lane: name, fromSeq, toSeq, fromAt, toAt, samples: more, reason, at };
     newThinned.push(record);
     // While nothing can be written; the sums of the lane are exact all the same.
     if (newThinned.length > SPANS_MAX) newThinned = newThinned.slice(-SPANS_MAX);
@@ -228,24 +242,19 @@ export function createLedger(): Ledger {
       if (dropped.length > 0 && !hasContent) lane.thinnedBatches++;
       else lane.batches++;
       if (isLate && hasContent) lane.late++;
-      for (const report of dropped) {
-        lane.thinnedSamples += report.samples;
-        addThinned(key, report, nowMs);
-      }
+      for (const report of dropped) addThinned(lane, report, nowMs);
     },
 
-    thinnedSince(key, { fromSeq, seq, dropped }, nowMs) {
+    thinnedSince(key, { fromSeq, seq, dropped, hasContent }, nowMs) {
       const lane = lanes.get(keyOf(key));
       if (lane === undefined) return;
-      const gone = Math.min(lane.batches, seq - fromSeq + 1);
+      // One that lost only its numbers is stored all the same.
+      const gone = hasContent ? 0 : Math.min(lane.batches, uncovered(thinnedOf(key), { fromSeq, toSeq: seq }));
       lane.batches -= gone;
       lane.thinnedBatches += gone;
       lane.lastAt = nowMs;
       dirty.set(keyOf(key), lane);
-      for (const report of dropped) {
-        lane.thinnedSamples += report.samples;
-        addThinned(key, report, nowMs);
-      }
+      for (const report of dropped) addThinned(lane, report, nowMs);
     },
 
     repeated(key) {
@@ -357,13 +366,16 @@ type Span = { readonly fromSeq: number; readonly toSeq: number };
 const lengthOf = ({ fromSeq, toSeq }: Span): number => toSeq - fromSeq + 1;
 
 /** Is every number of the span in one of these? */
-function covers(these: readonly Span[], { fromSeq, toSeq }: Span): boolean {
-  let next = fromSeq;
+const covers = (these: readonly Span[], span: Span): boolean => uncovered(these, span) === 0;
+
+/** How many numbers of the span are in none of these. */
+function uncovered(these: readonly Span[], { fromSeq, toSeq }: Span): number {
+  let [next, count] = [fromSeq, 0];
   for (const one of these.toSorted((a, b) => a.fromSeq - b.fromSeq)) {
-    if (one.fromSeq > next) return false;
+    count += Math.max(0, Math.min(one.fromSeq, toSeq + 1) - next);
     next = Math.max(next, one.toSeq + 1);
   }
-  return next > toSeq;
+  return count + Math.max(0, toSeq + 1 - next);
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
