@@ -5,12 +5,11 @@
  */
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Lane } from "@aislewatch/contract";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { tempFolder } from "../rig/rig.ts";
 import { checkOf, STORY_RULES, type StoryDevice } from "./story.ts";
 import { type Episode, type Poll, rulesOf, undisturbed } from "./undisturbed.ts";
-import { type AgentOf, collectorFolder, REST_MS, SITE, type World } from "./world.ts";
+import { type AgentOf, collectorFolder, REST_MS, type SentBatch, SITE, type World } from "./world.ts";
 
 export type Verdict = { readonly law: string; readonly found: string; readonly broken: readonly string[] };
 
@@ -318,7 +317,13 @@ export function incidentsAreTheSame(
     sums.compared += expected.length;
     sums.history += judged.length - expected.length;
     const isCalm = (from: number, to: number): boolean => wasCalm({ world, device, sent }, from, to);
-    const { differences, early, unproved } = compare({ expected, actual, polls, isCalm });
+    const { differences, early, unproved } = compare({
+      expected,
+      actual,
+      polls,
+      isCalm,
+      cameAs: (one) => cameAs(polls, sent, one),
+    });
     sums.early += early;
     sums.unproved += unproved;
     broken.push(...differences.map((text) => `${device.id}: ${text}`));
@@ -347,14 +352,33 @@ function readingsOf(rows: readonly SampleRow[], device: string): Poll[] {
   return [...polls].map(([at, states]) => ({ at, ...states })).sort((a, b) => a.at - b.at);
 }
 
-type SentTimes = ReadonlyMap<number, { readonly lane: Lane; readonly sentAt: number }>;
+type SentTimes = ReadonlyMap<number, Pick<SentBatch, "epoch" | "lane" | "seq" | "firstSentAt" | "sentAt">>;
 
-/** By the time of a reading, how and when it was sent last. */
+/** By the time of a reading, how and when it was sent. */
 function sentTimes({ sent }: AgentOf, device: string): SentTimes {
-  const times = new Map<number, { lane: Lane; sentAt: number }>();
-  for (const { lane, sentAt, polls } of sent.values())
-    for (const poll of polls) if (poll.device === device) times.set(poll.at, { lane, sentAt });
+  const times = new Map<number, SentBatch>();
+  for (const batch of sent.values())
+    for (const poll of batch.polls) if (poll.device === device) times.set(poll.at, batch);
   return times;
+}
+
+/** How the readings of a fault came, from a poll before it to one after it; those that came alike on one line. */
+function cameAs(polls: readonly Poll[], sent: SentTimes, { onset, end }: Episode): string[] {
+  const to = (end ?? onset) + GAP_MS;
+  const lines: { head: string; from: number; states: string }[] = [];
+  for (const { at, tripped, guardOpen } of polls) {
+    if (at < onset - GAP_MS || at > to) continue;
+    const by = sent.get(at);
+    const head =
+      by === undefined
+        ? "never seen on a wire"
+        : `${by.lane} of ${by.epoch.slice(0, 4)}, first sent ${clockTime(by.firstSentAt)}, last ${clockTime(by.sentAt)}`;
+    const state = `${tripped ? "T" : ""}${guardOpen ? "G" : ""}` || "-";
+    const last = lines.at(-1);
+    if (last?.head === head) last.states += ` ${state}`;
+    else lines.push({ head, from: at, states: state });
+  }
+  return lines.map(({ head, from, states }) => `    ${clockTime(from)} ${states}: ${head}`);
 }
 
 /** Did all readings between these times come at once, and nothing happen to anybody on their way? */
@@ -404,6 +428,7 @@ type Comparison = {
   readonly actual: readonly Episode[];
   readonly polls: readonly Poll[];
   readonly isCalm: (from: number, to: number) => boolean;
+  readonly cameAs: (one: Episode) => readonly string[];
 };
 
 type Compared = { readonly differences: string[]; readonly early: number; readonly unproved: number };
@@ -419,7 +444,7 @@ const hasGap = (polls: readonly Poll[], { onset, end }: Episode): boolean =>
  * a fault may have fired on what was known then: its `for` ended before the reading came that would have stopped it. One
  * whose `for` a gap in the readings falls into is proved by nothing: an agent that is known to be gone stops its clock.
  */
-function compare({ expected, actual, polls, isCalm }: Comparison): Compared {
+function compare({ expected, actual, polls, isCalm, cameAs: pathOf }: Comparison): Compared {
   let unproved = 0;
   const left = new Set(actual);
   const differences: string[] = [];
@@ -444,7 +469,8 @@ function compare({ expected, actual, polls, isCalm }: Comparison): Compared {
         ({ rule, onset }) => rule === one.rule && isNear(onset, one.onset, 2 * LATE_MS_MAX),
       );
       const instead = others.length === 0 ? "none is near" : `near are ${others.map(spell).join("; ")}`;
-      differences.push(`no incident says ${spell(one)}${byMs === 0 ? "" : " (disturbed)"}: ${instead}`);
+      const said = `no incident says ${spell(one)}${byMs === 0 ? "" : " (disturbed)"}: ${instead}`;
+      differences.push([said, ...pathOf(one)].join("\n          "));
     } else left.delete(near);
   }
   let early = 0;
@@ -452,7 +478,7 @@ function compare({ expected, actual, polls, isCalm }: Comparison): Compared {
     const to = one.end ?? one.onset;
     const stood = polls.some(({ at, guardOpen }) => guardOpen && one.onset <= at && at <= to);
     if (one.rule === "guard-open" && stood && !isCalm(one.onset, to)) early++;
-    else differences.push(`an incident says ${spell(one)}, which was not so`);
+    else differences.push([`an incident says ${spell(one)}, which was not so`, ...pathOf(one)].join("\n          "));
   }
   return { differences, early, unproved };
 }

@@ -27,7 +27,8 @@ export type SentBatch = {
   readonly seq: number;
   /** Its readings; `at` is the agent's time. A reading that was thinned has lost its number. */
   readonly polls: readonly SentPoll[];
-  /** When it was sent last, Unix ms. */
+  /** When it was sent first and last, Unix ms. */
+  readonly firstSentAt: number;
   readonly sentAt: number;
   readonly isDropReport: boolean;
   readonly sum: number;
@@ -291,14 +292,15 @@ function note({ sent, name, failures }: AgentOf, payload: Buffer, violations: st
   const { epoch, lane, seq, dropped = [] } = decoded.value;
   const key = `${epoch}/${lane}/${seq}`;
   const text = payload.toString("utf8");
+  const before = sent.get(key);
+  const sentAt = Date.now();
   const batch: SentBatch = {
     ...{ epoch, lane, seq },
     polls: pollsOf(decoded.value),
-    sentAt: Date.now(),
+    ...{ sentAt, firstSentAt: before?.firstSentAt ?? sentAt },
     isDropReport: dropped.length > 0,
     sum: crc32(text.slice(text.indexOf(',"base":'))),
   };
-  const before = sent.get(key);
   if (before === undefined)
     for (const { device, at, detail } of decoded.value.failures ?? []) failures.push({ device, at, detail });
   sent.set(key, batch);
