@@ -34,6 +34,22 @@ function read(changes: Partial<UsblpReply>) {
   return { metrics: parsed.value.samples[0]?.metrics, asset: parsed.value.asset };
 }
 
+describe("a serial number of the device id", () => {
+  const id = (serial: string): string => `MFG:POS;MDL:80;CMD:ESC/POS;SN:${serial};`;
+  it.each([
+    { name: "stands in for one that USB has not", usb: {}, deviceId: id("J4FK7"), want: "J4FK7" },
+    {
+      name: "is none when two units have it by USB",
+      usb: { serial: "6D0A4C" },
+      deviceId: id("6D0A4C"),
+      want: undefined,
+    },
+    { name: "is none when it is what makers leave in", usb: {}, deviceId: id("0123456789"), want: undefined },
+  ])("$name", ({ usb, deviceId, want }) => {
+    expect(read({ device: attached(usb), certain: false, deviceId }).asset?.serial).toBe(want);
+  });
+});
+
 describe("port status", () => {
   const nothing = { attached: true };
   const status = (media_out: boolean, offline: boolean, recoverable_error: boolean) => ({

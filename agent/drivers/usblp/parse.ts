@@ -7,6 +7,7 @@
 import { ok, type Result } from "@aislewatch/base";
 import type { Asset, Value } from "@aislewatch/contract";
 import { type DeviceId, readDeviceId } from "../../core/device-id.ts";
+import { readSerial, type UsbDevice } from "../../core/usb-device.ts";
 import type { Parsed, ParseError } from "../driver.ts";
 import { usbAsset } from "../usb-asset.ts";
 import type { UsblpReply } from "./types.ts";
@@ -30,7 +31,7 @@ export function parse({ device, certain, deviceId, portStatus, wasWell }: UsblpR
   const id = deviceId === null ? null : readDeviceId(deviceId);
   return ok({
     samples: [{ component: null, metrics }],
-    asset: assetOf(usbAsset(device, certain), id),
+    asset: assetOf(usbAsset(device, certain), id === null ? null : { ...id, serial: ownSerial(id, device, certain) }),
   });
 }
 
@@ -42,6 +43,12 @@ function statusMetrics(status: number): Record<string, Value> {
     // Which one, the byte does not tell: a cover, a cutter. That paper is missing has been said.
     recoverable_error: (status & NOT_ERROR) === 0 && !paperEmpty,
   };
+}
+
+/** Clones say the same number by both ways: what does not tell them apart by the one does not by the other. */
+function ownSerial({ serial: told }: DeviceId, device: UsbDevice, certain: boolean): string | null {
+  const { serial } = readSerial(told);
+  return !certain && serial === readSerial(device.serial).serial ? null : serial;
 }
 
 /** The device id is the printer's own; its USB strings are often those of the interface board. */
