@@ -8,8 +8,9 @@ import type { Queue } from "./session.ts";
 import type { IppReply } from "./types.ts";
 
 const PORT = 631;
+/** A queue's name has 127 letters (CUPS), each up to nine characters as it stands in an address; a URI 1023 (RFC 8011). */
 const ADDRESS =
-  /^(ipps?):\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}))(?::(\d{1,5}))?(\/[\x21-\x7e]{0,255})$/;
+  /^(ipps?):\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}))(?::(\d{1,5}))?(\/[\x21-\x7e]{0,1023})$/;
 
 type Address = Pick<Queue, "uri" | "host" | "port" | "path" | "secure">;
 

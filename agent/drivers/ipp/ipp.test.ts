@@ -44,6 +44,20 @@ function open(uri: string, kind = "receipt_printer") {
   };
 }
 
+describe("the address of a queue", () => {
+  it.each([
+    { name: "of another scheme", queue: "http://127.0.0.1/printers/a", ok: false },
+    { name: "with a port that is none", queue: "ipp://127.0.0.1:65536/printers/a", ok: false },
+    { name: "without a path", queue: "ipp://127.0.0.1", ok: false },
+    // As discover proposes it.
+    {
+      name: "of a long name",
+      queue: `ipp://127.0.0.1/printers/${encodeURIComponent("收据打印机".repeat(20))}`,
+      ok: true,
+    },
+  ])("$name", ({ queue, ok }) => expect(ipp.config.safeParse({ queue }).success).toBe(ok));
+});
+
 describe("a queue", () => {
   it("says that it is well, and what hangs on it", async () => {
     const { port } = await queue();
