@@ -117,7 +117,7 @@ describe("what was so at a time that has passed", () => {
       since: T0 - 20_000,
       at: T0,
     });
-    expect(found.summary).toMatch(/so it is since 20s and must be for 30s: it fires in 10s/);
+    expect(found.summary).toMatch(/it has held for 20s of 30s, it fires in 10s/);
     expect(caveats).toEqual([]);
   });
 

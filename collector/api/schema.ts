@@ -499,7 +499,7 @@ export type StreamEvent = z.infer<typeof streamEvent>;
  *   GET  /commands/:id → Command
  *   GET  /audit/delivery?site=&agent=&since= → DeliveryAudit
  *   POST /audit/delivery/explain {site,agent,text} → {explained}
- *   GET  /rules → Rule[]
+ *   GET  /rules?site=&device= → Rule[]   of a device those that look at it
  *   GET  /rules/:rule/explain?site=&device=&component=&at= → Explanation
  *   GET  /people → string[]   names that an incident can be assigned to
  *   GET  /stream → server-sent events

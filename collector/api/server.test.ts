@@ -662,6 +662,13 @@ describe("why a rule fires, or not", () => {
   const why = (query: string, rule = "media-out") => get(`/api/v1/rules/${rule}/explain?${query}`);
   const printer = "site=berlin-01&device=receiving/label-printer";
 
+  it("is asked of the rules that look at a device", async () => {
+    const ids = async (device: string) =>
+      (await get(`/api/v1/rules?site=berlin-01&device=${device}`)).json().map(({ id }: { id: string }) => id);
+    expect(await ids("receiving/label-printer")).toEqual(["media-out"]);
+    expect(await ids("switch-1")).toEqual([]);
+  });
+
   it("is said of now, with every part", async () => {
     const answer = await why(printer);
     expect(answer.json()).toMatchObject({

@@ -667,10 +667,13 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The rules in use */
+    /** The rules in use; with a site and a device only those that look at it */
     get: {
       parameters: {
-        query?: never;
+        query?: {
+          site?: string;
+          device?: string;
+        };
         header?: never;
         path?: never;
         cookie?: never;

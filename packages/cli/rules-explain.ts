@@ -76,7 +76,7 @@ type Condition = Explanation["conditions"][number];
 
 function conditionText(condition: Condition, at: number): string {
   const { severity, holds, since, forMs, dueAt, terms } = condition;
-  const held = since === null ? "" : `, for ${formatAge(at - since)}${forMs > 0 ? ` of ${formatAge(forMs)}` : ""}`;
+  const held = since === null ? "" : `, for ${formatAge(at - since)}${dueAt === null ? "" : ` of ${formatAge(forMs)}`}`;
   const due = dueAt === null ? "" : `, ${severity === null ? "over" : "fires"} at ${clock(dueAt)}`;
   const waits = since === null && forMs > 0 ? ` (must hold for ${formatAge(forMs)})` : "";
   const truth = holds === null ? "unknown" : holds ? "true" : "false";

@@ -126,7 +126,7 @@ describe("why a rule does not fire, or does, in one sentence", () => {
     {
       name: "it waits",
       say: () => say("media-low", 20_000, { media_remaining_percent: 10, paused: false }),
-      want: "Does not fire yet: media_remaining_percent < vars.low is true, with media_remaining_percent 10 %, vars.low 15 and !paused is true, with paused false; so it is since 20s and must be for 1m: it fires in 40s if nothing changes.",
+      want: "Does not fire yet: media_remaining_percent < vars.low is true, with media_remaining_percent 10 %, vars.low 15 and !paused is true, with paused false; it has held for 20s of 1m, it fires in 40s if nothing changes.",
     },
     {
       name: "false for the part that would be seen last",
@@ -265,6 +265,8 @@ describe("the parts", () => {
 describe("a subject that the rule does not look at", () => {
   it.each([
     ["nonesuch", P1, "There is no rule nonesuch."],
+    ["media-lwo", P1, "There is no rule media-lwo. Did you mean media-low?"],
+    ["low", P1, "There is no rule low. Did you mean media-low?"],
     ["media-low", { ...P1, site: "s9" }, "There is no site s9."],
     ["media-low", { ...P1, device: "p9" }, "Site s1 has no device p9."],
     ["media-low", { ...P1, device: null }, "media-low is judged on a device: name a device of s1."],

@@ -6,6 +6,7 @@
  * Times are Unix ms in event time, spans in ms. A value that is unknown is null. Sizes are bounded by the rule's text
  * (four levels and a clear condition of 2,000 characters each) and by PARTS_SHOWN_MAX.
  */
+import { suggest } from "@aislewatch/config";
 import { joinSubject, type Value } from "@aislewatch/contract";
 import { findMetric, type Severity } from "@aislewatch/devices";
 import type { ASTNode } from "@marcbachmann/cel-js";
@@ -39,12 +40,20 @@ export function explainFault(
   nowMs: number,
 ): Explanation | NoExplanation {
   const compiled = engine.roster.rules.find(({ rule }) => rule.id === what.rule);
-  if (compiled === undefined) return { refused: "unknown_rule", message: `There is no rule ${what.rule}.` };
+  if (compiled === undefined) return unknownRule(engine.roster, what.rule);
   const subject = findSubject(engine.roster, compiled.rule, what.subject);
   if ("refused" in subject) return subject;
   const local = subject.shape.bindings.findIndex(({ compiled: bound }) => bound === compiled);
   if (local < 0) return notSelected(compiled.rule, subject);
   return new Explainer(engine, { subject, local, compiled, nowMs }).explanation();
+}
+
+function unknownRule({ rules }: Roster, id: string): NoExplanation {
+  const ids = rules.map(({ rule }) => rule.id);
+  // People remember the end of an id better than its group: label-media-out.
+  const near = suggest(id, ids) ?? ids.find((each) => each.endsWith(`-${id}`)) ?? null;
+  const hint = near === null ? "" : ` Did you mean ${near}?`;
+  return { refused: "unknown_rule", message: `There is no rule ${id}.${hint}` };
 }
 
 function findSubject(roster: Roster, rule: Rule, { site, device, component }: Subject): JudgedSubject | NoExplanation {
@@ -301,8 +310,8 @@ class Explainer {
       const left = due - nowMs;
       const then = Number.isFinite(left) && left > 0 ? `it fires in ${writeSpan(left)} if nothing changes` : "";
       if (held === undefined) return `Does not fire yet${then === "" ? "" : `: ${then}`}.`;
-      const so = `so it is since ${writeSpan(nowMs - (held.since ?? onset))} and must be for ${writeSpan(held.forMs)}`;
-      return `Does not fire yet: ${because(held)}; ${so}${then === "" ? "" : `: ${then}`}.`;
+      const so = `it has held for ${writeSpan(nowMs - (held.since ?? onset))} of ${writeSpan(held.forMs)}`;
+      return `Does not fire yet: ${because(held)}; ${so}${then === "" ? "" : `, ${then}`}.`;
     }
     const severity = severityOf(compiled.rule, this.#fault);
     if (state === "recovering") {
@@ -339,7 +348,7 @@ class Explainer {
     if (this.#flags.suppressedBy !== null)
       facts.push({ name: "suppressed", text: suppressedSentence(this.#flags.suppressedBy, owner) });
     if (owner.is !== "device") return facts;
-    const heard = owner.isUnheard ? "none yet" : `${writeSpan(nowMs - owner.answeredAt)} before`;
+    const heard = owner.isUnheard ? "none yet" : before(nowMs - owner.answeredAt);
     facts.push({ name: "last answer", text: heard });
     if (owner.ancestors.length > 0) facts.push({ name: "depends on", text: this.#ancestors(owner) });
     return facts;
@@ -357,6 +366,8 @@ class Explainer {
     return shown.map(({ device, isDown }) => `${device.id} (${isDown ? "down" : "not down"})`).join(", ");
   }
 }
+
+const before = (ageMs: number): string => (ageMs < 1_000 ? "just now" : `${writeSpan(ageMs)} before`);
 
 type Place = { readonly slot: number; readonly part: JudgedSubject | null };
 

@@ -9,6 +9,7 @@ export {
   parseInventory,
 } from "./inventory.ts";
 export { type RuleReads, readsOfRule } from "./reads.ts";
+export { selectsDevice } from "./select.ts";
 export { roleOf } from "./subjects.ts";
 export { formatTrialResults, runTrials, type TrialResult } from "./trial.ts";
 export type {

@@ -44,6 +44,12 @@ export function checkSelect(text: string): CheckedSelect {
   }
 }
 
+/** Does a rule with this `select` look at the device (or at its components, or count it)? */
+export function selectsDevice(select: string, site: string, device: InventoryDevice): boolean {
+  const checked = checkSelect(select);
+  return checked.ok && checked.value.matches(site, device);
+}
+
 type Evaluator = (context: Record<string, unknown>) => unknown;
 
 function selects(evaluate: Evaluator, kinds: ReadonlySet<Kind> | null, site: string, device: InventoryDevice): boolean {

@@ -1,4 +1,5 @@
 import { DEVICE_ID_PATTERN, ID_PATTERN } from "@aislewatch/contract";
+import { selectsDevice } from "@aislewatch/rules";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { explainAt } from "../../replay.ts";
@@ -29,12 +30,20 @@ export function ruleRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
       {
         schema: {
           tags: ["rules"],
-          summary: "The rules in use",
+          summary: "The rules in use; with a site and a device only those that look at it",
+          querystring: z.object({ site: query.shape.site.optional(), device: query.shape.device }),
           response: { 200: z.array(ruleSummary), default: problem },
         },
       },
-      async () =>
-        live.rules().rules.map((rule) => ({
+      async (request) => {
+        const { site, device } = request.query;
+        const found = site === undefined || device === undefined ? null : live.device(site, device);
+        const { rules } = live.rules();
+        const asked =
+          found === null
+            ? rules
+            : rules.filter(({ select, scope }) => scope !== "site" && selectsDevice(select, found.site, found.device));
+        return asked.map((rule) => ({
           id: rule.id,
           group: rule.group,
           title: rule.title,
@@ -47,7 +56,8 @@ export function ruleRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           file: rule.file,
           line: rule.line,
           firing: live.firing(rule.id),
-        })),
+        }));
+      },
     );
 
     app.get(

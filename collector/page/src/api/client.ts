@@ -11,6 +11,7 @@ import type {
   Device,
   DeviceDetail,
   DeviceEvent,
+  Explanation,
   Incident,
   IncidentAction,
   IncidentDetail,
@@ -37,6 +38,9 @@ export type SeriesQuery = paths["/api/v1/sites/{site}/series"]["get"]["parameter
 
 export type EventsQuery = NonNullable<paths["/api/v1/sites/{site}/events"]["get"]["parameters"]["query"]>;
 
+export type RulesQuery = NonNullable<paths["/api/v1/rules"]["get"]["parameters"]["query"]>;
+export type ExplainQuery = paths["/api/v1/rules/{rule}/explain"]["get"]["parameters"]["query"];
+
 export type Api = {
   me(): Promise<Answer<Me>>;
   signIn(name: string, password: string): Promise<Answer<Me>>;
@@ -52,7 +56,8 @@ export type Api = {
   series(site: string, query: SeriesQuery): Promise<Answer<Series>>;
   agents(): Promise<Answer<Agent[]>>;
   agent(site: string, agent: string): Promise<Answer<AgentDetail>>;
-  rules(): Promise<Answer<Rule[]>>;
+  rules(query?: RulesQuery): Promise<Answer<Rule[]>>;
+  explain(rule: string, query: ExplainQuery): Promise<Answer<Explanation>>;
   people(): Promise<Answer<string[]>>;
 };
 
@@ -83,7 +88,9 @@ export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = 
     agents: () => answer(client.GET("/api/v1/agents", within())),
     agent: (site, agent) =>
       answer(client.GET("/api/v1/agents/{site}/{agent}", { params: { path: { site, agent } }, ...within() })),
-    rules: () => answer(client.GET("/api/v1/rules", within())),
+    rules: (query = {}) => answer(client.GET("/api/v1/rules", { params: { query }, ...within() })),
+    explain: (rule, query) =>
+      answer(client.GET("/api/v1/rules/{rule}/explain", { params: { path: { rule }, query }, ...within() })),
     people: () => answer(client.GET("/api/v1/people", within())),
   };
 }

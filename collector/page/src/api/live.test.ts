@@ -60,6 +60,7 @@ class Bench {
       series: refused,
       agents: refused,
       agent: refused,
+      explain: refused,
       rules: refused,
       people: refused,
     };

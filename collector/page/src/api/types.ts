@@ -17,6 +17,7 @@ export type DeviceEvent = Schemas["DeviceEvent"];
 export type MetricValue = Schemas["MetricValue"];
 export type Series = Schemas["Series"];
 export type Overview = Schemas["Overview"];
+export type Explanation = Schemas["Explanation"];
 export type Rule = Schemas["Rule"];
 export type Me = Schemas["Me"];
 export type StreamEvent = Schemas["StreamEvent"];

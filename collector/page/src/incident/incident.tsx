@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useMemo } from "react";
 import { Link } from "wouter";
 import { type Incident, type IncidentDetail, isOpen, type Site } from "../api/types.ts";
 import { api, useLive, useLoad } from "../api/use-live.ts";
+import { WhyIncident } from "../rules/why.tsx";
 import { Age, SiteTime } from "../ui/age.tsx";
 import { AssetPanel } from "../ui/asset-panel.tsx";
 import { PriorityBadge, SeverityTag, StateBadge } from "../ui/badges.tsx";
@@ -57,6 +58,7 @@ export default function IncidentPage({ id }: { id: string }) {
       <div className="incident-main">
         <ActionBar incident={incident} onDone={reload} />
         {detail.chart !== null && <OnsetChart incident={incident} chart={detail.chart} timeZone={site?.timeZone} />}
+        <WhyIncident incident={incident} />
         <Timeline events={detail.events} timeZone={site?.timeZone} />
       </div>
       <aside className="incident-side" aria-label="What is known">

@@ -7,7 +7,11 @@ import { LoadState } from "../ui/load-state.tsx";
 import "./rules.css";
 
 export default function RulesPage() {
-  const rules = useLoad("rules", api.rules, (event) => event.type === "rules" || event.type === "incident");
+  const rules = useLoad(
+    "rules",
+    () => api.rules(),
+    (event) => event.type === "rules" || event.type === "incident",
+  );
   const overview = useLive((state) => state.overview);
   useEffect(() => {
     document.title = "Rules – Aislewatch";

@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useMemo } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import type { DeviceDetail, DeviceEvent, MetricValue } from "../api/types.ts";
 import { api, useLoad, useNow } from "../api/use-live.ts";
+import { WhyDevice } from "../rules/why.tsx";
 import { Age } from "../ui/age.tsx";
 import { AssetPanel } from "../ui/asset-panel.tsx";
 import { DeviceBadge, SeverityTag } from "../ui/badges.tsx";
@@ -45,6 +46,12 @@ export default function DevicePage({ siteId, deviceId }: { siteId: string; devic
       <DeviceHeader detail={detail.value} />
       <div className="device-main">
         <Values values={detail.value.values} />
+        <WhyDevice
+          site={siteId}
+          device={deviceId}
+          components={componentsOf(detail.value)}
+          firing={detail.value.faults.map(({ rule }) => rule)}
+        />
         <Charts detail={detail.value} />
       </div>
       <aside className="device-side" aria-label="About the device">
@@ -57,6 +64,10 @@ export default function DevicePage({ siteId, deviceId }: { siteId: string; devic
     </div>
   );
 }
+
+const componentsOf = ({ values }: DeviceDetail): string[] => [
+  ...new Set(values.flatMap(({ component }) => component ?? [])),
+];
 
 function DeviceHeader({ detail: { device } }: { detail: DeviceDetail }) {
   return (
