@@ -439,6 +439,12 @@ const hasGap = (polls: readonly Poll[], { onset, end }: Episode): boolean =>
     ({ at }, i) => at > onset && at <= (end ?? Number.POSITIVE_INFINITY) && at - (polls[i - 1]?.at ?? at) > GAP_MS,
   );
 
+/** By how much the times of two faults differ at most, ms. */
+function distance(a: Episode, b: Episode): number {
+  if (a.rule !== b.rule || (a.end === null) !== (b.end === null)) return Number.POSITIVE_INFINITY;
+  return Math.max(Math.abs(a.onset - b.onset), Math.abs((a.end ?? 0) - (b.end ?? 0)));
+}
+
 /**
  * To the millisecond where nothing happened. Around a disturbance a time may be off by as much as readings were late, and
  * a fault may have fired on what was known then: its `for` ended before the reading came that would have stopped it. One
@@ -448,30 +454,32 @@ function compare({ expected, actual, polls, isCalm, cameAs: pathOf }: Comparison
   let unproved = 0;
   const left = new Set(actual);
   const differences: string[] = [];
-  const isNear = (a: number | null, b: number | null, byMs: number): boolean =>
-    a === null || b === null ? a === b : Math.abs(a - b) <= byMs;
-  // Who fits exactly first, so that nobody else takes it.
-  const rest = expected.filter((one) => {
-    const same = [...left].find(({ rule, onset, end }) => rule === one.rule && onset === one.onset && end === one.end);
-    return same === undefined || !left.delete(same);
-  });
-  for (const one of rest) {
-    const byMs = isCalm(one.onset, one.end ?? one.onset) ? 0 : LATE_MS_MAX;
-    const near = [...left]
-      .filter(
-        ({ rule, onset, end }) => rule === one.rule && isNear(onset, one.onset, byMs) && isNear(end, one.end, byMs),
-      )
-      .sort((a, b) => Math.abs(a.onset - one.onset) - Math.abs(b.onset - one.onset))[0];
-    const isUnproved = one.rule === "guard-open" && byMs > 0 && hasGap(polls, one);
-    if (near === undefined && isUnproved) unproved++;
-    else if (near === undefined) {
-      const others = [...left].filter(
-        ({ rule, onset }) => rule === one.rule && isNear(onset, one.onset, 2 * LATE_MS_MAX),
-      );
-      const instead = others.length === 0 ? "none is near" : `near are ${others.map(spell).join("; ")}`;
-      const said = `no incident says ${spell(one)}${byMs === 0 ? "" : " (disturbed)"}: ${instead}`;
-      differences.push([said, ...pathOf(one)].join("\n          "));
-    } else left.delete(near);
+  const missing = new Set(expected);
+  const tolerances = new Map(
+    expected.map((one) => [one, isCalm(one.onset, one.end ?? one.onset) ? 0 : LATE_MS_MAX] as const),
+  );
+  // Who fits best first, so that nobody else takes it.
+  const pairs = expected
+    .flatMap((one) => [...left].map((other) => ({ one, other, byMs: distance(one, other) })))
+    .filter(({ one, byMs }) => byMs <= (tolerances.get(one) ?? 0))
+    .sort((a, b) => a.byMs - b.byMs);
+  for (const { one, other } of pairs) {
+    if (!missing.has(one) || !left.has(other)) continue;
+    missing.delete(one);
+    left.delete(other);
+  }
+  for (const one of missing) {
+    const byMs = tolerances.get(one) ?? 0;
+    if (one.rule === "guard-open" && byMs > 0 && hasGap(polls, one)) {
+      unproved++;
+      continue;
+    }
+    const others = [...left].filter(
+      ({ rule, onset }) => rule === one.rule && Math.abs(onset - one.onset) <= 2 * LATE_MS_MAX,
+    );
+    const instead = others.length === 0 ? "none is near" : `near are ${others.map(spell).join("; ")}`;
+    const said = `no incident says ${spell(one)}${byMs === 0 ? "" : " (disturbed)"}: ${instead}`;
+    differences.push([said, ...pathOf(one)].join("\n          "));
   }
   let early = 0;
   for (const one of left) {
