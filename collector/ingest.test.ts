@@ -306,6 +306,36 @@ describe("ingest", () => {
     });
   });
 
+  describe("the turn to send history", () => {
+    const owing = (last: number) =>
+      statusOf({
+        outbox: {
+          ...{ batches: last, bytes: 9, oldestAt: T0 },
+          lanes: { live: { first: 1, last: 0 }, history: { first: 1, last } },
+        },
+      });
+
+    it.each([
+      {
+        name: "all of it is stored",
+        end: () => {
+          for (const seq of [1, 2]) site.send("telemetry", aBatch(seq, { lane: "history" }));
+        },
+      },
+      { name: "the agent goes offline", end: () => site.send("status", statusOf({ state: "offline" })) },
+      { name: "it says that it owes nothing", end: () => site.send("status", owing(0)) },
+      { name: "the agent is taken out", end: () => site.ingest.forget("s1", "pc") },
+    ])("goes to the next one when $name", async ({ end }) => {
+      await start();
+      site.send("status", owing(2));
+      await site.pass(500);
+      expect(site.ingest.history()).toMatchObject({ draining: 1 });
+      end();
+      await site.pass(500);
+      expect(site.ingest.history()).toMatchObject({ draining: 0, waiting: 0 });
+    });
+  });
+
   describe("a hole in the numbers", () => {
     it("makes the agent send again, and is no gap when that fills it", async () => {
       await start();
@@ -377,6 +407,8 @@ describe("ingest", () => {
 
     it("behind poison costs one resend, then the lane goes on", async () => {
       await start();
+      const outbox = { batches: 3, bytes: 9, oldestAt: T0 };
+      const lanes = { live: { first: 2, last: 4 }, history: { first: 1, last: 0 } };
       const sendAll = () => {
         site.send("telemetry", aBatch(1));
         site.send("telemetry", { ...aBatch(2), subjects: "?" });
@@ -384,9 +416,12 @@ describe("ingest", () => {
         site.send("telemetry", aBatch(4));
       };
       sendAll();
-      site.send("status", statusOf());
+      // It has the batch, and will send the same bytes each time.
+      site.send("status", { ...statusOf(), outbox: { ...outbox, lanes } });
+      site.disconnects.length = 0;
       sendAll();
       await site.pass(250);
+      expect(site.disconnects).toEqual([]);
       expect(lastAck()?.live).toBe(4);
       expect(site.state.gaps()).toMatchObject([{ fromSeq: 2, toSeq: 2 }]);
       expect(site.state.poisonCount()).toBe(2);
@@ -646,6 +681,42 @@ describe("ingest", () => {
       expect((stored?.message.base ?? 0) + (stored?.skewMs ?? 0)).toBeGreaterThanOrEqual(T0);
       expect(site.opened[0]?.onset).toBeGreaterThanOrEqual(T0);
       expect(site.judge.roster()[0]?.record.judgedUntil).toBeGreaterThanOrEqual(T0);
+    });
+
+    it("of a clock that is off by less than a minute is left as it is", async () => {
+      await start();
+      site.send("status", statusOf({ sentAt: T0 - 50_000 }));
+      site.send("telemetry", aBatch(1));
+      await site.pass(250);
+      expect(site.series.batches.get(`s1/pc/${EPOCH}/live`)?.map(({ skewMs }) => skewMs)).toEqual([0]);
+      expect(logged("clock")).toEqual([]);
+      expect(site.ingest.clockOffsetMs("s1", "pc")).toBe(-50_250);
+    });
+
+    it("is not taken from a status that waited while the collector stood still", async () => {
+      await start();
+      site.send("status", statusOf({ sentAt: T0 }));
+      // Frozen for two minutes: the clock goes on, and no timer has run yet when the socket is read.
+      site.clock.jump(120_000);
+      site.send("status", statusOf({ sentAt: T0 + 20_000 }));
+      site.send("telemetry", aBatch(1));
+      await site.pass(1_000);
+      site.send("status", statusOf({ sentAt: T0 + 25_000 }));
+      site.send("telemetry", aBatch(2));
+      await site.pass(250);
+      expect(site.series.batches.get(`s1/pc/${EPOCH}/live`)?.map(({ skewMs }) => skewMs)).toEqual([0, 0]);
+      expect([logged("clock"), site.ingest.clockOffsetMs("s1", "pc")]).toEqual([[], -250]);
+    });
+
+    it("is taken soon after the collector stood still, and at once when standing still does not explain it", async () => {
+      await start();
+      site.clock.jump(120_000);
+      site.send("status", statusOf({ sentAt: T0 - 3_600_000 }));
+      expect(logged("clock")).toMatchObject([{ offSeconds: -3_720 }]);
+      site.send("status", statusOf({ sentAt: T0 + 10_000 }));
+      await site.pass(61_000);
+      site.send("status", statusOf({ sentAt: site.clock.now() - 110_000 }));
+      expect(logged("clock")).toMatchObject([{ offSeconds: -3_720 }, { offSeconds: -110 }]);
     });
 
     it("never runs ahead: a reading from the future does not make later ones look late", async () => {

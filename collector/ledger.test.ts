@@ -205,6 +205,18 @@ describe("the ledger of deliveries", () => {
     ]);
   });
 
+  it("waits for a full disk, and is written with the batch then", async () => {
+    await begin();
+    site.disk.isFull = true;
+    const [batch] = write("live", 1);
+    if (batch !== undefined) send("live", batch);
+    await site.pass(250);
+    site.disk.isFull = false;
+    await site.pass(1_500);
+    await site.restart();
+    expect(lane()).toMatchObject({ seq: 1, batches: 1, samples: 2, isBalanced: true });
+  });
+
   it("counts what came again, and takes it once", async () => {
     await begin();
     const [first, second] = write("live", 2);
