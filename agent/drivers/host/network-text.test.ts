@@ -191,3 +191,17 @@ it("never throws, whatever is said", () => {
     }),
   );
 });
+
+/** Of as much as is read of a file or a tool: looked through once it takes milliseconds, once for each line a minute. */
+it.each(["\n", "\r", "\r\n", " ", " \n", ":", "\n:", "lease \n"])(
+  "reads a quarter of a megabyte of %j in no time",
+  (text) => {
+    const long = text.repeat(Math.floor(262_144 / text.length));
+    parseWireless(long);
+    parseIwLink(long, "wlan0");
+    parseNetshWlan(long);
+    dhclientLifetimes(long);
+    networkdLifetime(long);
+  },
+  1_000,
+);

@@ -2,6 +2,9 @@
  * What a system says of its radio links and of the addresses that are lent to it. Pure. Sources: /proc/net/wireless
  * (proc_net(5)), iw(8), `netsh wlan`, `ip -json address` (ip-address(8)), /run/systemd/netif/leases,
  * dhclient.leases(5), `Get-NetIPAddress`. Names of networks and addresses are passed over.
+ *
+ * A line begins with blanks, never with `\s`: that takes line ends as well, and a file of nothing else is looked through
+ * once for each of its lines.
  */
 import type { Lease, Radio } from "./types.ts";
 
@@ -23,7 +26,7 @@ export function parseWireless(text: string): Radio[] {
 
 /** `iw dev wlan0 link`. */
 export function parseIwLink(text: string, name: string): Radio[] {
-  return radio(name, Number(/^\s*signal: (-\d{1,3}) dBm/m.exec(text)?.[1] ?? Number.NaN));
+  return radio(name, Number(/^[ \t]*signal: (-\d{1,3}) dBm/m.exec(text)?.[1] ?? Number.NaN));
 }
 
 /**
@@ -32,7 +35,7 @@ export function parseIwLink(text: string, name: string): Radio[] {
  */
 export function parseNetshWlan(text: string): Radio[] {
   return text.split(/\r?\n\s*\r?\n/, PORTS_MAX * 4).flatMap((block) => {
-    const name = /^\s+\S[^:\r\n]{0,40}?\s*: (\S.{0,60}?)\s*$/m.exec(block)?.[1];
+    const name = /^[ \t]+\S[^:\r\n]{0,40}?[ \t]*: (\S.{0,60}?)[ \t]*$/m.exec(block)?.[1];
     const percent = /:\s*(\d{1,3})\s?%\s*$/m.exec(block)?.[1];
     return name === undefined || percent === undefined ? [] : radio(name, Math.min(100, Number(percent)) / 2 - 100);
   });
@@ -81,8 +84,8 @@ export const networkdLifetime = (text: string): number | null => seconds(/^LIFET
 export function dhclientLifetimes(text: string): ReadonlyMap<string, number> {
   const lifetimes = new Map<string, number>();
   for (const lease of text.split(/^lease /m).slice(-PORTS_MAX)) {
-    const name = /^\s*interface "([^"\n]{1,32})";/m.exec(lease)?.[1];
-    const lifetime = seconds(/^\s*option dhcp-lease-time (\d{1,10});/m.exec(lease)?.[1]);
+    const name = /^[ \t]*interface "([^"\n]{1,32})";/m.exec(lease)?.[1];
+    const lifetime = seconds(/^[ \t]*option dhcp-lease-time (\d{1,10});/m.exec(lease)?.[1]);
     if (name !== undefined && lifetime !== null) lifetimes.set(name, lifetime);
   }
   return lifetimes;

@@ -165,3 +165,24 @@ it("never throws, and knows finite numbers only", () => {
     }),
   );
 });
+
+/** Of as much as is read of a file or a tool: looked through once it takes milliseconds, once for each line a minute. */
+it.each(["\n", "\r", "\r\n", " ", " \n", "0", "A=\n", "Offset: "])(
+  "reads a quarter of a megabyte of %j in no time",
+  (text) => {
+    const long = text.repeat(Math.floor(262_144 / text.length));
+    parseMounts(long);
+    parseUnits(long, ["a", "b"]);
+    parsePorts(long);
+    parseCpuTicks(long);
+    parsePressure(long);
+    chronyOffset(long);
+    timesyncOffset(long);
+    w32tmOffset(long);
+    wholeNumber(long);
+    vmCounter(long, "x");
+    eventTime(long);
+    failedUnits(long);
+  },
+  1_000,
+);

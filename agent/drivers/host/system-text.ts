@@ -90,7 +90,7 @@ const SPAN_SECONDS: Readonly<Record<string, number>> = {
 
 /** `timedatectl timesync-status`: `Offset: +1.2ms`, server minus clock (RFC 5905, theta). */
 export function timesyncOffset(text: string): number | null {
-  const written = /^\s*Offset: ([+-]?)(.{1,60})$/m.exec(text);
+  const written = /^[ \t]*Offset: ([+-]?)(.{1,60})$/m.exec(text);
   if (written === null) return null;
   const parts = [...(written[2] ?? "").matchAll(/(\d{1,9}(?:\.\d{1,9})?)\s?(us|μs|ms|s|min|h|days?|d)\b/g)];
   if (parts.length === 0) return (written[2] ?? "").trim() === "0" ? 0 : null;
