@@ -9,10 +9,13 @@
  */
 import { findMetric } from "@aislewatch/devices";
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { callOf, childrenOf, constantOf, literalMs, PART_FUNCTIONS, type Vars } from "./condition.ts";
+import { callOf, childrenOf, constantOf, literalMs, PART_FUNCTIONS, spellKey, type Vars } from "./condition.ts";
 import type { Truth } from "./fault.ts";
+import { etaOf } from "./forecast.ts";
 import type { Layout } from "./layout.ts";
-import { type RecentReadings, WINDOW_FUNCTIONS } from "./window.ts";
+import type { SpellsBySubject } from "./spells.ts";
+import type { RecentReadings } from "./window.ts";
+import { quantileOf, WINDOW_FUNCTIONS, type WindowFunction } from "./window-functions.ts";
 
 /** How many devices of a kind or role a site has, and how they are. */
 export type Tally = { expected: number; working: number; failed: number };
@@ -29,6 +32,8 @@ export type Frame = {
   /** Where the metrics of each component of the device begin, by class. */
   parts: ReadonlyMap<string, readonly number[]>;
   readonly windows: Map<number, RecentReadings>;
+  /** For how long conditions of time_where() held, by the subject's base and the condition's key. */
+  readonly spells: SpellsBySubject;
   nowMs: number;
   /** Seconds since the device answered; NaN while nobody can know. */
   silentSeconds: number;
@@ -123,10 +128,10 @@ function callTerm(name: string, args: readonly ASTNode[], target: Target): Term 
   const [first, second] = args;
   if (name === "known" && first !== undefined)
     return truthful(partsKnown(first, target) ?? isKnown(term(first, target)));
+  if (name === "time_where" && first !== undefined) return spellTerm(first, spanOf(second), target);
   const argument = first?.op === "id" || first?.op === "value" ? String(first.args) : "";
-  if (name === "streak" || Object.hasOwn(WINDOW_FUNCTIONS, name)) {
-    return windowTerm(name, argument, second?.op === "value" ? (literalMs(String(second.args)) ?? 0) : 0, target);
-  }
+  const fold = windowFunction(name, args, target.vars);
+  if (fold !== null) return windowTerm(name, argument, { fold, spanMs: spanOf(args.at(-1)) }, target);
   if (name === "working") return number((frame) => frame.tallies.get(argument)?.working ?? 0);
   if (name === "failed") return number((frame) => frame.tallies.get(argument)?.failed ?? 0);
   if (name === "expected") return number((frame) => frame.tallies.get(argument)?.expected ?? 0);
@@ -151,16 +156,40 @@ const isKnown = (compiled: Term): TruthTerm => {
 const unknownOf = (tally: Tally | undefined): number =>
   tally === undefined ? 0 : tally.expected - tally.working - tally.failed;
 
-function windowTerm(name: string, metric: string, spanMs: number, target: Target): Term {
+const spanOf = (node: ASTNode | undefined): number => (node?.op === "value" ? (literalMs(String(node.args)) ?? 0) : 0);
+
+/** Null when it is none. */
+function windowFunction(name: string, args: readonly ASTNode[], vars: Vars): WindowFunction | null {
+  if (name === "streak") return streakOf;
+  const second = args[1] === undefined ? null : constantOf(args[1], vars);
+  if (name === "quantile" && typeof second === "number") return quantileOf(second);
+  if (name === "eta" && typeof second === "number") {
+    return etaOf(second, args[0]?.op === "id" && (findMetric(args[0].args)?.counter ?? false));
+  }
+  return Object.hasOwn(WINDOW_FUNCTIONS, name) ? (WINDOW_FUNCTIONS[name] ?? null) : null;
+}
+
+/** Whoever judges notes what the condition says at each reading; a closure only looks. */
+function spellTerm(condition: ASTNode, spanMs: number, { vars }: Target): Term {
+  const key = spellKey(condition, vars);
+  return number(({ spells, base, nowMs }) => spells.get(base)?.get(key)?.seconds(nowMs, spanMs) ?? Number.NaN);
+}
+
+function windowTerm(
+  name: string,
+  metric: string,
+  { fold, spanMs }: { fold: WindowFunction; spanMs: number },
+  target: Target,
+): Term {
   const own = (target.component ?? target.device)?.offsetOf.get(metric);
   const offset = own ?? target.device?.offsetOf.get(metric);
-  const fold = name === "streak" ? streakOf : WINDOW_FUNCTIONS[name];
-  if (offset === undefined || fold === undefined) return number(() => Number.NaN);
+  if (offset === undefined) return number(() => Number.NaN);
   const isOwn = own !== undefined;
+  const isOfThePast = name === "count" || name === "coverage";
   const run = (frame: Frame): number => {
     const slot = (isOwn ? frame.base : frame.deviceBase) + offset;
-    // A series that went stale has no present, whatever its past was.
-    if (Number.isNaN(frame.values[slot])) return Number.NaN;
+    // A series that went stale has no present, whatever its past was; how much there is of that can be told.
+    if (!isOfThePast && Number.isNaN(frame.values[slot])) return Number.NaN;
     const readings = frame.windows.get(slot);
     return readings === undefined ? Number.NaN : fold(readings, frame.nowMs, spanMs);
   };

@@ -6,7 +6,9 @@
  * On top of CEL's comparisons, arithmetic, `&&`, `||`, `!` and `? :` a condition knows
  * - metrics by name; in `scope: component` those of the component and of its device;
  * - `vars.x`, the rule's own constants;
- * - `avg min max sum count rate increase delta changes last` over (metric, "5m"), windows in event time;
+ * - `avg min max sum count coverage rate increase delta changes last` over (metric, "5m"), windows in event time;
+ *   `quantile(metric, 0.95, "1h")`; `eta(metric, target, "6h")`, seconds until it gets there; and
+ *   `time_where(condition, "1h")`, seconds for which a condition over the subject's own metrics held;
  * - `streak(metric)`, how many readings in a row brought its present value: `!up && streak(up) >= 2`;
  * - `known(x)`, whether x is anything but unknown; itself never unknown, so use it where a device may lack a metric;
  * - `silent_for()`, seconds since the device last answered, compared with a constant (the engine sets a timer by it);
@@ -18,7 +20,9 @@ import { suggest } from "@aislewatch/config";
 import type { Value } from "@aislewatch/contract";
 import { CATALOGUE, findMetric, KINDS, type Kind, type Metric } from "@aislewatch/devices";
 import { type ASTNode, Environment, ParseError, TypeError as TypeMistake } from "@marcbachmann/cel-js";
-import { WINDOW_FUNCTIONS, WINDOW_SPAN_MAX_MS } from "./window.ts";
+import { FUNCTION_TO_COME, RULE_FUNCTIONS } from "./functions.ts";
+import { WINDOW_SPAN_MAX_MS } from "./window.ts";
+import { WINDOW_FUNCTIONS } from "./window-functions.ts";
 
 export type Scope = "device" | "component" | "site";
 export type Vars = Readonly<Record<string, Value | string>>;
@@ -44,9 +48,13 @@ export type Use = { readonly text: string; readonly node: ASTNode } & UseOf;
 type UseOf =
   | { readonly of: "metric"; readonly metric: Metric }
   | { readonly of: "window"; readonly metric: Metric; readonly spanMs: number }
+  | { readonly of: "time_where"; readonly spell: Spell; readonly metrics: readonly Metric[] }
   | { readonly of: "parts"; readonly metric: Metric }
   | { readonly of: "silence" }
   | { readonly of: "count"; readonly group: string };
+
+/** The condition whose time `time_where` takes. Two of one key are one, whoever asks. */
+export type Spell = { readonly key: string; readonly condition: ASTNode; readonly spanMs: number };
 
 export type Condition = {
   readonly text: string;
@@ -63,14 +71,9 @@ const CONDITION_DEPTH_MAX = 32;
 
 export const PART_FUNCTIONS = ["any_of", "all_of", "count_of", "min_of", "max_of"] as const;
 export const COUNT_FUNCTIONS = ["working", "failed", "unknown", "expected"] as const;
-const FUNCTION_NAMES = [
-  ...Object.keys(WINDOW_FUNCTIONS),
-  "streak",
-  "known",
-  "silent_for",
-  ...PART_FUNCTIONS,
-  ...COUNT_FUNCTIONS,
-];
+const FUNCTION_NAMES = Object.keys(RULE_FUNCTIONS);
+/** Functions with a number between the metric and the window. */
+const WITH_NUMBER = ["quantile", "eta"];
 const COMPARISONS: ReadonlySet<string> = new Set(["<", "<=", ">", ">=", "==", "!="]);
 const OPERATORS: ReadonlySet<string> = new Set([...COMPARISONS, "+", "-", "*", "/", "%", "&&", "||", "!_", "-_", "?:"]);
 
@@ -87,10 +90,15 @@ const environmentOf = (() => {
   for (const name of ["avg", "min", "max", "sum", "rate", "increase", "delta"]) {
     base.registerFunction(`${name}(double, string): double`, never);
   }
+  for (const type of ["double", "int"]) {
+    for (const name of WITH_NUMBER) base.registerFunction(`${name}(double, ${type}, string): double`, never);
+  }
+  base.registerFunction("time_where(bool, string): double", never);
   for (const type of ["double", "bool"]) {
     base.registerFunction(`last(${type}, string): ${type}`, never);
     base.registerFunction(`known(${type}): bool`, never).registerFunction(`streak(${type}): double`, never);
-    for (const name of ["changes", "count"]) base.registerFunction(`${name}(${type}, string): double`, never);
+    for (const name of ["changes", "count", "coverage"])
+      base.registerFunction(`${name}(${type}, string): double`, never);
   }
   for (const name of ["any_of", "all_of"]) base.registerFunction(`${name}(bool): bool`, never);
   base.registerFunction("count_of(bool): double", never);
@@ -181,6 +189,8 @@ class Visit {
   readonly metrics = new Map<string, Metric>();
   readonly silenceSeconds: number[] = [];
   readonly #place: ConditionPlace;
+  /** The metrics of the time_where() that is being visited; null outside of one. */
+  #spellMetrics: Set<Metric> | null = null;
 
   constructor(place: ConditionPlace) {
     this.#place = place;
@@ -209,7 +219,7 @@ class Visit {
   #comparison(node: ASTNode): void {
     const [left, right] = childrenOf(node);
     if (left === undefined || right === undefined) return;
-    const silence = [left, right].find(isSilence);
+    const silence = this.#spellMetrics === null ? [left, right].find(isSilence) : undefined;
     if (silence === undefined) {
       this.node(left);
       this.node(right);
@@ -231,7 +241,10 @@ class Visit {
       const wrapped = metric.type === "boolean" ? `any_of(${metric.name})` : `min_of(${metric.name})`;
       const message = `${metric.name} belongs to each ${metric.component} of the device, not to the device`;
       this.#problem(node, "RULE_SCOPE", message, `write ${wrapped}, or give the rule scope: component`);
-    } else this.#use(node, { of: "metric", metric });
+    } else {
+      this.#spellMetrics?.add(metric);
+      this.#use(node, { of: "metric", metric });
+    }
   }
 
   #metric(node: ASTNode): Metric | null {
@@ -268,40 +281,90 @@ class Visit {
     const call = callOf(node);
     if (call === null) return;
     const { name, args } = call;
-    if (name === "silent_for") {
+    if (this.#spellMetrics !== null && name !== "known") {
+      const message = `time_where takes a condition over metrics; received ${textOf(node)} in it`;
+      this.#problem(node, "RULE_WINDOW", message);
+    } else if (name === "silent_for") {
       this.#problem(node, "RULE_SILENCE", "expected silent_for() compared with a number of seconds");
     } else if (name === "known" && args.length === 1) for (const argument of args) this.node(argument);
     else if (name === "streak") this.#streakCall(node, args);
-    else if (Object.hasOwn(WINDOW_FUNCTIONS, name)) this.#windowCall(node, name, args);
+    else if (name === "time_where") this.#timeWhereCall(node, args);
+    else if (Object.hasOwn(WINDOW_FUNCTIONS, name) || WITH_NUMBER.includes(name)) this.#windowCall(node, name, args);
     else if (isOneOf(name, PART_FUNCTIONS)) this.#partsCall(node, name, args);
     else if (isOneOf(name, COUNT_FUNCTIONS)) this.#countCall(node, name, args);
-    else {
-      const near = suggest(name, FUNCTION_NAMES);
-      const hint = near === null ? `there are: ${FUNCTION_NAMES.join(", ")}` : `did you mean "${near}"?`;
-      this.#problem(node, "RULE_UNKNOWN_FUNCTION", `expected a function; received "${name}"`, hint);
-    }
+    else this.#unknownCall(node, name);
   }
 
-  #windowCall(node: ASTNode, name: string, args: readonly ASTNode[]): void {
-    const [first, second] = args;
-    if (first?.op !== "id" || second?.op !== "value" || typeof second.args !== "string" || args.length !== 2) {
-      const message = `expected ${name}(metric, "5m"); received ${textOf(node)}`;
-      this.#problem(node, "RULE_WINDOW", message);
+  #unknownCall(node: ASTNode, name: string): void {
+    if (name === FUNCTION_TO_COME) {
+      const message = `${name}(metric), the median of the same hour of past weeks, is not there yet`;
+      const hint = `until then compare with a long window, as avg(metric, "7d"), or with vars.x`;
+      this.#problem(node, "RULE_UNKNOWN_FUNCTION", message, hint);
       return;
     }
-    const spanMs = literalMs(second.args);
-    if (spanMs === null || spanMs > WINDOW_SPAN_MAX_MS || spanMs < 1_000) {
-      this.#problem(second, "RULE_WINDOW", `expected a duration from "1s" to "24h"; received "${second.args}"`);
+    const near = suggest(name, FUNCTION_NAMES);
+    const hint = near === null ? `there are: ${FUNCTION_NAMES.join(", ")}` : `did you mean "${near}"?`;
+    this.#problem(node, "RULE_UNKNOWN_FUNCTION", `expected a function; received "${name}"`, hint);
+  }
+
+  /** The metric, the number if there is one, and the window, in this order. */
+  #windowCall(node: ASTNode, name: string, args: readonly ASTNode[]): void {
+    const hasNumber = WITH_NUMBER.includes(name);
+    const first = args[0];
+    const written = args[hasNumber ? 2 : 1];
+    if (first?.op !== "id" || written === undefined || args.length !== (hasNumber ? 3 : 2) || !isText(written)) {
+      const expected = RULE_FUNCTIONS[name]?.signature;
+      this.#problem(node, "RULE_WINDOW", `expected ${expected}; received ${textOf(node)}`);
+      return;
     }
+    const spanMs = this.#span(written);
+    if (hasNumber) this.#numberOf(args[1] ?? node, name);
     const metric = this.#metric(first);
     if (metric === null || spanMs === null) return;
     if (!this.#scopeAllows(node, metric.component === null ? ["device", "component"] : ["component"], `${name}()`))
       return;
     if (["rate", "increase"].includes(name) && !metric.counter) {
       const message = `${name} is for counters (…_total); ${metric.name} goes up and down`;
-      this.#problem(first, "RULE_WINDOW", message, `did you mean delta(${metric.name}, "${second.args}")?`);
+      this.#problem(first, "RULE_WINDOW", message, `did you mean delta(${metric.name}, ${textOf(written)})?`);
     }
     this.#use(node, { of: "window", metric, spanMs });
+  }
+
+  /** Null, and a problem, for what is no duration or none that a window may have. */
+  #span(node: ASTNode): number | null {
+    const written = isText(node) ? node.args : null;
+    const spanMs = written === null ? null : literalMs(written);
+    if (spanMs !== null && spanMs >= 1_000 && spanMs <= WINDOW_SPAN_MAX_MS) return spanMs;
+    this.#problem(node, "RULE_WINDOW", `expected a duration from "1s" to "7d"; received ${textOf(node)}`);
+    return null;
+  }
+
+  #numberOf(node: ASTNode, name: string): void {
+    const value = constantOf(node, this.#place.vars);
+    if (varName(node) !== null && value === null) this.#field(node);
+    else if (typeof value !== "number") {
+      this.#problem(node, "RULE_WINDOW", `expected a number or vars.x in ${name}(); received ${textOf(node)}`);
+    } else if (name === "quantile" && (value < 0 || value > 1)) {
+      this.#problem(node, "RULE_WINDOW", `expected a share from 0 to 1; received ${value}`);
+    }
+  }
+
+  #timeWhereCall(node: ASTNode, args: readonly ASTNode[]): void {
+    const [condition, written] = args;
+    if (condition === undefined || written === undefined || args.length !== 2) {
+      const expected = RULE_FUNCTIONS["time_where"]?.signature;
+      this.#problem(node, "RULE_WINDOW", `expected ${expected}; received ${textOf(node)}`);
+      return;
+    }
+    const spanMs = this.#span(written);
+    if (!this.#scopeAllows(node, ["device", "component"], "time_where()")) return;
+    const metrics = new Set<Metric>();
+    this.#spellMetrics = metrics;
+    this.node(condition);
+    this.#spellMetrics = null;
+    if (spanMs === null) return;
+    const spell = { key: spellKey(condition, this.#place.vars), condition, spanMs };
+    this.#use(node, { of: "time_where", spell, metrics: [...metrics] });
   }
 
   #streakCall(node: ASTNode, args: readonly ASTNode[]): void {
@@ -392,12 +455,23 @@ function comparisons(node: ASTNode, vars: Vars): NonNullable<Condition["chart"]>
     if (side === undefined || typeof constant !== "number") continue;
     if (side.op === "id") return [{ metric: side.args, threshold: constant }];
     const call = callOf(side);
-    const first = call?.args[0];
+    const [first, second] = call?.args ?? [];
+    if (call?.name === "time_where" && first !== undefined) return comparisons(first, vars);
+    if (call?.name === "eta" && first?.op === "id" && second !== undefined) {
+      const target = constantOf(second, vars);
+      return [{ metric: first.args, threshold: typeof target === "number" ? target : null }];
+    }
     if (call !== null && first?.op === "id")
       return [{ metric: first.args, threshold: isOneOf(call.name, ON_THE_AXIS) ? constant : null }];
   }
   return [];
 }
+
+/** What it says, constants included: an edit that leaves both keeps the time that was taken. */
+export const spellKey = (condition: ASTNode, vars: Vars): string =>
+  `${textOf(condition)}|${namesVars(condition) ? JSON.stringify(vars) : ""}`;
+
+const namesVars = (condition: ASTNode): boolean => /\bvars\b/.test(textOf(condition));
 
 /** The value of a literal or of `vars.x`, with a minus in front or not; null when it is neither. */
 export function constantOf(node: ASTNode, vars: Vars): Value | null {
@@ -432,6 +506,8 @@ export function childrenOf(node: ASTNode): readonly ASTNode[] {
 }
 
 const isSilence = (node: ASTNode): boolean => callOf(node)?.name === "silent_for";
+const isText = (node: ASTNode): node is ASTNode & { op: "value"; args: string } =>
+  node.op === "value" && typeof node.args === "string";
 const isOneOf = (name: string, names: readonly string[]): boolean => names.includes(name);
 const textOf = (node: ASTNode): string => node.input.slice(node.start, node.end);
 

@@ -219,7 +219,7 @@ class RuleEngine implements Engine {
     const { base, shape } = subject;
     const { values: columns } = table;
     const up = subject.component === null ? (subject.layout?.up ?? -1) : -1;
-    const isWindowed = shape.windows.length > 0 || unit.self.shape.windows.length > 0;
+    const isWindowed = shape.isOwnEach || subject.isReadByParts;
     let isAnswer = true;
     for (let m = 0; m < offsets.length; m++) {
       const offset = offsets[m] ?? -1;
@@ -231,7 +231,10 @@ class RuleEngine implements Engine {
       const slot = base + offset;
       const readAt = times[slot] ?? 0;
       // Older than what is known, or a repetition. Should two of one instant differ, the larger stays, in any order.
-      if (at <= readAt && (at < readAt || value <= (last[slot] ?? 0))) continue;
+      if (at <= readAt && (at < readAt || value <= (last[slot] ?? 0))) {
+        if (isWindowed && at < readAt) this.#rememberLate(subject, { offset, at, value, readAt });
+        continue;
+      }
       times[slot] = at;
       if (isWindowed) this.#remember(subject, { offset, at, value });
       if (values[slot] === value) continue;
@@ -270,13 +273,20 @@ class RuleEngine implements Engine {
     if (unit.dueAt <= at) this.#judge.dueNow.push(unit);
   }
 
-  /** A reading goes into the windows over its slot, and those who look at the window are judged. */
+  /** It goes to its place, while the window is not far beyond it; what that changes is known from the newest on. */
+  #rememberLate(subject: JudgedSubject, late: { offset: number; at: number; value: number; readAt: number }): void {
+    subject.owner.judgedAt = Math.max(subject.owner.judgedAt, late.readAt);
+    this.#remember(subject, late);
+  }
+
+  /** A reading goes into the window over its slot, and those who look at it are judged; not when it is repeated. */
   #remember(subject: JudgedSubject, reading: { offset: number; at: number; value: number }): void {
+    const readers = subject.shape.onReading[reading.offset];
+    if (readers === undefined && !subject.isReadByParts) return;
     const window = this.#judge.frame.windows.get(subject.base + reading.offset);
-    if (window === undefined) return;
-    window.push(reading.at, reading.value);
-    this.#judge.touch(subject, subject.shape.onReading[reading.offset]);
-    if (subject.component !== null || subject.owner.is !== "device") return;
+    if (window?.push(reading.at, reading.value) === false) return;
+    this.#judge.touch(subject, readers);
+    if (!subject.isReadByParts || subject.owner.is !== "device") return;
     for (const part of subject.owner.parts.values())
       this.#judge.touch(part, part.shape.onDeviceReading[reading.offset]);
   }

@@ -61,6 +61,7 @@ export class Judge {
       deviceBase: 0,
       parts: new Map(),
       windows: new Map(),
+      spells: new Map(),
       nowMs: 0,
       silentSeconds: Number.NaN,
       tallies: new Map(),

@@ -6,11 +6,12 @@
 
 import type { Frame } from "./compile.ts";
 import { compileEvidence, compileTruth, type NumberTerm, type Target, type TruthTerm } from "./compile.ts";
-import { type Condition, checkCondition, type Use } from "./condition.ts";
+import { type Condition, checkCondition, type Spell, type Use } from "./condition.ts";
 import { type Fault, type FaultSpec, newFault, type Seen, type Truth, UNKNOWN } from "./fault.ts";
 import { contentHash } from "./hash.ts";
 import type { Layout, Layouts } from "./layout.ts";
 import { checkSelect, type Selector } from "./select.ts";
+import { spellsOf } from "./spells.ts";
 import type { Rule } from "./types.ts";
 
 export type CompiledRule = {
@@ -85,6 +86,8 @@ export type Binding = {
   readonly judge: (frame: Frame) => number;
   readonly unknownCode: number;
   readonly reads: readonly Read[];
+  /** Conditions whose time it takes. */
+  readonly spells: readonly Spell[];
   /** Milliseconds of silence at which the answer may change. */
   readonly silenceMs: readonly number[];
   /** What the conditions look at, as they write it: for people. */
@@ -93,12 +96,14 @@ export type Binding = {
 
 export type Evidence = { readonly name: string; readonly isFlag: boolean; readonly read: NumberTerm };
 
-/** Which slot a binding looks at, and whether each reading matters (a window) or only a change. */
+/** Which slot a binding looks at. */
 type Read = {
   readonly whose: "own" | "device" | "part";
   readonly partClass: string;
   readonly offset: number;
-  /** How far back it must be remembered; null for the present value alone. */
+  /** Is it judged at each reading, or only when the value changes? */
+  readonly isEach: boolean;
+  /** How far back readings must be remembered; null for the present value alone. */
   readonly windowMs: number | null;
 };
 
@@ -121,9 +126,11 @@ function bind(compiled: CompiledRule, to: BoundTo, context: { kind: string; layo
   const conditions = clear === null ? steps : [...steps, clear];
   const terms = conditions.map(({ tree }) => compileTruth(tree, target));
   const uses = conditions.flatMap((condition) => condition.uses);
+  const spells = uses.flatMap((use) => (use.of === "time_where" ? [use.spell] : []));
   return {
     compiled,
-    judge: judgeOf(terms),
+    judge: notingSpells(spells, target, judgeOf(terms)),
+    spells,
     unknownCode: packed(terms.map(() => UNKNOWN)),
     reads: uses.flatMap((use) => readsOf(use, target)),
     silenceMs: conditions.flatMap(({ silenceSeconds }) => silenceSeconds.map((seconds) => seconds * 1000)),
@@ -144,6 +151,20 @@ function judgeOf(terms: readonly TruthTerm[]): (frame: Frame) => number {
   };
 }
 
+/** What time_where() asks for is noted whether or not the rest of the condition lets it be asked. */
+function notingSpells(
+  spells: readonly Spell[],
+  target: Target,
+  judge: (frame: Frame) => number,
+): (frame: Frame) => number {
+  if (spells.length === 0) return judge;
+  const noted = spells.map((spell) => ({ ...spell, run: compileTruth(spell.condition, target) }));
+  return (frame) => {
+    for (const spell of noted) spellsOf(frame.spells, frame.base, spell).note(frame.nowMs, spell.run(frame));
+    return judge(frame);
+  };
+}
+
 const packed = (truths: readonly Truth[]): number =>
   truths.reduce<number>((code, truth, i) => code | (truth << (2 * i)), 0);
 
@@ -157,18 +178,26 @@ function truthAt(code: number, index: number): Truth {
   return bits === 0 ? 0 : bits === 1 ? 1 : UNKNOWN;
 }
 
-function readsOf(use: Use, { device, component, partLayout }: Target): Read[] {
+function readsOf(use: Use, target: Target): Read[] {
   if (use.of === "silence" || use.of === "count") return [];
-  const { name, component: partClass } = use.metric;
-  const windowMs = use.of === "window" ? use.spanMs : null;
-  if (use.of === "parts") {
-    const offset = partClass === null ? undefined : partLayout(partClass)?.offsetOf.get(name);
-    return offset === undefined || partClass === null ? [] : [{ whose: "part", partClass, offset, windowMs }];
+  if (use.of === "time_where") {
+    return use.metrics.flatMap(({ name }) => readOf(name, target, { isEach: true, windowMs: null }));
   }
+  const { name, component: partClass } = use.metric;
+  if (use.of !== "parts") {
+    const isEach = use.of === "window";
+    return readOf(name, target, { isEach, windowMs: isEach ? use.spanMs : null });
+  }
+  const offset = partClass === null ? undefined : target.partLayout(partClass)?.offsetOf.get(name);
+  if (offset === undefined || partClass === null) return [];
+  return [{ whose: "part", partClass, offset, isEach: false, windowMs: null }];
+}
+
+function readOf(name: string, { device, component }: Target, how: Pick<Read, "isEach" | "windowMs">): Read[] {
   const own = (component ?? device)?.offsetOf.get(name);
-  if (own !== undefined) return [{ whose: "own", partClass: "", offset: own, windowMs }];
+  if (own !== undefined) return [{ whose: "own", partClass: "", offset: own, ...how }];
   const offset = device?.offsetOf.get(name);
-  return offset === undefined ? [] : [{ whose: "device", partClass: "", offset, windowMs }];
+  return offset === undefined ? [] : [{ whose: "device", partClass: "", offset, ...how }];
 }
 
 function evidenceOf(uses: readonly Use[], target: Target): Evidence[] {
@@ -197,8 +226,12 @@ export type Shape = {
   readonly onDeviceReading: Readers;
   /** Of a device's subject: who looks at a slot of its components, by class. */
   readonly onPartChange: ReadonlyMap<string, Readers>;
+  /** Of which slots, its own and its device's, each reading is judged. */
+  readonly isOwnEach: boolean;
+  readonly isDeviceEach: boolean;
   /** How far back each own slot and each slot of the device must be remembered. */
   readonly windows: readonly Read[];
+  readonly spellKeys: ReadonlySet<string>;
   readonly onSilence: readonly number[];
   readonly silenceMs: readonly number[];
 };
@@ -218,9 +251,9 @@ export function shapeOf(bindings: readonly Binding[]): Shape {
       }
       // A value that went stale matters to a window, too, and that is a change without a reading.
       addReader(read.whose === "own" ? onChange : onDeviceChange, read.offset, local);
-      if (read.windowMs === null) continue;
+      if (!read.isEach) continue;
       addReader(read.whose === "own" ? onReading : onDeviceReading, read.offset, local);
-      windows.push(read);
+      if (read.windowMs !== null) windows.push(read);
     }
   });
   const onSilence = bindings.flatMap((binding, local) => (binding.silenceMs.length > 0 ? [local] : []));
@@ -232,7 +265,10 @@ export function shapeOf(bindings: readonly Binding[]): Shape {
     onDeviceChange,
     onDeviceReading,
     onPartChange,
+    isOwnEach: onReading.length > 0,
+    isDeviceEach: onDeviceReading.length > 0,
     windows,
+    spellKeys: new Set(bindings.flatMap(({ spells }) => spells.map(({ key }) => key))),
     onSilence,
     silenceMs,
   };

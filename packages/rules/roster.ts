@@ -8,6 +8,7 @@ import { dueAt, type Fault, isOpen, newFault } from "./fault.ts";
 import type { Judge } from "./judge.ts";
 import { createLayouts, type Layout, type Layouts } from "./layout.ts";
 import { bindingOf, type CompiledRule, compileRule, NO_SHAPE, type Shape, shapeOf } from "./plan.ts";
+import { dropSpells } from "./spells.ts";
 import { type Active, type AgentUnit, ancestorsOf, DeviceUnit, JudgedSubject, SiteUnit } from "./subjects.ts";
 import type { RuleSet } from "./types.ts";
 import { RecentReadings } from "./window.ts";
@@ -144,6 +145,7 @@ export class Roster {
   #release(subject: JudgedSubject): void {
     const size = subject.layout?.metrics.length ?? 0;
     for (let offset = 0; offset < size; offset++) this.#judge.frame.windows.delete(subject.base + offset);
+    this.#judge.frame.spells.delete(subject.base);
     this.#judge.memory.release(subject.base, size);
     this.#judge.counts.subjects--;
     this.#judge.counts.instances -= subject.codes.length;
@@ -277,13 +279,20 @@ export class Roster {
   }
 
   #openWindows(subject: JudgedSubject): void {
+    const { owner: unit, shape } = subject;
+    if (unit.is !== "device") return;
+    if (subject === unit.self) subject.isReadByParts = false;
+    else if (shape.isDeviceEach) unit.self.isReadByParts = true;
+    dropSpells(this.#judge.frame.spells, subject.base, shape.spellKeys);
     for (const { whose, offset, windowMs } of subject.shape.windows) {
       if (windowMs === null) continue;
-      const owner = whose === "device" && subject.owner.is === "device" ? subject.owner.self : subject;
-      const slot = owner.base + offset;
+      const slot = (whose === "device" ? unit.self : subject).base + offset;
       const window = this.#judge.frame.windows.get(slot);
-      if (window === undefined) this.#judge.frame.windows.set(slot, new RecentReadings(windowMs));
-      else window.keepAtLeast(windowMs);
+      if (window === undefined) this.#judge.frame.windows.set(slot, new RecentReadings(windowMs, unit.staleAfterMs));
+      else {
+        window.keepAtLeast(windowMs);
+        window.holdMs = unit.staleAfterMs;
+      }
     }
   }
 

@@ -10,6 +10,7 @@ import { joinSubject } from "@aislewatch/contract";
 import type { Judge } from "./judge.ts";
 import type { Keeping } from "./keeping.ts";
 import type { Roster } from "./roster.ts";
+import { spellsOf } from "./spells.ts";
 import type { DeviceUnit, JudgedSubject, SiteUnit } from "./subjects.ts";
 import type { AgentSnapshot, SubjectSnapshot } from "./types.ts";
 
@@ -44,6 +45,7 @@ function subjectSnapshot(judge: Judge, { component, base, layout }: JudgedSubjec
     last: judge.memory.last.slice(base, base + size),
     times: judge.memory.times.slice(base, base + size),
     windows,
+    spells: [...(judge.frame.spells.get(base) ?? [])].map(([key, spells]) => ({ key, kept: spells.kept() })),
   };
 }
 
@@ -85,5 +87,10 @@ function applySubject(
   }
   for (const { offset, readings } of kept.windows) {
     judge.frame.windows.get(subject.base + offset)?.resumeAll(readings);
+  }
+  const wanted = new Map(subject.shape.bindings.flatMap(({ spells }) => spells.map((spell) => [spell.key, spell])));
+  for (const { key, kept: run } of kept.spells) {
+    const spell = wanted.get(key);
+    if (spell !== undefined) spellsOf(judge.frame.spells, subject.base, spell).resume(run);
   }
 }

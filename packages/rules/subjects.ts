@@ -112,6 +112,8 @@ export class JudgedSubject {
   /** What each binding's conditions said last. */
   codes: number[] = [];
   faults: (Active | null)[] = [];
+  /** Of a device: do its components' rules look at each reading of it? */
+  isReadByParts = false;
   /** The last round in which a binding was touched. */
   marks: number[] = [];
 

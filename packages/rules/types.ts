@@ -4,6 +4,7 @@
  */
 import type { InventoryDevice, Telemetry, Value } from "@aislewatch/contract";
 import type { Category, Severity } from "@aislewatch/devices";
+import type { KeptSpells } from "./spells.ts";
 import type { KeptReadings } from "./window.ts";
 
 /** A step of the ladder as written: a CEL condition and how long it must hold. */
@@ -135,6 +136,7 @@ export type SubjectSnapshot = {
   readonly last: Float64Array;
   readonly times: Float64Array;
   readonly windows: readonly { readonly offset: number; readonly readings: KeptReadings }[];
+  readonly spells: readonly { readonly key: string; readonly kept: KeptSpells }[];
 };
 
 /** One agent's devices, and what was known of them at `atMs` (event time), for an engine that goes on from there. */

@@ -1,0 +1,203 @@
+/**
+ * What a condition may ask of a window. A window of a span reaches from `nowMs - spanMs` (excluded) to `nowMs`
+ * (included), or to the newest reading if that is later. Every function but `coverage`, `count` and `last` answers NaN,
+ * which means unknown, while the window's values are known for less than WINDOW_COVERAGE_MIN of the span: a ten-minute
+ * average of one reading is none.
+ *
+ * `delta`, `increase`, `rate` and `changes` also look at the last reading before the window, the value it began with.
+ * A counter that falls was reset (a reboot, a new device): that step counts neither as growth nor as time.
+ */
+import { type DigestSpan, emptySpan } from "./digest.ts";
+import { type RecentReadings, WINDOW_READINGS_MAX } from "./window.ts";
+
+/** Share of the span for which a value must be known. A rule that wants more says `coverage(m, "1h") >= 0.9 && …`. */
+export const WINDOW_COVERAGE_MIN = 0.5;
+
+export type WindowFunction = (readings: RecentReadings, nowMs: number, spanMs: number) => number;
+
+/** What a window holds. One is filled again and again, for nothing is allocated while judging. */
+type Sums = {
+  count: number;
+  sum: number;
+  min: number;
+  max: number;
+  /** The value it began with: the last one before it, else its first. */
+  began: number;
+  grown: number;
+  grownMs: number;
+  changes: number;
+  coveredMs: number;
+};
+
+const sums: Sums = {
+  ...{ count: 0, sum: 0, min: 0, max: 0, began: 0 },
+  ...{ grown: 0, grownMs: 0, changes: 0, coveredMs: 0 },
+};
+const span: DigestSpan = emptySpan();
+
+/** The step from the reading before, which the first of all readings does not have. */
+const NO_READING = Number.NEGATIVE_INFINITY;
+
+function sumUp(readings: RecentReadings, nowMs: number, spanMs: number): Sums {
+  const { size, holdMs } = readings;
+  const newestAt = size === 0 ? NO_READING : readings.at(size - 1);
+  const end = Math.max(nowMs, newestAt);
+  const start = end - spanMs;
+  const first = readings.firstAfter(start);
+  clear(sums);
+  let beforeAt = NO_READING;
+  let before = Number.NaN;
+  if (first > 0) {
+    beforeAt = readings.at(first - 1);
+    before = readings.value(first - 1);
+    sums.began = before;
+  } else if (readings.digest !== null) {
+    addDigest(readings, start);
+    beforeAt = readings.digest.end;
+    before = readings.digest.last;
+  }
+  for (let i = first; i < size; i++) {
+    const at = readings.at(i);
+    const value = readings.value(i);
+    if (beforeAt === NO_READING) sums.began = value;
+    else addStep(at - beforeAt, value - before);
+    const from = beforeAt < start ? start : beforeAt;
+    const until = at < beforeAt + holdMs ? at : beforeAt + holdMs;
+    if (until > from) sums.coveredMs += until - from;
+    sums.count++;
+    sums.sum += value;
+    if (value < sums.min) sums.min = value;
+    if (value > sums.max) sums.max = value;
+    beforeAt = at;
+    before = value;
+  }
+  const until = Math.min(end, beforeAt + holdMs);
+  if (until > Math.max(beforeAt, start)) sums.coveredMs += until - Math.max(beforeAt, start);
+  sums.coveredMs = Math.min(sums.coveredMs, spanMs);
+  return sums;
+}
+
+function clear(into: Sums): void {
+  into.count = 0;
+  into.sum = 0;
+  into.min = Number.POSITIVE_INFINITY;
+  into.max = Number.NEGATIVE_INFINITY;
+  into.began = Number.NaN;
+  into.grown = 0;
+  into.grownMs = 0;
+  into.changes = 0;
+  into.coveredMs = 0;
+}
+
+function addStep(gapMs: number, step: number): void {
+  if (step !== 0) sums.changes++;
+  if (step < 0) return;
+  sums.grown += step;
+  sums.grownMs += gapMs;
+}
+
+function addDigest({ digest }: RecentReadings, start: number): void {
+  if (digest === null) return;
+  const first = digest.firstAfter(start);
+  if (first > 0) sums.began = digest.read(first - 1, span).last;
+  for (let i = first; i < digest.size; i++) {
+    digest.read(i, span);
+    if (i === first && first === 0) sums.began = span.first;
+    sums.count += span.count;
+    sums.sum += span.sum;
+    sums.min = Math.min(sums.min, span.min);
+    sums.max = Math.max(sums.max, span.max);
+    sums.grown += span.grown;
+    sums.grownMs += span.grownMs;
+    sums.changes += span.changes;
+    sums.coveredMs += span.coveredMs;
+  }
+}
+
+/** Of what is covered well enough. */
+const demanding =
+  (of: (sums: Sums, readings: RecentReadings) => number): WindowFunction =>
+  (readings, nowMs, spanMs) => {
+    if (readings.size === 0) return Number.NaN;
+    const summed = sumUp(readings, nowMs, spanMs);
+    return summed.coveredMs < spanMs * WINDOW_COVERAGE_MIN ? Number.NaN : of(summed, readings);
+  };
+
+const ofSome =
+  (of: (sums: Sums) => number) =>
+  (summed: Sums): number =>
+    summed.count === 0 ? Number.NaN : of(summed);
+
+export const WINDOW_FUNCTIONS: Readonly<Record<string, WindowFunction>> = {
+  avg: demanding(ofSome(({ sum, count }) => sum / count)),
+  min: demanding(ofSome(({ min }) => min)),
+  max: demanding(ofSome(({ max }) => max)),
+  sum: demanding(({ sum }) => sum),
+  /** How many readings there are; zero is an answer, too. */
+  count: (readings, nowMs, spanMs) => (readings.size === 0 ? Number.NaN : sumUp(readings, nowMs, spanMs).count),
+  /** The share of the span, 0 to 1, for which a value is known; zero is an answer, too. */
+  coverage: (readings, nowMs, spanMs) =>
+    readings.size === 0 ? Number.NaN : sumUp(readings, nowMs, spanMs).coveredMs / spanMs,
+  increase: demanding(({ grown, grownMs }) => (grownMs === 0 ? Number.NaN : grown)),
+  rate: demanding(({ grown, grownMs }) => (grownMs === 0 ? Number.NaN : grown / (grownMs / 1000))),
+  delta: demanding(({ began, count }, readings) =>
+    // One reading alone has not moved.
+    count < 2 && readings.size < 2 ? Number.NaN : readings.value(readings.size - 1) - began,
+  ),
+  changes: demanding(({ changes }) => changes),
+  /** The last value, while it lies in the span. */
+  last(readings, nowMs, spanMs) {
+    const newest = readings.size - 1;
+    return newest >= 0 && readings.at(newest) > nowMs - spanMs ? readings.value(newest) : Number.NaN;
+  },
+};
+
+export const isCovered = (readings: RecentReadings, nowMs: number, spanMs: number): boolean =>
+  readings.size > 0 && sumUp(readings, nowMs, spanMs).coveredMs >= spanMs * WINDOW_COVERAGE_MIN;
+
+const sorted = new Float64Array(WINDOW_READINGS_MAX);
+
+/**
+ * The value below which the share `q` (0 to 1) of the readings lies, interpolated between two as NumPy and Prometheus
+ * do. Readings of the digest count with the mean of their span, so the answer lies between the quantile of the spans'
+ * minima and that of their maxima. Costs a sort of what is kept.
+ */
+export function quantileOf(q: number): WindowFunction {
+  return (readings, nowMs, spanMs) => {
+    if (!isCovered(readings, nowMs, spanMs)) return Number.NaN;
+    const start = Math.max(nowMs, readings.at(readings.size - 1)) - spanMs;
+    const first = readings.firstAfter(start);
+    const digest = first === 0 ? readings.digest : null;
+    if (digest !== null && digest.firstAfter(start) < digest.size) return weightedQuantile(readings, start, q);
+    const count = readings.size - first;
+    if (count === 0) return Number.NaN;
+    for (let i = 0; i < count; i++) sorted[i] = readings.value(first + i);
+    const values = sorted.subarray(0, count).sort();
+    const rank = q * (count - 1);
+    const low = values[Math.floor(rank)] ?? Number.NaN;
+    return low + ((values[Math.ceil(rank)] ?? Number.NaN) - low) * (rank - Math.floor(rank));
+  };
+}
+
+function weightedQuantile(readings: RecentReadings, start: number, q: number): number {
+  const points: { value: number; count: number }[] = [];
+  const { digest, size } = readings;
+  for (let i = digest?.firstAfter(start) ?? 0; digest !== null && i < digest.size; i++) {
+    const { sum, count } = digest.read(i, span);
+    points.push({ value: sum / count, count });
+  }
+  for (let i = 0; i < size; i++) points.push({ value: readings.value(i), count: 1 });
+  points.sort((a, b) => a.value - b.value);
+  const rank = q * (points.reduce((sum, { count }) => sum + count, 0) - 1);
+  const low = atRank(points, Math.floor(rank));
+  return low + (atRank(points, Math.ceil(rank)) - low) * (rank - Math.floor(rank));
+}
+
+function atRank(points: readonly { value: number; count: number }[], rank: number): number {
+  let passed = 0;
+  for (const { value, count } of points) {
+    passed += count;
+    if (passed > rank) return value;
+  }
+  return points.at(-1)?.value ?? Number.NaN;
+}
