@@ -195,6 +195,13 @@ describe("parse", () => {
     expect(METRICS.filter((name) => findMetric(name) === undefined)).toEqual([]);
   });
 
+  it("tells supplies apart whatever letters their names have", () => {
+    const names = { "marker-names": ["黒", "Black", "Ü ink"], "marker-levels": [40, 50, 60] };
+    const parsed = parse({ printer: { "printer-state": [3], ...names }, jobs: [] });
+    const components = parsed.ok ? parsed.value.samples.flatMap(({ component }) => component ?? []) : [];
+    expect(components).toEqual(["supply-1", "supply-black", "supply-u-ink"]);
+  });
+
   it("never throws, and reports finite numbers only", () => {
     const value = fc.oneof(fc.integer(), fc.boolean(), fc.string(), fc.constant(null));
     const values = fc.array(value, { maxLength: 5 });

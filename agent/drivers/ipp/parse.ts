@@ -116,7 +116,8 @@ function supplies(printer: IppGroup["attributes"]): SampleSet[] {
   const names = textsIn(printer, "marker-names");
   const taken = new Set<string>();
   return levels.slice(0, SUPPLIES_MAX).flatMap((level, n) => {
-    const component = componentName("supply", names[n] ?? String(n + 1));
+    // A name of letters that no component may have is told by its place.
+    const component = componentName("supply", names[n] ?? "") || componentName("supply", String(n + 1));
     if (typeof level !== "number" || level < 0 || level > 100 || taken.has(component)) return [];
     taken.add(component);
     return [{ component, metrics: { supply_remaining_percent: level } }];
