@@ -178,6 +178,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     agents: () =>
       fleet.agents().map(({ status, refusedClaims, ...agent }) => ({
         ...agent,
+        isNameShared: ingest.isNameShared(agent.site, agent.id),
         version: status?.version ?? null,
         outbox: status?.outbox ?? null,
         cost: status?.cost ?? null,

@@ -19,6 +19,7 @@ const agent = (id: string, given: Partial<WatchedAgent> = {}): WatchedAgent => (
   offsetMs: 250,
   delivery: { missing: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0 },
   refusedClaims: 0,
+  isNameShared: false,
   isHeard: true,
   ...given,
 });
@@ -70,6 +71,7 @@ describe("fleet watch", () => {
           clock_offset_seconds: 0.25,
           ...{ own_memory_bytes: 9e7, own_cpu_percent: 0.5 },
           ...{ batches_missing: 0, batches_owed: 0, samples_thinned_total: 0, claims_refused: 0 },
+          name_shared: false,
         },
       },
       {
@@ -82,10 +84,17 @@ describe("fleet watch", () => {
 
   it("says of a silent agent that it is down and what the ledger has: its last words are out of date", () => {
     const delivery = { missing: 3, owed: { live: 1, history: 4 }, thinnedSamples: 70 };
-    const { watch, rows } = watchOver([agent("pc", { online: false, delivery, refusedClaims: 2 })]);
+    const { watch, rows } = watchOver([agent("pc", { online: false, delivery, refusedClaims: 2, isNameShared: true })]);
     watch.look();
     expect(rows().map(({ metrics }) => metrics)).toEqual([
-      { up: false, batches_missing: 3, batches_owed: 5, samples_thinned_total: 70, claims_refused: 2 },
+      {
+        up: false,
+        batches_missing: 3,
+        batches_owed: 5,
+        samples_thinned_total: 70,
+        claims_refused: 2,
+        name_shared: true,
+      },
     ]);
   });
 

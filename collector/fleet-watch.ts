@@ -21,6 +21,8 @@ export type WatchedAgent = LiveAgent & {
   readonly offsetMs: number | null;
   readonly delivery: AgentDelivery;
   readonly refusedClaims: number;
+  /** More than one process signs in as this agent. */
+  readonly isNameShared: boolean;
   /** False: nothing of it since the collector's start, and it had no time to come back yet, so nobody knows. */
   readonly isHeard: boolean;
 };
@@ -90,6 +92,7 @@ const METRICS = [
   "batches_owed",
   "samples_thinned_total",
   "claims_refused",
+  "name_shared",
   "own_memory_bytes",
   "own_cpu_percent",
   "disk_total_bytes",
@@ -111,7 +114,7 @@ const deviceOf = ({ id, version }: WatchedAgent): InventoryDevice => ({
 });
 
 function readingOf(agent: WatchedAgent, look: { nowMs: number; isClockKnown: boolean }): Reading {
-  const { id, online, outbox, cost, disk, skewMs, offsetMs, delivery, refusedClaims } = agent;
+  const { id, online, outbox, cost, disk, skewMs, offsetMs, delivery, refusedClaims, isNameShared } = agent;
   const { nowMs, isClockKnown } = look;
   const own = {
     component: null,
@@ -122,6 +125,7 @@ function readingOf(agent: WatchedAgent, look: { nowMs: number; isClockKnown: boo
       batches_owed: delivery.owed.live + delivery.owed.history,
       samples_thinned_total: delivery.thinnedSamples,
       claims_refused: refusedClaims,
+      name_shared: isNameShared,
       ...(online && outbox && outboxMetrics(outbox, nowMs - skewMs)),
       ...(online && cost && { own_memory_bytes: cost.memoryBytes, own_cpu_percent: cost.cpuPercent }),
       ...(online && isClockKnown && offsetMs !== null && { clock_offset_seconds: offsetMs / 1_000 }),

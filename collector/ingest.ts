@@ -34,6 +34,7 @@ import {
   LATE_MS,
 } from "./ledger.ts";
 import { COLLECTOR_AGENT } from "./own-reports.ts";
+import { createSharedNames } from "./shared-names.ts";
 import type { Commit, DeviceEventRecord, GapRecord, StateStore } from "./store/state/store.ts";
 import type { LaneKey, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
 
@@ -204,6 +205,8 @@ export type Ingest = {
   deliveries(): ReadonlyMap<string, AgentDelivery>;
   /** Devices that an agent names and another watches, as of its last inventory. */
   refusedClaims(site: string, agent: string): readonly string[];
+  /** More than one process signs in as this agent. */
+  isNameShared(site: string, agent: string): boolean;
   /** Nothing more is taken of an agent until it signs in anew; its lanes stay known. */
   forget(site: string, agent: string): void;
   /** Explains all that is missing of an agent; how many spans. Throws when that can't be written. */
@@ -248,6 +251,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   let queue: { batch: TelemetryBatch; bytes: number; atMs: number }[] = [];
   let queuedBytes = 0;
   let appending = false;
+  const sharedNames = createSharedNames();
   const pace = createHistoryPace(deps.historyBytesPerSecond);
   let paceTimer: (() => void) | null = null;
   /** When the pace was looked at last, by the wall clock: it also goes on while a machine sleeps. */
@@ -760,6 +764,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     const status = decoded.value;
     if (status.state === "online") {
       measureClock(agent, status.sentAt);
+      const { startedAt, host = "" } = status;
+      sharedNames.heard(agentKey(agent), { startedAt, host }, clock.monotonic());
       const { suspectedGap } = agent;
       if (suspectedGap !== null) {
         const first = status.outbox?.lanes?.[suspectedGap.lane].first ?? Number.POSITIVE_INFINITY;
@@ -839,11 +845,13 @@ export function createIngest(deps: IngestDeps): Ingest {
       ledger.audit(filter, (lane) => stored.get(laneKey(lane.site, lane.agent, lane.epoch, lane.lane)) ?? 0),
     deliveries: () => ledger.byAgent(),
     refusedClaims: inventories.refusedClaims,
+    isNameShared: (site, agent) => sharedNames.isShared(`${site}/${agent}`, clock.monotonic()),
     forget(site, agent) {
       const key = `${site}/${agent}`;
       // Its will comes after this; only a new session, signed in with a new password, makes it an agent again.
       removed.add(key);
       pace.settled(key);
+      sharedNames.forget(key);
       inventories.forget(site, agent);
     },
     explain(site, agent, note) {

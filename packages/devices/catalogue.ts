@@ -376,6 +376,7 @@ export const CATALOGUE: readonly Metric[] = [
   ),
   number("samples_thinned_total", "Samples that the agent's full outbox dropped, as it reported", { kinds: ["agent"] }),
   number("claims_refused", "Devices that the agent names and another agent of its site watches", { kinds: ["agent"] }),
+  flag("name_shared", "More than one process signs in as this agent", { kinds: ["agent"], bad: true }),
   number("own_memory_bytes", "Resident memory of the program itself", { unit: "B", kinds: OURS }),
   number("own_cpu_percent", "Processor time of the program itself, of one core", { unit: "%", kinds: OURS }),
 
