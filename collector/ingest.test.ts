@@ -693,32 +693,6 @@ describe("ingest", () => {
       expect(site.ingest.clockOffsetMs("s1", "pc")).toBe(-50_250);
     });
 
-    it("is not taken from a status that waited while the collector stood still", async () => {
-      await start();
-      site.send("status", statusOf({ sentAt: T0 }));
-      // Frozen for two minutes: the clock goes on, and no timer has run yet when the socket is read.
-      site.clock.jump(120_000);
-      site.send("status", statusOf({ sentAt: T0 + 20_000 }));
-      site.send("telemetry", aBatch(1));
-      await site.pass(1_000);
-      site.send("status", statusOf({ sentAt: T0 + 25_000 }));
-      site.send("telemetry", aBatch(2));
-      await site.pass(250);
-      expect(site.series.batches.get(`s1/pc/${EPOCH}/live`)?.map(({ skewMs }) => skewMs)).toEqual([0, 0]);
-      expect([logged("clock"), site.ingest.clockOffsetMs("s1", "pc")]).toEqual([[], -250]);
-    });
-
-    it("is taken soon after the collector stood still, and at once when standing still does not explain it", async () => {
-      await start();
-      site.clock.jump(120_000);
-      site.send("status", statusOf({ sentAt: T0 - 3_600_000 }));
-      expect(logged("clock")).toMatchObject([{ offSeconds: -3_720 }]);
-      site.send("status", statusOf({ sentAt: T0 + 10_000 }));
-      await site.pass(61_000);
-      site.send("status", statusOf({ sentAt: site.clock.now() - 110_000 }));
-      expect(logged("clock")).toMatchObject([{ offSeconds: -3_720 }, { offSeconds: -110 }]);
-    });
-
     it("never runs ahead: a reading from the future does not make later ones look late", async () => {
       await start();
       site.send("telemetry", batchOf(1, [reading("printer", T0 + 30 * 86_400_000, { up: true, media_out: false })]));

@@ -68,11 +68,6 @@ const PACE_MS = 250;
 const UNASKED_BYTES_PER_SECOND = 64 * 1024;
 /** A clock that is off by more is corrected by the difference (DESIGN: event time per agent). */
 const SKEW_TOLERATED_MS = 60_000;
-/**
- * After the collector stood still (a frozen machine, a disk that hung) it reads what agents sent meanwhile. For two
- * heartbeats a status may be as old as that, and says nothing of its agent's clock.
- */
-const OLD_NEWS_MS = 60_000;
 /** An outbox file is lost once in a disk's life; an agent that names more of them is broken or worse. */
 const EPOCHS_PER_AGENT_MAX = 256;
 /** A batch of the collector's own counts for this much in the queue: a few values for each agent of a site. */
@@ -254,10 +249,6 @@ export function createIngest(deps: IngestDeps): Ingest {
   const sharedNames = createSharedNames();
   const pace = createHistoryPace(deps.historyBytesPerSecond);
   let paceTimer: (() => void) | null = null;
-  /** When the pace was looked at last, by the wall clock: it also goes on while a machine sleeps. */
-  let pacedAt = clock.now();
-  /** The last time that the collector stood still. */
-  let stoodStill = { ms: 0, until: 0 };
   let commitTimer: (() => void) | null = null;
   let resendTimer: (() => void) | null = null;
   /** Who sends again what was shed, and since when. */
@@ -688,19 +679,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     else pace.settled(agentKey(agent));
   }
 
-  /** How long what is read now may have waited for us. */
-  function stoodStillMs(): number {
-    const now = clock.now();
-    const ms = now - pacedAt - PACE_MS;
-    const isOver = now - stoodStill.until >= OLD_NEWS_MS;
-    if (isOver || ms >= stoodStill.ms) stoodStill = { ms, until: now };
-    return stoodStill.ms;
-  }
-
   function paceHistory(lastMs: number): void {
     const nowMs = clock.monotonic();
-    stoodStillMs();
-    pacedAt = clock.now();
     const pressure = {
       queueShare: queuedBytes / queueBytesMax,
       queueMs: queuedMs(),
@@ -745,8 +725,6 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   function measureClock(agent: AgentState, sentAt: number): void {
     const offMs = clock.now() - sentAt;
-    // It looks behind because we were: its next word, within half a minute, tells.
-    if (offMs > SKEW_TOLERATED_MS && offMs - stoodStillMs() <= SKEW_TOLERATED_MS) return;
     agent.offsetMs = 0 - offMs;
     agent.skewMs = Math.abs(offMs) > SKEW_TOLERATED_MS ? offMs : 0;
     if (agent.skewMs !== 0)
