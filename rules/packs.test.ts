@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
-import { compileRules, type RuleTest, runTrials } from "@aislewatch/rules";
+import { compileRules, type RuleTest, runTrials, type Series } from "@aislewatch/rules";
 import { describe, expect, it } from "vitest";
 
 const PACKS = join(import.meta.dirname, "packs");
@@ -80,7 +80,7 @@ function withoutValues(test: RuleTest): RuleTest {
   };
 }
 
-type Metrics = Readonly<Record<string, readonly (number | boolean | null)[]>>;
+type Metrics = Readonly<Record<string, Series>>;
 
 function cut(test: RuleTest, atMs: number): RuleTest {
   const length = Math.floor(atMs / test.step) + 1;
@@ -95,7 +95,7 @@ function cut(test: RuleTest, atMs: number): RuleTest {
     ...(test.series && { series: shorter(test.series) }),
     components: Object.fromEntries(Object.entries(test.components ?? {}).map(([id, part]) => [id, shorter(part)])),
     parents: Object.fromEntries(
-      Object.entries(test.parents ?? {}).map(([id, parent]) => [id, { ...parent, up: parent.up.slice(0, length) }]),
+      Object.entries(test.parents ?? {}).map(([id, parent]) => [id, { ...parent, up: parent.up?.slice(0, length) }]),
     ),
     devices: each(test.devices),
   };

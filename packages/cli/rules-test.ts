@@ -1,7 +1,9 @@
 /** `aislewatch rules test`: the tests inside rule files, on the engine that judges live. */
+import { statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { formatDiagnostics } from "@aislewatch/config";
 import { compileRules, formatTrialResults, type PlacedTest, runTrials } from "@aislewatch/rules";
-import { complain, EXIT, type ExitCode, print, printJson } from "./command.ts";
+import { complain, EXIT, type ExitCode, print, printJson, UsageError } from "./command.ts";
 import { plural } from "./rules-check.ts";
 import { readRuleFiles } from "./rules-files.ts";
 
@@ -13,7 +15,60 @@ export type TestOptions = {
 };
 
 export async function test(paths: readonly string[], options: TestOptions): Promise<ExitCode> {
-  return runOnce(paths, options);
+  if (!options.watch) return runOnce(paths, options);
+  if (options.json) throw new UsageError("--watch is for people, --json for programs: leave one out");
+  const stopped = new AbortController();
+  process.once("SIGINT", () => stopped.abort());
+  process.once("SIGTERM", () => stopped.abort());
+  await rerun({
+    fingerprint: () => fingerprint(paths),
+    run: () => show(paths, options),
+    pause: () => sleep(LOOK_MS, undefined, { signal: stopped.signal }).catch(() => undefined),
+    isStopped: () => stopped.signal.aborted,
+  });
+  return EXIT.ok;
+}
+
+/** How soon after a change the tests run again; looking costs a stat for each file. */
+const LOOK_MS = 300;
+
+export type Rerun = {
+  readonly fingerprint: () => string;
+  readonly run: () => void;
+  readonly pause: () => Promise<unknown>;
+  readonly isStopped: () => boolean;
+};
+
+/** Runs at once and after each change, until it is stopped. An editor that writes twice has its second version run. */
+export async function rerun({ fingerprint: look, run, pause, isStopped }: Rerun): Promise<void> {
+  let ran: string | null = null;
+  while (!isStopped()) {
+    const now = look();
+    if (now !== ran) {
+      ran = now;
+      run();
+    }
+    await pause();
+  }
+}
+
+/** Another one when a file was changed, made or removed. */
+function fingerprint(paths: readonly string[]): string {
+  const { files, diagnostics } = readRuleFiles(paths);
+  const seen = files.map(({ file, text }) => {
+    const stat = statSync(file, { throwIfNoEntry: false });
+    return `${file} ${stat?.mtimeMs ?? 0} ${text.length}`;
+  });
+  return [...seen, ...diagnostics.map(({ file }) => file)].join("\n");
+}
+
+/** Clears the screen and what scrolled off it, so that a result stands alone. */
+const CLEAR = "\u001b[2J\u001b[3J\u001b[H";
+
+function show(paths: readonly string[], options: TestOptions): void {
+  if (process.stdout.isTTY) print(CLEAR);
+  runOnce(paths, options);
+  print(`\n${new Date().toLocaleTimeString()}  waiting for a change; Ctrl-C ends\n`);
 }
 
 function runOnce(paths: readonly string[], { json, filter }: TestOptions): ExitCode {
@@ -27,18 +82,16 @@ function runOnce(paths: readonly string[], { json, filter }: TestOptions): ExitC
     if (json) printJson({ ok: false, diagnostics });
     return EXIT.usage;
   }
-  const wanted = compiled.tests.filter(({ rule, test: { name } }: PlacedTest) =>
-    filter === undefined ? true : `${rule}: ${name}`.toLowerCase().includes(filter.toLowerCase()),
-  );
+  const wanted = compiled.tests.filter((placed) => isNamed(placed, filter));
   const results = runTrials(compiled.rules, wanted);
   const ok = results.every((result) => result.ok);
   const found = `${plural(compiled.placed.length, "rule")} in ${plural(files.length, "file")}`;
+  const none = `${found}: no tests${filter === undefined ? "" : ` with "${filter}"`} in them\n`;
   if (json) printJson({ ok, diagnostics, results });
-  else
-    print(
-      results.length === 0
-        ? `${found}: no tests${filter === undefined ? "" : ` with "${filter}"`} in them\n`
-        : `${formatTrialResults(results)}\n`,
-    );
+  else if (results.length === 0) print(none);
+  else print(`${formatTrialResults(results, { color: process.stdout.isTTY })}\n`);
   return ok ? EXIT.ok : EXIT.failed;
 }
+
+const isNamed = ({ rule, test: { name } }: PlacedTest, filter = ""): boolean =>
+  `${rule}: ${name}`.toLowerCase().includes(filter.toLowerCase());

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Explanation, explanationText, parseTime, subjectOf } from "./rules-explain.ts";
+import { rerun } from "./rules-test.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 9);
 const found: Explanation = {
@@ -98,5 +99,20 @@ describe("rules explain", () => {
 
   it.each(["", "soon", "15", "-5m", "2026-99-99"])("--at %j is none", (text) => {
     expect(() => parseTime(text, NOW)).toThrow(/--at: expected 15m/);
+  });
+});
+
+describe("rules test --watch", () => {
+  it("runs at once and after each change, and once for two changes between two looks", async () => {
+    const looks = ["a", "a", "b", "d", "d"];
+    let n = 0;
+    const ran: (string | undefined)[] = [];
+    await rerun({
+      fingerprint: () => looks[n] ?? "",
+      run: () => ran.push(looks[n]),
+      pause: async () => n++,
+      isStopped: () => n >= looks.length,
+    });
+    expect(ran).toEqual(["a", "b", "d"]);
   });
 });

@@ -6,7 +6,7 @@
  * `depends_on: all` (whatever is down above the device in its own dependency tree), `auto_close: never`, `tier: 1`,
  * `mode: live`.
  */
-import { asWritten, type Diagnostic, durationMs, parseYaml, suggest, type YamlSource } from "@aislewatch/config";
+import { type Diagnostic, durationMs, parseYaml, suggest, type YamlSource } from "@aislewatch/config";
 import { CATEGORIES, findMetric, KINDS, type Kind, SEVERITIES, type Severity } from "@aislewatch/devices";
 import { z } from "zod";
 import { type Condition, type ConditionPlace, checkCondition, groupSuggestion, type Problem } from "./condition.ts";
@@ -14,8 +14,8 @@ import { circlesOf } from "./cycle.ts";
 import { contentHash } from "./hash.ts";
 import { partClassOf } from "./plan.ts";
 import { checkSelect, type Selector } from "./select.ts";
-import { parseSeries } from "./series.ts";
 import { TITLE_SUBJECTS, titleNames } from "./title.ts";
+import { type RuleTest, testSchema } from "./trial-file.ts";
 import type { Rule, RuleSet, Step } from "./types.ts";
 
 const RULE_ID = /^[a-z][a-z0-9-]{0,63}$/;
@@ -30,50 +30,6 @@ const missingSchema = z
   // biome-ignore lint/suspicious/noThenProperty: the field's own word; nobody awaits a policy.
   .strictObject({ then: missingPolicy, after: durationMs })
   .transform(({ then, after }) => ({ then, afterMs: after }));
-
-const series = asWritten(`a series such as "40x4 12x20 _x30"`, (written) => {
-  if (typeof written !== "string" && typeof written !== "number" && typeof written !== "boolean") return { ok: false };
-  const parsed = parseSeries(String(written));
-  return parsed.ok ? parsed : { ...parsed, code: "RULE_TEST" };
-});
-const seriesByMetric = z.record(z.string(), series);
-const labels = z.record(z.string(), z.string());
-
-const testDeviceSchema = z.strictObject({
-  kind: z.enum(KINDS).optional(),
-  labels: labels.optional(),
-  series: seriesByMetric.optional(),
-});
-
-const testSchema = z.strictObject({
-  name: z.string().min(1),
-  /** Time between polls. */
-  step: durationMs,
-  device: z.strictObject({ kind: z.enum(KINDS).optional(), labels: labels.optional() }).optional(),
-  /** The component that a rule with `scope: component` is tried on. */
-  component: id.optional(),
-  series: seriesByMetric.optional(),
-  components: z.record(id, seriesByMetric).optional(),
-  /** What the device depends on, and how that is; in a chain each depends on the next. */
-  parents: z.record(z.string(), z.strictObject({ kind: z.enum(KINDS), up: series })).optional(),
-  /** Further devices of the site, for rules that count them. */
-  devices: z.record(z.string(), testDeviceSchema).optional(),
-  expect: z
-    .array(
-      z.union([
-        z.strictObject({
-          at: z.union([z.literal("end"), durationMs]),
-          state: z.enum(["inactive", "pending", "firing", "recovering"]),
-          severity: z.enum(SEVERITIES).optional(),
-          suppressed: z.boolean().optional(),
-          stale: z.boolean().optional(),
-        }),
-        z.strictObject({ incidents: z.int().min(0), pages: z.int().min(0).optional() }),
-      ]),
-    )
-    .min(1),
-});
-export type RuleTest = z.infer<typeof testSchema>;
 
 const ruleSchema = z.strictObject({
   id,

@@ -1,7 +1,7 @@
 export { type CheckContext, type CheckedRules, checkRules } from "./check.ts";
 export { RULE_DIAGNOSTICS, type RuleDiagnostic } from "./diagnostics.ts";
 export { createEngine, type EngineOptions } from "./engine.ts";
-export { type CompiledRules, compileRules, type PlacedTest, type RuleTest } from "./file.ts";
+export { type CompiledRules, compileRules, type PlacedTest } from "./file.ts";
 export {
   type InventoryEntry,
   inventoryEntry,
@@ -10,8 +10,11 @@ export {
 } from "./inventory.ts";
 export { type RuleReads, readsOfRule } from "./reads.ts";
 export { selectsDevice } from "./select.ts";
+export type { Series } from "./series.ts";
 export { roleOf } from "./subjects.ts";
-export { formatTrialResults, runTrials, type TrialResult } from "./trial.ts";
+export { runTrials, type TrialResult } from "./trial.ts";
+export type { RuleTest } from "./trial-file.ts";
+export { formatTrialResults } from "./trial-text.ts";
 export type {
   Adoption,
   AgentSnapshot,

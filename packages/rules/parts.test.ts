@@ -1,7 +1,8 @@
 /** Conditions over a device's components, some of which have fallen silent or have never told a value. */
 import { describe, expect, it } from "vitest";
 import { compileRules } from "./file.ts";
-import { formatTrialResults, runTrials } from "./trial.ts";
+import { runTrials } from "./trial.ts";
+import { formatTrialResults } from "./trial-text.ts";
 
 /** Three polls later a value that stopped coming is old; the last polls of `_` are beyond that. */
 const LEVELS = {

@@ -6,16 +6,25 @@
  * at n × step. A poll that brings a value of any metric also brings `up: true`, unless the test gives `up` itself; a
  * poll that brings none is no reading at all: silence. Time starts at zero; an `at` is looked at after the readings of
  * that time.
+ *
+ * A value marked `~` comes after the next poll, one marked `=` twice. While one is marked `!` the site's agent is away;
+ * what was polled then comes when it is back, and is judged in its own time by a fork of the engine, as the collector
+ * does it (collector/late.ts): a fault that came and went is an incident that pages nobody.
  */
 import { assertNever } from "@aislewatch/base";
-import type { InventoryDevice, Reading, SampleSet, Value } from "@aislewatch/contract";
+import type { Reading, Telemetry } from "@aislewatch/contract";
 import { encodeTelemetry } from "@aislewatch/contract";
 import type { Kind } from "@aislewatch/devices";
 import { createEngine } from "./engine.ts";
-import type { PlacedTest, RuleTest } from "./file.ts";
+import { isOpen } from "./fault.ts";
+import type { PlacedTest } from "./file.ts";
 import { checkSelect } from "./select.ts";
-import type { Series } from "./series.ts";
-import type { Engine, FaultView, Rule, RuleSet, Subject, Transition } from "./types.ts";
+import type { Delivery } from "./series.ts";
+import { writeSpan } from "./span.ts";
+import type { RuleTest } from "./trial-file.ts";
+import { DEVICE, type Fleet, fleetOf } from "./trial-fleet.ts";
+import { PAGE_SETTLE_MS, tallyOf } from "./trial-tally.ts";
+import type { AgentSnapshot, Engine, FaultView, Rule, RuleSet, Subject, Transition } from "./types.ts";
 
 export type TrialResult = {
   readonly rule: string;
@@ -25,12 +34,24 @@ export type TrialResult = {
   readonly ok: boolean;
   /** What was expected and what happened, a line each; empty when ok. */
   readonly differences: readonly string[];
+  /** Every expectation in order of time, met or not; empty when the test could not be run. */
+  readonly checks: readonly TrialCheck[];
+  readonly happened: readonly TrialMoment[];
 };
+
+export type TrialCheck = {
+  /** `2m`, `end`, or `total` */
+  readonly at: string;
+  readonly expected: string;
+  readonly got: string;
+  readonly ok: boolean;
+};
+
+/** What the fault did, and when somebody was called. */
+export type TrialMoment = { readonly at: string; readonly text: string };
 
 /** Tests start here: a round number of days, so that times in transitions are readable. */
 const START_MS = 1_700_006_400_000;
-/** A fault that turns out to be another's within this time has not paged (the collector waits as long). */
-const PAGE_SETTLE_MS = 5_000;
 const SITE = "test";
 const AGENT = "test";
 
@@ -38,230 +59,236 @@ const AGENT = "test";
 export function runTrials(set: RuleSet, tests: readonly PlacedTest[]): TrialResult[] {
   return tests.map((placed) => {
     const rule = set.rules.find(({ id }) => id === placed.rule);
-    const differences = rule === undefined ? [`there is no rule ${placed.rule}`] : runTrial(rule, placed.test);
     const { file, line, test } = placed;
-    return { rule: placed.rule, name: test.name, file, line, ok: differences.length === 0, differences };
+    const tried = rule === undefined ? notRun(`there is no rule ${placed.rule}`) : runTrial(rule, test);
+    return { rule: placed.rule, name: test.name, file, line, ok: tried.differences.length === 0, ...tried };
   });
 }
 
-/** For a terminal: a line for each test that failed, its differences, and how many there were. */
-export function formatTrialResults(results: readonly TrialResult[]): string {
-  const failed = results.filter(({ ok }) => !ok);
-  const lines = failed.flatMap(({ rule, name, file, line, differences }) => [
-    `${file}:${line}  ${rule}: ${name}`,
-    ...differences.map((difference) => `    ${difference}`),
-  ]);
-  return [...lines, `${results.length - failed.length} passed, ${failed.length} failed`].join("\n");
-}
+type Tried = Pick<TrialResult, "differences" | "checks" | "happened">;
 
-type Polled = { readonly device: InventoryDevice; readonly polls: readonly (readonly SampleSet[])[] };
+const notRun = (why: string): Tried => ({ differences: [why], checks: [], happened: [] });
 
-function runTrial(rule: Rule, test: RuleTest): string[] {
+function runTrial(rule: Rule, test: RuleTest): Tried {
   const kind = test.device?.kind ?? kindOf(rule);
-  if (kind === null) return ["which kind of device? write device: { kind: … }"];
+  if (kind === null) return notRun("which kind of device? write device: { kind: … }");
   const fleet = fleetOf(test, kind, rule);
   const selected = checkSelect(rule.select);
-  if (selected.ok && !fleet.some(({ device }) => selected.value.matches(SITE, device))) {
-    return [`the rule does not select the device of this test (select: ${rule.select})`];
+  if (selected.ok && !fleet.polled.some(({ device }) => selected.value.matches(SITE, device))) {
+    return notRun(`the rule does not select the device of this test (select: ${rule.select})`);
   }
-  const engine = createEngine();
-  engine.setRules({ rules: [rule], version: rule.version }, START_MS);
-  engine.setInventory(
-    SITE,
-    AGENT,
-    fleet.map(({ device }) => device),
-    START_MS,
-  );
-  return play(engine, { rule, test, fleet });
+  return new Play(rule, test, fleet).run();
 }
 
-type Play = { readonly rule: Rule; readonly test: RuleTest; readonly fleet: readonly Polled[] };
+/** What came otherwise than at once: kept for the poll after, or until the agent is back. */
+type Kept = { readonly atMs: number; readonly readings: readonly Reading[] };
 
-function play(engine: Engine, { rule, test, fleet }: Play): string[] {
-  const stepCount = Math.max(...fleet.map(({ polls }) => polls.length));
-  const endMs = Math.max(0, stepCount - 1) * test.step;
-  const checks = test.expect.map((expected) =>
-    "at" in expected ? { expected, atMs: expected.at === "end" ? endMs : expected.at } : { expected, atMs: endMs },
-  );
-  const lastMs = Math.max(endMs, ...checks.map(({ atMs }) => atMs));
-  const seen: Transition[] = [];
-  const differences = new Map<number, string[]>();
-  const moments = new Set([
-    ...Array.from({ length: stepCount }, (_, i) => i * test.step),
-    ...checks.map((c) => c.atMs),
-  ]);
-  for (const atMs of [...moments].sort((a, b) => a - b)) {
-    seen.push(...engine.tick(START_MS + atMs - 1), ...poll(engine, { test, fleet, atMs }));
-    seen.push(...engine.tick(START_MS + atMs));
-    for (const [i, { expected, atMs: when }] of checks.entries()) {
-      if (when === atMs && "at" in expected) differences.set(i, compareState(engine, { rule, test, expected }));
+class Play {
+  readonly #rule: Rule;
+  readonly #test: RuleTest;
+  readonly #fleet: Fleet;
+  readonly #engine: Engine = createEngine();
+  readonly #seen: Transition[] = [];
+  /** Faults that were found afterwards to have come and gone. */
+  readonly #afterwards: Transition[] = [];
+  #late: Kept | null = null;
+  #away: { readonly snapshot: AgentSnapshot; readonly sinceMs: number; readonly kept: Kept[] } | null = null;
+  #seq = 0;
+
+  constructor(rule: Rule, test: RuleTest, fleet: Fleet) {
+    this.#rule = rule;
+    this.#test = test;
+    this.#fleet = fleet;
+  }
+
+  run(): Tried {
+    const { step, expect } = this.#test;
+    const { stepCount } = this.#fleet;
+    this.#engine.setRules({ rules: [this.#rule], version: this.#rule.version }, START_MS);
+    this.#engine.setInventory(SITE, AGENT, this.#devices(), START_MS);
+    const endMs = Math.max(0, stepCount - 1) * step;
+    const checks = expect.map((expected) =>
+      "at" in expected ? { expected, atMs: expected.at === "end" ? endMs : expected.at } : { expected, atMs: endMs },
+    );
+    const lastMs = Math.max(endMs, ...checks.map(({ atMs }) => atMs));
+    // One step more: what was late, or an agent that was away to the end.
+    const steps = Array.from({ length: stepCount + 1 }, (_, i) => i * step);
+    const found = new Map<number, TrialCheck[]>();
+    for (const atMs of [...new Set([...steps, ...checks.map((check) => check.atMs)])].sort((a, b) => a - b)) {
+      this.#live(atMs);
+      for (const [i, { expected, atMs: when }] of checks.entries()) {
+        if (when === atMs && "at" in expected) found.set(i, [this.#checkState(expected)]);
+      }
+    }
+    this.#seen.push(...this.#engine.tick(START_MS + Math.max(lastMs, stepCount * step) + PAGE_SETTLE_MS));
+    const tally = tallyOf(this.#rule, this.#seen);
+    for (const [i, { expected }] of checks.entries()) {
+      if (!("at" in expected)) found.set(i, checkTotals({ ...tally, afterwards: this.#spells() }, expected));
+    }
+    const all = checks.flatMap((_, i) => found.get(i) ?? []);
+    const happened = [...this.#seen.flatMap(momentOf), ...tally.moments, ...this.#afterwards.flatMap(lateMomentOf)];
+    return {
+      differences: all.filter(({ ok }) => !ok).map(differenceOf),
+      checks: all,
+      happened: happened
+        .toSorted((a, b) => a.at - b.at)
+        .map(({ at, text }) => ({ at: writeSpan(at - START_MS), text })),
+    };
+  }
+
+  #devices() {
+    return this.#fleet.polled.map(({ device }) => device);
+  }
+
+  #live(atMs: number): void {
+    const at = START_MS + atMs;
+    const index = atMs / this.#test.step;
+    this.#seen.push(...this.#engine.tick(at - 1));
+    if (this.#fleet.away.some(({ from }) => from === index)) this.#leave(at);
+    const isBack = this.#away !== null && this.#fleet.away.some(({ to }) => to === index);
+    if (isBack) this.#seen.push(...this.#engine.setAgentOnline(SITE, AGENT, true, at));
+    if (this.#away !== null && !isBack) {
+      this.#away.kept.push({ atMs, readings: this.#polled(index, at, ALL) });
+      this.#seen.push(...this.#engine.tick(at));
+      return;
+    }
+    this.#observe({ atMs, readings: this.#polled(index, at, [null, "twice"]) });
+    this.#observe({ atMs, readings: this.#polled(index, at, ["twice"]) });
+    if (this.#late !== null) this.#observe(this.#late);
+    const late = this.#polled(index, at, ["late"]);
+    if (Number.isInteger(index)) this.#late = late.length === 0 ? null : { atMs, readings: late };
+    this.#seen.push(...this.#engine.tick(at));
+    if (isBack) this.#judgeAfterwards(atMs);
+  }
+
+  #leave(at: number): void {
+    this.#away = { snapshot: this.#engine.snapshot(SITE, AGENT), sinceMs: at, kept: [] };
+    this.#seen.push(...this.#engine.setAgentOnline(SITE, AGENT, false, at));
+  }
+
+  /** What each device brought at a step, of what came in one of these ways. */
+  #polled(index: number, at: number, comes: readonly (Delivery | null)[]): Reading[] {
+    return this.#fleet.polled.flatMap(({ device, polls }): Reading[] => {
+      const some = (polls[index] ?? []).filter((poll) => comes.includes(poll.comes));
+      return some.map(({ samples }) => ({ device: device.id, at, samples }));
+    });
+  }
+
+  #observe({ atMs, readings }: Kept): void {
+    if (readings.length === 0) return;
+    this.#seen.push(...this.#engine.observe(SITE, AGENT, this.#message(readings, START_MS + atMs), 0));
+  }
+
+  #message(readings: readonly Reading[], sentAt: number): Telemetry {
+    return encodeTelemetry({ epoch: "test", lane: "live", seq: ++this.#seq, sentAt }, readings);
+  }
+
+  /** The history of an agent that was away, judged from where it left; what stands goes on live. */
+  #judgeAfterwards(backMs: number): void {
+    const away = this.#away;
+    this.#away = null;
+    if (away === null) return;
+    const { snapshot, sinceMs, kept } = away;
+    const fork = this.#engine.fork({ site: SITE, agent: AGENT, devices: this.#devices(), snapshot, atMs: sinceMs });
+    const back = this.#polled(backMs / this.#test.step, START_MS + backMs, [null, "twice"]);
+    for (const { atMs, readings } of [...kept, { atMs: backMs, readings: back }]) {
+      const at = START_MS + atMs;
+      this.#afterwards.push(...fork.tick(at - 1));
+      if (readings.length > 0) {
+        this.#afterwards.push(...fork.observe(SITE, AGENT, this.#message(readings, at), 0));
+      }
+      this.#afterwards.push(...fork.tick(at));
+    }
+    for (const record of fork.standing()) {
+      if (!isOpen(record)) continue;
+      const adopted = this.#engine.adopt(record, START_MS + backMs);
+      if (adopted.is === "adopted") this.#seen.push(...adopted.transitions);
     }
   }
-  seen.push(...engine.tick(START_MS + lastMs + PAGE_SETTLE_MS));
-  for (const [i, { expected }] of checks.entries()) {
-    if (!("at" in expected)) differences.set(i, compareTotals(totalsOf(rule, seen), expected));
+
+  /** Faults that came and went while the agent was away. */
+  #spells(): number {
+    const open = new Set<string>();
+    let spells = 0;
+    for (const { subject, from, to } of this.#afterwards) {
+      const key = JSON.stringify(subject);
+      const [was, is] = [isOpen({ state: from }), isOpen({ state: to })];
+      if (!was && is) open.add(key);
+      else if (was && !is && open.delete(key)) spells++;
+    }
+    return spells;
   }
-  return checks.flatMap((_, i) => differences.get(i) ?? []);
+
+  #checkState(expected: StateExpected): TrialCheck {
+    const subject = subjectOf(this.#rule, this.#test);
+    const view = this.#engine.faults().find((fault) => isSame(fault.subject, subject));
+    const got = factsOf(view);
+    const words = WORDS.flatMap((name) => {
+      const wanted = expected[name];
+      return wanted === undefined ? [] : [{ name, wanted, got: got[name] }];
+    });
+    return {
+      at: expected.at === "end" ? "end" : writeSpan(expected.at),
+      expected: words.map(({ name, wanted }) => sayWord(name, wanted)).join(" "),
+      got: `${words.map((word) => sayWord(word.name, word.got)).join(" ")}${since(view)}`,
+      ok: words.every((word) => word.wanted === word.got),
+    };
+  }
 }
 
-function poll(engine: Engine, { test, fleet, atMs }: { test: RuleTest; fleet: readonly Polled[]; atMs: number }) {
-  const index = atMs / test.step;
-  const at = START_MS + atMs;
-  const readings = fleet.flatMap(({ device, polls }): Reading[] => {
-    const samples = polls[index] ?? [];
-    return samples.length === 0 ? [] : [{ device: device.id, at, samples }];
-  });
-  if (readings.length === 0) return [];
-  const message = encodeTelemetry({ epoch: "test", lane: "live", seq: index + 1, sentAt: at }, readings);
-  return engine.observe(SITE, AGENT, message, 0);
-}
+const ALL: readonly (Delivery | null)[] = [null, "late", "twice", "afterwards"];
 
 type StateExpected = Extract<RuleTest["expect"][number], { at: unknown }>;
 type TotalsExpected = Exclude<RuleTest["expect"][number], { at: unknown }>;
 
-function compareState(
-  engine: Engine,
-  { rule, test, expected }: { rule: Rule; test: RuleTest; expected: StateExpected },
-): string[] {
-  const subject = subjectOf(rule, test);
-  const view = engine.faults().find((fault) => isSame(fault.subject, subject));
-  const at = expected.at === "end" ? "end" : writeMs(expected.at);
-  const { state, severity, suppressed, stale } = expected;
-  const pairs: [what: string, wanted: unknown, got: unknown][] = [
-    ["state", state, view?.state ?? "inactive"],
-    ["severity", severity, view?.severity ?? null],
-    ["suppressed", suppressed, view !== undefined && view.flags.suppressedBy !== null],
-    ["stale", stale, view?.flags.stale ?? false],
-  ];
-  return pairs
-    .filter(([, wanted, got]) => wanted !== undefined && wanted !== got)
-    .map(([what, wanted, got]) => `at ${at}: expected ${what} ${wanted}, was ${got}${since(view)}`);
-}
+const WORDS = ["state", "severity", "suppressed", "stale"] as const;
+type Word = (typeof WORDS)[number];
+type Facts = Readonly<Record<Word, string | boolean | null>>;
 
-function since(view: FaultView | undefined): string {
-  return view === undefined ? "" : ` (since ${writeMs(view.since - START_MS)})`;
-}
+const factsOf = (view: FaultView | undefined): Facts => ({
+  state: view?.state ?? "inactive",
+  severity: view?.severity ?? null,
+  suppressed: view !== undefined && view.flags.suppressedBy !== null,
+  stale: view?.flags.stale ?? false,
+});
 
-function compareTotals(totals: { incidents: number; pages: number }, expected: TotalsExpected): string[] {
-  const pairs = [
-    ["incidents", expected.incidents, totals.incidents],
-    ["pages", expected.pages, totals.pages],
-  ] as const;
-  return pairs
-    .filter(([, wanted, got]) => wanted !== undefined && wanted !== got)
-    .map(([what, wanted, got]) => `expected ${wanted} ${what}, were ${got}`);
-}
+const sayWord = (name: Word, value: string | boolean | null): string =>
+  typeof value === "boolean" ? `${value ? "" : "not "}${name}` : String(value ?? "no level");
 
-/**
- * An incident per subject, a new one when the last has closed by itself meanwhile; a page for each that is minor or
- * worse, live, and not put down to a parent once things have settled.
- */
-function totalsOf(rule: Rule, transitions: readonly Transition[]): { incidents: number; pages: number } {
-  type Open = { recoveredAt: number | null; firingSince: number | null; suppressed: boolean; isPaged: boolean };
-  const open = new Map<string, Open>();
-  let incidents = 0;
-  let pages = 0;
-  const settleBefore = (at: number): void => {
-    for (const each of open.values()) {
-      if (each.isPaged || each.suppressed || each.firingSince === null) continue;
-      if (at - each.firingSince < PAGE_SETTLE_MS) continue;
-      each.isPaged = true;
-      pages++;
-    }
-  };
-  for (const { at, from, to, subject, severity, flags } of transitions) {
-    settleBefore(at);
-    const key = JSON.stringify(subject);
-    let known = open.get(key);
-    const isFiring = to === "firing" || to === "recovering";
-    if (isFiring && from !== "firing" && from !== "recovering") {
-      const isClosed =
-        known?.recoveredAt != null && rule.autoCloseMs !== null && at - known.recoveredAt >= rule.autoCloseMs;
-      if (known === undefined || isClosed) {
-        incidents++;
-        known = { recoveredAt: null, firingSince: null, suppressed: false, isPaged: false };
-        open.set(key, known);
-      }
-    }
-    if (known === undefined) continue;
-    known.suppressed = flags.suppressedBy !== null || severity === "info" || rule.mode === "shadow";
-    known.recoveredAt = isFiring ? null : (known.recoveredAt ?? at);
-    known.firingSince = isFiring ? (known.firingSince ?? at) : null;
-  }
-  settleBefore(Number.POSITIVE_INFINITY);
-  return { incidents, pages };
-}
+const since = (view: FaultView | undefined): string =>
+  view === undefined ? "" : ` (since ${writeSpan(view.since - START_MS)})`;
 
-/** The device under test, its parents and its neighbours, each with what its polls bring. */
-function fleetOf(test: RuleTest, kind: Kind, rule: Rule): Polled[] {
-  const parents = Object.entries(test.parents ?? {});
-  const chain = parents.map(([id]) => id);
-  const fleet: Polled[] = [];
-  if (rule.scope !== "site" || test.series !== undefined) {
-    const components = { ...test.components };
-    const device = deviceOf({ id: DEVICE, kind, test, labels: test.device?.labels, dependsOn: chain.slice(0, 1) });
-    const listed = { ...device, components: Object.keys(components) };
-    fleet.push({ device: listed, polls: pollsOf(test.series ?? {}, components) });
-  }
-  for (const [i, [id, parent]] of parents.entries()) {
-    const device = deviceOf({ id, kind: parent.kind, test, labels: {}, dependsOn: chain.slice(i + 1, i + 2) });
-    fleet.push({ device, polls: pollsOf({ up: parent.up }, {}) });
-  }
-  for (const [id, other] of Object.entries(test.devices ?? {})) {
-    const device = deviceOf({ id, kind: other.kind ?? kind, test, labels: other.labels, dependsOn: [] });
-    fleet.push({ device, polls: pollsOf(other.series ?? {}, {}) });
-  }
-  return fleet;
-}
+const differenceOf = ({ at, expected, got }: TrialCheck): string =>
+  at === "total" ? `expected ${expected}, was ${got}` : `at ${at}: expected ${expected}, was ${got}`;
 
-const DEVICE = "device";
+type Totals = { readonly incidents: number; readonly pages: number; readonly afterwards: number };
 
-function deviceOf(what: {
-  id: string;
-  kind: Kind;
-  test: RuleTest;
-  labels: Readonly<Record<string, string>> | undefined;
-  dependsOn: string[];
-}): InventoryDevice {
-  const { id, kind, test, labels, dependsOn } = what;
-  return {
-    id,
-    kind,
-    driver: "test",
-    labels: { ...labels },
-    dependsOn,
-    intervalMs: test.step,
-    asset: {},
-    components: [],
-    metrics: [],
-  };
-}
-
-type ByMetric = Readonly<Record<string, Series>>;
-
-function pollsOf(own: ByMetric, components: Readonly<Record<string, ByMetric>>): SampleSet[][] {
-  const all = [own, ...Object.values(components)].flatMap((metrics) => Object.values(metrics));
-  const count = Math.max(0, ...all.map(({ length }) => length));
-  return Array.from({ length: count }, (_, i) => {
-    const ownValues = valuesAt(own, i);
-    const parts = Object.entries(components).flatMap(([component, metrics]): SampleSet[] => {
-      const values = valuesAt(metrics, i);
-      return Object.keys(values).length === 0 ? [] : [{ component, metrics: values }];
-    });
-    const isReading = Object.keys(ownValues).length > 0 || parts.length > 0;
-    if (isReading && own["up"] === undefined) ownValues["up"] = true;
-    return Object.keys(ownValues).length === 0 ? parts : [{ component: null, metrics: ownValues }, ...parts];
+function checkTotals(totals: Totals, expected: TotalsExpected): TrialCheck[] {
+  const got = { ...totals, incidents: totals.incidents + totals.afterwards };
+  return (["incidents", "pages", "afterwards"] as const).flatMap((name) => {
+    const wanted = expected[name];
+    if (wanted === undefined) return [];
+    const say = (count: number): string =>
+      `${count} ${name === "afterwards" ? "found afterwards" : named(name, count)}`;
+    return [{ at: "total", expected: say(wanted), got: say(got[name]), ok: wanted === got[name] }];
   });
 }
 
-function valuesAt(metrics: ByMetric, index: number): Record<string, Value> {
-  const values: Record<string, Value> = {};
-  for (const [name, series] of Object.entries(metrics)) {
-    const value = series[index];
-    if (value !== null && value !== undefined) values[name] = value;
-  }
-  return values;
+const named = (plural: string, count: number): string => (count === 1 ? plural.slice(0, -1) : plural);
+
+type Moment = { readonly at: number; readonly text: string };
+
+function momentOf({ at, from, to, severity, flags, reason }: Transition): Moment[] {
+  const level = severity === null ? "" : ` (${severity})`;
+  const by = flags.suppressedBy === null ? "" : `, behind ${flags.suppressedBy.replace(`${SITE}/`, "")}`;
+  const stale = flags.stale ? ", state unknown" : "";
+  const move = from === to ? to : `${from} → ${to}`;
+  const why = reason === "missing" ? ", for want of readings" : "";
+  return [{ at, text: `${move}${level}${by}${stale}${why}` }];
 }
+
+const lateMomentOf = (transition: Transition): Moment[] =>
+  momentOf(transition).map(({ at, text }) => ({ at, text: `found afterwards: ${text}` }));
 
 function kindOf(rule: Rule): Kind | null {
   const selected = checkSelect(rule.select);
@@ -283,15 +310,3 @@ function subjectOf(rule: Rule, test: RuleTest): Subject {
 
 const isSame = (a: Subject, b: Subject): boolean =>
   a.site === b.site && a.device === b.device && a.component === b.component;
-
-/** Times of a test as a person writes them: 90000 is "1m30s". */
-function writeMs(ms: number): string {
-  const parts: [number, string][] = [
-    [Math.floor(ms / 3_600_000), "h"],
-    [Math.floor(ms / 60_000) % 60, "m"],
-    [Math.floor(ms / 1_000) % 60, "s"],
-    [ms % 1_000, "ms"],
-  ];
-  const written = parts.flatMap(([count, unit]) => (count === 0 ? [] : [`${count}${unit}`]));
-  return written.join("") || "0s";
-}

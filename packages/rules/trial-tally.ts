@@ -1,0 +1,58 @@
+/** What people would have seen of a test: incidents, and pages. */
+import { isOpen } from "./fault.ts";
+import type { Rule, Transition } from "./types.ts";
+
+/** A fault that turns out to be another's within this time has not paged (the collector waits as long). */
+export const PAGE_SETTLE_MS = 5_000;
+
+type Open = { recoveredAt: number | null; firingSince: number | null; isQuiet: boolean; isPaged: boolean };
+
+export type Tally = {
+  readonly incidents: number;
+  readonly pages: number;
+  /** When somebody was called. */
+  readonly moments: readonly { readonly at: number; readonly text: string }[];
+};
+
+/**
+ * An incident per subject, a new one when the last has closed by itself meanwhile; a page for each that is minor or
+ * worse, live, and not put down to a parent once things have settled.
+ */
+export function tallyOf(rule: Rule, transitions: readonly Transition[]): Tally {
+  const open = new Map<string, Open>();
+  const moments: { at: number; text: string }[] = [];
+  let incidents = 0;
+  const settleBefore = (at: number): void => {
+    for (const each of open.values()) {
+      if (each.isPaged || each.isQuiet || each.firingSince === null) continue;
+      if (at - each.firingSince < PAGE_SETTLE_MS) continue;
+      each.isPaged = true;
+      moments.push({ at: each.firingSince + PAGE_SETTLE_MS, text: "somebody is called" });
+    }
+  };
+  for (const transition of transitions) {
+    settleBefore(transition.at);
+    const key = JSON.stringify(transition.subject);
+    let known = open.get(key);
+    if (isOpen({ state: transition.to }) && !isOpen({ state: transition.from })) {
+      if (known === undefined || isClosed(known, rule, transition.at)) {
+        incidents++;
+        known = { recoveredAt: null, firingSince: null, isQuiet: false, isPaged: false };
+        open.set(key, known);
+      }
+    }
+    if (known !== undefined) note(known, rule, transition);
+  }
+  settleBefore(Number.POSITIVE_INFINITY);
+  return { incidents, pages: moments.length, moments };
+}
+
+const isClosed = ({ recoveredAt }: Open, { autoCloseMs }: Rule, at: number): boolean =>
+  recoveredAt !== null && autoCloseMs !== null && at - recoveredAt >= autoCloseMs;
+
+function note(known: Open, rule: Rule, { at, to, severity, flags }: Transition): void {
+  const isFiring = isOpen({ state: to });
+  known.isQuiet = flags.suppressedBy !== null || severity === "info" || rule.mode === "shadow";
+  known.recoveredAt = isFiring ? null : (known.recoveredAt ?? at);
+  known.firingSince = isFiring ? (known.firingSince ?? at) : null;
+}
