@@ -341,6 +341,54 @@ describe("late data", () => {
     expect(spells()).toEqual(["out left 4-6"]);
   });
 
+  it("goes on from what a commit that failed would have kept, after a restart", async () => {
+    const agent = await begin(left(...times(4, good), out, out, ...times(8, good)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 9);
+    await liveThrough(agent, 9, 10);
+    site.disk.isFull = true;
+    const [first] = agent.history;
+    if (first !== undefined) agent.send("history", first);
+    await site.pass(250);
+    site.disk.isFull = false;
+    await site.pass(2_000);
+    expect(site.acks.at(-1)).toMatchObject({ history: 1 });
+    await site.restart();
+    agent.online();
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["out left 4-6"]);
+  });
+
+  it("goes on behind live batches that were still on their way when the line was cut", async () => {
+    const agent = await begin(left(...times(3, good), ...times(3, out), ...times(8, good)));
+    await liveThrough(agent, 0, 3);
+    for (const n of [3, 4]) {
+      await until(n);
+      agent.write("live", [n]);
+    }
+    await cut(agent, 5, 9);
+    agent.write("live", [9]);
+    await until(9);
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["out left 3-6"]);
+    expect(incidents()).toHaveLength(1);
+  });
+
+  it("leaves what comes live a little late to the live lane, in its own time, beside a fault that stands", async () => {
+    const both: Poll = { ...good, media_out: true, head_open: true };
+    const agent = await begin(left(...times(2, out), ...times(4, both), ...times(8, out)));
+    await liveThrough(agent, 0, 2);
+    agent.offline();
+    for (let n = 2; n < 9; n++) {
+      await until(n);
+      agent.write("live", [n]);
+    }
+    await until(11);
+    agent.online();
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["cover left 2-6", "out left 0-…"]);
+  });
+
   it("without any state to judge it from is kept, counted, and means nothing", async () => {
     const agent = await begin(left(...times(4, out)));
     site.send("telemetry", batchOf(1, [reading("left", at(1), out ?? {})], { lane: "history" }));
