@@ -53,6 +53,8 @@ describe("a configuration set", () => {
       runbooks: file("runbooks"),
       sites: file("sites.yaml"),
       priority: file("priority.yaml"),
+      overrides: null,
+      maintenance: null,
     };
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));

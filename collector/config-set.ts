@@ -1,5 +1,6 @@
 /**
- * What ops people edit while the collector runs: rule files, runbooks, sites and priorities, taken as one set. A set
+ * What ops people edit while the collector runs: rule files and their overrides, runbooks, sites, priorities and planned
+ * maintenance, taken as one set. A set
  * with any mistake is refused whole and the last good one stays; that one is kept in the state store as well, so that a
  * start on faulty files still watches (with an alarm).
  */
@@ -7,14 +8,26 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 import type { Diagnostic } from "@aislewatch/config";
-import { readConfigText } from "@aislewatch/config";
-import { compileRules, type RuleSet } from "@aislewatch/rules";
+import { readConfigText, suggest } from "@aislewatch/config";
+import {
+  type CompiledRules,
+  compileOverrides,
+  compileRules,
+  type Override,
+  type PlacedRule,
+  type RuleSet,
+  withOverrides,
+} from "@aislewatch/rules";
 import { z } from "zod";
 import { type CollectorConfig, loadPriorityPolicy } from "./config.ts";
 import type { PriorityPolicy } from "./incidents/priority.ts";
+import { loadMaintenance, type PlannedMaintenance } from "./maintenance-file.ts";
 import { type Loaded, loadSites, type Site } from "./sites.ts";
 
-export type ConfigPaths = Pick<CollectorConfig, "rules" | "runbooks" | "sites" | "priority">;
+export type ConfigPaths = Pick<
+  CollectorConfig,
+  "rules" | "runbooks" | "sites" | "priority" | "overrides" | "maintenance"
+>;
 
 export type Runbook = { readonly title: string; readonly markdown: string };
 
@@ -24,6 +37,7 @@ export type ConfigSet = {
   /** Undefined: the shipped policy. */
   readonly priority: PriorityPolicy | undefined;
   readonly runbooks: ReadonlyMap<string, Runbook>;
+  readonly maintenance: readonly PlannedMaintenance[];
 };
 
 /** Files of one set: packs, runbooks, sites, priority. */
@@ -54,8 +68,39 @@ export function loadConfigSet(paths: ConfigPaths): Loaded<ConfigSet> {
   if (!compiled.ok) diagnostics.push(...compiled.diagnostics);
   const sites = paths.sites === null ? [] : take(loadSites(paths.sites));
   const priority = paths.priority === null ? undefined : take(loadPriorityPolicy(paths.priority));
+  const maintenance = paths.maintenance === null ? [] : take(loadMaintenance(paths.maintenance));
+  if (sites !== undefined) diagnostics.push(...unknownCalendars(compiled.placed, sites));
+  const overrides = paths.overrides === null ? [] : takeOverrides(paths.overrides, compiled, sites ?? []);
   if (diagnostics.length > 0 || !compiled.ok || sites === undefined) return { ok: false, diagnostics, texts };
-  return { ok: true, value: { rules: compiled.rules, sites, priority, runbooks: readRunbooks(paths.runbooks) } };
+  const rules = withOverrides(compiled.rules, overrides);
+  const runbooks = readRunbooks(paths.runbooks);
+  return { ok: true, value: { rules, sites, priority, runbooks, maintenance: maintenance ?? [] } };
+
+  function takeOverrides(file: string, { placed }: CompiledRules, listed: readonly Site[]): readonly Override[] {
+    const text = readConfigText(file);
+    if (!text.ok) {
+      diagnostics.push(text.error);
+      return [];
+    }
+    texts.set(file, text.value);
+    const rules = placed.map(({ rule }) => rule);
+    const ids = paths.sites === null ? null : listed.map(({ id }) => id);
+    const read = compileOverrides({ file, text: text.value }, rules, ids);
+    if (!read.ok) diagnostics.push(...read.diagnostics);
+    return read.ok ? read.overrides : [];
+  }
+}
+
+/** Rules whose `active_in` no site of the file knows: they would be on duty at all hours, and nobody meant that. */
+function unknownCalendars(placed: readonly PlacedRule[], sites: readonly Site[]): Diagnostic[] {
+  const known = new Set(["always", "trading_hours", ...sites.flatMap(({ calendars }) => [...calendars.keys()])]);
+  return placed.flatMap(({ rule, source, path }) => {
+    if (known.has(rule.activeIn)) return [];
+    const near = suggest(rule.activeIn, known);
+    const message = `expected always, trading_hours or a calendar of the sites file; received "${rule.activeIn}"`;
+    const hint = near === null ? {} : { hint: `did you mean "${near}"?` };
+    return [source.diagnostic([...path, "active_in"], { code: "RULE_UNKNOWN_CALENDAR", message, ...hint })];
+  });
 }
 
 /** Changes when any file of the set does; cheap enough to ask every second or two. */
@@ -78,6 +123,8 @@ const keptSchema = z.object({
     runbooks: z.string(),
     sites: z.string().nullable(),
     priority: z.string().nullable(),
+    overrides: z.string().nullable().default(null),
+    maintenance: z.string().nullable().default(null),
   }),
   files: z.record(z.string(), z.string()),
 });
@@ -85,8 +132,9 @@ const keptSchema = z.object({
 export type DocumentStore = { document(name: string): string | null; putDocument(name: string, text: string): void };
 
 /** Keeps the texts of a set that was found good; throws when the store can't be written. */
-export function keepConfigSet({ rules, runbooks, sites, priority }: ConfigPaths, store: DocumentStore): void {
-  const paths = { rules, runbooks, sites, priority };
+export function keepConfigSet(given: ConfigPaths, store: DocumentStore): void {
+  const { rules, runbooks, sites, priority, overrides, maintenance } = given;
+  const paths = { rules, runbooks, sites, priority, overrides, maintenance };
   const files: Record<string, string> = {};
   for (const file of allFiles(paths)) {
     const text = readConfigText(file);
@@ -105,6 +153,7 @@ export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigS
   const { roots, files } = kept.data;
   rmSync(folder, { recursive: true, force: true });
   const moved = (path: string) => join(folder, relative("/", path).replaceAll(":", ""));
+  const movedOrNone = (path: string | null) => (path === null ? null : moved(path));
   for (const [file, content] of Object.entries(files)) {
     mkdirSync(dirname(moved(file)), { recursive: true });
     writeFileSync(moved(file), content);
@@ -112,8 +161,10 @@ export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigS
   const loaded = loadConfigSet({
     rules: roots.rules.map(moved),
     runbooks: moved(roots.runbooks),
-    sites: roots.sites === null ? null : moved(roots.sites),
-    priority: roots.priority === null ? null : moved(roots.priority),
+    sites: movedOrNone(roots.sites),
+    priority: movedOrNone(roots.priority),
+    overrides: movedOrNone(roots.overrides),
+    maintenance: movedOrNone(roots.maintenance),
   });
   return loaded.ok ? loaded.value : null;
 }
@@ -126,8 +177,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-function allFiles({ rules, runbooks, sites, priority }: ConfigPaths): string[] {
-  const single = [sites, priority].filter((file) => file !== null);
+function allFiles(paths: ConfigPaths): string[] {
+  const { rules, runbooks, sites, priority, overrides, maintenance } = paths;
+  const single = [sites, priority, overrides, maintenance].filter((file) => file !== null);
   return [...ruleFiles(rules), ...filesBelow(runbooks, ".md"), ...single].slice(0, FILES_MAX);
 }
 

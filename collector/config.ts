@@ -47,6 +47,10 @@ export type CollectorConfig = {
   readonly sites: string | null;
   /** Null: the shipped policy. */
   readonly priority: string | null;
+  /** Null: rules are the same everywhere. */
+  readonly overrides: string | null;
+  /** Null: none but what people enter. */
+  readonly maintenance: string | null;
   readonly retentionMs: number;
   readonly timeseries: "duckdb";
   /** For the time-series store. */
@@ -91,6 +95,8 @@ const collectorFile = z.strictObject({
   runbooks: path.optional(),
   sites: path.optional(),
   priority: path.optional(),
+  overrides: path.optional(),
+  maintenance: path.optional(),
   retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
   timeseries: z.enum(["duckdb"]).default("duckdb"),
   memory_limit: byteSizeBetween(64 * MIB, 1024 * 1024 * MIB).optional(),
@@ -127,6 +133,8 @@ export function loadCollectorConfig(
       runbooks: absolute(written.runbooks ?? DEFAULTS.runbooks),
       sites: written.sites === undefined ? null : absolute(written.sites),
       priority: written.priority === undefined ? null : absolute(written.priority),
+      overrides: written.overrides === undefined ? null : absolute(written.overrides),
+      maintenance: written.maintenance === undefined ? null : absolute(written.maintenance),
       retentionMs: written.retention ?? DEFAULTS.retentionMs,
       timeseries: written.timeseries,
       memoryLimitBytes: written.memory_limit ?? DEFAULTS.memoryLimitBytes,
@@ -145,6 +153,8 @@ export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   runbooks: DEFAULTS.runbooks,
   sites: null,
   priority: null,
+  overrides: null,
+  maintenance: null,
   retentionMs: DEFAULTS.retentionMs,
   timeseries: "duckdb",
   memoryLimitBytes: DEFAULTS.memoryLimitBytes,
@@ -173,6 +183,8 @@ function missingPaths(written: Written, baseDir: string, source: YamlSource): Di
     { path: ["runbooks"], file: written.runbooks, isFolder: true },
     { path: ["sites"], file: written.sites, isFolder: false },
     { path: ["priority"], file: written.priority, isFolder: false },
+    { path: ["overrides"], file: written.overrides, isFolder: false },
+    { path: ["maintenance"], file: written.maintenance, isFolder: false },
   ];
   return wanted.flatMap(({ path: at, file, isFolder }) => {
     if (file === undefined) return [];

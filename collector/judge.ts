@@ -14,6 +14,7 @@ import {
   type Engine,
   type FaultRecord,
   type FaultView,
+  isOpen,
   type RuleSet,
   roleOf,
   type Transition,
@@ -22,7 +23,6 @@ import type { ActionRequest, ActRefusal, DeviceState, LiveAgent, LiveDevice, Liv
 import type { StreamEvent } from "./api/schema.ts";
 import { incidentView } from "./api/view.ts";
 import type { ConfigSet } from "./config-set.ts";
-import { isOpen } from "./incidents/calendar.ts";
 import { decideAction } from "./incidents/decide.ts";
 import { type Dated, fromEarlierOnset, fromSpell, fromStanding, type LateOutcome } from "./incidents/late.ts";
 import { append, incidentId, isEnded, isOpenState } from "./incidents/log.ts";
@@ -37,7 +37,7 @@ import {
 } from "./incidents/types.ts";
 import { createLate, type Late } from "./late.ts";
 import { COLLECTOR_AGENT, OWN_SITE, OWN_SITE_NAME } from "./own-reports.ts";
-import { type Site, unlistedSite } from "./sites.ts";
+import { type Site, siteInfo, unlistedSite } from "./sites.ts";
 import type { AgentRecord, Commit, IncidentChange, StateStore } from "./store/state/store.ts";
 import type { LastValue, TelemetryBatch } from "./store/timeseries/store.ts";
 
@@ -424,7 +424,7 @@ export function createJudge(
     sites = new Map(next.sites.map((site) => [site.id, site]));
     rules = next.rules;
     ruleById = new Map(next.rules.rules.map((rule) => [rule.id, rule]));
-    engine.setSites(next.sites.map(({ id, name, timeZone }) => ({ id, name, timeZone })));
+    absorb(engine.setSites(next.sites.map(siteInfo), clock.now()));
   }
 
   function setAgent(record: AgentRecord): void {

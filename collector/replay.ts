@@ -16,6 +16,7 @@ import {
   type Subject,
 } from "@aislewatch/rules";
 import type { LiveView } from "./api/deps.ts";
+import { siteInfo } from "./sites.ts";
 import type { Point, SeriesId, TimeSeriesStore } from "./store/timeseries/store.ts";
 
 const REPLAY = {
@@ -71,7 +72,7 @@ export async function explainAt(
   const readings = readingsOf(read);
 
   const engine = createEngine();
-  engine.setSites(live.sites());
+  engine.setSites(live.sites().map(siteInfo), fromMs);
   engine.setRules({ rules: rule === undefined ? [] : [rule], version: rule?.version ?? "" }, fromMs);
   engine.setInventory(site, AGENT, devices, fromMs);
   let lastMs = fromMs;

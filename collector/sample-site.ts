@@ -51,6 +51,7 @@ export const configOf = (rules = RULES): ConfigSet => ({
   sites: [],
   priority: undefined,
   runbooks: new Map([["printer/out", { title: "Out", markdown: "# Out" }]]),
+  maintenance: [],
 });
 
 export const printer = (id: string, given: Partial<InventoryDevice> = {}): InventoryDevice => ({

@@ -1,12 +1,13 @@
 /**
  * sites.yaml: the stores and distribution centres that agents speak for. The file gives a site its name, its clock and
- * its trading hours; an agent of a site that is not listed is watched all the same (unlistedSite).
+ * its trading hours; an agent of a site that is not listed is watched all the same (unlistedSite). `calendars` are other
+ * hours that rules may go by (`active_in`), by the clock of each site; `holidays` are lists of days that sites share.
  */
 
 import { asWritten, type Diagnostic, loadYamlFile, type Path, suggest, type YamlSource } from "@aislewatch/config";
 import { ID_PATTERN } from "@aislewatch/contract";
+import { isTimeZone, type OpenSpan, type SiteCalendar, type SiteInfo, WEEKDAYS, type Weekday } from "@aislewatch/rules";
 import { z } from "zod";
-import { isTimeZone, type OpenSpan, type SiteCalendar, WEEKDAYS, type Weekday } from "./incidents/calendar.ts";
 import { OWN_SITE } from "./own-reports.ts";
 
 /** A store or distribution centre, as sites.yaml names it. */
@@ -14,6 +15,8 @@ export type Site = SiteCalendar & {
   readonly id: string;
   readonly name: string;
   readonly format: "store" | "dc";
+  /** By the name that `active_in` of a rule gives, in the site's own time; it is closed on the site's closed days, too. */
+  readonly calendars: ReadonlyMap<string, SiteCalendar>;
 };
 
 /** What a site is taken for that only an agent speaks for: sites.yaml may be filled in later. */
@@ -24,6 +27,17 @@ export const unlistedSite = (id: string): Site => ({
   timeZone: "UTC",
   hours: null,
   closedDays: [],
+  calendars: new Map(),
+});
+
+/** What the engine goes by: a site without hours is one where nothing is ever closed. */
+export const siteInfo = (site: Site): SiteInfo => ({
+  id: site.id,
+  name: site.name,
+  timeZone: site.timeZone,
+  format: site.format,
+  tradingHours: { timeZone: site.timeZone, hours: site.hours, closedDays: site.closedDays },
+  calendars: site.calendars,
 });
 
 export type Loaded<T> =
@@ -41,19 +55,23 @@ export function loadSites(path: string): Loaded<Site[]> {
   const loaded = loadYamlFile(path, sitesFile);
   const texts = new Map(loaded.text === null ? [] : [[path, loaded.text]]);
   if (!loaded.ok) return { ok: false, diagnostics: loaded.diagnostics, texts };
-  const { sites } = loaded.value;
+  const { sites, holidays, calendars } = loaded.value;
   const diagnostics = [
     ...repeatedIds(sites, loaded.source),
     ...reservedIds(sites, loaded.source),
     ...sites.flatMap((site, index) =>
       repeatedDays(site.trading_hours, ["sites", index, "trading_hours"], loaded.source),
     ),
+    ...Object.entries(calendars).flatMap(([name, { hours }]) =>
+      repeatedDays(hours, ["calendars", name, "hours"], loaded.source),
+    ),
+    ...unknownHolidays(loaded.value, loaded.source),
   ];
   if (diagnostics.length > 0) return { ok: false, diagnostics, texts };
-  return { ok: true, value: sites.map(toSite) };
+  return { ok: true, value: sites.map((site) => toSite(site, { holidays, calendars })) };
 }
 
-const timeZone = asWritten<string>("a time zone such as Europe/Berlin", (written) => {
+export const timeZone = asWritten<string>("a time zone such as Europe/Berlin", (written) => {
   if (typeof written === "string" && isTimeZone(written)) return { ok: true, value: written };
   const near = typeof written === "string" ? suggest(written, Intl.supportedValuesOf("timeZone")) : null;
   return { ok: false, ...(near !== null && { hint: `did you mean "${near}"?` }) };
@@ -104,7 +122,14 @@ const date = asWritten<string>("a date such as 2026-12-25", (written) => {
   return real ? { ok: true, value: written } : { ok: false };
 });
 
-const tradingHours = z.record(days, spans);
+/** Hours by weekday: `mon-fri: 08:00-20:00`, `sun: closed`. */
+export const tradingHours = z.record(days, spans);
+
+const name = z.string().regex(ID_PATTERN, "a name of lower-case letters, digits and hyphens");
+/** Calendars of one file; what would need more is a calendar per site, which trading hours are. */
+const CALENDARS_MAX = 100;
+/** What `active_in` means by itself. */
+const RESERVED_CALENDARS = ["always", "trading_hours"];
 
 const siteSchema = z.strictObject({
   id: z.string().regex(ID_PATTERN, "an id of lower-case letters, digits and hyphens"),
@@ -113,18 +138,58 @@ const siteSchema = z.strictObject({
   format: z.enum(["store", "dc"]).default("store"),
   trading_hours: tradingHours.optional(),
   closed_days: z.array(date).max(CLOSED_DAYS_MAX).default([]),
+  holidays: z.array(name).max(SPANS_MAX).default([]),
 });
-const sitesFile = z.strictObject({ sites: z.array(siteSchema).max(SITES_MAX) });
+const calendarSchema = z.strictObject({
+  hours: tradingHours,
+  closed_days: z.array(date).max(CLOSED_DAYS_MAX).default([]),
+});
+const sitesFile = z.strictObject({
+  holidays: z.record(name, z.array(date).max(CLOSED_DAYS_MAX)).default({}),
+  calendars: z
+    .record(
+      name.refine((text) => !RESERVED_CALENDARS.includes(text), { message: "another name: this one is taken" }),
+      calendarSchema,
+    )
+    .refine((all) => Object.keys(all).length <= CALENDARS_MAX, { message: `at most ${CALENDARS_MAX} calendars` })
+    .default({}),
+  sites: z.array(siteSchema).max(SITES_MAX),
+});
 
 type Written = z.infer<typeof siteSchema>;
+type WrittenFile = z.infer<typeof sitesFile>;
 
-function toSite({ id, name = id, time_zone, format, trading_hours, closed_days }: Written): Site {
+function toSite(
+  { id, name: called = id, time_zone, format, trading_hours, closed_days, holidays: lists }: Written,
+  { holidays, calendars }: Pick<WrittenFile, "holidays" | "calendars">,
+): Site {
   const hours = trading_hours === undefined ? null : toWeek(trading_hours);
-  return { id, name, format, timeZone: time_zone, hours, closedDays: closed_days };
+  const closedDays = [...new Set([...closed_days, ...lists.flatMap((list) => holidays[list] ?? [])])];
+  const own = Object.entries(calendars).map(([key, calendar]): [string, SiteCalendar] => [
+    key,
+    {
+      timeZone: time_zone,
+      hours: toWeek(calendar.hours),
+      closedDays: [...new Set([...closedDays, ...calendar.closed_days])],
+    },
+  ]);
+  return { id, name: called, format, timeZone: time_zone, hours, closedDays, calendars: new Map(own) };
+}
+
+function unknownHolidays({ sites, holidays }: WrittenFile, source: YamlSource): Diagnostic[] {
+  return sites.flatMap(({ holidays: lists }, index) =>
+    lists.flatMap((list, i) => {
+      if (Object.hasOwn(holidays, list)) return [];
+      const near = suggest(list, Object.keys(holidays));
+      const message = `expected one of the lists under holidays; received "${list}"`;
+      const hint = near === null ? {} : { hint: `did you mean "${near}"?` };
+      return [source.diagnostic(["sites", index, "holidays", i], { code: "CFG_UNKNOWN_HOLIDAYS", message, ...hint })];
+    }),
+  );
 }
 
 /** A weekday that is not named is closed. */
-function toWeek(written: z.infer<typeof tradingHours>): Record<Weekday, readonly OpenSpan[]> {
+export function toWeek(written: z.infer<typeof tradingHours>): Record<Weekday, readonly OpenSpan[]> {
   const week: Record<Weekday, readonly OpenSpan[]> = { mon: [], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] };
   for (const [key, value] of Object.entries(written)) for (const day of toDays(key) ?? []) week[day] = value;
   return week;

@@ -37,6 +37,7 @@ const site: Site = {
     sun: [],
   },
   closedDays: [],
+  calendars: new Map(),
 };
 
 const printer: InventoryDevice = {
@@ -76,6 +77,9 @@ const rule: Rule = {
   missing: { then: "hold", afterMs: 0 },
   dependsOn: [],
   absorbs: [],
+  on: null,
+  flap: null,
+  activeIn: "always",
   category: "consumable",
   tier: 1,
   autoCloseMs: null,

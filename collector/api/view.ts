@@ -1,7 +1,7 @@
 /** Facts into the shapes of schema.ts: names beside ids, units beside metrics, sentences beside events. */
 import { FAULT_CODES, findMetric } from "@aislewatch/devices";
+import { isOpen } from "@aislewatch/rules";
 import type { z } from "zod";
-import { isOpen } from "../incidents/calendar.ts";
 import { describeEvent } from "../incidents/describe.ts";
 import type { Incident, IncidentEvent, PRIORITIES, Priority } from "../incidents/types.ts";
 import type { DeliveryAudit } from "../ledger.ts";
@@ -17,9 +17,10 @@ type ChartView = z.infer<typeof schema.incidentDetail>["chart"];
 export function incidentView(incident: Incident, live: LiveView, sites = live.sites()): IncidentView {
   const { site, device } = incident.subject;
   const found = device === null ? null : live.device(site, device);
+  const { flapping = false, inactiveHours = false, maintenance = null, retroactive = false } = incident;
   return {
     ...incident,
-    retroactive: incident.retroactive ?? false,
+    ...{ flapping, inactiveHours, maintenance, retroactive },
     subject: { ...incident.subject },
     values: { ...incident.values },
     siteName: (sites.find((other) => other.id === site) ?? live.site(site))?.name ?? site,

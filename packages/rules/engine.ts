@@ -10,11 +10,12 @@
  * it was due. `tick` does the same for everyone who did not report. A late row (older than the value it would replace)
  * changes nothing: the past belongs to the late evaluator.
  */
-import type { InventoryDevice, Table, Telemetry, Value } from "@aislewatch/contract";
+import { type InventoryDevice, splitSubject, type Table, type Telemetry, type Value } from "@aislewatch/contract";
 import { explainFault } from "./explain.ts";
 import { asValue, Judge, severityOf } from "./judge.ts";
 import { Keeping } from "./keeping.ts";
 import type { Layout } from "./layout.ts";
+import type { MaintenanceWindow } from "./maintenance.ts";
 import { Roster } from "./roster.ts";
 import { RowOrder } from "./rows.ts";
 import { applySnapshot, takeSnapshot } from "./snapshot.ts";
@@ -51,6 +52,14 @@ export function createEngine(options: EngineOptions = {}): Engine {
 /** What an engine and its forks have in common: compiled rules, and room that is used only while a call lasts. */
 type Shared = { readonly roster: Roster; readonly rows: RowOrder };
 
+type Happened = {
+  readonly unit: DeviceUnit;
+  readonly component: string | null;
+  readonly at: number;
+  readonly code: string;
+  readonly detail: string;
+};
+
 const NO_OFFSETS = new Int32Array(0);
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -78,6 +87,7 @@ class RuleEngine implements Engine {
 
   fork({ site, agent, devices, snapshot, atMs }: ForkedAgent): Engine {
     const forked = new RuleEngine({ settleMs: this.#settleMs }, { roster: this.#roster, rows: this.#rows });
+    forked.#roster.planAs(this.#roster, site, atMs);
     forked.setInventory(site, agent, devices, atMs);
     const siteUnit = forked.#roster.site(site);
     applySnapshot({ judge: forked.#judge, keeping: forked.#keeping, roster: forked.#roster }, siteUnit, snapshot);
@@ -102,8 +112,18 @@ class RuleEngine implements Engine {
     return this.#judge.inOrder();
   }
 
-  setSites(sites: readonly SiteInfo[]): void {
-    for (const { id } of sites) this.#roster.site(id);
+  setSites(sites: readonly SiteInfo[], atMs: number): Transition[] {
+    this.#judge.begin();
+    this.#roster.setSites(sites, atMs);
+    this.#judge.settle(atMs);
+    return this.#judge.inOrder();
+  }
+
+  setMaintenance(windows: readonly MaintenanceWindow[], atMs: number): Transition[] {
+    this.#judge.begin();
+    this.#roster.setMaintenance(windows, atMs);
+    this.#judge.settle(atMs);
+    return this.#judge.inOrder();
   }
 
   setInventory(site: string, agent: string, devices: readonly InventoryDevice[], atMs: number): Transition[] {
@@ -154,9 +174,11 @@ class RuleEngine implements Engine {
     const subjects = this.#resolve(site, agent, message, message.base + skewMs);
     const rows = this.#rows;
     const columns: { layout: Layout | null; offsets: Int32Array }[] = [];
+    const events = this.#eventsOf(site, agent, message, skewMs);
     for (let from = 0; from < rows.size; ) {
       const delta = rows.delta(from);
       const at = message.base + delta + skewMs;
+      if (events.length > 0) this.#applyEvents(events, at - 1);
       let end = from;
       for (; end < rows.size && rows.delta(end) === delta; end++) {
         const owner = subjects[rows.subject(end, message)]?.owner;
@@ -183,7 +205,35 @@ class RuleEngine implements Engine {
       this.#judge.settle(at);
       from = end;
     }
+    this.#applyEvents(events, NEVER);
     return this.#judge.inOrder();
+  }
+
+  /** Events that the message has of devices of this agent, in order of time. */
+  #eventsOf(site: string, agent: string, { events = [] }: Telemetry, skewMs: number): Happened[] {
+    const known = this.#roster.sites.get(site);
+    const found = events.flatMap(({ subject, at, code, detail }): Happened[] => {
+      const { device, component } = splitSubject(subject);
+      const unit = known?.devices.get(device);
+      if (unit?.agent.id === agent) return [{ unit, component, at: at + skewMs, code, detail }];
+      this.#judge.counts.unknownRows++;
+      return [];
+    });
+    return found.sort((a, b) => a.at - b.at);
+  }
+
+  /** Takes the events up to `limit` out of the list, and judges them: after the readings of their moment. */
+  #applyEvents(events: Happened[], limit: number): void {
+    const later = events.findIndex(({ at }) => at > limit);
+    for (const { unit, component, at, code, detail } of events.splice(0, later < 0 ? events.length : later)) {
+      this.#catchUp(unit, at - 1);
+      this.#judge.round++;
+      const facts = { code, detail, device: unit.device.id, component: component ?? "" };
+      this.#judge.event(unit.self, facts, at);
+      const part = component === null ? undefined : unit.parts.get(component);
+      if (part !== undefined) this.#judge.event(part, facts, at);
+      this.#judge.settle(at);
+    }
   }
 
   /** What was due before a reading happens before it; also to those whom the reading may flag. */
@@ -199,6 +249,8 @@ class RuleEngine implements Engine {
   tick(nowMs: number): Transition[] {
     this.#judge.begin();
     this.#keeping.emitOrphans(nowMs);
+    this.#judge.replan(nowMs);
+    this.#judge.settle(nowMs);
     while (this.#judge.heap.nextAt <= nowMs) {
       const at = this.#judge.heap.nextAt;
       const owner = this.#judge.heap.pop();

@@ -113,7 +113,7 @@ class Explainer {
     this.#judge = judge;
     this.#asked = asked;
     this.#fault = active?.fault ?? compiled.untouched;
-    this.#flags = active?.flags ?? judge.flagsOf(subject, compiled, this.#fault, local);
+    this.#flags = active?.flags ?? judge.flagsOf(subject, compiled, { fault: this.#fault, local, at: nowMs });
     const device = owner.is === "device" ? owner : null;
     this.#frame = {
       ...judge.frame,

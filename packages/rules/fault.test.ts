@@ -6,7 +6,7 @@ import type { FaultState, MissingPolicy } from "./types.ts";
 const MINUTE = 60_000;
 // biome-ignore lint/suspicious/noThenProperty: the field's own word; nobody awaits a policy.
 const missing = (policy: MissingPolicy["then"], afterMs: number): MissingPolicy => ({ then: policy, afterMs });
-const SPEC: FaultSpec = { forMs: [0], recoverMs: 0, hasClear: false, missing: missing("hold", 0) };
+const SPEC: FaultSpec = { forMs: [0], recoverMs: 0, hasClear: false, missing: missing("hold", 0), flap: null };
 
 const TRUTHS: Readonly<Record<string, Truth>> = { "0": 0, "1": 1, _: 2 };
 const truthsOf = (word: string): Truth[] => [...word].map((letter) => TRUTHS[letter] ?? 2);
@@ -107,6 +107,7 @@ describe("laws", () => {
     recoverMs: fc.integer({ min: 0, max: 5 * MINUTE }),
     hasClear: fc.boolean(),
     missing: fc.constant(missing("hold", 0)),
+    flap: fc.constantFrom(null, { enter: 2, withinMs: 20 * MINUTE, quietMs: 5 * MINUTE }),
   });
 
   function walk(

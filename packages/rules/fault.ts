@@ -7,9 +7,12 @@
  * - A step that is raised outranks the clear condition.
  * - Unknown stops the clock of a step and of the clear condition: nothing advances, nothing clears. When the condition
  *   is known again within UNKNOWN_GAP_MAX_MS the time that had passed counts; after that it starts anew.
+ * - A fault that fires `flap.enter` times within `flap.within` is flapping: from then on it is over only once its clear
+ *   condition has held for `flap.quiet`, so that many short faults are one. What fires while something above is down does
+ *   not count: that is the parent's coming and going.
  * - `missing` says what a raise condition that stays unknown means in the end.
  */
-import type { FaultState, MissingPolicy, Transition } from "./types.ts";
+import type { FaultState, FlapPolicy, MissingPolicy, Transition } from "./types.ts";
 
 /** 0 false, 1 true, 2 unknown: small integers pack and compare fast. */
 export type Truth = 0 | 1 | 2;
@@ -35,6 +38,11 @@ export type Fault = {
   readonly clear: Hold;
   /** Since when no step is true and not all are known. */
   readonly unknownSince: number | null;
+  /** When it fired, of late: what `flap` counts; of a rule over events, when those happened. The newest last. */
+  readonly recent: readonly number[];
+  readonly isFlapping: boolean;
+  /** It fired by a condition that was edited since; the new one has neither raised nor cleared it yet. */
+  readonly isUnproved: boolean;
 };
 
 export type FaultSpec = {
@@ -45,18 +53,30 @@ export type FaultSpec = {
   /** Is there a clear condition of its own? Otherwise "not raised" clears. */
   readonly hasClear: boolean;
   readonly missing: MissingPolicy;
+  readonly flap: FlapPolicy | null;
 };
 
-/** What the conditions say now. */
-export type Seen = { readonly steps: readonly Truth[]; readonly clear: Truth };
+/** What the conditions say now, and whether something above hides the device: what fires then is no flapping. */
+export type Seen = { readonly steps: readonly Truth[]; readonly clear: Truth; readonly isHidden?: boolean };
 
 export type FaultStep = { readonly next: Fault; readonly reason: Transition["reason"] };
 
+const NONE: readonly number[] = [];
 const IDLE: Hold = { since: null, gatheredMs: 0, frozenAt: null };
 
 export function newFault(stepCount: number): Fault {
   const steps = Array.from({ length: stepCount }, () => IDLE);
-  return { state: "inactive", level: -1, onset: 0, steps, clear: IDLE, unknownSince: null };
+  return {
+    state: "inactive",
+    level: -1,
+    onset: 0,
+    steps,
+    clear: IDLE,
+    unknownSince: null,
+    recent: NONE,
+    isFlapping: false,
+    isUnproved: false,
+  };
 }
 
 /** Is at least one step true, are all false, or is it unknown? */
@@ -73,8 +93,11 @@ export function stepFault(fault: Fault, seen: Seen, at: number, spec: FaultSpec)
   const raised = raisedOf(seen.steps);
   const steps = fault.steps.map((hold, i) => stepHold(hold, seen.steps[i] ?? UNKNOWN, at));
   const unknownSince = raised === UNKNOWN ? (fault.unknownSince ?? at) : null;
-  const seenFault: Fault = { ...fault, steps, unknownSince };
-  return isOpen(fault) ? stepOpen(seenFault, clears(raised, seen, spec), at, spec) : stepQuiet(seenFault, at, spec);
+  const recent = stillRecent(fault.recent, at, spec.flap);
+  const seenFault: Fault = { ...fault, steps, unknownSince, recent, isUnproved: fault.isUnproved && raised !== 1 };
+  if (isOpen(fault)) return stepOpen(seenFault, clears(raised, seen, spec), at, spec);
+  const step = stepQuiet(seenFault, at, spec);
+  return isOpen(step.next) && seen.isHidden !== true ? { ...step, next: counted(step.next, at, spec.flap) } : step;
 }
 
 /** When this fault changes by the mere passing of time; Infinity when it does not. */
@@ -83,7 +106,12 @@ export function dueAt(fault: Fault, spec: FaultSpec): number {
   for (let i = fault.level + 1; i < fault.steps.length; i++) {
     due = Math.min(due, holdDueAt(fault.steps[i] ?? IDLE, spec.forMs[i] ?? 0));
   }
-  if (fault.state === "recovering") due = Math.min(due, holdDueAt(fault.clear, spec.recoverMs));
+  if (fault.state === "recovering") due = Math.min(due, holdDueAt(fault.clear, recoverMsOf(fault, spec)));
+  // What it remembers goes, and with it the fault that is nothing else any more.
+  const oldest = fault.recent.at(-1);
+  if (fault.state === "inactive" && oldest !== undefined && spec.flap !== null) {
+    due = Math.min(due, oldest + spec.flap.withinMs);
+  }
   if (fault.unknownSince !== null && missingMatters(fault, spec.missing)) {
     due = Math.min(due, fault.unknownSince + spec.missing.afterMs);
   }
@@ -92,7 +120,24 @@ export function dueAt(fault: Fault, spec: FaultSpec): number {
 
 /** Nothing to remember: the same as a fault that never was. */
 export function isPlain(fault: Fault, spec: FaultSpec): boolean {
-  return fault.state === "inactive" && (fault.unknownSince === null || spec.missing.then !== "raise");
+  if (fault.state !== "inactive" || fault.recent.length > 0 || fault.clear.since !== null) return false;
+  return fault.unknownSince === null || spec.missing.then !== "raise";
+}
+
+const recoverMsOf = ({ isFlapping }: Fault, { recoverMs, flap }: FaultSpec): number =>
+  isFlapping && flap !== null ? Math.max(recoverMs, flap.quietMs) : recoverMs;
+
+function stillRecent(recent: readonly number[], at: number, flap: FlapPolicy | null): readonly number[] {
+  if (recent.length === 0 || flap === null) return NONE;
+  const kept = recent.filter((firedAt) => firedAt + flap.withinMs > at);
+  return kept.length === recent.length ? recent : kept;
+}
+
+/** It fired: once more. Bounded by `enter`, for then it flaps. */
+function counted(fault: Fault, at: number, flap: FlapPolicy | null): Fault {
+  if (flap === null) return fault;
+  const recent = [...fault.recent, at].slice(-flap.enter);
+  return { ...fault, recent, isFlapping: recent.length >= flap.enter };
 }
 
 export const isOpen = (fault: { state: FaultState }): boolean =>
@@ -121,8 +166,10 @@ function stepOpen(fault: Fault, clearing: Truth, at: number, spec: FaultSpec): F
   const clear = stepHold(fault.clear, clearing, at);
   const level = Math.max(fault.level, heldLevel(fault, at, spec));
   if (level > fault.level) return { next: { ...fault, state: "firing", level, clear }, reason: "level" };
+  // What never fired by this condition has nothing to recover from.
+  if (clearing === 1 && fault.isUnproved) return { next: over(fault, at), reason: "rule_changed" };
   if (clearing === 1) {
-    if (hasHeld(clear, spec.recoverMs, at)) return { next: over(fault, at), reason: "clear" };
+    if (hasHeld(clear, recoverMsOf(fault, spec), at)) return { next: over(fault, at), reason: "clear" };
     return { next: { ...fault, state: "recovering", clear }, reason: "clear" };
   }
   if (clearing === UNKNOWN && spec.missing.then === "ok" && isMissing(fault, at, spec.missing)) {
@@ -133,9 +180,10 @@ function stepOpen(fault: Fault, clearing: Truth, at: number, spec: FaultSpec): F
   return { next: { ...fault, state, clear }, reason: "condition" };
 }
 
-/** Over: every clock starts anew, that of `missing` included. */
-function over(fault: Fault, at: number): Fault {
-  return { ...newFault(fault.steps.length), unknownSince: fault.unknownSince === null ? null : at };
+/** Over: every clock starts anew, that of `missing` included. Who flapped has been quiet; others are still counted. */
+function over({ steps, unknownSince, recent, isFlapping }: Fault, at: number): Fault {
+  const fresh = newFault(steps.length);
+  return { ...fresh, unknownSince: unknownSince === null ? null : at, recent: isFlapping ? NONE : recent };
 }
 
 function stepHold(hold: Hold, truth: Truth, at: number): Hold {

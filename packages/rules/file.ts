@@ -4,13 +4,15 @@
  *
  * What is left out means: `scope: device`, `for: 0s`, `clear`: when no step is raised, `keep: 0s`, `missing: hold`,
  * `depends_on: all` (whatever is down above the device in its own dependency tree), `auto_close: never`, `tier: 1`,
- * `mode: live`.
+ * `flap`: none, `active_in: always`, `mode: live`. With `on: event`: `count: 1`, `within: 10m`, `clear`: the code with
+ * `_cleared` behind it.
  */
 import { type Diagnostic, durationMs, parseYaml, suggest, type YamlSource } from "@aislewatch/config";
 import { CATEGORIES, findMetric, KINDS, type Kind, SEVERITIES, type Severity } from "@aislewatch/devices";
 import { z } from "zod";
 import { type Condition, type ConditionPlace, checkCondition, groupSuggestion, type Problem } from "./condition.ts";
 import { circlesOf } from "./cycle.ts";
+import { checkEventCondition } from "./event-condition.ts";
 import { contentHash } from "./hash.ts";
 import { partClassOf } from "./plan.ts";
 import { checkSelect, type Selector } from "./select.ts";
@@ -31,6 +33,56 @@ const missingSchema = z
   .strictObject({ then: missingPolicy, after: durationMs })
   .transform(({ then, after }) => ({ then, afterMs: after }));
 
+const series = asWritten(`a series such as "40x4 12x20 _x30"`, (written) => {
+  if (typeof written !== "string" && typeof written !== "number" && typeof written !== "boolean") return { ok: false };
+  const parsed = parseSeries(String(written));
+  return parsed.ok ? parsed : { ...parsed, code: "RULE_TEST" };
+});
+const eventCode = z.string().regex(/^[a-z][a-z0-9_]{0,127}$/, "a code such as media_out");
+const eventCodes = z.union([eventCode, z.array(eventCode).min(1).max(16)]);
+/** Of one device; what comes more often than a hundred times is a metric and no event. */
+const EVENT_COUNT_MAX = 100;
+const FLAP_ENTER_MAX = 20;
+
+const seriesByMetric = z.record(z.string(), series);
+const labels = z.record(z.string(), z.string());
+
+const testDeviceSchema = z.strictObject({
+  kind: z.enum(KINDS).optional(),
+  labels: labels.optional(),
+  series: seriesByMetric.optional(),
+});
+
+const testSchema = z.strictObject({
+  name: z.string().min(1),
+  /** Time between polls. */
+  step: durationMs,
+  device: z.strictObject({ kind: z.enum(KINDS).optional(), labels: labels.optional() }).optional(),
+  /** The component that a rule with `scope: component` is tried on. */
+  component: id.optional(),
+  series: seriesByMetric.optional(),
+  components: z.record(id, seriesByMetric).optional(),
+  /** What the device depends on, and how that is; in a chain each depends on the next. */
+  parents: z.record(z.string(), z.strictObject({ kind: z.enum(KINDS), up: series })).optional(),
+  /** Further devices of the site, for rules that count them. */
+  devices: z.record(z.string(), testDeviceSchema).optional(),
+  expect: z
+    .array(
+      z.union([
+        z.strictObject({
+          at: z.union([z.literal("end"), durationMs]),
+          state: z.enum(["inactive", "pending", "firing", "recovering"]),
+          severity: z.enum(SEVERITIES).optional(),
+          suppressed: z.boolean().optional(),
+          stale: z.boolean().optional(),
+        }),
+        z.strictObject({ incidents: z.int().min(0), pages: z.int().min(0).optional() }),
+      ]),
+    )
+    .min(1),
+});
+export type RuleTest = z.infer<typeof testSchema>;
+
 const ruleSchema = z.strictObject({
   id,
   title: z.string().min(1).max(200),
@@ -47,7 +99,23 @@ const ruleSchema = z.strictObject({
   when: condition.optional(),
   for: durationMs.optional(),
   severity: z.enum(SEVERITIES).optional(),
-  clear: z.strictObject({ when: condition.optional(), for: durationMs.optional() }).optional(),
+  clear: z
+    .strictObject({
+      when: condition.optional(),
+      for: durationMs.optional(),
+      code: eventCodes.optional(),
+      after: durationMs.optional(),
+    })
+    .optional(),
+  on: z.enum(["reading", "event"]).default("reading"),
+  code: eventCodes.optional(),
+  count: z.int().min(1).max(EVENT_COUNT_MAX).optional(),
+  within: durationMs.optional(),
+  flap: z.strictObject({ enter: z.int().min(2).max(FLAP_ENTER_MAX), within: durationMs, quiet: durationMs }).optional(),
+  active_in: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,63}$/, "always, trading_hours or the name of a calendar")
+    .default("always"),
   keep: durationMs.optional(),
   missing: z.union([missingPolicy, missingSchema]).default("hold"),
   depends_on: z.union([z.enum(["all", "none"]), z.array(z.enum(KINDS))]).default("all"),
@@ -211,10 +279,11 @@ function compileRule(written: WrittenRule, { file, group, path, complaints }: Ru
     complaints.at([...path, "select"], "RULE_SELECT", "this and the group's select never hold together");
   }
   const place: ConditionPlace = { scope: written.scope, kinds, vars: written.vars };
-  const steps = compileSteps(written, place, { path, complaints });
-  const clear = compileClear(written, place, { path, complaints });
+  const on = compileTrigger(written, { path, complaints });
+  const steps = on === null ? compileSteps(written, place, { path, complaints }) : eventSteps(written);
+  const clear = on === null ? compileClear(written, place, { path, complaints }) : { clear: null, condition: null };
   const conditions = [...steps.conditions, ...(clear.condition === null ? [] : [clear.condition])];
-  if (written.scope === "component") checkPartClass(conditions, { path, complaints });
+  if (written.scope === "component" && on === null) checkPartClass(conditions, { path, complaints });
   checkTitle(written, kinds, { path, complaints });
   checkTests(written, kinds, { path, complaints });
   const rule: Omit<Rule, "version" | "file" | "line"> = {
@@ -223,10 +292,13 @@ function compileRule(written: WrittenRule, { file, group, path, complaints }: Ru
     select: written.select === undefined ? file.select : `(${file.select}) && (${written.select})`,
     scope: written.scope,
     title: written.title,
+    on,
     raise: steps.steps,
     clear: clear.clear,
     keepMs: Math.max(written.keep ?? 0, clear.clear === null ? (written.clear?.for ?? 0) : 0),
     missing: missingOf(written),
+    flap: flapOf(written),
+    activeIn: written.active_in,
     dependsOn: dependsOnOf(written),
     absorbs: written.absorbs,
     category: written.category,
@@ -254,6 +326,10 @@ function missingOf({ missing }: WrittenRule): Rule["missing"] {
 function dependsOnOf({ depends_on: dependsOn }: WrittenRule): readonly string[] {
   if (dependsOn === "all") return ["*"];
   return dependsOn === "none" ? [] : dependsOn;
+}
+
+function flapOf({ flap }: WrittenRule): Rule["flap"] {
+  return flap === undefined ? null : { enter: flap.enter, withinMs: flap.within, quietMs: flap.quiet };
 }
 
 type InRule = { readonly path: Path; readonly complaints: Complaints };
@@ -308,6 +384,56 @@ function compileClear(
   return { clear: { when: clear.when, forMs: clear.for ?? 0 }, condition };
 }
 
+/** How far back an event counts when the rule does not say. */
+const EVENT_WITHIN_MS = 600_000;
+
+/** What fires a rule with `on: event`; complains about keys of the one kind of rule in the other. */
+function compileTrigger(written: WrittenRule, { path, complaints }: InRule): Rule["on"] {
+  const { on, code, count = 1, within, clear } = written;
+  if (on === "reading") {
+    for (const key of ["code", "count", "within"] as const) {
+      if (written[key] === undefined) continue;
+      complaints.at([...path, key], "RULE_SHAPE", `expected ${key} only with on: event`);
+    }
+    for (const key of ["code", "after"] as const) {
+      if (clear?.[key] === undefined) continue;
+      complaints.at([...path, "clear", key], "RULE_SHAPE", `expected clear.${key} only with on: event`);
+    }
+    return null;
+  }
+  const misplaced = (["raise", "for", "keep", "flap"] as const).filter((key) => written[key] !== undefined);
+  for (const key of misplaced) {
+    complaints.at([...path, key], "RULE_SHAPE", `expected no ${key} with on: event: an event is a moment`);
+  }
+  for (const key of ["when", "for"] as const) {
+    if (clear?.[key] === undefined) continue;
+    complaints.at([...path, "clear", key], "RULE_SHAPE", "expected clear: { code, after } with on: event");
+  }
+  if (written.scope === "site") complaints.at([...path, "scope"], "RULE_SCOPE", "expected scope device or component");
+  if (code === undefined) complaints.at(path, "RULE_SHAPE", "expected code with on: event; received none");
+  if (written.severity === undefined) {
+    complaints.at(path, "RULE_SHAPE", "expected severity with on: event; received none");
+  }
+  if (written.when !== undefined) complaints.event(written.when, [...path, "when"]);
+  const codes = [code ?? []].flat();
+  // A clear that names only a time ends by time alone.
+  const byItself = clear?.after === undefined ? codes.map((each) => `${each}_cleared`) : [];
+  return {
+    codes,
+    when: written.when ?? null,
+    count,
+    withinMs: within ?? EVENT_WITHIN_MS,
+    clearCodes: clear?.code === undefined ? byItself : [clear.code].flat(),
+    clearAfterMs: clear?.after ?? null,
+  };
+}
+
+/** The event itself is the condition. */
+const eventSteps = ({ severity = "minor" }: WrittenRule): { steps: Step[]; conditions: Condition[] } => ({
+  steps: [{ severity, when: "true", forMs: 0 }],
+  conditions: [],
+});
+
 /** A rule on components is about those of one class: a disk has no port. */
 function checkPartClass(conditions: readonly Condition[], { path, complaints }: InRule): void {
   const uses = conditions.flatMap((each) => each.uses);
@@ -322,14 +448,15 @@ function checkPartClass(conditions: readonly Condition[], { path, complaints }: 
 }
 
 function checkTitle(
-  { title, vars, scope }: WrittenRule,
+  { title, vars, scope, on }: WrittenRule,
   kinds: ReadonlySet<Kind> | null,
   { path, complaints }: InRule,
 ): void {
   for (const { name, start, end } of titleNames(title)) {
     const isVar = name.startsWith("vars.") && Object.hasOwn(vars, name.slice("vars.".length));
     const isSubject = (TITLE_SUBJECTS as readonly string[]).includes(name);
-    if (isVar || isSubject || name.endsWith(")")) continue;
+    if (isVar || isSubject || (on === "event" && (name === "code" || name === "detail")) || name.endsWith(")"))
+      continue;
     const metric = findMetric(name);
     const fits = metric !== undefined && (!metric.kinds || !kinds || metric.kinds.some((kind) => kinds.has(kind)));
     if (fits && scope !== "site") continue;
@@ -390,6 +517,11 @@ class Complaints {
     if (checked.ok) return checked.value;
     for (const problem of checked.error) this.problem(path, problem);
     return null;
+  }
+
+  event(text: string, path: Path): void {
+    const checked = checkEventCondition(text);
+    if (!checked.ok) for (const problem of checked.error) this.problem(path, problem);
   }
 
   condition(text: string, place: ConditionPlace, path: Path): Condition | null {

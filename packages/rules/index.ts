@@ -1,39 +1,59 @@
+export {
+  isOpen,
+  isTimeZone,
+  localTime,
+  momentsOf,
+  type OpenSpan,
+  type SiteCalendar,
+  WEEKDAYS,
+  type Weekday,
+} from "./calendar.ts";
 export { type CheckContext, type CheckedRules, checkRules } from "./check.ts";
 export { RULE_DIAGNOSTICS, type RuleDiagnostic } from "./diagnostics.ts";
 export { createEngine, type EngineOptions } from "./engine.ts";
-export { type CompiledRules, compileRules, type PlacedTest } from "./file.ts";
+export { type CompiledRules, compileRules, type PlacedRule, type PlacedTest, type RuleTest } from "./file.ts";
 export {
   type InventoryEntry,
   inventoryEntry,
   type ListedDevice,
   parseInventory,
 } from "./inventory.ts";
+export { MAINTENANCE_SETTLE_MS, type MaintenancePlace, type MaintenanceWindow } from "./maintenance.ts";
+export {
+  type CompiledOverrides,
+  compileOverrides,
+  type EffectiveVar,
+  effectiveVars,
+  idleOverrides,
+  type Override,
+  type OverrideTarget,
+  withOverrides,
+} from "./overrides.ts";
 export { type RuleReads, readsOfRule } from "./reads.ts";
 export { selectsDevice } from "./select.ts";
-export type { Series } from "./series.ts";
 export { roleOf } from "./subjects.ts";
-export { runTrials, type TrialResult } from "./trial.ts";
-export type { RuleTest } from "./trial-file.ts";
-export { formatTrialResults } from "./trial-text.ts";
-export type {
-  Adoption,
-  AgentSnapshot,
-  Engine,
-  ExplainedCondition,
-  ExplainedReading,
-  ExplainedTerm,
-  Explanation,
-  FaultFlags,
-  FaultRecord,
-  FaultState,
-  FaultView,
-  ForkedAgent,
-  MissingPolicy,
-  NoExplanation,
-  Rule,
-  RuleSet,
-  SiteInfo,
-  Step,
-  Subject,
-  Transition,
+export { formatTrialResults, runTrials, type TrialResult } from "./trial.ts";
+export {
+  type Adoption,
+  type AgentSnapshot,
+  callsPeople,
+  type Engine,
+  type EventTrigger,
+  type ExplainedCondition,
+  type ExplainedReading,
+  type ExplainedTerm,
+  type Explanation,
+  type FaultFlags,
+  type FaultRecord,
+  type FaultState,
+  type FaultView,
+  type ForkedAgent,
+  type MissingPolicy,
+  type NoExplanation,
+  type Rule,
+  type RuleSet,
+  type SiteInfo,
+  type Step,
+  type Subject,
+  type Transition,
 } from "./types.ts";

@@ -5,23 +5,29 @@
  */
 import type { Value } from "@aislewatch/contract";
 import { findMetric, SEVERITIES } from "@aislewatch/devices";
+import { Absorbers } from "./absorb.ts";
 import type { Frame } from "./compile.ts";
 import { DueHeap } from "./due.ts";
-import { dueAt, type Fault, isOpen, isPlain, raisedOf, stepFault, UNKNOWN } from "./fault.ts";
+import type { EventFacts } from "./event-condition.ts";
+import { type EventSeen, stepEvent, stepEventTime } from "./event-fault.ts";
+import { type Fault, isOpen, isPlain, raisedOf, stepFault, UNKNOWN } from "./fault.ts";
 import { SlotMemory } from "./memory.ts";
-import { type Binding, type CompiledRule, unpack } from "./plan.ts";
+import { type Binding, type CompiledRule, dueOf, unpack } from "./plan.ts";
+import { Planned } from "./planned.ts";
 import {
   type Active,
   blockerOf,
   type DeviceUnit,
+  flagsOf,
   isInGroup,
   type JudgedSubject,
   type SiteUnit,
+  sameFlags,
   subjectOf,
   suppressorOf,
 } from "./subjects.ts";
 import { renderTitle } from "./title.ts";
-import type { Rule, Subject, Transition } from "./types.ts";
+import type { EventTrigger, Rule, Subject, Transition } from "./types.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -48,7 +54,12 @@ export class Judge {
   round = 0;
   readonly #touched: { subject: JudgedSubject; local: number }[] = [];
   readonly moved = new Set<DeviceUnit>();
-  readonly reflag = new Set<DeviceUnit>();
+  reflag = new Set<DeviceUnit | SiteUnit>();
+  readonly planned = new Planned();
+  readonly absorbers = new Absorbers();
+  /** Sites whose faults were restored: hours may have begun or ended since they were kept. */
+  #isAfterSites = false;
+  readonly #replan = new Set<SiteUnit>();
   readonly dueNow: DeviceUnit[] = [];
   readonly dirtySites = new Set<SiteUnit>();
   readonly counts = { devices: 0, subjects: 0, instances: 0, unknownRows: 0, evaluations: 0 };
@@ -111,18 +122,27 @@ export class Judge {
     if (this.dueNow.length > 0) {
       for (const unit of this.dueNow.splice(0)) this.runDue(unit, at);
     }
-    if (this.reflag.size > 0) {
-      for (const unit of this.reflag) {
-        for (const active of unit.active) this.#reflagged(active, at);
-        this.restate(unit);
-      }
-      this.reflag.clear();
-    }
+    this.#reflagAll(at);
     if (this.moved.size > 0) {
       for (const unit of this.moved) this.restate(unit);
       this.moved.clear();
     }
     if (this.dirtySites.size > 0) this.#judgeSites(at);
+    // A fault of the site may have taken others in, or let them go: that comes after it.
+    this.#isAfterSites = true;
+    this.#reflagAll(at);
+    this.#isAfterSites = false;
+  }
+
+  /** Flags decide no state, so one pass is enough: nothing fires or clears by them. */
+  #reflagAll(at: number): void {
+    if (this.reflag.size === 0) return;
+    const units = this.reflag;
+    this.reflag = new Set();
+    for (const unit of units) {
+      for (const active of unit.active) this.#reflagged(active, at);
+      if (unit.is === "device") this.restate(unit);
+    }
   }
 
   #judgeTouched(at: number): void {
@@ -189,13 +209,36 @@ export class Judge {
     const judgedAt = Math.max(at, subject.owner.judgedAt);
     const active = subject.faults[local] ?? null;
     const before = active?.fault ?? compiled.untouched;
-    const seen = unpack(subject.codes[local] ?? 0, compiled);
+    if (compiled.rule.on !== null) return;
+    const seen = { ...unpack(subject.codes[local] ?? 0, compiled), isHidden: isHidden(subject, compiled) };
     const { next, reason } = stepFault(before, seen, judgedAt, compiled.spec);
     if (active === null && isPlain(next, compiled.spec)) return;
     this.put({ subject, local, next, at: judgedAt, reason });
   }
 
-  put(change: { subject: JudgedSubject; local: number; next: Fault; at: number; reason: Transition["reason"] }): void {
+  /** An event of a device or of a component of it, to each rule of the subject that is about it. */
+  event(subject: JudgedSubject, event: EventFacts, at: number): void {
+    const { shape } = subject;
+    for (const local of shape.onEvent) {
+      const compiled = shape.bindings[local]?.compiled;
+      const trigger = compiled?.rule.on ?? null;
+      if (compiled === undefined || trigger === null) continue;
+      const seen = seenBy(trigger, event.code);
+      if (seen === null || (seen === "happened" && !compiled.isAbout(event))) continue;
+      const before = subject.faults[local]?.fault ?? compiled.untouched;
+      const { next, reason } = stepEvent(before, seen, at, trigger);
+      if (next !== before) this.put({ subject, local, next, at, reason, event });
+    }
+  }
+
+  put(change: {
+    readonly subject: JudgedSubject;
+    readonly local: number;
+    readonly next: Fault;
+    readonly at: number;
+    readonly reason: Transition["reason"];
+    readonly event?: NonNullable<Active["event"]>;
+  }): void {
     const { subject, local, next, reason } = change;
     const compiled = subject.shape.bindings[local]?.compiled;
     if (compiled === undefined) return;
@@ -204,12 +247,13 @@ export class Judge {
     owner.judgedAt = at;
     const before = subject.faults[local] ?? null;
     const was = before?.fault ?? compiled.untouched;
-    const flags = this.flagsOf(subject, compiled, next, local);
-    const active: Active = before ?? { subject, local, fault: next, dueAt: NEVER, flags };
-    const isFlagged = active.flags.stale !== flags.stale || active.flags.suppressedBy !== flags.suppressedBy;
+    const flags = this.flagsOf(subject, compiled, { fault: next, local, at });
+    const active: Active = before ?? { subject, local, fault: next, dueAt: NEVER, flags, event: null };
+    const isFlagged = !sameFlags(active.flags, flags);
     active.fault = next;
     active.flags = flags;
-    active.dueAt = dueAt(next, compiled.spec);
+    active.event = change.event ?? active.event;
+    active.dueAt = dueOf(next, compiled);
     if (isPlain(next, compiled.spec)) this.drop(active);
     else if (before === null) {
       subject.faults[local] = active;
@@ -222,8 +266,19 @@ export class Judge {
     } else if (isFlagged && next.state !== "inactive") {
       this.#emit(subject, compiled, { was, next, at, reason: "flags", flags });
     }
+    if (isOpen(was) !== isOpen(next) && compiled.rule.absorbs.length > 0) this.#reflagBelow(owner);
     if (owner.is === "device" && isOpen(was) !== isOpen(next)) this.restate(owner);
     else if (owner.is === "device" && was.level !== next.level) this.restate(owner);
+  }
+
+  /** A fault whose rule was edited says so where it is as bad as it was not before. */
+  regrade({ subject, local, fault, flags }: Active, was: Rule, at: number): void {
+    const compiled = subject.shape.bindings[local]?.compiled;
+    if (compiled === undefined || severityOf(compiled.rule, fault) === severityOf(was, fault)) return;
+    const judgedAt = Math.max(at, subject.owner.judgedAt);
+    subject.owner.judgedAt = judgedAt;
+    this.#emit(subject, compiled, { was: fault, next: fault, at: judgedAt, reason: "rule_changed", flags });
+    if (subject.owner.is === "device") this.restate(subject.owner);
   }
 
   drop(active: Active): void {
@@ -232,18 +287,64 @@ export class Judge {
     subject.owner.active = subject.owner.active.filter((other) => other !== active);
   }
 
-  flagsOf(subject: JudgedSubject, compiled: CompiledRule, fault: Fault, local: number): Active["flags"] {
-    const stale = fault.state !== "inactive" && raisedOf(unpack(subject.codes[local] ?? 0, compiled).steps) === UNKNOWN;
+  flagsOf(
+    subject: JudgedSubject,
+    compiled: CompiledRule,
+    { fault, local, at }: { readonly fault: Fault; readonly local: number; readonly at: number },
+  ): Active["flags"] {
+    const isHere = fault.state !== "inactive";
+    const stale = isHere && raisedOf(unpack(subject.codes[local] ?? 0, compiled).steps) === UNKNOWN;
     const { owner } = subject;
-    return { stale, suppressedBy: owner.is === "device" ? suppressorOf(owner, compiled.rule.dependsOn) : null };
+    const suppressor = owner.is === "device" ? suppressorOf(owner, compiled.rule.dependsOn) : null;
+    return flagsOf({
+      stale,
+      suppressedBy: suppressor ?? this.absorbers.absorberOf(subject, compiled.rule),
+      flapping: fault.isFlapping,
+      inactiveHours: isHere && !this.planned.isActiveAt(owner, compiled.rule, at),
+      maintenance: isHere ? this.planned.maintenanceOf(owner, at) : null,
+    });
+  }
+
+  /** A wider fault began or ended: those that it may take in. */
+  #reflagBelow(owner: DeviceUnit | SiteUnit): void {
+    this.reflag.add(owner);
+    if (owner.is === "device") return;
+    for (const unit of owner.devices.values()) if (unit.active.length > 0) this.reflag.add(unit);
+  }
+
+  useRules(rules: readonly Rule[]): void {
+    this.planned.useRules(rules);
+    this.absorbers.useRules(rules);
+  }
+
+  /** After rules, sites or maintenance changed. */
+  setSchedules(site: SiteUnit, at: number): void {
+    this.planned.arrange(site, at);
+    this.#planMoved(site, at);
+  }
+
+  #planMoved(site: SiteUnit, at: number): void {
+    this.setDue(site);
+    for (const owner of [site, ...site.devices.values()]) {
+      if (owner.active.some((active) => this.planned.isOutdated(active, at))) this.reflag.add(owner);
+    }
+  }
+
+  replanSoon(site: SiteUnit): void {
+    this.#replan.add(site);
+  }
+
+  replan(at: number): void {
+    for (const site of this.#replan) this.#planMoved(site, at);
+    this.#replan.clear();
   }
 
   #reflagged(active: Active, at: number): void {
     const { subject, local, fault, flags } = active;
     const compiled = subject.shape.bindings[local]?.compiled;
     if (compiled === undefined) return;
-    const now = this.flagsOf(subject, compiled, fault, local);
-    if (now.stale === flags.stale && now.suppressedBy === flags.suppressedBy) return;
+    const now = this.flagsOf(subject, compiled, { fault, local, at: Math.max(at, subject.owner.judgedAt) });
+    if (sameFlags(now, flags)) return;
     this.put({ subject, local, next: fault, at, reason: "flags" });
   }
 
@@ -255,7 +356,8 @@ export class Judge {
     const { was, next, at, reason, flags } = change;
     const { rule } = compiled;
     this.#aim(subject, at);
-    const depth = subject.owner.is === "device" ? subject.owner.ancestors.length : SITE_DEPTH;
+    const ofDevice = subject.owner.is === "device" ? subject.owner.ancestors.length : SITE_DEPTH;
+    const depth = this.#isAfterSites ? SITE_DEPTH + 1 : ofDevice;
     const transition: Transition = {
       rule: rule.id,
       ruleVersion: rule.version,
@@ -288,6 +390,7 @@ export class Judge {
     if (name === "site") return site;
     if (name === "device") return device ?? site;
     if (name === "component") return component ?? "";
+    if (rule.on !== null && (name === "code" || name === "detail")) return eventOf(subject, rule)?.[name];
     if (name.startsWith("vars.")) return rule.vars[name.slice("vars.".length)];
     return this.#lastOf(subject, name) ?? this.#calledValue(subject, rule, name);
   }
@@ -314,7 +417,7 @@ export class Judge {
   }
 
   setDue(owner: DeviceUnit | SiteUnit): void {
-    let due = owner.is === "device" ? Math.min(owner.staleDue, owner.silenceDue) : NEVER;
+    let due = owner.is === "device" ? Math.min(owner.staleDue, owner.silenceDue) : owner.hoursDue;
     for (let i = 0; i < owner.active.length; i++) due = Math.min(due, owner.active[i]?.dueAt ?? NEVER);
     owner.dueAt = due;
     this.enqueue(owner);
@@ -333,6 +436,10 @@ export class Judge {
       this.round++;
       if (owner.is === "device" && owner.staleDue <= at) this.expire(owner, at, at - owner.staleAfterMs);
       if (owner.is === "device" && owner.silenceDue <= at) this.#silenceRuns(owner, at);
+      if (owner.is === "site" && owner.hoursDue <= at) {
+        this.planned.run(owner, at);
+        this.#planMoved(owner, at);
+      }
       this.settle(at);
       for (const active of [...owner.active]) if (active.dueAt <= at) this.#fallDue(active, at);
       this.setDue(owner);
@@ -344,6 +451,12 @@ export class Judge {
     const { subject, local } = active;
     const binding = subject.shape.bindings[local];
     if (binding === undefined || subject.faults[local] !== active) return;
+    const trigger = binding.compiled.rule.on;
+    if (trigger !== null) {
+      const { next, reason } = stepEventTime(active.fault, at, trigger);
+      if (next !== active.fault) this.put({ subject, local, next, at, reason });
+      return;
+    }
     subject.codes[local] = this.#judge(subject, binding, at);
     this.step(subject, local, at);
   }
@@ -459,6 +572,20 @@ export class Judge {
   begin(): void {
     this.out = [];
   }
+}
+
+/** Only who may flap is asked: see Seen. */
+function isHidden({ owner }: JudgedSubject, { rule }: CompiledRule): boolean {
+  return rule.flap !== null && owner.is === "device" && suppressorOf(owner, rule.dependsOn) !== null;
+}
+
+function seenBy({ codes, clearCodes }: EventTrigger, code: string): EventSeen | null {
+  if (codes.includes(code)) return "happened";
+  return clearCodes.includes(code) ? "ended" : null;
+}
+
+function eventOf({ shape, faults }: JudgedSubject, rule: Rule): Active["event"] {
+  return faults[shape.bindings.findIndex(({ compiled }) => compiled.rule === rule)]?.event ?? null;
 }
 
 /** Seconds since the device answered; NaN while nobody can know. */

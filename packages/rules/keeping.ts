@@ -1,14 +1,15 @@
 /** Faults and last values across a restart: what the state store is told, and what it gives back. */
 import { joinSubject, type Value } from "@aislewatch/contract";
-import { dueAt, type Fault, isOpen, newFault, stepFault } from "./fault.ts";
+import { type Fault, isOpen, newFault, stepFault } from "./fault.ts";
 import { faultKey, type Judge, severityOf } from "./judge.ts";
-import { type CompiledRule, unpack } from "./plan.ts";
+import { type CompiledRule, dueOf, unpack } from "./plan.ts";
 import { type FaultDetail, faultOf, isWait, readDetail, readWait, waitRecord } from "./record.ts";
 import type { Roster } from "./roster.ts";
 import {
   type Active,
   blockerOf,
   type DeviceUnit,
+  flagsOf,
   type JudgedSubject,
   type SiteUnit,
   subjectOf,
@@ -121,16 +122,18 @@ export class Keeping {
   }
 
   restoreFaults(records: readonly FaultRecord[]): void {
-    this.restoreAll(records.filter(({ state }) => state !== "inactive"));
+    this.restoreAll(records);
   }
 
-  /** Inactive ones, too: a clock of `missing: raise` runs in them. */
   restoreAll(records: readonly FaultRecord[]): void {
     for (const record of records) {
       if (isWait(record)) this.#restoreWait(record);
       else this.#restoreFault(record);
     }
-    for (const site of this.#roster.sites.values()) for (const unit of site.devices.values()) this.#judge.restate(unit);
+    for (const site of this.#roster.sites.values()) {
+      for (const unit of site.devices.values()) this.#judge.restate(unit);
+      this.#judge.replanSoon(site);
+    }
   }
 
   /** A record without its rule or device waits for them: the inventory of another agent may come later. */
@@ -147,16 +150,17 @@ export class Keeping {
     this.#waiting.delete(key);
     const { subject, local, compiled } = found;
     const { owner } = subject;
-    const isSame = detail.conditions === compiled.conditionHash && detail.steps.length === compiled.steps.length;
+    const isSame = detail.conditions === compiled.conditionHash && detail.steps.length === compiled.rule.raise.length;
     const kept = faultOf(record, detail);
     const isKept = isSame || isOpen(kept);
     if (!isKept) return;
     const fault: Fault = isSame
       ? kept
-      : { ...newFault(compiled.steps.length), state: "firing", level: 0, onset: kept.onset };
+      : { ...newFault(compiled.rule.raise.length), state: "firing", level: 0, onset: kept.onset, isUnproved: true };
     subject.codes[local] = isSame ? detail.code : -1;
-    const flags = { stale: detail.stale, suppressedBy: detail.suppressedBy };
-    const active: Active = { subject, local, fault, dueAt: dueAt(fault, compiled.spec), flags };
+    const { stale, suppressedBy, inactiveHours, maintenance } = detail;
+    const flags = flagsOf({ stale, suppressedBy, inactiveHours, maintenance, flapping: fault.isFlapping });
+    const active: Active = { subject, local, fault, dueAt: dueOf(fault, compiled), flags, event: null };
     const before = subject.faults[local];
     if (before) this.#judge.drop(before);
     subject.faults[local] = active;
@@ -187,7 +191,7 @@ export class Keeping {
     const judgedAt = Math.max(at, subject.owner.judgedAt);
     const seen = unpack(subject.codes[local] ?? 0, compiled);
     const { next } = stepFault(fault, seen, judgedAt, compiled.spec);
-    if (!isOpen(next)) return fault.state === "recovering" ? Math.min(judgedAt, dueAt(fault, compiled.spec)) : judgedAt;
+    if (!isOpen(next)) return fault.state === "recovering" ? Math.min(judgedAt, dueOf(fault, compiled)) : judgedAt;
     this.#judge.put({ subject, local, next, at: judgedAt, reason: "condition" });
     return "adopted";
   }
@@ -292,7 +296,7 @@ function detailOf(
   compiled: CompiledRule,
   streaks: FaultDetail["streaks"],
 ): FaultDetail {
-  const { level, onset, steps, clear, unknownSince } = fault;
+  const { level, onset, steps, clear, unknownSince, recent, isFlapping, isUnproved } = fault;
   const { owner } = subject;
   return {
     conditions: compiled.conditionHash,
@@ -301,9 +305,14 @@ function detailOf(
     steps: [...steps],
     clear,
     unknownSince,
+    recent: [...recent],
+    isFlapping,
+    isUnproved,
     code: subject.codes[local] ?? 0,
     stale: flags.stale,
     suppressedBy: flags.suppressedBy,
+    inactiveHours: flags.inactiveHours === true,
+    maintenance: flags.maintenance ?? null,
     answeredAt: owner.is === "device" ? owner.answeredAt : 0,
     streaks,
   };

@@ -7,7 +7,9 @@
 import type { Frame } from "./compile.ts";
 import { compileEvidence, compileTruth, type NumberTerm, type Target, type TruthTerm } from "./compile.ts";
 import { type Condition, checkCondition, type Spell, type Use } from "./condition.ts";
-import { type Fault, type FaultSpec, newFault, type Seen, type Truth, UNKNOWN } from "./fault.ts";
+import { checkEventCondition, type EventCondition } from "./event-condition.ts";
+import { eventDueAt } from "./event-fault.ts";
+import { dueAt, type Fault, type FaultSpec, newFault, type Seen, type Truth, UNKNOWN } from "./fault.ts";
 import { contentHash } from "./hash.ts";
 import type { Layout, Layouts } from "./layout.ts";
 import { checkSelect, type Selector } from "./select.ts";
@@ -19,6 +21,8 @@ export type CompiledRule = {
   readonly selector: Selector;
   readonly steps: readonly Condition[];
   readonly clear: Condition | null;
+  /** Of a rule over events: which of them concern it. Never called for others. */
+  readonly isAbout: EventCondition;
   readonly spec: FaultSpec;
   /** A fault of this rule that never was. */
   readonly untouched: Fault;
@@ -31,7 +35,22 @@ export type CompiledRule = {
   /** Metrics whose streak() decides: it must survive a restart. */
   readonly streakMetrics: readonly string[];
   readonly bindings: Map<string, Binding>;
+  /** The same with other vars, by their values: see overrides.ts. At most one a combination of overrides. */
+  readonly variants: Map<string, CompiledRule>;
 };
+
+/** The rule as it is where these vars hold; itself when they are its own. */
+export function variantOf(compiled: CompiledRule, vars: Rule["vars"]): CompiledRule {
+  const { rule, variants } = compiled;
+  const key = JSON.stringify(Object.entries(vars));
+  if (key === JSON.stringify(Object.entries(rule.vars))) return compiled;
+  let variant = variants.get(key);
+  if (variant === undefined) {
+    variant = compileRule({ ...rule, vars, version: contentHash(`${rule.version} ${key}`) });
+    variants.set(key, variant);
+  }
+  return variant;
+}
 
 /** Throws for a rule that compileRules did not pass: a set is checked before it gets here. */
 export function compileRule(rule: Rule): CompiledRule {
@@ -43,7 +62,8 @@ export function compileRule(rule: Rule): CompiledRule {
     if (!checked.ok) throw new Error(`rule ${rule.id}: condition was not checked: ${checked.error[0]?.message}`);
     return checked.value;
   };
-  const steps = rule.raise.map(({ when }) => condition(when));
+  // An event is the condition of a rule over events: nothing in memory decides it.
+  const steps = rule.on === null ? rule.raise.map(({ when }) => condition(when)) : [];
   const clear = rule.clear === null ? null : condition(rule.clear.when);
   const conditions = clear === null ? steps : [...steps, clear];
   const uses = conditions.flatMap((each) => each.uses);
@@ -52,13 +72,15 @@ export function compileRule(rule: Rule): CompiledRule {
     selector: selected.value,
     steps,
     clear,
+    isAbout: eventConditionOf(rule),
     spec: {
       forMs: rule.raise.map(({ forMs }) => forMs),
       recoverMs: Math.max(rule.clear?.forMs ?? 0, rule.keepMs),
       hasClear: clear !== null,
       missing: rule.missing,
+      flap: rule.flap,
     },
-    untouched: newFault(steps.length),
+    untouched: newFault(rule.raise.length),
     conditionHash: conditionHashOf(rule),
     partClass: rule.scope === "component" ? partClassOf(uses) : null,
     groups: [...new Set(uses.flatMap((use) => (use.of === "count" ? [use.group] : [])))],
@@ -66,13 +88,27 @@ export function compileRule(rule: Rule): CompiledRule {
       ...new Set(uses.flatMap((use) => (use.of === "window" && use.spanMs === 0 ? [use.metric.name] : []))),
     ],
     bindings: new Map(),
+    variants: new Map(),
   };
 }
 
-function conditionHashOf({ scope, raise, clear, vars }: Rule): string {
-  const steps = raise.map(({ severity, when }) => [severity, when]);
-  return contentHash(JSON.stringify([scope, steps, clear?.when ?? null, vars]));
+/** Not the severities: how bad something is decides no timer. */
+function conditionHashOf({ scope, raise, clear, vars, on }: Rule): string {
+  const steps = raise.map(({ when }) => when);
+  const events = on === null ? [] : [on];
+  return contentHash(JSON.stringify([scope, steps, clear?.when ?? null, vars, ...events]));
 }
+
+function eventConditionOf({ id, on }: Rule): EventCondition {
+  if (on === null || on.when === null) return () => true;
+  const checked = checkEventCondition(on.when);
+  if (!checked.ok) throw new Error(`rule ${id}: condition was not checked: ${checked.error[0]?.message}`);
+  return checked.value;
+}
+
+/** When a fault of this rule changes by the mere passing of time; Infinity when it does not. */
+export const dueOf = (fault: Fault, { rule, spec }: CompiledRule): number =>
+  rule.on === null ? dueAt(fault, spec) : eventDueAt(fault, rule.on);
 
 /** The class of components that a rule with `scope: component` is about; null when it names no metric of one. */
 export function partClassOf(uses: readonly Use[]): string | null {
@@ -233,6 +269,8 @@ export type Shape = {
   readonly windows: readonly Read[];
   readonly spellKeys: ReadonlySet<string>;
   readonly onSilence: readonly number[];
+  /** Rules over events. */
+  readonly onEvent: readonly number[];
   readonly silenceMs: readonly number[];
 };
 
@@ -270,6 +308,7 @@ export function shapeOf(bindings: readonly Binding[]): Shape {
     windows,
     spellKeys: new Set(bindings.flatMap(({ spells }) => spells.map(({ key }) => key))),
     onSilence,
+    onEvent: bindings.flatMap(({ compiled }, local) => (compiled.rule.on === null ? [] : [local])),
     silenceMs,
   };
 }

@@ -14,9 +14,14 @@ const detailSchema = z.object({
   steps: z.array(hold).max(4),
   clear: hold,
   unknownSince: time.nullable(),
+  recent: z.array(time).max(100).default([]),
+  isFlapping: z.boolean().default(false),
+  isUnproved: z.boolean().default(false),
   code: z.int().min(0),
   stale: z.boolean(),
   suppressedBy: z.string().nullable(),
+  inactiveHours: z.boolean().default(false),
+  maintenance: z.string().nullable().default(null),
   /** Of the device: without it a silence would begin anew at each restart. */
   answeredAt: time,
   /** Of the metrics that the conditions use streak() on. */
@@ -59,6 +64,6 @@ export function readWait({ detail }: FaultRecord): Wait | null {
 }
 
 export function faultOf({ state }: FaultRecord, detail: FaultDetail): Fault {
-  const { level, onset, steps, clear, unknownSince } = detail;
-  return { state, level, onset, steps, clear, unknownSince };
+  const { level, onset, steps, clear, unknownSince, recent, isFlapping, isUnproved } = detail;
+  return { state, level, onset, steps, clear, unknownSince, recent, isFlapping, isUnproved };
 }

@@ -4,13 +4,15 @@
  */
 import { type InventoryDevice, joinSubject, splitSubject } from "@aislewatch/contract";
 import type { Tally } from "./compile.ts";
-import { dueAt, type Fault, isOpen, newFault } from "./fault.ts";
+import { isOpen, newFault } from "./fault.ts";
 import type { Judge } from "./judge.ts";
 import { createLayouts, type Layout, type Layouts } from "./layout.ts";
-import { bindingOf, type CompiledRule, compileRule, NO_SHAPE, type Shape, shapeOf } from "./plan.ts";
+import type { MaintenanceWindow } from "./maintenance.ts";
+import { effectiveVars, type Override } from "./overrides.ts";
+import { bindingOf, type CompiledRule, compileRule, dueOf, NO_SHAPE, type Shape, shapeOf, variantOf } from "./plan.ts";
 import { dropSpells } from "./spells.ts";
 import { type Active, type AgentUnit, ancestorsOf, DeviceUnit, JudgedSubject, SiteUnit } from "./subjects.ts";
-import type { RuleSet } from "./types.ts";
+import type { Rule, RuleSet, SiteInfo } from "./types.ts";
 import { RecentReadings } from "./window.ts";
 
 /** A value is stale after this many polls that did not bring it, and some seconds for a slow one. */
@@ -23,6 +25,8 @@ export class Roster {
   #layouts: Layouts = createLayouts();
   readonly sites = new Map<string, SiteUnit>();
   rules: readonly CompiledRule[] = [];
+  /** By the rule that they are for. */
+  #overrides: ReadonlyMap<string, readonly Override[]> = new Map();
   #shapes = new Map<string, Shape>();
   #ruleNumbers = new Map<CompiledRule, number>();
   readonly #judge: Judge;
@@ -37,13 +41,46 @@ export class Roster {
   replaceRules(rules: RuleSet, at: number): void {
     const known = new Map(this.rules.map((compiled) => [compiled.rule.version, compiled]));
     this.rules = rules.rules.map((rule) => known.get(rule.version) ?? compileRule(rule));
+    this.#overrides = Map.groupBy(rules.overrides ?? [], ({ rule }) => rule);
     this.#shapes = new Map();
-    this.#ruleNumbers = new Map(this.rules.map((compiled, number) => [compiled, number]));
+    this.#ruleNumbers = new Map();
+    for (const { variants } of this.rules) variants.clear();
+    this.#judge.useRules(this.rules.map(({ rule }) => rule));
     for (const site of this.sites.values()) {
       for (const unit of site.devices.values()) this.#bindDevice(unit, at);
       this.#bindSite(site, at);
       for (const unit of site.devices.values()) this.#judge.judgeAll(unit, at);
+      this.#judge.setSchedules(site, at);
     }
+  }
+
+  setMaintenance(windows: readonly MaintenanceWindow[], at: number): void {
+    this.#judge.planned.useMaintenance(windows);
+    for (const site of this.sites.values()) this.#judge.setSchedules(site, at);
+  }
+
+  /** What is known of the sites: formats decide what is overridden, so a site with another one is bound anew. */
+  setSites(sites: readonly SiteInfo[], at: number): void {
+    const listed = new Map(sites.map((info) => [info.id, info]));
+    for (const info of sites) this.site(info.id);
+    for (const site of this.sites.values()) {
+      const before = site.info;
+      site.info = listed.get(site.id) ?? null;
+      this.#judge.setSchedules(site, at);
+      if (this.#overrides.size === 0 || before?.format === site.info?.format) continue;
+      for (const unit of site.devices.values()) this.#bindDevice(unit, at);
+      this.#bindSite(site, at);
+      for (const unit of site.devices.values()) this.#judge.judgeAll(unit, at);
+    }
+  }
+
+  /** For a fork, which begins at `at`: what is known of its site, and what is planned there. */
+  planAs(other: Roster, siteId: string, at: number): void {
+    const site = this.site(siteId);
+    site.info = other.sites.get(siteId)?.info ?? null;
+    this.#judge.planned.useOf(other.#judge.planned);
+    this.#judge.absorbers.useOf(other.#judge.absorbers);
+    this.#judge.setSchedules(site, at);
   }
 
   /** For a fork that judges one agent's devices: rules over a whole site would count those of others as missing. */
@@ -51,6 +88,7 @@ export class Roster {
     this.#layouts = other.#layouts;
     this.#shapes = other.#shapes;
     this.#ruleNumbers = other.#ruleNumbers;
+    this.#overrides = other.#overrides;
     this.rules = other.rules.filter(({ rule }) => rule.scope !== "site");
   }
 
@@ -64,6 +102,7 @@ export class Roster {
     if (known !== undefined) return known;
     const site = new SiteUnit(id);
     this.sites.set(id, site);
+    this.#judge.setSchedules(site, 0);
     return site;
   }
 
@@ -171,15 +210,15 @@ export class Roster {
 
   #bindDevice(unit: DeviceUnit, at: number): void {
     const { device, site, self } = unit;
-    const selected = this.rules.filter(
-      ({ rule, selector }) => rule.scope !== "site" && selector.matches(site.id, device),
-    );
+    const selected = this.rules
+      .filter(({ rule, selector }) => rule.scope !== "site" && selector.matches(site.id, device))
+      .map((compiled) => this.#asOverridden(compiled, site, device));
     const context = { kind: device.kind, layouts: this.#layouts };
     const ofDevice = selected.filter(({ rule }) => rule.scope === "device");
     this.#bind(self, ofDevice, { to: { device: self.layout, component: null }, context, at });
     for (const part of unit.parts.values()) {
       const ofPart = selected.filter(
-        ({ rule, partClass }) => rule.scope === "component" && partClass === part.partClass,
+        ({ rule, partClass }) => rule.scope === "component" && (rule.on !== null || partClass === part.partClass),
       );
       this.#bind(part, ofPart, { to: { device: self.layout, component: part.layout }, context, at });
     }
@@ -189,13 +228,35 @@ export class Roster {
 
   #bindSite(site: SiteUnit, at: number): void {
     const devices = [...site.devices.values()];
-    const rules = this.rules.filter(
-      ({ rule, selector }) => rule.scope === "site" && devices.some(({ device }) => selector.matches(site.id, device)),
-    );
+    const rules = this.rules
+      .filter(
+        ({ rule, selector }) =>
+          rule.scope === "site" && devices.some(({ device }) => selector.matches(site.id, device)),
+      )
+      .map((compiled) => this.#asOverridden(compiled, site, null));
     const context = { kind: "", layouts: this.#layouts };
     this.#bind(site.self, rules, { to: { device: null, component: null }, context, at });
     site.tallies = new Map(rules.flatMap(({ groups }) => groups.map((group) => [group, newTally()])));
     if (rules.length > 0) this.#judge.dirtySites.add(site);
+  }
+
+  /** The rule with the vars that hold for this device, or for the site. */
+  #asOverridden(compiled: CompiledRule, site: SiteUnit, device: InventoryDevice | null): CompiledRule {
+    const overrides = this.#overrides.get(compiled.rule.id);
+    if (overrides === undefined) return compiled;
+    const vars = effectiveVars(compiled.rule, overrides, {
+      site: site.id,
+      format: site.info?.format ?? "store",
+      device,
+    });
+    return variantOf(compiled, Object.fromEntries([...vars].map(([name, { value }]) => [name, value])));
+  }
+
+  #numberOf(compiled: CompiledRule): number {
+    const known = this.#ruleNumbers.get(compiled);
+    if (known !== undefined) return known;
+    this.#ruleNumbers.set(compiled, this.#ruleNumbers.size);
+    return this.#ruleNumbers.size - 1;
   }
 
   /** Gives a subject its bindings; faults of rules that stay keep their state, others resolve. */
@@ -229,31 +290,38 @@ export class Roster {
       subject.codes[local] = isSame && old !== undefined ? old.code : binding.unknownCode;
       subject.faults[local] = null;
       subject.marks[local] = 0;
-      if (old?.active) this.#carry(old.active, { subject, local, isSame, at: how.at });
+      if (old?.active) this.#carry(old.active, { subject, local, isSame, was: old.compiled.rule, at: how.at });
       else this.#greet(subject, local, how.at);
     }
     this.#openWindows(subject);
   }
 
   /** A fault moves to the new shape. With another condition it keeps firing until that says otherwise. */
-  #carry(active: Active, to: { subject: JudgedSubject; local: number; isSame: boolean; at: number }): void {
-    const { subject, local, isSame, at } = to;
+  #carry(active: Active, to: { subject: JudgedSubject; local: number; isSame: boolean; was: Rule; at: number }): void {
+    const { subject, local, isSame, was, at } = to;
     const compiled = subject.shape.bindings[local]?.compiled;
     if (compiled === undefined) return;
     active.local = local;
     subject.faults[local] = active;
     if (isSame) {
-      active.dueAt = dueAt(active.fault, compiled.spec);
+      active.dueAt = dueOf(active.fault, compiled);
       this.#judge.markChanged(subject, compiled.rule, active);
+      this.#judge.regrade(active, was, at);
       return;
     }
     const { fault } = active;
-    const fresh = newFault(compiled.steps.length);
-    const level = Math.min(fault.level, compiled.steps.length - 1);
-    const next: Fault = isOpen(fault) ? { ...fresh, state: "firing", level, onset: fault.onset } : fresh;
+    const fresh = newFault(compiled.rule.raise.length);
+    const level = Math.min(fault.level, compiled.rule.raise.length - 1);
     // A code that no condition gives: whatever comes is news.
     subject.codes[local] = -1;
-    this.#judge.put({ subject, local, next, at, reason: "condition" });
+    if (!isOpen(fault)) {
+      this.#judge.put({ subject, local, next: fresh, at, reason: "rule_changed" });
+      return;
+    }
+    active.fault = { ...fresh, state: "firing", level, onset: fault.onset, isUnproved: true };
+    active.dueAt = dueOf(active.fault, compiled);
+    this.#judge.markChanged(subject, compiled.rule, active);
+    this.#judge.regrade(active, was, at);
   }
 
   /** A subject that a rule meets for the first time: a fault that was kept, or the clock of `missing: raise`. */
@@ -269,7 +337,7 @@ export class Roster {
     rules: readonly CompiledRule[],
     how: { to: { device: Layout | null; component: Layout | null }; context: { kind: string; layouts: Layouts } },
   ): Shape {
-    const key = `${layout?.name ?? ""}|${rules.map((compiled) => this.#ruleNumbers.get(compiled)).join(",")}`;
+    const key = `${layout?.name ?? ""}|${rules.map((compiled) => this.#numberOf(compiled)).join(",")}`;
     let shape = this.#shapes.get(key);
     if (shape === undefined) {
       shape = rules.length === 0 ? NO_SHAPE : shapeOf(rules.map((rule) => bindingOf(rule, how.to, how.context)));

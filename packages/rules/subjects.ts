@@ -3,11 +3,13 @@
  * dependency tree that need no more than it.
  */
 import type { InventoryDevice } from "@aislewatch/contract";
+import type { Schedule } from "./calendar.ts";
 import type { Tally } from "./compile.ts";
 import type { Fault } from "./fault.ts";
 import type { Layout } from "./layout.ts";
+import type { MaintenanceWindow } from "./maintenance.ts";
 import { NO_SHAPE, type Shape } from "./plan.ts";
-import type { FaultFlags, Subject } from "./types.ts";
+import type { FaultFlags, SiteInfo, Subject } from "./types.ts";
 
 /** A fault that is not plainly inactive. */
 export type Active = {
@@ -17,7 +19,34 @@ export type Active = {
   fault: Fault;
   dueAt: number;
   flags: FaultFlags;
+  /** Of a rule over events: the last one, for the title. Not known after a restart. */
+  event: { readonly code: string; readonly detail: string } | null;
 };
+
+/** What is not so is left out, so that a record says only what is. */
+export function flagsOf(flags: {
+  stale: boolean;
+  suppressedBy: string | null;
+  flapping: boolean;
+  inactiveHours: boolean;
+  maintenance: string | null;
+}): FaultFlags {
+  const { stale, suppressedBy, flapping, inactiveHours, maintenance } = flags;
+  return {
+    stale,
+    suppressedBy,
+    ...(flapping && { flapping }),
+    ...(inactiveHours && { inactiveHours }),
+    ...(maintenance !== null && { maintenance }),
+  };
+}
+
+export const sameFlags = (a: FaultFlags, b: FaultFlags): boolean =>
+  a.stale === b.stale &&
+  a.suppressedBy === b.suppressedBy &&
+  a.flapping === b.flapping &&
+  a.inactiveHours === b.inactiveHours &&
+  a.maintenance === b.maintenance;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -32,6 +61,14 @@ class Owner {
   judgedAt = 0;
 }
 
+/** A schedule is asked once for a stretch of time: `isOpen` from `fromMs` until `untilMs`. */
+export type Hours = {
+  readonly schedule: Schedule;
+  readonly isOpen: boolean;
+  readonly fromMs: number;
+  readonly untilMs: number;
+};
+
 export class SiteUnit extends Owner {
   readonly is = "site";
   readonly id: string;
@@ -41,6 +78,14 @@ export class SiteUnit extends Owner {
   readonly subjects = new Map<string, JudgedSubject>();
   readonly agents = new Map<string, AgentUnit>();
   tallies = new Map<string, Tally>();
+  /** Of sites.yaml; null while it is not listed. */
+  info: SiteInfo | null = null;
+  /** What each calendar that a rule goes by says now. */
+  readonly hours = new Map<string, Hours>();
+  /** Maintenance that may concern something here, in the order in which it was given. */
+  windows: readonly { readonly window: MaintenanceWindow; hours: Hours }[] = [];
+  /** When the first of all these may say otherwise. */
+  hoursDue = NEVER;
 
   constructor(id: string) {
     super();

@@ -4,6 +4,9 @@
  */
 import type { InventoryDevice, Telemetry, Value } from "@aislewatch/contract";
 import type { Category, Severity } from "@aislewatch/devices";
+import type { SiteCalendar } from "./calendar.ts";
+import type { MaintenanceWindow } from "./maintenance.ts";
+import type { Override } from "./overrides.ts";
 import type { KeptSpells } from "./spells.ts";
 import type { KeptReadings } from "./window.ts";
 
@@ -11,6 +14,22 @@ import type { KeptReadings } from "./window.ts";
 export type Step = { readonly severity: Severity; readonly when: string; readonly forMs: number };
 
 export type MissingPolicy = { readonly then: "hold" | "ok" | "raise"; readonly afterMs: number };
+
+/** So often within a time, and the fault is one flapping fault until its condition has been clear for `quietMs`. */
+export type FlapPolicy = { readonly enter: number; readonly withinMs: number; readonly quietMs: number };
+
+/** What fires a rule with `on: event`: events of a device, as often as `count` within `withinMs`. */
+export type EventTrigger = {
+  readonly codes: readonly string[];
+  /** CEL over code, detail, device and component, all of them text; null: any. */
+  readonly when: string | null;
+  readonly count: number;
+  readonly withinMs: number;
+  /** Events that end it, `<code>_cleared` unless told; empty with a rule that only time ends. */
+  readonly clearCodes: readonly string[];
+  /** Over this long after the last such event; null: only an event ends it. */
+  readonly clearAfterMs: number | null;
+};
 
 export type Rule = {
   /** Unique over all files of a set; part of the incident's dedupe key. */
@@ -20,17 +39,23 @@ export type Rule = {
   readonly select: string;
   readonly scope: "device" | "component" | "site";
   readonly title: string;
+  /** Null for rules over readings. With it `raise` is one step whose condition is `true`: the event is the condition. */
+  readonly on: EventTrigger | null;
   /** From the least severe to the most. */
   readonly raise: readonly Step[];
   /** Null: clears when no step is raised, at once. */
   readonly clear: { readonly when: string; readonly forMs: number } | null;
   readonly keepMs: number;
   readonly missing: MissingPolicy;
+  readonly flap: FlapPolicy | null;
+  /** When its faults call people: `always`, `trading_hours`, or a calendar of sites.yaml. They are judged at all times. */
+  readonly activeIn: string;
   /**
    * Kinds found by walking up the device's own dependency tree; while one of them is down this rule is suppressed.
    * `*` is any kind (the default); an empty list is none.
    */
   readonly dependsOn: readonly string[];
+  /** Rules whose faults on the same device (any of the site, with `scope: site`) are put down to this one while it fires. */
   readonly absorbs: readonly string[];
   readonly category: Category;
   readonly tier: number;
@@ -57,11 +82,22 @@ export type FaultFlags = {
   /** The condition is unknown: a metric it needs was never seen or is too old. */
   readonly stale: boolean;
   /**
-   * What is down above: the topmost device (`site/device`), or the agent that is offline (`agent:site/agent`), or null.
-   * Evaluated all the same, but pages nobody.
+   * What is down above: the topmost device (`site/device`), or the agent that is offline (`agent:site/agent`); else the
+   * wider fault that absorbs it (`rule:<id>@site` or `rule:<id>@site/device`), or null. Evaluated all the same, but
+   * pages nobody.
    */
   readonly suppressedBy: string | null;
+  /** It came back so often that it is one fault until it was quiet for a while. */
+  readonly flapping?: true;
+  /** The rule's `active_in` does not include this moment: pages nobody until it does. */
+  readonly inactiveHours?: true;
+  /** Id of the maintenance window that it lies in: pages nobody until some minutes after its end. */
+  readonly maintenance?: string;
 };
+
+/** Does a fault with these flags call people? */
+export const callsPeople = ({ suppressedBy, inactiveHours, maintenance }: FaultFlags): boolean =>
+  suppressedBy === null && inactiveHours === undefined && maintenance === undefined;
 
 /** Something about a fault changed. The collector turns these into incident events; `at` is event time. */
 export type Transition = {
@@ -80,7 +116,15 @@ export type Transition = {
   readonly since: number;
   /** The metrics that the condition reads, as they stood. */
   readonly values: Readonly<Record<string, Value>>;
-  readonly reason: "condition" | "clear" | "level" | "flags" | "missing" | "rule_removed" | "device_removed";
+  readonly reason:
+    | "condition"
+    | "clear"
+    | "level"
+    | "flags"
+    | "missing"
+    | "rule_changed"
+    | "rule_removed"
+    | "device_removed";
 };
 
 /**
@@ -102,9 +146,20 @@ export type SiteInfo = {
   readonly id: string;
   readonly name: string;
   readonly timeZone: string;
+  /** `store`, `dc`: what overrides go by. */
+  readonly format?: string;
+  /** Absent: open around the clock. */
+  readonly tradingHours?: SiteCalendar;
+  /** By the name that `active_in` gives. */
+  readonly calendars?: ReadonlyMap<string, SiteCalendar>;
 };
 
-export type RuleSet = { readonly rules: readonly Rule[]; readonly version: string };
+export type RuleSet = {
+  readonly rules: readonly Rule[];
+  readonly version: string;
+  /** Other values of `vars` for some sites or devices; see overrides.ts. */
+  readonly overrides?: readonly Override[];
+};
 
 /** What a row on the device page says of each rule on it. */
 export type FaultView = {
@@ -224,7 +279,10 @@ export type NoExplanation = {
 export type Engine = {
   /** Replaces the rules. Faults whose rule kept its condition keep their timers; those of removed rules resolve. */
   setRules(rules: RuleSet, atMs: number): Transition[];
-  setSites(sites: readonly SiteInfo[]): void;
+  /** Replaces what is known of sites: calendars and formats. Of one that is not listed nothing is. */
+  setSites(sites: readonly SiteInfo[], atMs: number): Transition[];
+  /** Replaces all maintenance windows. */
+  setMaintenance(windows: readonly MaintenanceWindow[], atMs: number): Transition[];
   /** Replaces what this agent watches; devices that went away resolve their faults with `device_removed`. */
   setInventory(site: string, agent: string, devices: readonly InventoryDevice[], atMs: number): Transition[];
   /**
@@ -236,7 +294,7 @@ export type Engine = {
   setAgentOnline(site: string, agent: string, online: boolean, atMs: number): Transition[];
   /** Lets timers run up to `nowMs`: silence, staleness, `for` that ends between polls. Call about once a second. */
   tick(nowMs: number): Transition[];
-  /** Faults touched since the last call, for the state store; an inactive one is to be deleted there. */
+  /** Faults touched since the last call, for the state store; one with nothing in its detail is to be deleted there. */
   takeChangedFaults(): FaultRecord[];
   /** At start: what the store kept. Call after setRules, setSites and setInventory, before observe. */
   restoreFaults(records: readonly FaultRecord[]): void;

@@ -447,7 +447,8 @@ class SqliteStore implements StateStore {
   #putFault(fault: FaultRecord): void {
     const { site, device, component } = fault.subject;
     const key = { site, device: device ?? "", component: component ?? "", rule: fault.rule };
-    if (fault.state === "inactive") this.#run(this.#queries.removeFault, key);
+    // An inactive one may have something to remember: what its rule counts toward flapping, for example.
+    if (Object.keys(fault.detail).length === 0) this.#run(this.#queries.removeFault, key);
     else this.#run(this.#queries.putFault, { ...key, body: JSON.stringify(fault) });
   }
 
