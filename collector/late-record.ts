@@ -28,11 +28,17 @@ const transition = z.object({
   from: faultState,
   to: faultState,
   severity,
-  flags: z.object({ stale: z.boolean(), suppressedBy: z.string().nullable() }),
+  flags: z.object({
+    stale: z.boolean(),
+    suppressedBy: z.string().nullable(),
+    flapping: z.literal(true).exactOptional(),
+    inactiveHours: z.literal(true).exactOptional(),
+    maintenance: z.string().exactOptional(),
+  }),
   title: z.string(),
   since: z.number(),
   values: z.record(z.string(), z.union([z.number(), z.boolean()])),
-  reason: z.enum(["condition", "clear", "level", "flags", "missing", "rule_removed", "device_removed"]),
+  reason: z.enum(["condition", "clear", "level", "flags", "missing", "rule_changed", "rule_removed", "device_removed"]),
 });
 
 const spell = z.object({

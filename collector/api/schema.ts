@@ -42,8 +42,15 @@ export const incident = z
     holdReason: z.string().nullable(),
     resolutionCode: z.enum(RESOLUTION_CODES).nullable(),
     recurrences: z.int(),
+    /** A device (`site/device`), an agent (`agent:site/agent`) or a wider fault (`rule:<id>@<what>`). */
     suppressedBy: z.string().nullable(),
     stale: z.boolean(),
+    /** It came back so often that it is one fault until it was quiet for a while. */
+    flapping: z.boolean(),
+    /** Outside the hours of its rule: nobody is called until they begin. */
+    inactiveHours: z.boolean(),
+    /** Id of the maintenance window that it stands in, or null. */
+    maintenance: z.string().nullable(),
     /** It came and went while its agent could not be reached, and was found in what the agent had kept: nobody was called. */
     retroactive: z.boolean(),
     updatedAt: z.number(),
@@ -208,6 +215,9 @@ export const deviceDetail = z
         since: z.number(),
         suppressedBy: z.string().nullable(),
         stale: z.boolean(),
+        flapping: z.boolean(),
+        inactiveHours: z.boolean(),
+        maintenance: z.string().nullable(),
       }),
     ),
     dependents: z.array(z.string()),

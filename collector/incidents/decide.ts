@@ -31,7 +31,7 @@ export type DecideContext = {
 type Decision = Result<IncidentEventBody[], Refusal>;
 
 /** Resolutions that only the collector itself finds. */
-const SYSTEM_CODES: readonly ResolutionCode[] = ["rule_removed", "device_removed"];
+const SYSTEM_CODES: readonly ResolutionCode[] = ["rule_changed", "rule_removed", "device_removed"];
 
 const WORDS: Readonly<Record<IncidentState, string>> = {
   new: "new",

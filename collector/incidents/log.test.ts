@@ -114,6 +114,9 @@ const rule: Rule = {
   missing: { then: "hold", afterMs: 0 },
   dependsOn: [],
   absorbs: [],
+  on: null,
+  flap: null,
+  activeIn: "always",
   category: CATEGORIES[0],
   tier: 1,
   autoCloseMs: 20 * MINUTE,
@@ -253,7 +256,7 @@ describe("describeEvent", () => {
     const { events } = append("INC-000001", null, bodies, stamp);
     expect(events.map(describeEvent).join("\n")).toMatchInlineSnapshot(`
       "Opened as P2 (ups: 0 of 1 work): On battery; nobody is called while berlin-01/switch is down.
-      What it depends on is up again; it counts by itself.
+      What it was put down to is over; it counts by itself.
       Now critical: On battery, 4 min left.
       Priority is now P1 (ups: 0 of 1 work; critical; open for customers).
       Nobody is called while berlin-01/host is down.

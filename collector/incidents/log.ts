@@ -8,7 +8,7 @@
  * - `holdReason` stands only while on hold, `resolvedAt` and `resolutionCode` only when resolved or closed, and an
  *   incident in progress or on hold has been acknowledged.
  */
-import type { Actor, Incident, IncidentEvent, IncidentEventBody, IncidentState } from "./types.ts";
+import type { Actor, Incident, IncidentEvent, IncidentEventBody, IncidentState, Planned } from "./types.ts";
 
 /** Waits for somebody: what the board shows. */
 export const OPEN_STATES = ["new", "acknowledged", "in_progress", "on_hold"] as const satisfies IncidentState[];
@@ -102,6 +102,7 @@ function open(id: string, event: IncidentEvent): Incident {
     cause: suppressedBy === null ? null : { by: suppressedBy, since: event.at, until: null },
     stale: false,
     ...(event.retroactive && { retroactive: true }),
+    ...planned(event),
     updatedAt: event.recordedAt,
     values,
   };
@@ -125,7 +126,7 @@ function change(before: Incident, event: IncidentEvent): Partial<Incident> {
     case "fresh":
       return { stale: false };
     case "recovered":
-      return { recoveredAt: event.at, values: event.values };
+      return { recoveredAt: event.at, values: event.values, flapping: false, inactiveHours: false, maintenance: null };
     case "fired_again":
       return {
         recoveredAt: null,
@@ -134,9 +135,16 @@ function change(before: Incident, event: IncidentEvent): Partial<Incident> {
         title: event.title,
         values: event.values,
         recurrences: before.recurrences + 1,
+        ...planned(event),
         // What was only found afterwards stands now.
         ...(before.retroactive && event.late !== true && { retroactive: false }),
       };
+    case "flapping":
+      return { flapping: true };
+    case "maintenance":
+      return stillUnheard(before, { maintenance: event.window });
+    case "hours":
+      return stillUnheard(before, { inactiveHours: !event.active });
     case "recovered_earlier":
       return event.onset === before.onset && before.recoveredAt !== null ? { recoveredAt: event.at } : {};
     case "began_earlier":
@@ -144,6 +152,22 @@ function change(before: Incident, event: IncidentEvent): Partial<Incident> {
     default:
       return changeByPerson(before, event);
   }
+}
+
+/** Of a fault that fires: what is planned then. What is not so need not be said. */
+function planned(event: Planned): Partial<Incident> {
+  const maintenance = event.maintenance ?? null;
+  const inactiveHours = event.inactiveHours === true;
+  const flapping = event.flapping === true;
+  return { maintenance, inactiveHours, flapping, unheard: maintenance !== null || inactiveHours };
+}
+
+function stillUnheard(
+  before: Incident,
+  now: { readonly maintenance?: string | null; readonly inactiveHours?: boolean },
+): Partial<Incident> {
+  const { maintenance = null, inactiveHours = false, unheard = false } = { ...before, ...now };
+  return { ...now, unheard: unheard && (maintenance !== null || inactiveHours) };
 }
 
 type WorkEvent = Extract<

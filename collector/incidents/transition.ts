@@ -5,7 +5,7 @@
 import type { Rule, Transition } from "@aislewatch/rules";
 import { isEnded, isOpenState } from "./log.ts";
 import type { Assessment } from "./priority.ts";
-import type { Incident, IncidentEventBody, ResolutionCode } from "./types.ts";
+import type { Incident, IncidentEventBody, Planned, ResolutionCode } from "./types.ts";
 
 /** A fault that comes back within this time after it recovered, or was resolved, is the same incident. */
 export const REOPEN_WINDOW_MS = 30 * 60_000;
@@ -42,12 +42,13 @@ export function fromTransition(
 ): Outcome {
   const { reason, to } = transition;
   if (reason === "rule_removed" || reason === "device_removed") return removed(incident, reason);
+  if (reason === "rule_changed" && to === "inactive") return removed(incident, reason);
   if (to === "firing" || to === "recovering") return firing(incident, transition, rule, context);
   if (to === "inactive" && incident !== null) return cleared(incident, transition);
   return NOTHING;
 }
 
-/** The fault is gone because what it was about is gone: nobody can cure it, and nothing recovered. */
+/** The fault is gone because what it was about is gone, or is no fault any more: nobody cured it, nothing recovered. */
 function removed(incident: Incident | null, code: ResolutionCode): Outcome {
   if (incident === null || !isOpenState(incident.state)) return NOTHING;
   return { events: [{ type: "resolved", code, text: null }], open: null };
@@ -60,9 +61,17 @@ function cleared(incident: Incident, transition: Transition): Outcome {
   if (incident.suppressedBy !== null) events.push({ type: "unsuppressed" });
   if (incident.stale) events.push({ type: "fresh" });
   const cause = causeOfRecovery(incident, transition.at);
-  if (cause !== null)
-    events.push({ type: "resolved", code: "self_recovered", text: `It came back together with ${cause}.` });
+  const text = cause === null ? unheardText(incident) : `It came back together with ${cause.replace(/^rule:/, "")}.`;
+  if (text !== null) events.push({ type: "resolved", code: "self_recovered", text });
   return { events, open: null };
+}
+
+/** Nobody was called, and nobody has it in hand: there is nothing to review in what was planned. */
+function unheardText({ state, unheard, maintenance }: Incident): string | null {
+  if (state !== "new" || unheard !== true) return null;
+  return maintenance == null
+    ? "It came and went outside the hours of its rule."
+    : `It came and went in maintenance (${maintenance}).`;
 }
 
 /** A child may fire this long before what it hangs on is known to be down. */
@@ -123,6 +132,15 @@ export function openedBy(
     priority: priority.priority,
     why: priority.why,
     suppressedBy: transition.flags.suppressedBy,
+    ...plannedOf(transition),
+  };
+}
+
+function plannedOf({ flags: { maintenance, inactiveHours, flapping } }: Transition): Planned {
+  return {
+    ...(maintenance !== undefined && { maintenance }),
+    ...(inactiveHours && { inactiveHours }),
+    ...(flapping && { flapping }),
   };
 }
 
@@ -131,7 +149,8 @@ function stillFiring(incident: Incident, transition: Transition, context: Transi
   const events: IncidentEventBody[] = flags(incident, transition);
   const { severity, title, values } = transition;
   if (severity === null || severity === incident.severity) return events;
-  events.push({ type: "level_changed", severity, title, values });
+  const byEdit = transition.reason === "rule_changed";
+  events.push({ type: "level_changed", severity, title, values, ...(byEdit && { byEdit }) });
   // A person accepted the fault as it was when they resolved it, not one that got worse.
   if (incident.state === "resolved" && RANK[severity] > RANK[incident.severity]) {
     events.push({ type: "reopened", why: `The fault became ${severity} after it was resolved.` });
@@ -144,9 +163,15 @@ const RANK = { info: 0, minor: 1, major: 2, critical: 3 } as const;
 function firedAgain(incident: Incident, transition: Transition, context: TransitionContext): IncidentEventBody[] {
   const { since, title, values } = transition;
   const severity = transition.severity ?? incident.severity;
-  const events: IncidentEventBody[] = [{ type: "fired_again", onset: since, severity, title, values }];
+  const events: IncidentEventBody[] = [
+    { type: "fired_again", onset: since, severity, title, values, ...plannedOf(transition) },
+  ];
   if (incident.state === "resolved") events.push({ type: "reopened", why: "The fault came back." });
-  return [...events, ...flags(incident, transition), ...reassessed(incident, context.priority)];
+  // What is planned is in the event; what stood before is over.
+  const { flapping, inactiveHours, maintenance } = plannedOf(transition);
+  const before = { ...incident, flapping: flapping === true, inactiveHours: inactiveHours === true };
+  const fresh = { ...before, maintenance: maintenance ?? null };
+  return [...events, ...flags(fresh, transition), ...reassessed(incident, context.priority)];
 }
 
 /** Is a fault that fires at this time the same incident again? */
@@ -168,8 +193,12 @@ function finish(incident: Incident): IncidentEventBody[] {
     : [{ type: "resolved", code: "self_recovered", text }, { type: "closed" }];
 }
 
-function flags(incident: Incident, { flags: { suppressedBy, stale } }: Transition): IncidentEventBody[] {
+function flags(incident: Incident, { flags: now }: Transition): IncidentEventBody[] {
+  const { suppressedBy, stale, flapping = false, inactiveHours = false, maintenance = null } = now;
   const events: IncidentEventBody[] = [];
+  if (flapping && incident.flapping !== true) events.push({ type: "flapping" });
+  if (maintenance !== (incident.maintenance ?? null)) events.push({ type: "maintenance", window: maintenance });
+  if (inactiveHours !== (incident.inactiveHours ?? false)) events.push({ type: "hours", active: !inactiveHours });
   if (suppressedBy !== incident.suppressedBy) {
     events.push(suppressedBy === null ? { type: "unsuppressed" } : { type: "suppressed", by: suppressedBy });
   }
@@ -213,4 +242,7 @@ export function dueCloses(
 
 /** The fault does not stand any more. Resolved while it still fires, an incident stays until it recovers. */
 const isOver = ({ recoveredAt, resolutionCode }: Incident): boolean =>
-  recoveredAt !== null || resolutionCode === "rule_removed" || resolutionCode === "device_removed";
+  recoveredAt !== null || (resolutionCode !== null && ENDINGS.includes(resolutionCode));
+
+/** Resolutions that say that there is no fault any more, though none recovered. */
+const ENDINGS: readonly ResolutionCode[] = ["rule_changed", "rule_removed", "device_removed"];

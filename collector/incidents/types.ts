@@ -37,6 +37,7 @@ export const RESOLUTION_CODES = [
   "false_positive",
   "duplicate",
   "no_fault_found",
+  "rule_changed",
   "rule_removed",
   "device_removed",
 ] as const;
@@ -56,8 +57,11 @@ export type IncidentEvent = {
   readonly late?: true;
 } & IncidentEventBody;
 
+/** What is planned for the time at which it fired: then nobody is called. */
+export type Planned = { readonly maintenance?: string; readonly inactiveHours?: true; readonly flapping?: true };
+
 export type IncidentEventBody =
-  | {
+  | ({
       readonly type: "opened";
       readonly subject: Subject;
       readonly rule: string;
@@ -73,12 +77,14 @@ export type IncidentEventBody =
       readonly suppressedBy: string | null;
       /** All of it was found afterwards. */
       readonly retroactive?: true;
-    }
+    } & Planned)
   | {
       readonly type: "level_changed";
       readonly severity: Severity;
       readonly title: string;
       readonly values: Readonly<Record<string, Value>>;
+      /** The fault is as it was: the rule was edited. */
+      readonly byEdit?: true;
     }
   | { readonly type: "priority_changed"; readonly priority: Priority; readonly why: string }
   | { readonly type: "suppressed"; readonly by: string }
@@ -86,14 +92,20 @@ export type IncidentEventBody =
   | { readonly type: "stale" }
   | { readonly type: "fresh" }
   | { readonly type: "recovered"; readonly values: Readonly<Record<string, Value>> }
-  | {
+  | ({
       readonly type: "fired_again";
       /** When the condition became true this time. */
       readonly onset: number;
       readonly severity: Severity;
       readonly title: string;
       readonly values: Readonly<Record<string, Value>>;
-    }
+    } & Planned)
+  /** It came back so often that it is one fault until it was quiet for a while. */
+  | { readonly type: "flapping" }
+  /** A maintenance window concerns it, or none does any more. */
+  | { readonly type: "maintenance"; readonly window: string | null }
+  /** The hours in which its rule calls people ended, or began. */
+  | { readonly type: "hours"; readonly active: boolean }
   /** The fault is older than was known; `was` is the onset that this corrects, of the present spell or an earlier one. */
   | { readonly type: "began_earlier"; readonly onset: number; readonly was: number }
   /** The spell that began at `onset` was over before the live lane saw it end. */
@@ -143,6 +155,14 @@ export type Incident = {
   /** When it last came back out of `resolved`; what was before is done with. Absent: it never was resolved. */
   readonly reopenedAt?: number;
   readonly stale: boolean;
+  /** It came back so often that its rule takes it for one fault; until it recovers. */
+  readonly flapping?: boolean;
+  /** The hours of its rule are over: nobody is called until they begin. */
+  readonly inactiveHours?: boolean;
+  /** Id of the maintenance window that it stands in: nobody is called until some minutes after its end. */
+  readonly maintenance?: string | null;
+  /** Since it fired, all of it lay in maintenance or outside the hours of its rule: nobody was called. */
+  readonly unheard?: boolean;
   /** It came and went while its agent could not be reached, and was found in what the agent had kept: nobody was called. */
   readonly retroactive?: boolean;
   readonly updatedAt: number;

@@ -1316,6 +1316,7 @@ export interface components {
             | "false_positive"
             | "duplicate"
             | "no_fault_found"
+            | "rule_changed"
             | "rule_removed"
             | "device_removed";
           /** @default null */
@@ -1468,6 +1469,9 @@ export interface components {
         since: number;
         suppressedBy: string | null;
         stale: boolean;
+        flapping: boolean;
+        inactiveHours: boolean;
+        maintenance: string | null;
       }[];
       dependents: string[];
       events: components["schemas"]["DeviceEvent"][];
@@ -1579,6 +1583,7 @@ export interface components {
             | "false_positive"
             | "duplicate"
             | "no_fault_found"
+            | "rule_changed"
             | "rule_removed"
             | "device_removed"
           )
@@ -1586,6 +1591,9 @@ export interface components {
       recurrences: number;
       suppressedBy: string | null;
       stale: boolean;
+      flapping: boolean;
+      inactiveHours: boolean;
+      maintenance: string | null;
       retroactive: boolean;
       updatedAt: number;
       values: {

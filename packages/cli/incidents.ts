@@ -131,10 +131,14 @@ const subjectOf = ({ subject }: Incident): string =>
     ? "(whole site)"
     : `${subject.device}${subject.component === null ? "" : `#${subject.component}`}`;
 
-function marks({ recoveredAt, suppressedBy, stale, retroactive, recurrences }: Incident): string {
+function marks({ recoveredAt, suppressedBy, stale, retroactive, recurrences, ...planned }: Incident): string {
+  const { flapping, inactiveHours, maintenance } = planned;
   const words = [
     ...(recoveredAt !== null ? ["recovered"] : []),
     ...(suppressedBy !== null ? [`behind ${suppressedBy}`] : []),
+    ...(flapping ? ["flapping"] : []),
+    ...(maintenance !== null ? [`maintenance: ${maintenance}`] : []),
+    ...(inactiveHours ? ["outside its hours"] : []),
     ...(stale ? ["state unknown"] : []),
     ...(retroactive ? ["found afterwards"] : []),
     ...(recurrences > 0 ? [`came back ${recurrences}×`] : []),

@@ -1,3 +1,4 @@
+import { joinSubject } from "@aislewatch/contract";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { OPEN_STATES } from "../../incidents/log.ts";
@@ -130,13 +131,14 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
 const noIncident = (id: string): Refused =>
   new Refused(404, "no_incident", `There is no incident ${JSON.stringify(id.slice(0, 32))}.`);
 
-/** Open incidents of what hangs below this incident's device. */
-function suppressedBy({ subject }: Incident, live: LiveView): Incident[] {
-  if (subject.device === null) return [];
-  const parent = `${subject.site}/${subject.device}`;
+/** Open incidents of what hangs below this incident's device, or that are part of this wider fault. */
+function suppressedBy({ subject, rule }: Incident, live: LiveView): Incident[] {
+  const { site, device, component } = subject;
+  const what = device === null ? site : `${site}/${joinSubject(device, component)}`;
+  const causes = [`rule:${rule}@${what}`, ...(device === null ? [] : [what])];
   return live
     .openIncidents()
-    .filter((other) => other.suppressedBy === parent)
+    .filter((other) => other.suppressedBy !== null && causes.includes(other.suppressedBy))
     .slice(0, SUPPRESSES_MAX);
 }
 

@@ -124,6 +124,9 @@ export function siteRoutes(deps: ApiDeps, { version }: { version: string }): Fas
             since,
             suppressedBy: flags.suppressedBy,
             stale: flags.stale,
+            flapping: flags.flapping === true,
+            inactiveHours: flags.inactiveHours === true,
+            maintenance: flags.maintenance ?? null,
           })),
           dependents: live
             .devices(siteId)

@@ -31,6 +31,9 @@ const ORDINARY: Incident = {
   retroactive: false,
   suppressedBy: null,
   stale: false,
+  flapping: false,
+  inactiveHours: false,
+  maintenance: null,
   updatedAt: 1_000,
   values: {},
 };

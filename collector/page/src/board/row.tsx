@@ -91,6 +91,21 @@ function Flags({ incident }: { incident: Incident }) {
         </span>
       )}
       {incident.suppressedBy !== null && <span className="tag">Suppressed by {suppressor(incident)}</span>}
+      {incident.flapping && (
+        <span className="tag" title="It comes and goes: one fault until it was quiet for a while">
+          Flapping
+        </span>
+      )}
+      {incident.maintenance !== null && (
+        <span className="tag" title={`Expected: ${incident.maintenance}`}>
+          Maintenance
+        </span>
+      )}
+      {incident.inactiveHours && (
+        <span className="tag" title="Nobody is called until the hours of its rule begin">
+          Off hours
+        </span>
+      )}
       {incident.stale && <span className="tag tag-stale">Stale</span>}
       {incident.retroactive && (
         <span className="tag" title="Found in readings that the agent had kept; it was over by then">

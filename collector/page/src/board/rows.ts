@@ -49,16 +49,19 @@ export function arrange(incidents: Iterable<Incident>, filters: Filters): Row[] 
   return rows;
 }
 
-/** `suppressedBy` names a device as `site/device`; the site is added where it is missing. */
+/** `suppressedBy` names a wider fault as `rule:<id>@<what>`, or a device as `site/device`; the site is added where it is missing. */
 function groupKey(incident: Incident): string | null {
   const by = incident.suppressedBy;
-  if (by === null) return null;
+  if (by === null || by.startsWith("rule:")) return by;
   return by.startsWith(`${incident.subject.site}/`) ? by : `${incident.subject.site}/${by}`;
 }
 
 /** `store-7/network/switch-1` → `network/switch-1`, for a reader who sees the site beside it. */
 export function suppressor(incident: Incident): string | null {
-  return groupKey(incident)?.slice(incident.subject.site.length + 1) ?? null;
+  const key = groupKey(incident);
+  // `rule:few-lanes@store-7`: a wider fault, by its rule.
+  if (key?.startsWith("rule:")) return key.slice("rule:".length, key.indexOf("@"));
+  return key?.slice(incident.subject.site.length + 1) ?? null;
 }
 
 function groupRows(key: string, members: readonly Incident[], filters: Filters): Row[] {

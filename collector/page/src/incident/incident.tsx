@@ -144,7 +144,18 @@ function Facts({ incident }: { incident: Incident }) {
           The fault recovered <Age at={incident.recoveredAt} suffix=" ago" />; the incident stays open for review.
         </li>
       )}
-      {by !== null && <li>Suppressed: what it depends on is down ({by}). It pages nobody until that recovers.</li>}
+      {by !== null && (
+        <li>
+          {by.startsWith("rule:")
+            ? `Part of a wider fault (${by.slice("rule:".length)}). It pages nobody until that is over.`
+            : `Suppressed: what it depends on is down (${by}). It pages nobody until that recovers.`}
+        </li>
+      )}
+      {incident.maintenance !== null && (
+        <li>In maintenance ({incident.maintenance}). It pages nobody until some minutes after its end.</li>
+      )}
+      {incident.inactiveHours && <li>Outside the hours of its rule. It pages nobody until they begin.</li>}
+      {incident.flapping && <li>Flapping: it comes and goes, and is one fault until it was quiet for a while.</li>}
       {incident.stale && <li data-tone="warn">Stale: there has been no fresh reading, so this may have changed.</li>}
       {incident.retroactive && (
         <li>

@@ -356,6 +356,9 @@ function Faults({ detail: { faults, device } }: { detail: DeviceDetail }) {
             </span>
             {fault.severity !== null && <SeverityTag severity={fault.severity} />}
             {fault.suppressedBy !== null && <span className="tag">behind {fault.suppressedBy}</span>}
+            {fault.flapping && <span className="tag">flapping</span>}
+            {fault.maintenance !== null && <span className="tag">maintenance: {fault.maintenance}</span>}
+            {fault.inactiveHours && <span className="tag">off hours</span>}
             {fault.stale && <span className="tag tag-stale">stale</span>}
           </li>
         ))}

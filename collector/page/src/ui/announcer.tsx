@@ -1,8 +1,12 @@
 import { useEffect, useState } from "react";
-import { isOpen } from "../api/types.ts";
+import { type Incident, isOpen } from "../api/types.ts";
 import { live } from "../api/use-live.ts";
 
 const REMEMBERED_MAX = 1_000;
+
+/** Put down to something else, or planned: nobody is called for it. */
+const isHushed = ({ suppressedBy, inactiveHours, maintenance }: Incident): boolean =>
+  suppressedBy !== null || inactiveHours || maintenance !== null;
 
 /** Tells a screen reader of each new P1 and P2, once. */
 export function Announcer() {
@@ -14,7 +18,7 @@ export function Announcer() {
       const { incident } = event;
       const urgent = incident.priority === "P1" || incident.priority === "P2";
       const known = told.has(incident.id) || live.get().incidents.entries.has(incident.id);
-      if (!urgent || known || !isOpen(incident) || incident.suppressedBy !== null) return;
+      if (!urgent || known || !isOpen(incident) || isHushed(incident)) return;
       if (told.size >= REMEMBERED_MAX) told.clear();
       told.add(incident.id);
       setText(`New ${incident.priority}: ${incident.title}, ${incident.deviceName ?? "site"}, ${incident.siteName}`);
