@@ -8,10 +8,15 @@ import { CATALOGUE, FAULT_CODES, KINDS, profileJsonSchema } from "@aislewatch/de
 import { type AnyLogEvent, lifecycleEvents } from "@aislewatch/runtime";
 import { agentEvents } from "../agent/events.ts";
 import { events as collectorEvents } from "../collector/events.ts";
+import { shippedRulesPage } from "./shipped-rules.ts";
 
 const HEADER = "<!-- Made by `npm run docs` from the code; edit there. -->\n";
 
-export const PAGES: Readonly<Record<string, () => string>> = { "metrics.md": metricsPage, "logs.md": logsPage };
+export const PAGES: Readonly<Record<string, () => string>> = {
+  "metrics.md": metricsPage,
+  "logs.md": logsPage,
+  "shipped-rules.md": () => shippedRulesPage(HEADER),
+};
 
 function metricsPage(): string {
   const rows = CATALOGUE.map(
