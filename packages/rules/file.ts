@@ -33,55 +33,11 @@ const missingSchema = z
   .strictObject({ then: missingPolicy, after: durationMs })
   .transform(({ then, after }) => ({ then, afterMs: after }));
 
-const series = asWritten(`a series such as "40x4 12x20 _x30"`, (written) => {
-  if (typeof written !== "string" && typeof written !== "number" && typeof written !== "boolean") return { ok: false };
-  const parsed = parseSeries(String(written));
-  return parsed.ok ? parsed : { ...parsed, code: "RULE_TEST" };
-});
 const eventCode = z.string().regex(/^[a-z][a-z0-9_]{0,127}$/, "a code such as media_out");
 const eventCodes = z.union([eventCode, z.array(eventCode).min(1).max(16)]);
 /** Of one device; what comes more often than a hundred times is a metric and no event. */
 const EVENT_COUNT_MAX = 100;
 const FLAP_ENTER_MAX = 20;
-
-const seriesByMetric = z.record(z.string(), series);
-const labels = z.record(z.string(), z.string());
-
-const testDeviceSchema = z.strictObject({
-  kind: z.enum(KINDS).optional(),
-  labels: labels.optional(),
-  series: seriesByMetric.optional(),
-});
-
-const testSchema = z.strictObject({
-  name: z.string().min(1),
-  /** Time between polls. */
-  step: durationMs,
-  device: z.strictObject({ kind: z.enum(KINDS).optional(), labels: labels.optional() }).optional(),
-  /** The component that a rule with `scope: component` is tried on. */
-  component: id.optional(),
-  series: seriesByMetric.optional(),
-  components: z.record(id, seriesByMetric).optional(),
-  /** What the device depends on, and how that is; in a chain each depends on the next. */
-  parents: z.record(z.string(), z.strictObject({ kind: z.enum(KINDS), up: series })).optional(),
-  /** Further devices of the site, for rules that count them. */
-  devices: z.record(z.string(), testDeviceSchema).optional(),
-  expect: z
-    .array(
-      z.union([
-        z.strictObject({
-          at: z.union([z.literal("end"), durationMs]),
-          state: z.enum(["inactive", "pending", "firing", "recovering"]),
-          severity: z.enum(SEVERITIES).optional(),
-          suppressed: z.boolean().optional(),
-          stale: z.boolean().optional(),
-        }),
-        z.strictObject({ incidents: z.int().min(0), pages: z.int().min(0).optional() }),
-      ]),
-    )
-    .min(1),
-});
-export type RuleTest = z.infer<typeof testSchema>;
 
 const ruleSchema = z.strictObject({
   id,

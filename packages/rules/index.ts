@@ -1,4 +1,5 @@
 export {
+  holds,
   isOpen,
   isTimeZone,
   localTime,
@@ -11,14 +12,14 @@ export {
 export { type CheckContext, type CheckedRules, checkRules } from "./check.ts";
 export { RULE_DIAGNOSTICS, type RuleDiagnostic } from "./diagnostics.ts";
 export { createEngine, type EngineOptions } from "./engine.ts";
-export { type CompiledRules, compileRules, type PlacedRule, type PlacedTest, type RuleTest } from "./file.ts";
+export { type CompiledRules, compileRules, type PlacedRule, type PlacedTest } from "./file.ts";
 export {
   type InventoryEntry,
   inventoryEntry,
   type ListedDevice,
   parseInventory,
 } from "./inventory.ts";
-export { MAINTENANCE_SETTLE_MS, type MaintenancePlace, type MaintenanceWindow } from "./maintenance.ts";
+export { MAINTENANCE_SETTLE_MS, type MaintenancePlace, type MaintenanceWindow, scheduleOf } from "./maintenance.ts";
 export {
   type CompiledOverrides,
   compileOverrides,
@@ -31,8 +32,11 @@ export {
 } from "./overrides.ts";
 export { type RuleReads, readsOfRule } from "./reads.ts";
 export { selectsDevice } from "./select.ts";
+export type { Series } from "./series.ts";
 export { roleOf } from "./subjects.ts";
-export { formatTrialResults, runTrials, type TrialResult } from "./trial.ts";
+export { runTrials, type TrialResult } from "./trial.ts";
+export type { RuleTest } from "./trial-file.ts";
+export { formatTrialResults } from "./trial-text.ts";
 export {
   type Adoption,
   type AgentSnapshot,

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createEngine } from "./engine.ts";
 import { compileRules } from "./file.ts";
-import { formatTrialResults, runTrials } from "./trial.ts";
+import { runTrials } from "./trial.ts";
+import { formatTrialResults } from "./trial-text.ts";
 import type { Engine, RuleSet } from "./types.ts";
 
 function rulesOf(rules: string): Extract<ReturnType<typeof compileRules>, { ok: true }> {
