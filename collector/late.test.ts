@@ -374,6 +374,33 @@ describe("late data", () => {
     expect(incidents()).toHaveLength(1);
   });
 
+  it("of an agent that nobody has heard of before is judged from its first reading", async () => {
+    site = await sampleSite({ rules: RULES });
+    const agent = new Agent(site, left(...times(2, good), out, out, ...times(8, good)));
+    for (let n = 0; n < 7; n++) agent.write("history", [n]);
+    await until(7);
+    agent.online();
+    await site.pass(250);
+    await liveThrough(agent, 7, 9);
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["out left 2-4"]);
+  });
+
+  it("of a week is judged as that of a minute", async () => {
+    const agent = await begin(left(...times(4, good), out, out, ...times(8, good)));
+    await liveThrough(agent, 0, 3);
+    agent.offline();
+    for (let n = 3; n < 9; n++) agent.write("history", [n]);
+    for (let day = 0; day < 7; day++) {
+      site.clock.advance(86_400_000);
+      site.judge.tick();
+    }
+    agent.online();
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["out left 4-6"]);
+    expect(incidents()).toMatchObject([{ retroactive: true, state: "resolved" }]);
+  });
+
   it("leaves what comes live a little late to the live lane, in its own time, beside a fault that stands", async () => {
     const both: Poll = { ...good, media_out: true, head_open: true };
     const agent = await begin(left(...times(2, out), ...times(4, both), ...times(8, out)));
