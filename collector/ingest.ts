@@ -758,7 +758,11 @@ export function createIngest(deps: IngestDeps): Ingest {
         const { live, history } = status.outbox.lanes;
         onLanes(agent, status.epoch, status.outbox.lanes);
         onHistory(agent, history);
-        const seqs = { tailSeq: live.last, hadSeq: agent.lanes.history.state, toSeq: history.last };
+        const seqs = {
+          ...{ tailSeq: live.last, hadTailSeq: agent.lanes.live.state },
+          ...{ toSeq: history.last, hadSeq: agent.lanes.history.state },
+          isMemory: status.outbox.inMemory !== undefined,
+        };
         judge.resume({ site: agent.site, agent: agent.agent, epoch: status.epoch }, seqs);
       }
       // It may have missed acks while it was away: say again where it stands.
@@ -830,6 +834,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       removed.add(key);
       pace.settled(key);
       sharedNames.forget(key);
+      ledger.forget(site, agent);
       inventories.forget(site, agent);
     },
     explain(site, agent, note) {
@@ -869,9 +874,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         gaps: state.gaps(),
         thinned: state.thinned(),
         notes: state.gapNotes(),
-        epochs: state
-          .agents()
-          .flatMap(({ site, agent, status }) => (status === null ? [] : [{ site, agent, epoch: status.epoch }])),
+        epochs: state.agents().map(({ site, agent, status }) => ({ site, agent, epoch: status?.epoch ?? null })),
       });
       paceHistory(clock.monotonic() - PACE_MS);
       // The next batch to be expected is the one after what both have; each store drops what it has had.

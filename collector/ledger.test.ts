@@ -291,6 +291,26 @@ describe("the ledger of deliveries", () => {
     expect(audit().unexplained).toBe(0);
   });
 
+  it("has what an agent still owed as lost when it is taken out, and owed again when it is let in with its outbox", async () => {
+    await begin();
+    const [first, ...rest] = write("live", 3);
+    hello();
+    if (first !== undefined) send("live", first);
+    await site.pass(250);
+    site.state.removeAgent("s1", "pc");
+    site.judge.removeAgent("s1", "pc");
+    site.ingest.forget("s1", "pc");
+    await site.pass(250);
+    const reason = "not delivered when the agent was taken out";
+    expect(lane()).toMatchObject({ isCurrent: false, owed: 0, missing: 2 });
+    await site.restart();
+    expect(audit()).toMatchObject({ unexplained: 2, missing: [{ fromSeq: 2, toSeq: 3, reason }] });
+    hello();
+    for (const batch of rest) send("live", batch);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ isCurrent: true, batches: 3, owed: 0, missing: 0 });
+  });
+
   it("begins with the first number that it hears of an agent that came from another collector", async () => {
     site = await sampleSite();
     outbox = new Outbox();
@@ -433,6 +453,18 @@ it("balances after any deliveries, thinnings, losses, restarts and new outboxes:
     { numRuns: 80 },
   );
 }, 60_000);
+
+describe("an account that does not add up", () => {
+  it("is said so, and counts as not explained", () => {
+    const lane = { site: "s1", agent: "pc", epoch: "e1", lane: "live" } as const;
+    const sums = { late: 0, samples: 9, repeats: 0, thinnedBatches: 1, thinnedSamples: 2, lostBatches: 0 };
+    const ledger = createLedger();
+    // Of ten numbers nine have a fate.
+    const kept = { ...lane, ...sums, firstSeq: 1, seq: 10, announced: 10, batches: 8, lastAt: 1 };
+    ledger.restore({ lanes: [kept], gaps: [], thinned: [], notes: [], epochs: [{ ...lane, epoch: "e1" }] });
+    expect(ledger.audit({}, () => 10)).toMatchObject({ unexplained: 1, lanes: [{ isBalanced: false }] });
+  });
+});
 
 describe("the ledger's memory", () => {
   it("is bounded while nothing can be written, and the sums are exact all the same", () => {

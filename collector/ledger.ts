@@ -97,8 +97,8 @@ export type Ledger = {
     readonly gaps: readonly GapRecord[];
     readonly thinned: readonly ThinnedRecord[];
     readonly notes: readonly GapNote[];
-    /** The epoch that each agent named last. */
-    readonly epochs: readonly { readonly site: string; readonly agent: string; readonly epoch: string }[];
+    /** Who is an agent, and the epoch that it named last; null where that is not known. */
+    readonly epochs: readonly { readonly site: string; readonly agent: string; readonly epoch: string | null }[];
   }): void;
   taken(lane: LaneKey, batch: TakenBatch, nowMs: number): void;
   /**
@@ -117,6 +117,8 @@ export type Ledger = {
   announced(lane: LaneKey, said: { readonly first: number; readonly last: number }, nowMs: number): void;
   /** The agent writes in this epoch from now on. */
   useEpoch(site: string, agent: string, epoch: string): void;
+  /** It was taken out: what it still owes is lost, unless it is let in again with its outbox. */
+  forget(site: string, agent: string): void;
   /** What no commit has yet; `committed` says that one has. */
   pending(): LedgerChange;
   committed(): void;
@@ -140,7 +142,7 @@ const keyOf = ({ site, agent, epoch, lane }: LaneKey): string => `${site}/${agen
 
 export function createLedger(): Ledger {
   const lanes = new Map<string, Open>();
-  const current = new Map<string, string>();
+  const current = new Map<string, string | null>();
   const notes = new Map<string, GapNote[]>();
   let gaps: GapRecord[] = [];
   let thinned: ThinnedRecord[] = [];
@@ -193,13 +195,18 @@ export function createLedger(): Ledger {
     if (thinned.length > SPANS_MAX) thinned = thinned.slice(-SPANS_MAX);
   }
 
-  const isCurrent = ({ site, agent, epoch }: LaneKey): boolean => (current.get(`${site}/${agent}`) ?? epoch) === epoch;
+  const isCurrent = ({ site, agent, epoch }: LaneKey): boolean => {
+    const now = current.get(`${site}/${agent}`);
+    return now === null || now === epoch;
+  };
 
   /** What an epoch owed that its agent has left: the numbers are known, the readings went with the outbox file. */
   function lostWithOutbox(lane: LedgerLane): GapRecord[] {
     if (isCurrent(lane) || lane.announced <= lane.seq) return [];
     const { site, agent, epoch, lane: name, seq, announced, lastAt } = lane;
-    const reason = "not delivered when the outbox file was lost or replaced";
+    const reason = current.has(`${site}/${agent}`)
+      ? "not delivered when the outbox file was lost or replaced"
+      : "not delivered when the agent was taken out";
     return [{ site, agent, epoch, lane: name, fromSeq: seq + 1, toSeq: announced, at: lastAt, reason }];
   }
 
@@ -279,6 +286,8 @@ export function createLedger(): Ledger {
     useEpoch(site, agent, epoch) {
       current.set(`${site}/${agent}`, epoch);
     },
+
+    forget: (site, agent) => void current.delete(`${site}/${agent}`),
 
     pending: () => ({ lanes: [...dirty.values()].map((lane) => ({ ...lane })), gaps: newGaps, thinned: newThinned }),
     committed() {
