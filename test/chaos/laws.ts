@@ -34,7 +34,17 @@ export type Audit = {
   unexplained: number;
   lanes: AuditLane[];
   missing: { agent: string; epoch: string; lane: string; fromSeq: number; toSeq: number; cause: string }[];
-  thinned: { agent: string; fromAt: number; toAt: number; samples: number; reason: string }[];
+  thinned: {
+    agent: string;
+    epoch: string;
+    lane: string;
+    fromSeq: number;
+    toSeq: number;
+    fromAt: number;
+    toAt: number;
+    samples: number;
+    reason: string;
+  }[];
 };
 
 type IncidentEvent = {
@@ -136,10 +146,23 @@ export function ledgerBalances(
     ...lanes
       .filter(({ isBalanced, owed, queued }) => !isBalanced || owed !== 0 || queued !== 0)
       .map((lane) => `does not add up: ${JSON.stringify(lane)}`),
+    ...lanes
+      .filter((lane) => lane.thinnedBatches < 0 || lane.thinnedBatches > reportedBatches(lane, thinned))
+      .map((lane) => `thinned without a report: ${JSON.stringify(lane)}`),
     ...missing
       .filter(({ agent, cause }) => cause !== "lost_with_outbox" || !mayLose.has(agent))
       .map((span) => `missing without a reason: ${JSON.stringify(span)}`),
   ]);
+}
+
+/** How many batches the agent said that it had thinned; a later report takes in what earlier ones told. */
+function reportedBatches({ agent, epoch, lane }: AuditLane, thinned: Audit["thinned"]): number {
+  const seqs = new Set<number>();
+  for (const span of thinned) {
+    if (span.agent !== agent || span.epoch !== epoch || span.lane !== lane) continue;
+    for (let seq = span.fromSeq; seq <= span.toSeq; seq++) seqs.add(seq);
+  }
+  return seqs.size;
 }
 
 /** Every poll that a device answered is stored once, or it is known what it was lost to. */

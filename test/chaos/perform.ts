@@ -12,6 +12,8 @@ export type Pause = (forMs: number) => Promise<void>;
 /** A start that finds a full or read-only disk may fail; it is tried so often, for a minute in all. */
 const START_TRIES_MAX = 60;
 const START_PAUSE_MS = 1_000;
+/** So long an ack is waited for; none comes while all wires are cut. */
+const ACK_MS_MAX = 2_000;
 /** What is written over a page: as much as a disk's sector. */
 const DAMAGE_BYTES = 512;
 
@@ -101,6 +103,10 @@ async function carryOut(world: World, act: Act, { pause, random }: Means): Promi
 async function performAtCollector(world: World, act: Exclude<Act, { agent: number }>, pause: Pause): Promise<void> {
   switch (act.kind) {
     case "kill-collector":
+      // Half of them at the worst moment: it has just said that something is safe.
+      if (act.forMs % 2 === 1) {
+        await Promise.race([pause(ACK_MS_MAX), ...world.agents.map(({ wire }) => wire.nextAck())]);
+      }
       await world.killCollector();
       await pause(act.forMs);
       return startAgain(() => world.startCollector());

@@ -34,6 +34,8 @@ export type BrokenWire = {
   readonly port: number;
   /** Telemetry that the agent sent, before anything was done to it. */
   onTelemetry(listener: (payload: Buffer) => void): void;
+  /** Resolves when the broker has sent an ack of the collector, which is still on its way to the agent. */
+  nextAck(): Promise<void>;
   set(change: Partial<WireState>): void;
   /** Ends the connections that stand; the next ones are taken. */
   reset(): void;
@@ -97,6 +99,7 @@ export async function startBrokenWire(broker: { host: string; port: number }, ra
   const connections = new Set<Connection>();
   const kept: IPublishPacket[] = [];
   const listeners: ((payload: Buffer) => void)[] = [];
+  let awaitsAck: (() => void)[] = [];
   const counts = { connections: 0, duplicated: 0, reordered: 0, lost: 0, replayed: 0 };
 
   const end = ({ agent, broker: far }: Connection): void => {
@@ -127,7 +130,15 @@ export async function startBrokenWire(broker: { host: string; port: number }, ra
     agent.on("close", gone);
     far.on("close", gone);
     tamper(connection);
+    const answers = parser({ protocolVersion: 4 });
+    answers.on("packet", (packet: Packet) => {
+      if (packet.cmd !== "publish" || !packet.topic.endsWith("/ack")) return;
+      for (const resolve of awaitsAck) resolve();
+      awaitsAck = [];
+    });
+    answers.on("error", () => agent.destroy());
     far.on("data", (bytes: Buffer) => {
+      answers.parse(bytes);
       connection.back.add(bytes, state);
       connection.back.flush(state.frozen.back);
     });
@@ -186,6 +197,7 @@ export async function startBrokenWire(broker: { host: string; port: number }, ra
   const wire: BrokenWire = {
     port: typeof address === "object" && address !== null ? address.port : 0,
     onTelemetry: (listener) => void listeners.push(listener),
+    nextAck: () => new Promise((resolve) => void awaitsAck.push(resolve)),
     set(change) {
       state = { ...state, ...change };
       if (state.down) for (const connection of connections) end(connection);
