@@ -192,6 +192,20 @@ describe("against an inventory", () => {
   });
 });
 
+describe("rules over events", () => {
+  it("wait for codes of faults, and have no condition that could be always true", () => {
+    const text = ruleFile(
+      "on: event",
+      "code: [cutter_jamm, media_out, offline_cleared, asset_changed]",
+      "severity: minor",
+      "title: '{{code}} {{detail}}'",
+    );
+    expect(checkRules([{ file: "a.yaml", text }], NOTHING).findings).toMatchObject([
+      { code: "RULE_UNKNOWN_CODE", line: 6, hint: 'did you mean "cutter_jam"?' },
+    ]);
+  });
+});
+
 describe("runbooks", () => {
   it("are looked for when it is known which there are", () => {
     const text = ruleFile("when: media_out", "severity: minor", "runbook: label-printer/media-outt");

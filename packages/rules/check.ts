@@ -4,7 +4,7 @@
  * here runs, but not as its author thought. All findings of all files at once, errors first found included.
  */
 import { type Diagnostic, suggest, wholeFile, writeDuration } from "@aislewatch/config";
-import { findMetric } from "@aislewatch/devices";
+import { FAULT_CODES, findMetric } from "@aislewatch/devices";
 import { type Case, casesOf, holdsIn, variablesOf, writeCase } from "./cases.ts";
 import { type Condition, checkCondition } from "./condition.ts";
 import { circlesOf } from "./cycle.ts";
@@ -13,7 +13,7 @@ import { type CompiledRules, compileRules, inOrderOf, type PlacedRule } from "./
 import { INTERVAL_MS_DEFAULT, type InventoryEntry } from "./inventory.ts";
 import { checkSelect } from "./select.ts";
 import { titleNames } from "./title.ts";
-import type { Rule } from "./types.ts";
+import type { EventTrigger, Rule } from "./types.ts";
 
 export type CheckContext = {
   /** What there is to be watched; null when nobody knows. `name` is what findings about it call it. */
@@ -83,6 +83,7 @@ function conditionOf(rule: Rule, text: string): Condition | null {
 }
 
 function checkConditions(placed: PlacedRule): Diagnostic[] {
+  if (placed.rule.on !== null) return checkEvent(placed, placed.rule.on);
   const steps = stepsOf(placed);
   const { rule } = placed;
   const clear = rule.clear === null ? null : conditionOf(rule, rule.clear.when);
@@ -92,6 +93,17 @@ function checkConditions(placed: PlacedRule): Diagnostic[] {
   if (constant.length > 0) return constant;
   const unreachable = steps.flatMap((step, i) => checkReachable(placed, step, steps.slice(i + 1)));
   return [...unreachable, ...(clear === null ? [] : checkClear(placed, steps, clear))];
+}
+
+/** Event codes are those of faults, with `_cleared` behind them or not, and a few of an agent's own. */
+function checkEvent(placed: PlacedRule, { codes }: EventTrigger): Diagnostic[] {
+  const known = Object.keys(FAULT_CODES).flatMap((code) => [code, `${code}_cleared`]);
+  return codes.flatMap((code) => {
+    const near = suggest(code, known);
+    if (known.includes(code) || near === null) return [];
+    const message = `"${code}" is no fault code: only an event of an agent's own could have it`;
+    return [finding(placed, ["code"], { code: "RULE_UNKNOWN_CODE", message, hint: `did you mean "${near}"?` })];
+  });
 }
 
 function checkConstant(placed: PlacedRule, { condition, keys }: Pick<Step, "condition" | "keys">): Diagnostic[] {
@@ -165,6 +177,7 @@ function overlapOf(all: readonly Case[], { condition, clear, vars, shared }: Pai
 
 function checkTimes(placed: PlacedRule, inventory: CheckContext["inventory"]): Diagnostic[] {
   const { rule, written } = placed;
+  if (rule.on !== null) return [];
   const interval = intervalOf(placed, inventory);
   return rule.raise.flatMap(({ severity, when, forMs }) => {
     if (forMs === 0 || forMs >= POLLS_MIN * interval.ms || looksBack(conditionOf(rule, when))) return [];
@@ -238,6 +251,7 @@ function checkTitle(placed: PlacedRule): Diagnostic[] {
   const uses = conditions.flatMap((text) => conditionOf(rule, text)?.uses ?? []);
   const known = new Set(uses.map(({ text }) => text));
   return titleNames(rule.title).flatMap(({ name, start, end }) => {
+    if (rule.on !== null && EVENT_FIELDS.has(name)) return [];
     if (known.has(name) || isOfSubject(name, rule)) return [];
     const near = suggest(name, known);
     const all = [...known].join(", ");
@@ -247,6 +261,9 @@ function checkTitle(placed: PlacedRule): Diagnostic[] {
     return [{ ...found, ...source.offsetIn([...path, "title"], start, end) }];
   });
 }
+
+/** What an event brings along. */
+const EVENT_FIELDS: ReadonlySet<string> = new Set(["code", "detail"]);
 
 /** Read of the subject itself, whatever the conditions look at: its name, a var, or a metric of it or of its device. */
 function isOfSubject(name: string, { scope }: Rule): boolean {

@@ -107,6 +107,31 @@ export const RULE_DIAGNOSTICS: Readonly<Record<string, RuleDiagnostic>> = {
     meaning: "Rules that absorb each other in a circle; as a warning, devices that depend on each other in one",
     remedy: "Decide which is the wider fault; in agent.yaml, what hangs on what",
   },
+  RULE_UNKNOWN_CALENDAR: {
+    severity: "warning",
+    meaning: "`active_in` names a calendar that no site has: such a fault calls people at all hours",
+    remedy: "Correct the name, or add the calendar in sites.yaml",
+  },
+  RULE_OVERRIDE: {
+    severity: "error",
+    meaning: "An override that names no place, changes nothing, or speaks of devices to a rule over a site",
+    remedy: "Read the message; for all places change the rule itself",
+  },
+  RULE_VAR_TYPE: {
+    severity: "error",
+    meaning: "An override gives a var another type than the rule",
+    remedy: "Write a number for a number, a word for a word",
+  },
+  RULE_OVERRIDE_TIE: {
+    severity: "error",
+    meaning: "Two overrides that are equally specific could fit one device and differ",
+    remedy: "Name one more thing in one of them, or give both the same value",
+  },
+  RULE_OVERRIDE_IDLE: {
+    severity: "warning",
+    meaning: "An override for a site that is not listed",
+    remedy: "Correct the name; for a site yet to come it may stay",
+  },
   RULE_CONSTANT: {
     severity: "warning",
     meaning: "A condition that is never true, or always, whatever is read",
@@ -147,6 +172,11 @@ export const RULE_DIAGNOSTICS: Readonly<Record<string, RuleDiagnostic>> = {
     severity: "warning",
     meaning: "A var that no condition reads",
     remedy: "Read it as `vars.x`, or remove it",
+  },
+  RULE_UNKNOWN_CODE: {
+    severity: "warning",
+    meaning: "A rule over events waits for a code that is no fault's, but nearly one",
+    remedy: "Choose one of [the fault codes](metrics.md#fault-codes)",
   },
   RULE_NO_TESTS: {
     severity: "info",

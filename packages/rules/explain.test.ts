@@ -2,6 +2,7 @@ import { encodeTelemetry, type InventoryDevice, type Reading, type Value } from 
 import { describe, expect, it } from "vitest";
 import { createEngine } from "./engine.ts";
 import { compileRules } from "./file.ts";
+import { compileOverrides, withOverrides } from "./overrides.ts";
 import type { Engine, Explanation, NoExplanation, Subject } from "./types.ts";
 
 const T0 = 1_700_006_400_000;
@@ -226,6 +227,69 @@ describe("components", () => {
       refused: "unknown_subject",
       message: "damaged is judged on each component of sw: one of port-1, port-2.",
     });
+  });
+});
+
+describe("what else decides", () => {
+  const RULE = `
+group: g
+select: kind == "label_printer"
+rules:
+  - { id: low, title: L, when: "media_remaining_percent < vars.low", severity: minor, category: consumable, vars: { low: 15 }, active_in: trading_hours }
+  - { id: cut, title: C, on: event, code: cutter_jam, severity: major, category: hardware }
+`;
+  function withRule(overrides: string): Scene {
+    const compiled = compileRules([{ file: "a.yaml", text: RULE }]);
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.diagnostics));
+    const read = compileOverrides({ file: "overrides.yaml", text: overrides }, compiled.rules.rules);
+    if (!read.ok) throw new Error(JSON.stringify(read.diagnostics));
+    const made = scene();
+    made.engine.setRules(withOverrides(compiled.rules, read.overrides), T0);
+    return made;
+  }
+  const LOW_25 = "overrides: [{ rule: low, where: { site: s1 }, vars: { low: 25 } }]";
+  const facts = (engine: Engine, rule: string): Record<string, string> =>
+    Object.fromEntries(explained(engine.explain(rule, P1, T0)).facts.map(({ name, text }) => [name, text]));
+
+  it("an override, with its place and what the rule has itself", () => {
+    const { engine, read } = withRule(LOW_25);
+    read(0, { p1: { media_remaining_percent: 20 } });
+    const found = explained(engine.explain("low", P1, T0));
+    expect(found.summary).toMatch(/^Fires .* with media_remaining_percent 20 %, vars\.low 25\./);
+    expect(facts(engine, "low")["vars.low"]).toBe("25, by overrides.yaml:1 (the rule has 15)");
+  });
+
+  it("hours in which nobody is called", () => {
+    const { engine, read } = withRule(LOW_25);
+    const hours = { mon: [], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] };
+    const tradingHours = { timeZone: "UTC", hours, closedDays: [] };
+    engine.setSites([{ id: "s1", name: "S", timeZone: "UTC", tradingHours }], T0);
+    read(0, { p1: { media_remaining_percent: 20 } });
+    expect(explained(engine.explain("low", P1, T0)).summary).toMatch(
+      /It pages nobody: it is outside of trading_hours\.$/,
+    );
+    expect(facts(engine, "low")["active in"]).toBe("trading_hours: calls nobody now");
+  });
+
+  it("maintenance", () => {
+    const { engine, read } = withRule(LOW_25);
+    const when = { is: "once", fromMs: T0 - 1, toMs: T0 + 60_000 } as const;
+    engine.setMaintenance([{ id: "new-shelves", where: { site: ["s1"] }, when }], T0);
+    read(0, { p1: { media_remaining_percent: 20 } });
+    expect(explained(engine.explain("low", P1, T0)).summary).toMatch(
+      /It pages nobody: maintenance new-shelves is on\.$/,
+    );
+  });
+
+  it("an event", () => {
+    const { engine, read } = withRule(LOW_25);
+    read(0, { p1: {} });
+    expect(explained(engine.explain("cut", P1, T0)).summary).toBe("Does not fire: no event cutter_jam stands.");
+    expect(facts(engine, "cut")["on event"]).toBe("cutter_jam, once; over by cutter_jam_cleared");
+    const events = [{ component: null, code: "cutter_jam", detail: "" }];
+    const head = { epoch: "e", lane: "live", seq: 9, sentAt: T0 } as const;
+    engine.observe("s1", "pc", encodeTelemetry(head, [{ device: "p1", at: T0, samples: [], events }]), 0);
+    expect(explained(engine.explain("cut", P1, T0)).summary).toBe("Fires (major) since 0s, by an event.");
   });
 });
 

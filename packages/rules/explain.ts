@@ -14,11 +14,13 @@ import { compileTerm, type Frame, type Target } from "./compile.ts";
 import { type Condition, callOf, childrenOf, constantOf, literalMs } from "./condition.ts";
 import { dueAt, type Fault, type Hold, isOpen } from "./fault.ts";
 import { asValue, type Judge, severityOf, silentSeconds } from "./judge.ts";
+import type { EffectiveVar } from "./overrides.ts";
 import type { CompiledRule } from "./plan.ts";
 import type { Roster } from "./roster.ts";
 import { writeSpan } from "./span.ts";
 import type { DeviceUnit, JudgedSubject, SiteUnit } from "./subjects.ts";
 import type {
+  EventTrigger,
   ExplainedCondition,
   ExplainedReading,
   ExplainedTerm,
@@ -43,9 +45,16 @@ export function explainFault(
   if (compiled === undefined) return unknownRule(engine.roster, what.rule);
   const subject = findSubject(engine.roster, compiled.rule, what.subject);
   if ("refused" in subject) return subject;
-  const local = subject.shape.bindings.findIndex(({ compiled: bound }) => bound === compiled);
-  if (local < 0) return notSelected(compiled.rule, subject);
-  return new Explainer(engine, { subject, local, compiled, nowMs }).explanation();
+  // By its id: where vars are overridden another compiled rule is bound.
+  const local = subject.shape.bindings.findIndex(({ compiled: bound }) => bound.rule.id === what.rule);
+  const bound = subject.shape.bindings[local]?.compiled;
+  if (bound === undefined) return notSelected(compiled.rule, subject);
+  const { owner } = subject;
+  const vars =
+    owner.is === "site"
+      ? engine.roster.varsOf(compiled.rule, owner, null)
+      : engine.roster.varsOf(compiled.rule, owner.site, owner.device);
+  return new Explainer(engine, { subject, local, compiled: bound, own: compiled.rule, vars, nowMs }).explanation();
 }
 
 function unknownRule({ rules }: Roster, id: string): NoExplanation {
@@ -95,6 +104,9 @@ type Asked = {
   readonly subject: JudgedSubject;
   readonly local: number;
   readonly compiled: CompiledRule;
+  /** The rule as its file has it. */
+  readonly own: Rule;
+  readonly vars: ReadonlyMap<string, EffectiveVar>;
   readonly nowMs: number;
 };
 
@@ -158,6 +170,7 @@ class Explainer {
   #conditions(): Taken[] {
     const { compiled } = this.#asked;
     const { rule, steps, clear, spec } = compiled;
+    if (rule.on !== null) return [];
     const levels = steps.map((condition, i) =>
       this.#condition(condition, {
         severity: rule.raise[i]?.severity ?? null,
@@ -289,6 +302,8 @@ class Explainer {
   }
 
   #quiet(conditions: readonly Taken[]): string {
+    const { on } = this.#asked.compiled.rule;
+    if (on !== null) return `Does not fire: no event ${on.codes.join(" or ")} stands.`;
     const levels = conditions.filter(({ severity }) => severity !== null);
     const unknown = levels.find(({ holds }) => holds === null);
     if (unknown !== undefined) return `Does not fire: nobody knows whether ${because(unknown)}.`;
@@ -314,6 +329,7 @@ class Explainer {
       return `Does not fire yet: ${because(held)}; ${so}${then === "" ? "" : `, ${then}`}.`;
     }
     const severity = severityOf(compiled.rule, this.#fault);
+    if (compiled.rule.on !== null) return `Fires (${severity}) since ${writeSpan(nowMs - onset)}, by an event.`;
     if (state === "recovering") {
       const then = Number.isFinite(due) ? `; it is over in ${writeSpan(due - nowMs)} if nothing changes` : "";
       return `Still fires (${severity}), but recovers${then}.`;
@@ -331,8 +347,10 @@ class Explainer {
   #whySilent(): string | null {
     const { rule } = this.#asked.compiled;
     if (rule.mode === "shadow") return "the rule is in shadow";
-    const { suppressedBy } = this.#flags;
+    const { suppressedBy, inactiveHours, maintenance } = this.#flags;
     if (suppressedBy !== null) return suppressedSentence(suppressedBy, this.#asked.subject.owner);
+    if (maintenance !== undefined) return `maintenance ${maintenance} is on`;
+    if (inactiveHours !== undefined) return `it is outside of ${rule.activeIn}`;
     return severityOf(rule, this.#fault) === "info" ? "its level is info" : null;
   }
 
@@ -341,9 +359,20 @@ class Explainer {
     const { rule } = compiled;
     const { owner } = subject;
     const facts: { name: string; text: string }[] = [{ name: "select", text: rule.select }];
-    for (const [name, value] of Object.entries(rule.vars)) facts.push({ name: `vars.${name}`, text: String(value) });
+    for (const [name, { value, from }] of this.#asked.vars) {
+      const by = from === null ? "" : `, by ${from.file}:${from.line} (the rule has ${this.#ownVar(name)})`;
+      facts.push({ name: `vars.${name}`, text: `${value}${by}` });
+    }
     if (rule.mode === "shadow") facts.push({ name: "mode", text: "shadow: judged and shown, opens nothing" });
     if (rule.missing.then !== "hold") facts.push({ name: "missing", text: this.#missing() });
+    if (rule.activeIn !== "always") {
+      const isNow = this.#judge.planned.isActiveAt(owner, rule, nowMs) ? "calls people now" : "calls nobody now";
+      facts.push({ name: "active in", text: `${rule.activeIn}: ${isNow}` });
+    }
+    const maintenance = this.#judge.planned.maintenanceOf(owner, nowMs);
+    if (maintenance !== null) facts.push({ name: "maintenance", text: maintenance });
+    if (this.#flags.flapping !== undefined) facts.push({ name: "flapping", text: this.#flapping() });
+    if (rule.on !== null) facts.push({ name: "on event", text: this.#trigger(rule.on) });
     if (rule.keepMs > 0) facts.push({ name: "keep", text: writeSpan(rule.keepMs) });
     if (this.#flags.suppressedBy !== null)
       facts.push({ name: "suppressed", text: suppressedSentence(this.#flags.suppressedBy, owner) });
@@ -352,6 +381,21 @@ class Explainer {
     facts.push({ name: "last answer", text: heard });
     if (owner.ancestors.length > 0) facts.push({ name: "depends on", text: this.#ancestors(owner) });
     return facts;
+  }
+
+  #ownVar(name: string): string {
+    return String(this.#asked.own.vars[name] ?? "none");
+  }
+
+  #flapping(): string {
+    const { flap } = this.#asked.compiled.rule;
+    return flap === null ? "" : `one fault until it was clear for ${writeSpan(flap.quietMs)}`;
+  }
+
+  #trigger({ codes, count, withinMs, clearCodes, clearAfterMs }: EventTrigger): string {
+    const times = count > 1 ? `${count} times in ${writeSpan(withinMs)}` : "once";
+    const after = clearAfterMs === null ? [] : [`${writeSpan(clearAfterMs)} after the last`];
+    return `${codes.join(" or ")}, ${times}; over by ${[...clearCodes, ...after].join(" or ")}`;
   }
 
   #missing(): string {
@@ -383,6 +427,7 @@ const moreNote = (count: number): string =>
   count > PARTS_SHOWN_MAX ? `and ${count - PARTS_SHOWN_MAX} components more` : "";
 
 function suppressedSentence(by: string, owner: DeviceUnit | SiteUnit): string {
+  if (by.startsWith("rule:")) return `the wider fault ${by.slice("rule:".length)} fires`;
   if (by.startsWith("agent:")) return `its agent ${by.slice("agent:".length)} is away`;
   const isAwaited = owner.is === "device" && owner.awaitingSince !== null;
   return isAwaited ? `${by} has come back, and a fresh reading is awaited` : `${by} is down`;

@@ -1,6 +1,6 @@
 /** What a rule looks at, and how far back: for whoever has to fetch it first, as a replay from stored readings does. */
 import type { Metric } from "@aislewatch/devices";
-import { checkCondition } from "./condition.ts";
+import { checkCondition, type Use } from "./condition.ts";
 import { checkSelect } from "./select.ts";
 import type { Rule } from "./types.ts";
 
@@ -17,10 +17,20 @@ export function readsOfRule(rule: Rule): RuleReads {
   const checked = texts.map((text) => checkCondition(text, place));
   const conditions = checked.flatMap((each) => (each.ok ? [each.value] : []));
   const uses = conditions.flatMap((condition) => condition.uses);
-  const metrics = new Map(uses.flatMap((use) => ("metric" in use ? [[use.metric.name, use.metric] as const] : [])));
-  const windowMs = Math.max(0, ...uses.map((use) => (use.of === "window" ? use.spanMs : 0)));
+  const metrics = new Map(uses.flatMap(metricsOf).map((metric) => [metric.name, metric]));
+  const windowMs = Math.max(0, ...uses.map(spanOf));
   const silenceMs = Math.max(0, ...conditions.flatMap(({ silenceSeconds }) => silenceSeconds)) * 1_000;
   const waitMs = Math.max(0, ...rule.raise.map(({ forMs }) => forMs));
   const clearMs = Math.max(rule.clear?.forMs ?? 0, rule.keepMs);
   return { metrics: [...metrics.values()], lookbackMs: windowMs + silenceMs + waitMs + clearMs + rule.missing.afterMs };
+}
+
+function metricsOf(use: Use): readonly Metric[] {
+  if (use.of === "time_where") return use.metrics;
+  return "metric" in use ? [use.metric] : [];
+}
+
+function spanOf(use: Use): number {
+  if (use.of === "time_where") return use.spell.spanMs;
+  return use.of === "window" ? use.spanMs : 0;
 }

@@ -8,7 +8,7 @@ import { isOpen, newFault } from "./fault.ts";
 import type { Judge } from "./judge.ts";
 import { createLayouts, type Layout, type Layouts } from "./layout.ts";
 import type { MaintenanceWindow } from "./maintenance.ts";
-import { effectiveVars, type Override } from "./overrides.ts";
+import { type EffectiveVar, effectiveVars, type Override } from "./overrides.ts";
 import { bindingOf, type CompiledRule, compileRule, dueOf, NO_SHAPE, type Shape, shapeOf, variantOf } from "./plan.ts";
 import { dropSpells } from "./spells.ts";
 import { type Active, type AgentUnit, ancestorsOf, DeviceUnit, JudgedSubject, SiteUnit } from "./subjects.ts";
@@ -240,15 +240,16 @@ export class Roster {
     if (rules.length > 0) this.#judge.dirtySites.add(site);
   }
 
+  /** The vars of a rule as they are for this device, or for the site, each with what gave it. */
+  varsOf(rule: Rule, site: SiteUnit, device: InventoryDevice | null): ReadonlyMap<string, EffectiveVar> {
+    const format = site.info?.format ?? "store";
+    return effectiveVars(rule, this.#overrides.get(rule.id) ?? [], { site: site.id, format, device });
+  }
+
   /** The rule with the vars that hold for this device, or for the site. */
   #asOverridden(compiled: CompiledRule, site: SiteUnit, device: InventoryDevice | null): CompiledRule {
-    const overrides = this.#overrides.get(compiled.rule.id);
-    if (overrides === undefined) return compiled;
-    const vars = effectiveVars(compiled.rule, overrides, {
-      site: site.id,
-      format: site.info?.format ?? "store",
-      device,
-    });
+    if (!this.#overrides.has(compiled.rule.id)) return compiled;
+    const vars = this.varsOf(compiled.rule, site, device);
     return variantOf(compiled, Object.fromEntries([...vars].map(([name, { value }]) => [name, value])));
   }
 
