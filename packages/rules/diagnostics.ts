@@ -57,9 +57,34 @@ export const RULE_DIAGNOSTICS: Readonly<Record<string, RuleDiagnostic>> = {
     meaning: "A site count of a kind or role that nothing has (a label may bring it later)",
     remedy: "Correct the name",
   },
+  RULE_UNKNOWN_CALENDAR: {
+    severity: "error",
+    meaning: "`active_in` names a calendar that the sites file does not have",
+    remedy: "Add it under `calendars` there, or write `always` or `trading_hours`",
+  },
+  RULE_VAR_TYPE: {
+    severity: "error",
+    meaning: "An override gives a var another type than the rule does",
+    remedy: "Write a number for a number, a text for a text",
+  },
+  RULE_OVERRIDE: {
+    severity: "error",
+    meaning: "An override that says nothing, or of which nothing can be meant",
+    remedy: "Read the message: `where` names sites or hardware, `vars` at least one var",
+  },
+  RULE_OVERRIDE_TIE: {
+    severity: "error",
+    meaning: "Two overrides that are equally specific could fit one device, with different values",
+    remedy: "Name one more thing in one of them ([overrides](rules.md#overrides))",
+  },
+  RULE_OVERRIDE_IDLE: {
+    severity: "warning",
+    meaning: "An override for a site that is not listed",
+    remedy: "Correct the id, or list the site",
+  },
   RULE_UNKNOWN_RULE: {
     severity: "error",
-    meaning: "`absorbs` names a rule that there is not",
+    meaning: "`absorbs` or an override names a rule that there is not",
     remedy: "Correct the id",
   },
   RULE_SELECT: {
@@ -106,31 +131,6 @@ export const RULE_DIAGNOSTICS: Readonly<Record<string, RuleDiagnostic>> = {
     severity: "error",
     meaning: "Rules that absorb each other in a circle; as a warning, devices that depend on each other in one",
     remedy: "Decide which is the wider fault; in agent.yaml, what hangs on what",
-  },
-  RULE_UNKNOWN_CALENDAR: {
-    severity: "warning",
-    meaning: "`active_in` names a calendar that no site has: such a fault calls people at all hours",
-    remedy: "Correct the name, or add the calendar in sites.yaml",
-  },
-  RULE_OVERRIDE: {
-    severity: "error",
-    meaning: "An override that names no place, changes nothing, or speaks of devices to a rule over a site",
-    remedy: "Read the message; for all places change the rule itself",
-  },
-  RULE_VAR_TYPE: {
-    severity: "error",
-    meaning: "An override gives a var another type than the rule",
-    remedy: "Write a number for a number, a word for a word",
-  },
-  RULE_OVERRIDE_TIE: {
-    severity: "error",
-    meaning: "Two overrides that are equally specific could fit one device and differ",
-    remedy: "Name one more thing in one of them, or give both the same value",
-  },
-  RULE_OVERRIDE_IDLE: {
-    severity: "warning",
-    meaning: "An override for a site that is not listed",
-    remedy: "Correct the name; for a site yet to come it may stay",
   },
   RULE_CONSTANT: {
     severity: "warning",
