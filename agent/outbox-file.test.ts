@@ -169,6 +169,24 @@ describe("OutboxFile", () => {
     expect(messages(outbox, "live").at(-1)).toMatchObject({ seq: 60, subjects: ["d60"] });
   });
 
+  it("tells of numbers that a batch lost first with the batch that it loses then", () => {
+    const outbox = start({ bytesMax: 6_000 });
+    for (let n = 1; n <= 40; n++) {
+      const numbers = Object.fromEntries(Array.from({ length: 60 }, (_, k) => [`load_${k}m`, Math.sin(n * 61 + k)]));
+      const metrics = { up: true, media_out: n % 2 === 0, ...numbers };
+      outbox.append([{ device: "d", at: AT + n, samples: [{ component: null, metrics }] }], {
+        lane: "live",
+        keep: true,
+      });
+    }
+    const waiting = messages(outbox, "live");
+    const lost = waiting.flatMap(({ dropped = [] }) => dropped.map(({ samples }) => samples));
+    const kept = waiting.flatMap((message) => [...rowsOf(message)].map(({ metrics }) => Object.keys(metrics).length));
+    const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+    expect(waiting[0]?.dropped?.[0]?.toSeq).toBeGreaterThan(1);
+    expect([sum(lost) + sum(kept), sum(lost)]).toEqual([40 * 62, outbox.droppedSamples]);
+  });
+
   it("drops last what is on its way, and never changes what was already sent as dropped", () => {
     const outbox = start({ bytesMax: 20_000 });
     for (let n = 1; n <= 10; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
@@ -221,6 +239,15 @@ describe("OutboxFile", () => {
     expect(readdirSync(folder)).toContain("outbox.corrupt-1");
     again.append([reading(1)], { lane: "live", keep: false });
     expect(seqs(again, "live")).toEqual([1]);
+  });
+
+  it("keeps three files that it set aside, and the newest of them", () => {
+    for (let n = 1; n <= 5; n++) {
+      writeFileSync(join(folder, "outbox.db"), `this is no database, for the ${n}th time `.repeat(100));
+      start().close();
+    }
+    expect(readdirSync(folder).filter((name) => name.startsWith("outbox.corrupt"))).toHaveLength(3);
+    expect(readFileSync(join(folder, "outbox.corrupt-3"), "utf8")).toContain("the 5th time");
   });
 
   it("takes a lost file for a new outbox", () => {

@@ -147,7 +147,9 @@ function giveWay({ folder, onSetAside }: OutboxFileOptions, path: string, error:
     return true;
   }
   if (error.kind !== "broken") return false;
-  onSetAside?.(setAside(folder, path), error.detail);
+  // Not as an argument: without anybody to tell it would never be evaluated, and the file stay where it is.
+  const file = setAside(folder, path);
+  onSetAside?.(file, error.detail);
   return true;
 }
 

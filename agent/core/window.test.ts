@@ -67,6 +67,16 @@ describe("SendWindow", () => {
     expect([window.room("history", 300), window.room("live", 300)]).toEqual([0, 500]);
   });
 
+  it.each([
+    { name: "batches", live: [4, 5, 6, 7].map((seq) => ({ seq, bytes: 1 })) },
+    { name: "bytes", live: [{ seq: 4, bytes: 1_000 }] },
+  ])("leaves nothing for the past while the present takes all of its $name", ({ live }) => {
+    const window = connectedWindow();
+    window.acked({ live: 3, history: 1 }, { historyBytesPerSecond: 1e9 }, 0);
+    for (const batch of live) window.sent({ lane: "live", ...batch }, 100);
+    expect([window.room("live", 100), window.room("history", 100)]).toEqual([0, 0]);
+  });
+
   it("is stalled when nothing was acked for too long, and only while something is on its way", () => {
     const window = connectedWindow();
     expect(window.isStalled(40_000)).toBe(false);
