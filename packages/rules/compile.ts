@@ -38,7 +38,15 @@ export type Frame = {
   /** Seconds since the device answered; NaN while nobody can know. */
   silentSeconds: number;
   tallies: ReadonlyMap<string, Tally>;
+  /** Devices of the same kind and role at the site, the judged one among them. */
+  neighbours: readonly Neighbour[];
 };
+
+/** Where the metrics of a device begin; those of one kind lie in the same order. */
+export type Neighbour = { readonly base: number };
+
+/** A hall of hand-helds; beyond, those that the inventory lists first stand for all. */
+export const NEIGHBOURS_MAX = 256;
 
 export type NumberTerm = (frame: Frame) => number;
 export type TruthTerm = (frame: Frame) => Truth;
@@ -128,6 +136,7 @@ function callTerm(name: string, args: readonly ASTNode[], target: Target): Term 
   const [first, second] = args;
   if (name === "known" && first !== undefined)
     return truthful(partsKnown(first, target) ?? isKnown(term(first, target)));
+  if (name === "neighbours" && first !== undefined) return neighboursTerm(first, target);
   if (name === "time_where" && first !== undefined) return spellTerm(first, spanOf(second), target);
   const argument = first?.op === "id" || first?.op === "value" ? String(first.args) : "";
   const fold = windowFunction(name, args, target.vars);
@@ -167,6 +176,26 @@ function windowFunction(name: string, args: readonly ASTNode[], vars: Vars): Win
     return etaOf(second, args[0]?.op === "id" && (findMetric(args[0].args)?.counter ?? false));
   }
   return Object.hasOwn(WINDOW_FUNCTIONS, name) ? (WINDOW_FUNCTIONS[name] ?? null) : null;
+}
+
+/** How many of the others a condition holds for. One of which nobody knows does not count. */
+function neighboursTerm(condition: ASTNode, target: Target): Term {
+  const holds = compileTruth(condition, target);
+  return number((frame) => {
+    const { base, deviceBase, neighbours } = frame;
+    const size = Math.min(neighbours.length, NEIGHBOURS_MAX);
+    let count = 0;
+    for (let i = 0; i < size; i++) {
+      const other = neighbours[i]?.base ?? deviceBase;
+      if (other === deviceBase) continue;
+      frame.base = other;
+      frame.deviceBase = other;
+      if (holds(frame) === 1) count++;
+    }
+    frame.base = base;
+    frame.deviceBase = deviceBase;
+    return count;
+  });
 }
 
 /** Whoever judges notes what the condition says at each reading; a closure only looks. */

@@ -25,6 +25,7 @@ function judge(text: string, values: Readonly<Record<string, Value>>): string {
     nowMs: 0,
     silentSeconds: 130,
     tallies: new Map(),
+    neighbours: [],
   };
   const partLayout = (name: string) => layouts.component("label_printer", name);
   const run = compileTruth(checked.value.tree, { device, component: null, partLayout, vars: PRINTER.vars });

@@ -11,6 +11,8 @@
  *   `time_where(condition, "1h")`, seconds for which a condition over the subject's own metrics held;
  * - `streak(metric)`, how many readings in a row brought its present value: `!up && streak(up) >= 2`;
  * - `known(x)`, whether x is anything but unknown; itself never unknown, so use it where a device may lack a metric;
+ * - `neighbours(condition)`, for how many other devices of the same kind and role at the site a condition over metrics and
+ *   windows holds;
  * - `silent_for()`, seconds since the device last answered, compared with a constant (the engine sets a timer by it);
  * - in `scope: device`, `any_of all_of count_of` over a flag and `min_of max_of` over a number of its components;
  * - in `scope: site`, `working failed unknown expected`, each with a kind or a role: how many such devices.
@@ -50,6 +52,7 @@ type UseOf =
   | { readonly of: "window"; readonly metric: Metric; readonly spanMs: number }
   | { readonly of: "time_where"; readonly spell: Spell; readonly metrics: readonly Metric[] }
   | { readonly of: "parts"; readonly metric: Metric }
+  | { readonly of: "neighbours"; readonly metrics: readonly Metric[] }
   | { readonly of: "silence" }
   | { readonly of: "count"; readonly group: string };
 
@@ -94,6 +97,7 @@ const environmentOf = (() => {
     for (const name of WITH_NUMBER) base.registerFunction(`${name}(double, ${type}, string): double`, never);
   }
   base.registerFunction("time_where(bool, string): double", never);
+  base.registerFunction("neighbours(bool): double", never);
   for (const type of ["double", "bool"]) {
     base.registerFunction(`last(${type}, string): ${type}`, never);
     base.registerFunction(`known(${type}): bool`, never).registerFunction(`streak(${type}): double`, never);
@@ -191,6 +195,8 @@ class Visit {
   readonly #place: ConditionPlace;
   /** The metrics of the time_where() that is being visited; null outside of one. */
   #spellMetrics: Set<Metric> | null = null;
+  /** The same of neighbours(). */
+  #neighbourMetrics: Set<Metric> | null = null;
 
   constructor(place: ConditionPlace) {
     this.#place = place;
@@ -219,7 +225,8 @@ class Visit {
   #comparison(node: ASTNode): void {
     const [left, right] = childrenOf(node);
     if (left === undefined || right === undefined) return;
-    const silence = this.#spellMetrics === null ? [left, right].find(isSilence) : undefined;
+    const isNested = this.#spellMetrics !== null || this.#neighbourMetrics !== null;
+    const silence = isNested ? undefined : [left, right].find(isSilence);
     if (silence === undefined) {
       this.node(left);
       this.node(right);
@@ -261,6 +268,7 @@ class Visit {
       return null;
     }
     this.metrics.set(name, metric);
+    this.#neighbourMetrics?.add(metric);
     return metric;
   }
 
@@ -281,7 +289,10 @@ class Visit {
     const call = callOf(node);
     if (call === null) return;
     const { name, args } = call;
-    if (this.#spellMetrics !== null && name !== "known") {
+    if (this.#neighbourMetrics !== null && !isOfNeighbours(name)) {
+      const message = `neighbours takes a condition over metrics and windows; received ${textOf(node)} in it`;
+      this.#problem(node, "RULE_PARTS", message);
+    } else if (this.#spellMetrics !== null && name !== "known") {
       const message = `time_where takes a condition over metrics; received ${textOf(node)} in it`;
       this.#problem(node, "RULE_WINDOW", message);
     } else if (name === "silent_for") {
@@ -289,6 +300,7 @@ class Visit {
     } else if (name === "known" && args.length === 1) for (const argument of args) this.node(argument);
     else if (name === "streak") this.#streakCall(node, args);
     else if (name === "time_where") this.#timeWhereCall(node, args);
+    else if (name === "neighbours") this.#neighboursCall(node, args);
     else if (Object.hasOwn(WINDOW_FUNCTIONS, name) || WITH_NUMBER.includes(name)) this.#windowCall(node, name, args);
     else if (isOneOf(name, PART_FUNCTIONS)) this.#partsCall(node, name, args);
     else if (isOneOf(name, COUNT_FUNCTIONS)) this.#countCall(node, name, args);
@@ -367,6 +379,21 @@ class Visit {
     this.#use(node, { of: "time_where", spell, metrics: [...metrics] });
   }
 
+  #neighboursCall(node: ASTNode, args: readonly ASTNode[]): void {
+    const [condition] = args;
+    if (condition === undefined || args.length !== 1) {
+      const expected = RULE_FUNCTIONS["neighbours"]?.signature;
+      this.#problem(node, "RULE_PARTS", `expected ${expected}; received ${textOf(node)}`);
+      return;
+    }
+    if (!this.#scopeAllows(node, ["device"], "neighbours()")) return;
+    const metrics = new Set<Metric>();
+    this.#neighbourMetrics = metrics;
+    this.node(condition);
+    this.#neighbourMetrics = null;
+    this.#use(node, { of: "neighbours", metrics: [...metrics] });
+  }
+
   #streakCall(node: ASTNode, args: readonly ASTNode[]): void {
     const [first] = args;
     if (first?.op !== "id" || args.length !== 1) {
@@ -414,6 +441,10 @@ class Visit {
     this.uses.push({ text: textOf(node), node, ...use });
   }
 }
+
+/** What may be asked of another device: what lies in its own memory. */
+const isOfNeighbours = (name: string): boolean =>
+  name === "known" || name === "streak" || Object.hasOwn(WINDOW_FUNCTIONS, name) || WITH_NUMBER.includes(name);
 
 /** A count's name that is no kind but looks like one is likely a slip; a role can't be told from the rule alone. */
 export function groupSuggestion(group: string): string | null {

@@ -137,6 +137,7 @@ class Explainer {
       nowMs,
       silentSeconds: device === null ? Number.NaN : silentSeconds(device, nowMs),
       tallies: owner.is === "site" ? owner.tallies : new Map(),
+      neighbours: device?.neighbours ?? [],
     };
     const kind = device?.device.kind ?? "";
     this.#target = {
@@ -231,6 +232,7 @@ class Explainer {
   ): Pick<ExplainedTerm, "unit" | "readings" | "note"> {
     const [first, second] = args;
     const metric = first?.op === "id" ? first.args : null;
+    if (name === "neighbours") return { unit: "devices", readings: [], note: this.#neighboursNote() };
     if (name === "silent_for") return { unit: "s", readings: [], note: this.#silenceNote(value) };
     if (first?.op === "value") return { unit: "", readings: [], note: this.#tallyNote(String(first.args)) };
     if (metric === null) return { unit: "", readings: [], note: "" };
@@ -248,6 +250,11 @@ class Explainer {
     const { owner } = this.#asked.subject;
     if (value !== null || owner.is !== "device") return "";
     return owner.agent.isOnline ? "the agent has just come back" : "the agent is away, so nobody can know";
+  }
+
+  #neighboursNote(): string {
+    const others = Math.max(0, this.#frame.neighbours.length - 1);
+    return others === 0 ? "there is no other of its kind and role" : `of ${others} others of its kind and role`;
   }
 
   #tallyNote(group: string): string {

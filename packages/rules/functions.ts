@@ -134,6 +134,16 @@ export const RULE_FUNCTIONS: Readonly<Record<string, RuleFunction>> = {
     memory: WINDOW,
     example: 'disk_used_percent >= 95 || eta(disk_used_percent, 95, "6h") < 86400',
   },
+  neighbours: {
+    signature: "neighbours(condition)",
+    scopes: ["device"],
+    meaning:
+      "For how many other devices of the same kind and role (label `role`, else zone) at the site a condition over their own metrics and windows holds; one of which nobody knows does not count. Looked at with each reading of the device itself",
+    unit: "devices",
+    unknown: "never",
+    memory: NOTHING,
+    example: "line_idle_seconds > 3600 && neighbours(line_idle_seconds < 600) >= 2",
+  },
   streak: {
     signature: "streak(metric)",
     scopes: OWN,

@@ -76,6 +76,7 @@ export class Judge {
       nowMs: 0,
       silentSeconds: Number.NaN,
       tallies: new Map(),
+      neighbours: [],
     };
   }
 
@@ -199,6 +200,7 @@ export class Judge {
     }
     frame.deviceBase = owner.self.base;
     frame.parts = owner.partBases;
+    frame.neighbours = owner.neighbours;
     if (owner.silenceMs.length > 0) frame.silentSeconds = silentSeconds(owner, at);
   }
 

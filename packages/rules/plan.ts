@@ -216,7 +216,8 @@ function truthAt(code: number, index: number): Truth {
 
 function readsOf(use: Use, target: Target): Read[] {
   if (use.of === "silence" || use.of === "count") return [];
-  if (use.of === "time_where") {
+  // Neighbours change without a change here: each reading looks at them again.
+  if (use.of === "time_where" || use.of === "neighbours") {
     return use.metrics.flatMap(({ name }) => readOf(name, target, { isEach: true, windowMs: null }));
   }
   const { name, component: partClass } = use.metric;

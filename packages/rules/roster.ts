@@ -11,7 +11,7 @@ import type { MaintenanceWindow } from "./maintenance.ts";
 import { type EffectiveVar, effectiveVars, type Override } from "./overrides.ts";
 import { bindingOf, type CompiledRule, compileRule, dueOf, NO_SHAPE, type Shape, shapeOf, variantOf } from "./plan.ts";
 import { dropSpells } from "./spells.ts";
-import { type Active, type AgentUnit, ancestorsOf, DeviceUnit, JudgedSubject, SiteUnit } from "./subjects.ts";
+import { type Active, type AgentUnit, ancestorsOf, DeviceUnit, JudgedSubject, roleOf, SiteUnit } from "./subjects.ts";
 import type { Rule, RuleSet, SiteInfo } from "./types.ts";
 import { RecentReadings } from "./window.ts";
 
@@ -204,6 +204,10 @@ export class Roster {
     const below = new Map<DeviceUnit, DeviceUnit[]>(units.map((unit) => [unit, []]));
     for (const unit of units) for (const ancestor of unit.ancestors) below.get(ancestor)?.push(unit);
     for (const unit of units) unit.descendants = below.get(unit) ?? [];
+    const likeOf = (unit: DeviceUnit): string => `${unit.device.kind} ${roleOf(unit.device)}`;
+    const alike = Map.groupBy(units, likeOf);
+    const subjects = new Map([...alike].map(([like, group]) => [like, group.map(({ self }) => self)]));
+    for (const unit of units) unit.neighbours = subjects.get(likeOf(unit)) ?? [];
     for (const unit of site.devices.values()) this.#judge.reblock(unit, at);
     this.#bindSite(site, at);
   }

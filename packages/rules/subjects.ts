@@ -128,6 +128,8 @@ export class DeviceUnit extends Owner {
   ancestors: readonly DeviceUnit[] = [];
   /** Everything that has it above. */
   descendants: readonly DeviceUnit[] = [];
+  /** Devices of the same kind and role at the site, itself among them. */
+  neighbours: readonly JudgedSubject[] = [];
   /** What is down above it; while `awaitingSince` is set, what was. */
   blockedBy: DeviceUnit | AgentUnit | null = null;
   /** The parent came back then; the child's own reading is still awaited. */
