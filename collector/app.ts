@@ -21,6 +21,7 @@ import { events } from "./events.ts";
 import { createFleetWatch, type FleetWatch } from "./fleet-watch.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
 import { createJudge, type Judge } from "./judge.ts";
+import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import { type Figure, prometheusText } from "./metrics.ts";
 import { folderSize, OwnProcess, storeBytes } from "./own-process.ts";
 import { COLLECTOR_AGENT, createOwnReports } from "./own-reports.ts";
@@ -156,6 +157,13 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     },
   };
 
+  const maintenance: Maintenance = createMaintenance({
+    clock,
+    state,
+    newId: () => letterId(),
+    onChanged: (windows) => judge.setMaintenance(windows),
+  });
+
   const commands: Commands = createCommands({
     clock,
     state,
@@ -246,7 +254,9 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     {
       name: "judge",
       async start() {
-        judge.restore(startingSet(), await valuesUpToJudged());
+        const set = startingSet();
+        judge.restore(set, await valuesUpToJudged());
+        maintenance.useFile(set.maintenance);
         await ingest.start();
         commands.start();
       },
@@ -312,6 +322,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         live: judge.live,
         fleet,
         command: (request) => commands.issue(request),
+        maintenance,
         async act(id, action, actor) {
           const done = judge.act(id, action, actor);
           if (done.ok && !ingest.commitNow()) throw new Error("the state store can't be written just now");
@@ -387,6 +398,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       if (loaded.ok) {
         log.emit(events.rulesLoaded, { version: loaded.value.rules.version, rules: loaded.value.rules.rules.length });
         judge.setConfig(loaded.value);
+        maintenance.useFile(loaded.value.maintenance);
         keepSet();
       } else {
         log.emit(events.rulesRefused, { diagnostics: formatDiagnostics(loaded.diagnostics, loaded.texts) });

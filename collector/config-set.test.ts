@@ -112,6 +112,81 @@ describe("a configuration set", () => {
     expect(loaded.ok ? [] : loaded.diagnostics.map((each) => each.file)).toEqual([file("absent.yaml")]);
   });
 
+  describe("with overrides and maintenance", () => {
+    const ofRules = (more: string) =>
+      RULES.replace("category: consumable", `category: consumable, vars: { n: 1 }, ${more}`);
+    const OVERRIDE = "overrides:\n  - { rule: media-out, where: { site: s1 }, vars: { n: 2 } }\n";
+    const MAINTENANCE =
+      "maintenance:\n  - { id: nightly, reason: updates, where: { kind: label_printer }, weekly: { mon-fri: 03:00-04:00 } }\n";
+    beforeEach(() => {
+      write("rules/a.yaml", ofRules("active_in: night"));
+      write("sites.yaml", `calendars:\n  night: { hours: { daily: 22:00-06:00 } }\n${SITES}`);
+      write("overrides.yaml", OVERRIDE);
+      write("maintenance.yaml", MAINTENANCE);
+      paths = { ...paths, overrides: file("overrides.yaml"), maintenance: file("maintenance.yaml") };
+    });
+
+    it("is one set with them, kept as a whole, and changes with each", () => {
+      const loaded = loadConfigSet(paths);
+      expect(loaded.ok ? "" : formatDiagnostics(loaded.diagnostics, loaded.texts)).toBe("");
+      if (!loaded.ok) return;
+      const { rules, sites, maintenance } = loaded.value;
+      expect(rules.overrides).toMatchObject([{ rule: "media-out", vars: { n: 2 } }]);
+      expect(sites[0]?.calendars.get("night")).toMatchObject({ timeZone: "Europe/Berlin" });
+      expect(maintenance).toMatchObject([{ id: "nightly", by: "file", when: { is: "weekly", timeZone: null } }]);
+      const store = memory();
+      keepConfigSet(paths, store);
+      const before = fingerprint(paths);
+      write("maintenance.yaml", MAINTENANCE.replace("04:00", "05:00"));
+      expect(fingerprint(paths)).not.toBe(before);
+      expect(lastGoodConfigSet(store, file("last-good"))?.rules.version).toBe(rules.version);
+    });
+
+    it.each([
+      {
+        name: "an override",
+        of: "overrides.yaml",
+        text: OVERRIDE.replace("media-out", "media-in"),
+        code: "RULE_UNKNOWN_RULE",
+      },
+      { name: "a calendar", of: "rules/a.yaml", text: ofRules("active_in: nights"), code: "RULE_UNKNOWN_CALENDAR" },
+      {
+        name: "a window",
+        of: "maintenance.yaml",
+        text: MAINTENANCE.replace(/, weekly.*\}/, " }"),
+        code: "CFG_MAINTENANCE",
+      },
+      {
+        name: "a local time without a zone",
+        of: "maintenance.yaml",
+        text: MAINTENANCE.replace(/weekly: .*\} \}/, "from: 2026-11-30T22:00, to: 2026-12-01T02:00 }"),
+        code: "CFG_MAINTENANCE",
+      },
+    ])("is refused for a mistake in $name", ({ of, text, code }) => {
+      write(of, text);
+      const loaded = loadConfigSet(paths);
+      expect(loaded.ok ? [] : loaded.diagnostics.map((each) => [each.file, each.code])).toEqual([[file(of), code]]);
+    });
+
+    it("is good as the examples are", () => {
+      const examples = resolve(import.meta.dirname, "../deploy/examples");
+      const loaded = loadConfigSet({
+        ...defaultCollectorConfig(folder),
+        sites: join(examples, "sites.yaml"),
+        overrides: join(examples, "overrides.yaml"),
+        maintenance: join(examples, "maintenance.yaml"),
+      });
+      expect(loaded.ok ? "" : formatDiagnostics(loaded.diagnostics, loaded.texts)).toBe("");
+      if (!loaded.ok) return;
+      expect(loaded.value.sites[0]?.closedDays).toEqual(["2026-11-23", "2026-12-25", "2026-12-26", "2027-01-01"]);
+      expect(loaded.value.maintenance[1]?.when).toEqual({
+        is: "once",
+        fromMs: Date.UTC(2026, 10, 30, 21),
+        toMs: Date.UTC(2026, 11, 1, 1),
+      });
+    });
+  });
+
   it("looks past what is no file", () => {
     mkdirSync(file("rules/folder.yaml"));
     mkdirSync(file("runbooks/folder.md"));

@@ -823,6 +823,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
     setInventory() {},
     removeAgent() {},
     setConfig() {},
+    setMaintenance() {},
     setRefused() {},
     tick() {},
     act: () => ({ ok: false, error: { code: "not_found", message: "" } }),

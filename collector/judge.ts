@@ -15,6 +15,7 @@ import {
   type FaultRecord,
   type FaultView,
   isOpen,
+  type MaintenanceWindow,
   type RuleSet,
   roleOf,
   type Transition,
@@ -91,6 +92,8 @@ export type Judge = {
   /** The agent was taken out: its devices go, and what stood on them resolves as `device_removed`. */
   removeAgent(site: string, agent: string): void;
   setConfig(config: ConfigSet): void;
+  /** All maintenance windows there are. */
+  setMaintenance(windows: readonly MaintenanceWindow[]): void;
   setRefused(refused: readonly string[]): void;
   /** Lets time pass: silence, `for` between polls, closes that fall due. About once a second. */
   tick(): void;
@@ -354,7 +357,8 @@ export function createJudge(
   function liveDevice(site: string, facts: DeviceFacts): LiveDevice {
     const values = valuesOf(site, facts.device.id);
     const firing = faultsOf(site, facts.device.id).filter(
-      (fault) => fault.state === "firing" || fault.state === "recovering",
+      ({ state: now, rule }) =>
+        (now === "firing" || now === "recovering") && ruleById.get(rule)?.mode !== "shadow",
     );
     const worst = firing.reduce<LiveDevice["worst"]>(
       (most, { severity }) =>
@@ -612,6 +616,10 @@ export function createJudge(
       absorb(engine.setRules(next.rules, clock.now()));
       announcements.push({ type: "rules", version: next.rules.version, refused: [] });
       commitSoon(true);
+    },
+
+    setMaintenance(windows) {
+      if (absorb(engine.setMaintenance(windows, clock.now()))) commitSoon(true);
     },
 
     setRefused(lines) {

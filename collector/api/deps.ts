@@ -11,6 +11,7 @@ import type { CommandRefusal, CommandRequest } from "../commands.ts";
 import type { Refusal } from "../incidents/decide.ts";
 import type { Actor, Incident } from "../incidents/types.ts";
 import type { AgentDelivery, AuditFilter, DeliveryAudit } from "../ledger.ts";
+import type { Maintenance } from "../maintenance.ts";
 import type { Site } from "../sites.ts";
 import type { CommandRecord, StateStore } from "../store/state/store.ts";
 import type { TimeSeriesStore } from "../store/timeseries/store.ts";
@@ -119,6 +120,7 @@ export type ApiDeps = {
   readonly fleet: Fleet;
   /** Asks an agent to do something; the record says what came of it. */
   command(request: CommandRequest): Result<CommandRecord, CommandRefusal>;
+  readonly maintenance: Pick<Maintenance, "list" | "add" | "end">;
   /** Decides (incidents/decide.ts), commits and publishes. */
   act(incident: string, action: ActionRequest, actor: Actor): Promise<Result<Incident, ActRefusal>>;
   /** Calls `listener` with everything that changes, in order; the returned function ends it. */

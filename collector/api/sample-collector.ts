@@ -9,6 +9,7 @@ import type { FastifyInstance } from "fastify";
 import { decideAction } from "../incidents/decide.ts";
 import { append, isOpenState, type Stamp } from "../incidents/log.ts";
 import { type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
+import { createMaintenance } from "../maintenance.ts";
 import type { Site } from "../sites.ts";
 import { createSqliteStore } from "../store/state/sqlite.ts";
 import type { CommandRecord, Role, StateStore } from "../store/state/store.ts";
@@ -201,6 +202,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       samplesPerSecond: () => 12.5,
     },
     fleet: sampleFleet(removed),
+    maintenance: createMaintenance({ clock, state, newId: () => `${seed++}`, onChanged: () => undefined }),
     command(request) {
       if (request.device === "away") return err({ code: "offline", message: "not connected" });
       const issued = { ...request, id: `c-${seed++}`, issuedAt: clock.now(), deadlineAt: clock.now() + 60_000 };

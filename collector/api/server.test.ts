@@ -34,6 +34,7 @@ const READS = [
   "/api/v1/agents",
   "/api/v1/agents/berlin-01/back-office",
   "/api/v1/audit/delivery",
+  "/api/v1/maintenance",
   "/api/v1/rules",
   "/api/v1/rules/media-out/explain?site=berlin-01&device=receiving/label-printer",
   "/api/v1/people",
@@ -655,6 +656,54 @@ describe("commands to agents", () => {
     expect((await post("/api/v1/agents/berlin-01/none/commands", { kind: "reload" }, as)).statusCode).toBe(404);
     expect((await post(URL, { kind: "run_shell" }, as)).statusCode).toBe(400);
     expect((await post(URL, { kind: "probe_now", device: "../../x" }, as)).statusCode).toBe(400);
+  });
+});
+
+describe("maintenance", () => {
+  const URL = "/api/v1/maintenance";
+  const hour = { reason: "new switches", where: { site: ["berlin-01"] }, from: T0, to: T0 + 3_600_000 };
+  const nightly = { reason: "updates", where: {}, weekly: { days: ["mon", "sun"], from: "03:00", to: "04:00" } };
+
+  it("is planned by who may act, ended early, and audited", async () => {
+    const as = collector.browser("operator");
+    expect((await post(URL, hour, collector.browser("viewer"))).statusCode).toBe(403);
+    const added = await post(URL, hour, as);
+    expect([added.statusCode, added.json()]).toMatchObject([
+      201,
+      { state: "running", by: "user:operator", to: hour.to },
+    ]);
+    collector.clock.advance(60_000);
+    const ended = await post(`${URL}/${added.json().id}/end`, {}, as);
+    expect([ended.statusCode, ended.json().to]).toEqual([200, T0 + 60_000]);
+    expect((await get(URL)).json()).toHaveLength(1);
+    expect(collector.state.auditLog(10).map(({ action }) => action)).toEqual(
+      expect.arrayContaining(["maintenance_added", "maintenance_ended"]),
+    );
+    expect((await post(`${URL}/m-none/end`, {}, as)).statusCode).toBe(404);
+  });
+
+  it("may come back every week", async () => {
+    const { weekly, state, from } = (await post(URL, nightly, collector.browser("operator"))).json();
+    expect([state, from, weekly]).toEqual([
+      "planned",
+      null,
+      [
+        { day: "mon", from: "03:00", to: "04:00" },
+        { day: "sun", from: "03:00", to: "04:00" },
+      ],
+    ]);
+  });
+
+  it.each([
+    { name: "no reason", body: { ...hour, reason: " " }, status: 400 },
+    { name: "no end", body: { reason: "x", where: {} }, status: 422 },
+    { name: "an end before it begins", body: { ...hour, to: T0 - 1 }, status: 422 },
+    { name: "a year", body: { ...hour, to: T0 + 365 * 86_400_000 }, status: 422 },
+    { name: "both ways", body: { ...nightly, to: T0 + 1 }, status: 422 },
+    { name: "an unknown kind", body: { ...hour, where: { kind: ["toaster"] } }, status: 400 },
+    { name: "an unknown zone", body: { ...nightly, weekly: { ...nightly.weekly, timeZone: "Mars" } }, status: 400 },
+  ])("is refused with $name", async ({ body, status }) => {
+    expect((await post(URL, body, collector.browser("operator"))).statusCode).toBe(status);
   });
 });
 

@@ -1123,6 +1123,173 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/maintenance": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Maintenance windows: planned, running, and those of the last days */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["MaintenanceWindow"][];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    /** Plans maintenance: what fails in it calls nobody */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": {
+            reason: string;
+            where: {
+              site?: string[];
+              device?: string[];
+              kind?: (
+                | "pos_terminal"
+                | "receipt_printer"
+                | "label_printer"
+                | "office_printer"
+                | "barcode_scanner"
+                | "scale"
+                | "cash_drawer"
+                | "payment_terminal"
+                | "conveyor"
+                | "drive"
+                | "ups"
+                | "pdu"
+                | "network_switch"
+                | "router"
+                | "access_point"
+                | "wireless_controller"
+                | "device_server"
+                | "sensor"
+                | "camera"
+                | "video_recorder"
+                | "host"
+                | "agent"
+                | "collector"
+              )[];
+              labels?: {
+                [key: string]: string[];
+              };
+            };
+            from?: number;
+            to?: number;
+            weekly?: {
+              days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+              from: string;
+              to: string;
+              timeZone?: string;
+            };
+          };
+        };
+      };
+      responses: {
+        /** @description Default Response */
+        201: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["MaintenanceWindow"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/maintenance/{id}/end": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Ends a window now, or drops one that has not begun */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["MaintenanceWindow"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/stream": {
     parameters: {
       query?: never;
@@ -1640,6 +1807,30 @@ export interface components {
       items: components["schemas"]["Incident"][];
       cursor: string | null;
       total: number;
+    };
+    MaintenanceWindow: {
+      id: string;
+      reason: string;
+      by: string;
+      where: {
+        site: string[] | null;
+        device: string[] | null;
+        kind: string[] | null;
+        labels: {
+          [key: string]: string[];
+        };
+      };
+      from: number | null;
+      to: number | null;
+      weekly: {
+        /** @enum {string} */
+        day: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        from: string;
+        to: string;
+      }[];
+      timeZone: string | null;
+      /** @enum {string} */
+      state: "planned" | "running" | "over";
     };
     Me: {
       name: string;

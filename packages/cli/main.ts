@@ -3,12 +3,24 @@ import { errorText } from "@aislewatch/base";
 import { ApiError } from "./client.ts";
 import { complain, EXIT, type ExitCode, print, UsageError, unknownCommand } from "./command.ts";
 
-const COMMANDS = ["incidents", "agents", "audit", "rules", "demo", "collector", "users", "tokens", "login-link"];
+const COMMANDS = [
+  "incidents",
+  "agents",
+  "maintenance",
+  "audit",
+  "rules",
+  "demo",
+  "collector",
+  "users",
+  "tokens",
+  "login-link",
+];
 
 const HELP = `Usage: aislewatch <command> [options]
 
   incidents list|show|ack|resolve|watch    work on incidents
   agents list|show|remove                  the agents: how they are and what they owe
+  maintenance list|add|end                 expected downtime: what fails in it calls nobody
   audit delivery                           what became of every batch; ends with 1 when something is lost
   rules check|test FILE…                   check rule files; run the tests inside them
   demo run|list|fault|heal                 the demo store: run it, break it, mend it
@@ -30,6 +42,8 @@ async function main(args: string[]): Promise<ExitCode> {
       return (await import("./incidents.ts")).incidents(rest);
     case "agents":
       return (await import("./agents.ts")).agents(rest);
+    case "maintenance":
+      return (await import("./maintenance.ts")).maintenance(rest);
     case "audit":
       return (await import("./audit.ts")).audit(rest);
     case "rules":

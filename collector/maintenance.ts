@@ -1,0 +1,146 @@
+/**
+ * Maintenance windows: those of the file, which are edited there, and those that people enter, which are kept in the
+ * state store. The judge hears of all of them whenever one changes. What people enter and end is audited.
+ */
+import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
+import { MAINTENANCE_SETTLE_MS } from "@aislewatch/rules";
+import { z } from "zod";
+import type { PlannedMaintenance } from "./maintenance-file.ts";
+import type { StateStore } from "./store/state/store.ts";
+
+/** That people entered and that are not over; more is a program gone wild. */
+const ENTERED_MAX = 1_000;
+/** Over, but of today's and yesterday's incidents: shown still. */
+const REMEMBERED_MS = 7 * 86_400_000;
+const DOCUMENT = "maintenance";
+
+export type MaintenanceRequest = Pick<PlannedMaintenance, "reason" | "where" | "when">;
+
+export type MaintenanceRefusal = {
+  readonly code: "no_window" | "of_the_file" | "over" | "too_many" | "not_written";
+  readonly message: string;
+};
+
+export type MaintenanceDeps = {
+  readonly clock: Clock;
+  readonly state: Pick<StateStore, "document" | "putDocument" | "audit">;
+  /** `[a-z0-9-]`, random. */
+  readonly newId: () => string;
+  /** All windows there are now. */
+  readonly onChanged: (windows: readonly PlannedMaintenance[]) => void;
+};
+
+export type Maintenance = {
+  /** At start and after a reload. */
+  useFile(windows: readonly PlannedMaintenance[]): void;
+  /** Of the file first; over ones for some days. */
+  list(): readonly PlannedMaintenance[];
+  add(request: MaintenanceRequest, by: string): Result<PlannedMaintenance, MaintenanceRefusal>;
+  /** One that runs ends now, and what still stands calls people a little later; one that has not begun is dropped. */
+  end(id: string, by: string): Result<PlannedMaintenance, MaintenanceRefusal>;
+};
+
+const words = z.array(z.string()).readonly();
+const span = z.object({ from: z.number(), to: z.number() });
+const day = z.array(span).readonly();
+const keptSchema = z.array(
+  z.object({
+    id: z.string(),
+    reason: z.string(),
+    by: z.string(),
+    where: z.object({
+      site: words.exactOptional(),
+      device: words.exactOptional(),
+      kind: words.exactOptional(),
+      labels: z.record(z.string(), words).exactOptional(),
+    }),
+    when: z.discriminatedUnion("is", [
+      z.object({ is: z.literal("once"), fromMs: z.number(), toMs: z.number() }),
+      z.object({
+        is: z.literal("weekly"),
+        hours: z.object({ mon: day, tue: day, wed: day, thu: day, fri: day, sat: day, sun: day }),
+        timeZone: z.string().nullable(),
+      }),
+    ]),
+  }),
+);
+
+export function createMaintenance({ clock, state, newId, onChanged }: MaintenanceDeps): Maintenance {
+  let ofFile: readonly PlannedMaintenance[] = [];
+  let entered: readonly PlannedMaintenance[] | null = null;
+
+  /** Read at the first use: the store is not open when this is built. */
+  const people = (): readonly PlannedMaintenance[] => {
+    entered ??= readKept(state.document(DOCUMENT));
+    return entered;
+  };
+  const all = (): PlannedMaintenance[] => [...ofFile, ...people()];
+
+  /** Written down before anything goes by it. */
+  function write(
+    next: readonly PlannedMaintenance[],
+    { by, action, detail }: { by: string; action: string; detail: string },
+  ): Result<null, MaintenanceRefusal> {
+    const kept = next.filter(({ when }) => when.is === "weekly" || when.toMs > clock.now() - REMEMBERED_MS);
+    try {
+      state.putDocument(DOCUMENT, JSON.stringify(kept));
+      state.audit({ at: clock.now(), actor: by, action, detail });
+    } catch (thrown) {
+      return err({ code: "not_written", message: `What is not written down does not hold: ${errorText(thrown)}` });
+    }
+    entered = kept;
+    onChanged(all());
+    return ok(null);
+  }
+
+  return {
+    useFile(windows) {
+      ofFile = windows;
+      onChanged(all());
+    },
+    list: all,
+
+    add({ reason, where, when }, by) {
+      const now = clock.now();
+      if (when.is === "once" && when.toMs <= now) {
+        return err({ code: "over", message: "This window would be over before it began." });
+      }
+      if (people().filter((window) => !isOver(window, now)).length >= ENTERED_MAX) {
+        return err({ code: "too_many", message: `There are ${ENTERED_MAX} windows already; end some first.` });
+      }
+      const window: PlannedMaintenance = { id: `m-${newId()}`, reason, by, where, when };
+      const done = write([...people(), window], { by, action: "maintenance_added", detail: `${window.id}: ${reason}` });
+      return done.ok ? ok(window) : done;
+    },
+
+    end(id, by) {
+      const now = clock.now();
+      if (ofFile.some((window) => window.id === id)) {
+        return err({ code: "of_the_file", message: `${id} stands in the maintenance file: take it out there.` });
+      }
+      const found = people().find((window) => window.id === id);
+      if (found === undefined) return err({ code: "no_window", message: `There is no maintenance window ${id}.` });
+      if (isOver(found, now)) return err({ code: "over", message: `${id} is over.` });
+      const { when } = found;
+      const isRunning = when.is === "once" && when.fromMs <= now;
+      const ended = isRunning ? { ...found, when: { ...when, toMs: now } } : found;
+      const next = people().flatMap((window) => (window === found ? (isRunning ? [ended] : []) : [window]));
+      const done = write(next, { by, action: "maintenance_ended", detail: `${id}: ${found.reason}` });
+      return done.ok ? ok(ended) : done;
+    },
+  };
+}
+
+/** The settle time included: until then nobody is called. */
+export const isOver = ({ when }: PlannedMaintenance, nowMs: number): boolean =>
+  when.is === "once" && when.toMs + MAINTENANCE_SETTLE_MS <= nowMs;
+
+function readKept(text: string | null): readonly PlannedMaintenance[] {
+  if (text === null) return [];
+  try {
+    const kept = keptSchema.safeParse(JSON.parse(text));
+    return kept.success ? kept.data : [];
+  } catch {
+    return []; // Damaged, or of another version: nobody is hushed by what can't be read.
+  }
+}
