@@ -49,6 +49,18 @@ describe.runIf(hasMosquitto)("Uplink", () => {
     expect(uplink.figures).toMatchObject({ connected: true, inFlightBatches: 0 });
   });
 
+  it("leaves who it is with the broker for those who come later, and asks it to confirm each batch", async () => {
+    const early = await startCollector();
+    const { outbox, uplink } = startAgent();
+    outbox.append([reading(1)], { lane: "live", keep: false });
+    uplink.start();
+    await until(() => early.batches.length === 1);
+    expect(early.telemetryQos).toEqual([1]);
+    const late = await startCollector();
+    await until(() => late.statuses.length > 0 && late.inventories.length > 0);
+    expect([late.statuses[0]?.state, late.batches]).toEqual(["online", []]);
+  });
+
   it("sends again in order what was not acked before the broker died, under the same seqs", async () => {
     const first = await startCollector();
     const { outbox, uplink } = startAgent();
@@ -184,6 +196,19 @@ describe.runIf(hasMosquitto)("Uplink", () => {
     expect(outbox.figures.batches).toBe(1);
   });
 
+  it("goes on in the history lane after a start, while what it kept before waits there", async () => {
+    const before = startAgent();
+    expect(before.uplink.lane()).toBe("live");
+    before.outbox.append([reading(1)], { lane: "history", keep: false });
+    before.outbox.close();
+    const { uplink } = startAgent();
+    expect(uplink.lane()).toBe("history");
+    const collector = await startCollector();
+    uplink.start();
+    await until(() => collector.statuses.length > 0);
+    expect(uplink.lane()).toBe("live");
+  });
+
   it("is declared offline by the broker when its line is cut", async () => {
     const collector = await startCollector();
     const cut = await startCuttableLine();
@@ -198,6 +223,7 @@ describe.runIf(hasMosquitto)("Uplink", () => {
 
 type Collector = {
   readonly batches: Telemetry[];
+  readonly telemetryQos: number[];
   readonly statuses: { state: string }[];
   readonly inventories: unknown[];
   ack(live: number, history: number, historyBytesPerSecond?: number, heard?: number): Promise<void>;
@@ -210,6 +236,7 @@ async function startCollector(): Promise<Collector> {
   client.on("error", () => {});
   const collector: Collector = {
     batches: [],
+    telemetryQos: [],
     statuses: [],
     inventories: [],
     ack: (live, history, historyBytesPerSecond = 1_000_000, heard) =>
@@ -218,7 +245,8 @@ async function startCollector(): Promise<Collector> {
       await client.publishAsync(`${PREFIX}/ack`, text, { qos: 1 });
     },
   };
-  client.on("message", (topic, payload) => {
+  client.on("message", (topic, payload, { qos }) => {
+    if (topic === `${PREFIX}/telemetry`) collector.telemetryQos.push(qos);
     if (topic === `${PREFIX}/status`) collector.statuses.push(must(decodeStatus(payload)));
     else if (topic.startsWith(`${PREFIX}/inventory/`)) collector.inventories.push(must(decodeInventory(payload)));
     else if (topic === `${PREFIX}/telemetry`) collector.batches.push(must(decodeTelemetry(payload)));
