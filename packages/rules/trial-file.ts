@@ -2,6 +2,7 @@
 import { asWritten, durationMs } from "@aislewatch/config";
 import { KINDS, SEVERITIES } from "@aislewatch/devices";
 import { z } from "zod";
+import { isTimeZone, type OpenSpan, WEEKDAYS, type Weekday } from "./calendar.ts";
 import { parseSeries, type Series } from "./series.ts";
 
 const SPANS_MAX = 64;
@@ -21,6 +22,56 @@ const span = z.tuple([durationMs, durationMs]).refine(([from, to]) => to > from,
   message: "expected a span such as [2m, 10m], its end after its start",
 });
 const spans = z.array(span).min(1).max(SPANS_MAX);
+
+/** Local dates, as sites.yaml has them. */
+const date = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "expected a date such as 2026-12-25");
+
+/** When the site is open, and at which local time the test begins. */
+const siteSchema = z.strictObject({
+  tz: asWritten<string>("a time zone such as Europe/Berlin", (written) =>
+    typeof written === "string" && isTimeZone(written) ? { ok: true, value: written } : { ok: false },
+  ),
+  hours: asWritten<Hours>("hours such as mon-sat 08:00-20:00", (written) => {
+    const hours = typeof written === "string" ? parseHours(written) : null;
+    return hours === null ? { ok: false } : { ok: true, value: hours };
+  }).optional(),
+  closed: z.array(date).max(SPANS_MAX).default([]),
+  start: asWritten<string>("a local time such as 2026-11-20T07:30", (written) =>
+    typeof written === "string" && START.test(written) && !Number.isNaN(Date.parse(`${written}Z`))
+      ? { ok: true, value: written }
+      : { ok: false },
+  ),
+});
+
+const START = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/;
+
+const DAYS: readonly string[] = WEEKDAYS;
+
+type Hours = Readonly<Record<Weekday, readonly OpenSpan[]>>;
+const HOURS = /^(mon|tue|wed|thu|fri|sat|sun)(?:-(mon|tue|wed|thu|fri|sat|sun))? (\d{2}):(\d{2})-(\d{2}):(\d{2})$/;
+
+/** `mon-sat 08:00-20:00, sun 10:00-16:00`; null for anything else. */
+function parseHours(written: string): Hours | null {
+  const week: Record<Weekday, OpenSpan[]> = { mon: [], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] };
+  for (const part of written.split(",")) {
+    const [, first, last = first, ...clock] = HOURS.exec(part.trim()) ?? [];
+    const [from, to] = [DAYS.indexOf(first ?? ""), DAYS.indexOf(last ?? "")];
+    const [h = 0, m = 0, untilH = 0, untilM = 0] = clock.map(Number);
+    if (from < 0 || to < 0 || h > 23 || untilH > 24 || m > 59 || untilM > 59) return null;
+    for (let n = 0; n <= (to - from + 7) % 7; n++) {
+      week[WEEKDAYS[(from + n) % 7] ?? "mon"].push({ from: h * 60 + m, to: untilH * 60 + untilM });
+    }
+  }
+  return week;
+}
+
+const eventSchema = z.strictObject({
+  at: durationMs,
+  code: z.string().regex(/^[a-z][a-z0-9_]{0,127}$/, "expected a code such as media_out"),
+  detail: z.string().max(512).default(""),
+  component: componentId.optional(),
+});
+const EVENTS_MAX = 1_000;
 
 const testDeviceSchema = z.strictObject({
   kind: z.enum(KINDS).optional(),
@@ -47,6 +98,10 @@ const stateSchema = z.strictObject({
   severity: z.enum(SEVERITIES).optional(),
   suppressed: z.boolean().optional(),
   stale: z.boolean().optional(),
+  flapping: z.boolean().optional(),
+  maintenance: z.boolean().optional(),
+  /** Outside of the rule's `active_in`. */
+  inactive_hours: z.boolean().optional(),
 });
 
 const totalsSchema = z.strictObject({
@@ -69,6 +124,11 @@ export const testSchema = z.strictObject({
   parents: z.record(z.string(), parentSchema).optional(),
   /** Further devices of the site, for rules that count them. */
   devices: z.record(z.string(), testDeviceSchema).optional(),
+  site: siteSchema.optional(),
+  /** Planned work at the site. */
+  maintenance: spans.optional(),
+  /** What the device tells, once each, for rules with `on: event`. */
+  events: z.array(eventSchema).max(EVENTS_MAX).optional(),
   expect: z.array(z.union([stateSchema, totalsSchema])).min(1),
 });
 export type RuleTest = z.infer<typeof testSchema>;

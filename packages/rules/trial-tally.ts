@@ -1,11 +1,16 @@
 /** What people would have seen of a test: incidents, and pages. */
 import { isOpen } from "./fault.ts";
-import type { Rule, Transition } from "./types.ts";
+import { callsPeople, type Rule, type Transition } from "./types.ts";
 
 /** A fault that turns out to be another's within this time has not paged (the collector waits as long). */
 export const PAGE_SETTLE_MS = 5_000;
 
-type Open = { recoveredAt: number | null; firingSince: number | null; isQuiet: boolean; isPaged: boolean };
+type Open = {
+  recoveredAt: number | null;
+  /** Since when it fires and nothing keeps it from calling people; null while it does not. */
+  loudSince: number | null;
+  isPaged: boolean;
+};
 
 export type Tally = {
   readonly incidents: number;
@@ -16,7 +21,7 @@ export type Tally = {
 
 /**
  * An incident per subject, a new one when the last has closed by itself meanwhile; a page for each that is minor or
- * worse, live, and not put down to a parent once things have settled.
+ * worse, live, in its hours, not in maintenance, and not put down to another fault once things have settled.
  */
 export function tallyOf(rule: Rule, transitions: readonly Transition[]): Tally {
   const open = new Map<string, Open>();
@@ -24,10 +29,10 @@ export function tallyOf(rule: Rule, transitions: readonly Transition[]): Tally {
   let incidents = 0;
   const settleBefore = (at: number): void => {
     for (const each of open.values()) {
-      if (each.isPaged || each.isQuiet || each.firingSince === null) continue;
-      if (at - each.firingSince < PAGE_SETTLE_MS) continue;
+      if (each.isPaged || each.loudSince === null) continue;
+      if (at - each.loudSince < PAGE_SETTLE_MS) continue;
       each.isPaged = true;
-      moments.push({ at: each.firingSince + PAGE_SETTLE_MS, text: "somebody is called" });
+      moments.push({ at: each.loudSince + PAGE_SETTLE_MS, text: "somebody is called" });
     }
   };
   for (const transition of transitions) {
@@ -37,7 +42,7 @@ export function tallyOf(rule: Rule, transitions: readonly Transition[]): Tally {
     if (isOpen({ state: transition.to }) && !isOpen({ state: transition.from })) {
       if (known === undefined || isClosed(known, rule, transition.at)) {
         incidents++;
-        known = { recoveredAt: null, firingSince: null, isQuiet: false, isPaged: false };
+        known = { recoveredAt: null, loudSince: null, isPaged: false };
         open.set(key, known);
       }
     }
@@ -52,7 +57,7 @@ const isClosed = ({ recoveredAt }: Open, { autoCloseMs }: Rule, at: number): boo
 
 function note(known: Open, rule: Rule, { at, to, severity, flags }: Transition): void {
   const isFiring = isOpen({ state: to });
-  known.isQuiet = flags.suppressedBy !== null || severity === "info" || rule.mode === "shadow";
+  const isLoud = isFiring && callsPeople(flags) && severity !== "info" && rule.mode !== "shadow";
   known.recoveredAt = isFiring ? null : (known.recoveredAt ?? at);
-  known.firingSince = isFiring ? (known.firingSince ?? at) : null;
+  known.loudSince = isLoud ? (known.loudSince ?? at) : null;
 }

@@ -124,11 +124,59 @@ describe("tests in rule files", () => {
       want: PASSED,
     },
     {
+      name: "hours in which nobody is called, and the page when they begin",
+      test: 'site: { tz: Europe/Berlin, hours: "mon-sat 08:00-20:00", start: 2026-11-20T07:59 }, series: { media_out: "1x12" }, expect: [{ at: 50s, state: firing, inactive_hours: true }, { at: end, state: firing, inactive_hours: false }, { incidents: 1, pages: 1 }]',
+      rule: "active_in: trading_hours",
+      want: PASSED,
+    },
+    {
+      name: "a holiday, in the local time of the site",
+      test: 'site: { tz: America/New_York, hours: "mon-sun 00:00-24:00", closed: [2026-12-25], start: 2026-12-25T23:50 }, series: { media_out: "1x30" }, expect: [{ at: end, inactive_hours: true, state: firing }, { incidents: 1, pages: 0 }]',
+      rule: "active_in: trading_hours",
+      want: PASSED,
+    },
+    {
+      name: "planned work, after which it still stands",
+      test: 'maintenance: [[0s, 1m]], series: { media_out: "1x30" }, expect: [{ at: 50s, state: firing, maintenance: true }, { at: end, state: firing, maintenance: false }, { incidents: 1, pages: 1 }]',
+      want: PASSED,
+    },
+    {
+      name: "a fault that comes and goes is one that flaps",
+      test: 'series: { media_out: "1x3 0 1x3 0 1x3 0 1x3 0" }, expect: [{ at: 100s, state: firing, flapping: true }, { incidents: 1, pages: 1 }]',
+      rule: "flap: { enter: 3, within: 10m, quiet: 5m }",
+      want: PASSED,
+    },
+    {
       name: "a device that the rule does not select",
       test: 'device: { kind: ups }, series: { up: "1" }, expect: [{ incidents: 0 }]',
       want: failed('the rule does not select the device of this test (select: kind == "label_printer")'),
     },
   ])("$name", ({ test, rule, want }) => expect(tryOut(test, rule)).toBe(want));
+});
+
+describe("tests of rules over events", () => {
+  it("tell what the device says, once each", () => {
+    const text = `
+group: g
+select: kind == "label_printer"
+rules:
+  - id: jammed
+    title: J
+    on: event
+    code: cutter_jam
+    severity: major
+    category: hardware
+    tests:
+      - name: it
+        step: 10s
+        series: { up: "1x9" }
+        events: [{ at: 15s, code: cutter_jam }, { at: 40s, code: cutter_jam_cleared }]
+        expect: [{ at: 10s, state: inactive }, { at: 15s, state: firing }, { at: 40s, state: inactive }, { incidents: 1, pages: 1 }]
+`;
+    const compiled = compileRules([{ file: "a.yaml", text }]);
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.diagnostics));
+    expect(formatTrialResults(runTrials(compiled.rules, compiled.tests))).toBe(PASSED);
+  });
 });
 
 describe("series", () => {

@@ -15,9 +15,11 @@ import { assertNever } from "@aislewatch/base";
 import type { Reading, Telemetry } from "@aislewatch/contract";
 import { encodeTelemetry } from "@aislewatch/contract";
 import type { Kind } from "@aislewatch/devices";
+import { localTime } from "./calendar.ts";
 import { createEngine } from "./engine.ts";
 import { isOpen } from "./fault.ts";
 import type { PlacedTest } from "./file.ts";
+import type { MaintenanceWindow } from "./maintenance.ts";
 import { checkSelect } from "./select.ts";
 import type { Delivery } from "./series.ts";
 import { writeSpan } from "./span.ts";
@@ -50,7 +52,7 @@ export type TrialCheck = {
 /** What the fault did, and when somebody was called. */
 export type TrialMoment = { readonly at: string; readonly text: string };
 
-/** Tests start here: a round number of days, so that times in transitions are readable. */
+/** Tests without a start of their own begin here: a round number of days, so that times in transitions are readable. */
 const START_MS = 1_700_006_400_000;
 const SITE = "test";
 const AGENT = "test";
@@ -87,6 +89,7 @@ class Play {
   readonly #rule: Rule;
   readonly #test: RuleTest;
   readonly #fleet: Fleet;
+  readonly #startMs: number;
   readonly #engine: Engine = createEngine();
   readonly #seen: Transition[] = [];
   /** Faults that were found afterwards to have come and gone. */
@@ -99,13 +102,15 @@ class Play {
     this.#rule = rule;
     this.#test = test;
     this.#fleet = fleet;
+    this.#startMs = startOf(test);
   }
 
   run(): Tried {
     const { step, expect } = this.#test;
     const { stepCount } = this.#fleet;
-    this.#engine.setRules({ rules: [this.#rule], version: this.#rule.version }, START_MS);
-    this.#engine.setInventory(SITE, AGENT, this.#devices(), START_MS);
+    this.#engine.setRules({ rules: [this.#rule], version: this.#rule.version }, this.#startMs);
+    this.#plan();
+    this.#engine.setInventory(SITE, AGENT, this.#devices(), this.#startMs);
     const endMs = Math.max(0, stepCount - 1) * step;
     const checks = expect.map((expected) =>
       "at" in expected ? { expected, atMs: expected.at === "end" ? endMs : expected.at } : { expected, atMs: endMs },
@@ -114,13 +119,14 @@ class Play {
     // One step more: what was late, or an agent that was away to the end.
     const steps = Array.from({ length: stepCount + 1 }, (_, i) => i * step);
     const found = new Map<number, TrialCheck[]>();
-    for (const atMs of [...new Set([...steps, ...checks.map((check) => check.atMs)])].sort((a, b) => a - b)) {
+    const told = (this.#test.events ?? []).map(({ at }) => at);
+    for (const atMs of [...new Set([...steps, ...told, ...checks.map((check) => check.atMs)])].sort((a, b) => a - b)) {
       this.#live(atMs);
       for (const [i, { expected, atMs: when }] of checks.entries()) {
         if (when === atMs && "at" in expected) found.set(i, [this.#checkState(expected)]);
       }
     }
-    this.#seen.push(...this.#engine.tick(START_MS + Math.max(lastMs, stepCount * step) + PAGE_SETTLE_MS));
+    this.#seen.push(...this.#engine.tick(this.#startMs + Math.max(lastMs, stepCount * step) + PAGE_SETTLE_MS));
     const tally = tallyOf(this.#rule, this.#seen);
     for (const [i, { expected }] of checks.entries()) {
       if (!("at" in expected)) found.set(i, checkTotals({ ...tally, afterwards: this.#spells() }, expected));
@@ -132,8 +138,22 @@ class Play {
       checks: all,
       happened: happened
         .toSorted((a, b) => a.at - b.at)
-        .map(({ at, text }) => ({ at: writeSpan(at - START_MS), text })),
+        .map(({ at, text }) => ({ at: writeSpan(at - this.#startMs), text })),
     };
+  }
+
+  /** The site's calendar, and what is planned there. */
+  #plan(): void {
+    const { site, maintenance = [] } = this.#test;
+    if (site !== undefined) {
+      const tradingHours = { timeZone: site.tz, hours: site.hours ?? null, closedDays: site.closed };
+      this.#engine.setSites([{ id: SITE, name: SITE, timeZone: site.tz, tradingHours }], this.#startMs);
+    }
+    const windows = maintenance.map(([from, to], i): MaintenanceWindow => {
+      const when = { is: "once", fromMs: this.#startMs + from, toMs: this.#startMs + to } as const;
+      return { id: `test-${i + 1}`, where: {}, when };
+    });
+    if (windows.length > 0) this.#engine.setMaintenance(windows, this.#startMs);
   }
 
   #devices() {
@@ -141,7 +161,7 @@ class Play {
   }
 
   #live(atMs: number): void {
-    const at = START_MS + atMs;
+    const at = this.#startMs + atMs;
     const index = atMs / this.#test.step;
     this.#seen.push(...this.#engine.tick(at - 1));
     if (this.#fleet.away.some(({ from }) => from === index)) this.#leave(at);
@@ -154,7 +174,8 @@ class Play {
     }
     this.#observe({ atMs, readings: this.#polled(index, at, [null, "twice"]) });
     this.#observe({ atMs, readings: this.#polled(index, at, ["twice"]) });
-    if (this.#late !== null) this.#observe(this.#late);
+    this.#observe({ atMs, readings: this.#told(atMs, at) });
+    if (this.#late !== null && Number.isInteger(index)) this.#observe(this.#late);
     const late = this.#polled(index, at, ["late"]);
     if (Number.isInteger(index)) this.#late = late.length === 0 ? null : { atMs, readings: late };
     this.#seen.push(...this.#engine.tick(at));
@@ -174,9 +195,16 @@ class Play {
     });
   }
 
+  #told(atMs: number, at: number): Reading[] {
+    const events = (this.#test.events ?? []).filter((event) => event.at === atMs);
+    if (events.length === 0) return [];
+    const said = events.map(({ code, detail, component = null }) => ({ component, code, detail }));
+    return [{ device: DEVICE, at, samples: [], events: said }];
+  }
+
   #observe({ atMs, readings }: Kept): void {
     if (readings.length === 0) return;
-    this.#seen.push(...this.#engine.observe(SITE, AGENT, this.#message(readings, START_MS + atMs), 0));
+    this.#seen.push(...this.#engine.observe(SITE, AGENT, this.#message(readings, this.#startMs + atMs), 0));
   }
 
   #message(readings: readonly Reading[], sentAt: number): Telemetry {
@@ -190,9 +218,9 @@ class Play {
     if (away === null) return;
     const { snapshot, sinceMs, kept } = away;
     const fork = this.#engine.fork({ site: SITE, agent: AGENT, devices: this.#devices(), snapshot, atMs: sinceMs });
-    const back = this.#polled(backMs / this.#test.step, START_MS + backMs, [null, "twice"]);
+    const back = this.#polled(backMs / this.#test.step, this.#startMs + backMs, [null, "twice"]);
     for (const { atMs, readings } of [...kept, { atMs: backMs, readings: back }]) {
-      const at = START_MS + atMs;
+      const at = this.#startMs + atMs;
       this.#afterwards.push(...fork.tick(at - 1));
       if (readings.length > 0) {
         this.#afterwards.push(...fork.observe(SITE, AGENT, this.#message(readings, at), 0));
@@ -201,7 +229,7 @@ class Play {
     }
     for (const record of fork.standing()) {
       if (!isOpen(record)) continue;
-      const adopted = this.#engine.adopt(record, START_MS + backMs);
+      const adopted = this.#engine.adopt(record, this.#startMs + backMs);
       if (adopted.is === "adopted") this.#seen.push(...adopted.transitions);
     }
   }
@@ -230,7 +258,7 @@ class Play {
     return {
       at: expected.at === "end" ? "end" : writeSpan(expected.at),
       expected: words.map(({ name, wanted }) => sayWord(name, wanted)).join(" "),
-      got: `${words.map((word) => sayWord(word.name, word.got)).join(" ")}${since(view)}`,
+      got: `${words.map((word) => sayWord(word.name, word.got)).join(" ")}${since(view, this.#startMs)}`,
       ok: words.every((word) => word.wanted === word.got),
     };
   }
@@ -241,7 +269,7 @@ const ALL: readonly (Delivery | null)[] = [null, "late", "twice", "afterwards"];
 type StateExpected = Extract<RuleTest["expect"][number], { at: unknown }>;
 type TotalsExpected = Exclude<RuleTest["expect"][number], { at: unknown }>;
 
-const WORDS = ["state", "severity", "suppressed", "stale"] as const;
+const WORDS = ["state", "severity", "suppressed", "stale", "flapping", "maintenance", "inactive_hours"] as const;
 type Word = (typeof WORDS)[number];
 type Facts = Readonly<Record<Word, string | boolean | null>>;
 
@@ -250,13 +278,16 @@ const factsOf = (view: FaultView | undefined): Facts => ({
   severity: view?.severity ?? null,
   suppressed: view !== undefined && view.flags.suppressedBy !== null,
   stale: view?.flags.stale ?? false,
+  flapping: view?.flags.flapping ?? false,
+  maintenance: view?.flags.maintenance !== undefined,
+  inactive_hours: view?.flags.inactiveHours ?? false,
 });
 
 const sayWord = (name: Word, value: string | boolean | null): string =>
-  typeof value === "boolean" ? `${value ? "" : "not "}${name}` : String(value ?? "no level");
+  typeof value === "boolean" ? `${value ? "" : "not "}${name.replace("_", " ")}` : String(value ?? "no level");
 
-const since = (view: FaultView | undefined): string =>
-  view === undefined ? "" : ` (since ${writeSpan(view.since - START_MS)})`;
+const since = (view: FaultView | undefined, startMs: number): string =>
+  view === undefined ? "" : ` (since ${writeSpan(view.since - startMs)})`;
 
 const differenceOf = ({ at, expected, got }: TrialCheck): string =>
   at === "total" ? `expected ${expected}, was ${got}` : `at ${at}: expected ${expected}, was ${got}`;
@@ -282,13 +313,24 @@ function momentOf({ at, from, to, severity, flags, reason }: Transition): Moment
   const level = severity === null ? "" : ` (${severity})`;
   const by = flags.suppressedBy === null ? "" : `, behind ${flags.suppressedBy.replace(`${SITE}/`, "")}`;
   const stale = flags.stale ? ", state unknown" : "";
+  const flapping = flags.flapping ? ", flapping" : "";
+  const planned = `${flags.maintenance === undefined ? "" : ", in maintenance"}${flags.inactiveHours ? ", outside of its hours" : ""}`;
   const move = from === to ? to : `${from} → ${to}`;
   const why = reason === "missing" ? ", for want of readings" : "";
-  return [{ at, text: `${move}${level}${by}${stale}${why}` }];
+  return [{ at, text: `${move}${level}${by}${stale}${flapping}${planned}${why}` }];
 }
 
 const lateMomentOf = (transition: Transition): Moment[] =>
   momentOf(transition).map(({ at, text }) => ({ at, text: `found afterwards: ${text}` }));
+
+/** At the local time that the test names, which is what its hours go by. */
+function startOf({ site }: RuleTest): number {
+  if (site === undefined) return START_MS;
+  const wanted = Date.parse(`${site.start}Z`);
+  const { date, minute } = localTime(site.tz, wanted);
+  // The zone's distance from UTC, within hours of a change of it perhaps not that of the start.
+  return wanted - (Date.parse(`${date}T00:00Z`) + minute * 60_000 - wanted);
+}
 
 function kindOf(rule: Rule): Kind | null {
   const selected = checkSelect(rule.select);
