@@ -108,7 +108,8 @@ export class Uplink {
     this.#window = new SendWindow(limits);
     this.#tickMs = limits.stallMs / TICKS_A_STALL;
     this.#startedAt = clampTime(options.clock.now());
-    this.#downSinceMs = options.clock.monotonic();
+    // What it kept before it was started anew still waits in the history lane: what is read now comes after that.
+    this.#downSinceMs = owesHistory(options.outbox) ? Number.NEGATIVE_INFINITY : options.clock.monotonic();
   }
 
   start(): void {
@@ -430,6 +431,10 @@ export class Uplink {
     this.#timers.get(name)?.();
     this.#timers.delete(name);
   }
+}
+
+function owesHistory({ lanes: { history } }: Outbox): boolean {
+  return history.first <= history.last;
 }
 
 function isRefusal(error: unknown): boolean {
