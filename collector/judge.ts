@@ -36,7 +36,7 @@ import {
   type IncidentEventBody,
   incidentKey,
 } from "./incidents/types.ts";
-import { createLate, type Late } from "./late.ts";
+import { createLate, type LanesAtReturn, type Late } from "./late.ts";
 import { COLLECTOR_AGENT, OWN_SITE, OWN_SITE_NAME } from "./own-reports.ts";
 import { type Site, siteInfo, unlistedSite } from "./sites.ts";
 import type { AgentRecord, Commit, IncidentChange, StateStore } from "./store/state/store.ts";
@@ -113,9 +113,6 @@ export type Judge = {
   roster(): readonly { readonly record: AgentRecord; readonly isHeard: boolean }[];
   runbook(ref: string): { title: string; markdown: string } | null;
 };
-
-/** The last live batch from before an agent came back, and its history: judged up to `hadSeq`, written up to `toSeq`. */
-export type LanesAtReturn = { readonly tailSeq: number; readonly hadSeq: number; readonly toSeq: number };
 
 type DeviceFacts = {
   agent: string;
@@ -357,8 +354,7 @@ export function createJudge(
   function liveDevice(site: string, facts: DeviceFacts): LiveDevice {
     const values = valuesOf(site, facts.device.id);
     const firing = faultsOf(site, facts.device.id).filter(
-      ({ state: now, rule }) =>
-        (now === "firing" || now === "recovering") && ruleById.get(rule)?.mode !== "shadow",
+      ({ state: now, rule }) => (now === "firing" || now === "recovering") && ruleById.get(rule)?.mode !== "shadow",
     );
     const worst = firing.reduce<LiveDevice["worst"]>(
       (most, { severity }) =>
@@ -456,7 +452,7 @@ export function createJudge(
     for (const [key, until] of presumed) {
       const record = agents.get(key);
       if (record === undefined || clock.monotonic() < until) continue;
-      late.away(record.site, record.agent, record.judgedUntil);
+      late.away(record.site, record.agent, record.judgedUntil, record.status?.epoch ?? null);
       setOnline({ ...record, online: false }, true);
       isAnyGone = true;
     }
@@ -543,8 +539,8 @@ export function createJudge(
       engine.takeChangedFaults();
       late.restore(state.late());
       // What agents read while the collector was down, they have kept.
-      for (const { site, agent, online, judgedUntil } of state.agents()) {
-        if (online && agent !== COLLECTOR_AGENT) late.away(site, agent, judgedUntil);
+      for (const { site, agent, online, judgedUntil, status } of state.agents()) {
+        if (online && agent !== COLLECTOR_AGENT) late.away(site, agent, judgedUntil, status?.epoch ?? null);
       }
     },
 
@@ -587,7 +583,7 @@ export function createJudge(
       const online = status.state === "online";
       const lastSeenAt = online ? clock.now() : (record?.lastSeenAt ?? clock.now());
       const judgedUntil = record?.judgedUntil ?? 0;
-      if (!online && record?.online === true) late.away(site, agent, judgedUntil);
+      if (!online && record?.online === true) late.away(site, agent, judgedUntil, record.status?.epoch ?? null);
       setOnline({ site, agent, online, status, lastSeenAt, judgedUntil }, record?.online);
     },
 

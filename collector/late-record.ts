@@ -51,6 +51,10 @@ const fork = z.object({
   epoch: z.string(),
   tailSeq: z.number(),
   toSeq: z.number(),
+  // Records of before these were kept: their tail was read as it came.
+  hadTailSeq: z.number().default(Number.MAX_SAFE_INTEGER),
+  hadSeq: z.number().default(0),
+  isTelling: z.boolean().default(true),
   awayAt: z.number(),
   untilAt: z.number(),
   phase: z.enum(["reading", "settling"]),
@@ -58,6 +62,7 @@ const fork = z.object({
   liveSince: z.array(z.tuple([z.string(), z.number()])),
   open: z.array(z.tuple([z.string(), spell])),
   held: z.array(z.tuple([z.string(), z.array(spell)])),
+  told: z.array(z.tuple([z.string(), z.number()])).default([]),
   pending: z.array(z.tuple([z.string(), z.object({ subject, onset: z.number() })])),
   seenLive: z.array(z.tuple([z.string(), z.object({ onset: z.number().nullable(), overAt: z.number().nullable() })])),
 });
@@ -65,16 +70,23 @@ export type KeptFork = z.infer<typeof fork>;
 
 const record = z.object({
   v: z.literal(1),
-  base: z.object({ at: z.number(), faults: z.array(fault) }).nullable(),
+  base: z.object({ at: z.number(), epoch: z.string().nullable().default(null), faults: z.array(fault) }).nullable(),
+  memory: z.string().nullable().default(null),
   forks: z.array(fork),
 });
 export type KeptLate = z.infer<typeof record>;
 
 /** Live batches of each fork, by the last seq of its history. `text` is the message as it came. */
-const kept = z.array(z.object({ skewMs: z.number(), text: z.string() }));
+const kept = z.object({ skewMs: z.number(), text: z.string() });
 const liveBatches = z.object({
   v: z.literal(1),
-  forks: z.array(z.object({ epoch: z.string(), toSeq: z.number(), tail: kept, bridge: kept })),
+  forks: z.array(
+    z.object({
+      ...{ epoch: z.string(), toSeq: z.number() },
+      tail: z.array(kept.extend({ isLate: z.boolean().default(false) })),
+      bridge: z.array(kept),
+    }),
+  ),
 });
 export type KeptBatches = z.infer<typeof liveBatches>;
 

@@ -33,12 +33,17 @@ type Batch = { readonly seq: number; readonly polls: readonly number[] };
 class Agent {
   readonly #site: SampleSite;
   readonly #polls: Polls;
+  readonly #epoch: string;
+  /** It sends from memory; the epoch is of that. */
+  readonly #isMemory: boolean;
   readonly live: Batch[] = [];
   readonly history: Batch[] = [];
 
-  constructor(site: SampleSite, polls: Polls) {
+  constructor(site: SampleSite, polls: Polls, { epoch = EPOCH, isMemory = false } = {}) {
     this.#site = site;
     this.#polls = polls;
+    this.#epoch = epoch;
+    this.#isMemory = isMemory;
   }
 
   /** Written in this lane, sent or not. */
@@ -55,18 +60,23 @@ class Agent {
         return poll === null ? [] : [reading(device, at(n), poll)];
       }),
     );
-    this.#site.send("telemetry", batchOf(seq, readings, { lane, sentAt: this.#site.clock.now() }));
+    this.#site.send("telemetry", batchOf(seq, readings, { ...this.#head(), lane }));
+  }
+
+  #head() {
+    return { epoch: this.#epoch, sentAt: this.#site.clock.now() };
   }
 
   online(): void {
     const lanes = { live: this.#lane("live"), history: this.#lane("history") };
-    const sentAt = this.#site.clock.now();
-    this.#site.send("status", statusOf({ sentAt, outbox: { batches: 0, bytes: 0, oldestAt: null, lanes } }));
+    const inMemory = this.#isMemory ? { inMemory: { since: T0, detail: "the disk is full" } } : {};
+    const outbox = { batches: 0, bytes: 0, oldestAt: null, lanes, ...inMemory };
+    this.#site.send("status", statusOf({ ...this.#head(), outbox }));
     this.#site.inventory(DEVICES.map((id) => printer(id)));
   }
 
   offline(): void {
-    this.#site.send("status", statusOf({ state: "offline" }));
+    this.#site.send("status", statusOf({ ...this.#head(), state: "offline" }));
   }
 
   #lane(lane: "live" | "history") {
@@ -74,7 +84,7 @@ class Agent {
   }
 
   #acked() {
-    return this.#site.acks.findLast(({ epoch }) => epoch === EPOCH);
+    return this.#site.acks.findLast(({ epoch }) => epoch === this.#epoch);
   }
 
   /** Everything unacked again, the present first; some batches twice. */
@@ -401,6 +411,104 @@ describe("late data", () => {
     expect(incidents()).toMatchObject([{ retroactive: true, state: "resolved" }]);
   });
 
+  it("of a file that could not be written comes after the memory, in the live lane, and is judged in its time", async () => {
+    const polls = left(...times(4, good), out, out, ...times(8, good));
+    const file = await begin(polls);
+    await liveThrough(file, 0, 3);
+    file.offline();
+    for (let n = 3; n < 7; n++) file.write("live", [n]);
+    await until(7);
+    const memory = new Agent(site, polls, { epoch: "m1", isMemory: true });
+    memory.online();
+    await liveThrough(memory, 7, 10);
+    expect(spells()).toEqual([]);
+    memory.offline();
+    file.online();
+    await file.resend(() => false);
+    expect(spells()).toEqual(["out left 4-6"]);
+    await liveThrough(file, 10, 12);
+    expect(spells()).toEqual(["out left 4-6"]);
+    expect(site.state.late()).toEqual([]);
+  });
+
+  it("of a file goes on where it was, when the memory had an outage of its own meanwhile", async () => {
+    const polls = left(good, good, good, ...times(2, out), ...times(4, good), out, ...times(8, good));
+    const file = await begin(polls);
+    await liveThrough(file, 0, 2);
+    await cut(file, 2, 6, 1);
+    file.offline();
+    const memory = new Agent(site, polls, { epoch: "m1", isMemory: true });
+    memory.online();
+    await liveThrough(memory, 6, 8);
+    await cut(memory, 8, 11, 1);
+    await liveThrough(memory, 11, 12);
+    await site.restart();
+    memory.online();
+    await memory.resend(() => false);
+    memory.offline();
+    file.online();
+    await file.resend(() => true);
+    await liveThrough(file, 12, 14);
+    expect(spells()).toEqual(["out left 3-5", "out left 9-10"]);
+    expect(site.state.late()).toEqual([]);
+  });
+
+  it("that lies between two live batches which both were on their way is judged between them", async () => {
+    const agent = await begin(
+      left(good, good, ...times(2, out), ...times(3, good), ...times(2, out), ...times(5, good)),
+    );
+    await liveThrough(agent, 0, 1);
+    agent.offline();
+    agent.write("live", [1]);
+    for (const n of [2, 3, 4]) agent.write("history", [n]);
+    for (const n of [5, 6]) agent.write("live", [n]);
+    for (const n of [7, 8, 9]) agent.write("history", [n]);
+    await until(10);
+    agent.online();
+    await agent.resend(() => false);
+    await liveThrough(agent, 10, 12);
+    expect(spells()).toEqual(["out left 2-4", "out left 7-9"]);
+    expect(site.state.late()).toEqual([]);
+  });
+
+  const open: Poll = { ...good, head_open: true };
+
+  it("counts for a `for` that began in it, and which the live readings alone would not have filled", async () => {
+    const agent = await begin(left(...times(7, good), ...times(3, open), ...times(6, good)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 9);
+    await liveThrough(agent, 9, 12);
+    expect(spells()).toEqual([]);
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["cover left 7-10"]);
+    expect(logOf("INC-000001")[0]).toBe("opened@9 late");
+  });
+
+  it("fills no `for` that ended in time", async () => {
+    const agent = await begin(left(...times(8, good), open, ...times(6, good)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 9);
+    await liveThrough(agent, 9, 12);
+    await agent.resend(() => false);
+    expect(incidents()).toEqual([]);
+  });
+
+  it("ends what was pending when the agent went, and fired live by the passing of time", async () => {
+    const agent = await begin(left(good, good, ...times(4, open), ...times(8, good)));
+    await liveThrough(agent, 0, 3);
+    for (let n = 3; n < 9; n++) agent.write("history", [n]);
+    await until(5);
+    await site.pass(250);
+    agent.offline();
+    expect(spells()).toEqual(["cover left 2-…"]);
+    await until(9);
+    agent.online();
+    await liveThrough(agent, 9, 11);
+    expect(spells()).toEqual(["cover left 2-9"]);
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["cover left 2-6"]);
+  });
+
   it("leaves what comes live a little late to the live lane, in its own time, beside a fault that stands", async () => {
     const both: Poll = { ...good, media_out: true, head_open: true };
     const agent = await begin(left(...times(2, out), ...times(4, both), ...times(8, out)));
@@ -426,11 +534,13 @@ describe("late data", () => {
 });
 
 const POLLS = 24;
+/** No `for` ends with a poll: whether the tick or the reading is first then is chance, live. */
+const UNTIED = RULES.replace("for: 20s", "for: 15s");
 const onePoll = fc.option(
   fc.record({
     up: fc.constant(true),
     media_out: fc.boolean(),
-    head_open: fc.constant(false),
+    head_open: fc.boolean(),
     head_temperature_celsius: fc.constantFrom(40, 60, 90),
   }),
   { freq: 12 },
@@ -460,15 +570,17 @@ describe("one series of readings", () => {
               // A live lane that begins between the two thresholds can't know, until the history has come, that a fault
               // stands, and so not that it ends meanwhile.
               if (n === back && poll?.head_temperature_celsius === 60) return { ...poll, head_temperature_celsius: 90 };
+              // What is pending when the agent goes and again when it is back is one wait to the live lane.
+              if (n === from - 1 && poll !== null) return { ...poll, head_open: false };
               return poll ?? (seams.has(n) ? good : null);
             }),
           );
-          const whole = await begin(polls);
+          const whole = await begin(polls, UNTIED);
           await liveThrough(whole, 0, POLLS);
           const expected = spells();
           await site.end();
 
-          const agent = await begin(polls);
+          const agent = await begin(polls, UNTIED);
           await liveThrough(agent, 0, from);
           await cut(agent, from, from + length, perBatch);
           await liveThrough(agent, from + length, from + length + 1 + lag);

@@ -9,6 +9,8 @@
  * - *Away*: the agent is gone, or the collector has just started: its state is set aside (a snapshot, kilobytes).
  * - *Reading*: it is back and owes history: a fork of the snapshot takes its batches, in order, and finds spells. Each
  *   that came and went is told at once (incidents/late.ts says what becomes of it).
+ * - *Parked*: an agent whose disk fails sends from its memory, under another epoch, and what the file still holds comes
+ *   after it, older than what was judged by then, in whatever lane. The snapshot waits for the file's epoch to return.
  * - *Settling*: the history is all there, and so are the first live readings of each device, which end it. What stands
  *   is compared with the live evaluator: it stands there too (its incident began earlier), or it is about to (wait), or
  *   it does not stand there. Then the readings known there decide: it is over, or it goes on there from now on, as with
@@ -46,6 +48,10 @@ const ENGINES_MAX = 512;
 const KEPT_ROWS_MAX = 4_096;
 /** Spells of one fault that wait for the end of the history; of a fault that flaps more, those between are not told. */
 const HELD_MAX = 256;
+/** Where the lanes of a file end that can't be read: known once its epoch is back. */
+const NOT_TOLD = Number.MAX_SAFE_INTEGER;
+/** As rarely as nothing that was read becomes old meanwhile. */
+const HARDLY_EVER_MS = 24 * 3_600_000;
 /** How long a device gets to say how it is now, before it counts as not knowing. */
 const ANSWER_INTERVALS = 3;
 const ANSWER_GRACE_MS = 5_000;
@@ -72,6 +78,17 @@ export type LateDeps = {
 /** When it began, when it would have fired, and the onset that the live lane knew. */
 export type EarlierOnset = { readonly onset: number; readonly at: number; readonly was: number };
 
+export type LanesAtReturn = {
+  /** The last live batch from before it came back, and up to where that lane was judged. */
+  readonly tailSeq: number;
+  readonly hadTailSeq: number;
+  /** History up to `toSeq` exists, up to `hadSeq` it was judged. */
+  readonly hadSeq: number;
+  readonly toSeq: number;
+  /** What it sends is in its memory, for its file can't be written; that one's epoch may come back. */
+  readonly isMemory: boolean;
+};
+
 export type LateCounts = {
   /** History batches that were judged, and those for which there was no state to judge them from. */
   judged: number;
@@ -81,13 +98,10 @@ export type LateCounts = {
 
 export type Late = {
   restore(records: readonly LateRecord[]): void;
-  /** Its stream of readings may end here. `at`: event time up to which it was judged. */
-  away(site: string, agent: string, at: number): void;
-  /**
-   * It says where its lanes stand, at each status. `tailSeq`: the last live batch from before it came back; history up
-   * to `toSeq` exists, up to `hadSeq` it was judged.
-   */
-  back(lane: LateLane, at: number, lanes: { tailSeq: number; hadSeq: number; toSeq: number }): void;
+  /** Its stream of readings, of this epoch, may end here. `at`: event time up to which it was judged. */
+  away(site: string, agent: string, at: number, epoch: string | null): void;
+  /** It says where its lanes stand, at each status. */
+  back(lane: LateLane, at: number, lanes: LanesAtReturn): void;
   /** A live batch, before the live engine has it. */
   beforeLive(batch: TelemetryBatch): void;
   /** The same, after. */
@@ -108,8 +122,13 @@ export type Late = {
 
 type Fork = {
   readonly epoch: string;
-  readonly tailSeq: number;
+  /** Ends of both lanes at the return, and up to where they were read. */
+  tailSeq: number;
   toSeq: number;
+  hadTailSeq: number;
+  hadSeq: number;
+  /** Something of it was read that the live lane does not know. */
+  isTelling: boolean;
   readonly awayAt: number;
   /** Event time up to which it was judged. */
   untilAt: number;
@@ -121,8 +140,8 @@ type Fork = {
   readonly liveSince: Map<string, number>;
   /** Of these the fork has had that reading. */
   readonly bridged: Set<string>;
-  /** Live batches from before the gap that the snapshot lacks, and the first from after it. */
-  tail: TelemetryBatch[];
+  /** Live batches from before the return that the snapshot lacks, in order, and the first from after it. */
+  tail: Tail[];
   bridge: TelemetryBatch[];
   keptRows: number;
   readonly open: Map<string, Spell>;
@@ -130,6 +149,10 @@ type Fork = {
   readonly held: Map<string, Spell[]>;
   /** What was pending at the end of the history: when it became true. */
   readonly pending: Map<string, { subject: Subject; onset: number }>;
+  /** As it was then; null when nothing was pending. */
+  atReturn: AgentSnapshot | null;
+  /** Onsets that the live engine told before each device's first reading from after the return, of each fault the last. */
+  readonly told: Map<string, number>;
   /** What the live engine has said of each fault since the agent came back. */
   readonly seenLive: Map<string, SeenLive>;
   settleSinceMs: number;
@@ -138,7 +161,16 @@ type Fork = {
 /** Onset of the first spell that fired there, and when the first, fired or not, was over. */
 type SeenLive = { readonly onset: number | null; readonly overAt: number | null };
 
-type AgentLate = { base: { at: number; snapshot: AgentSnapshot } | null; forks: Fork[] };
+/** `isLate`: older than what had been judged live of its devices when it came, so the live engine knows nothing of it. */
+type Tail = { readonly batch: TelemetryBatch; readonly isLate: boolean };
+
+type Base = { readonly at: number; readonly epoch: string | null; readonly snapshot: AgentSnapshot };
+type AgentLate = {
+  base: Base | null;
+  forks: Fork[];
+  /** The epoch that it sent from memory last. */
+  memory: string | null;
+};
 
 export function createLate(deps: LateDeps): Late {
   const { clock, engine: live, devicesOf, faultsOf } = deps;
@@ -162,10 +194,6 @@ export function createLate(deps: LateDeps): Late {
     const { snapshot, untilAt: atMs } = fork;
     fork.engine = live.fork({ site, agent, devices: devicesOf(site, agent), snapshot, atMs });
     fork.snapshot = { faults: [] };
-    const tail = fork.tail;
-    fork.tail = [];
-    if (tail.length > 0) dirtyLive.add(keyOf(site, agent));
-    for (const batch of tail) readTail(fork, fork.engine, batch);
     return fork.engine;
   }
 
@@ -175,9 +203,35 @@ export function createLate(deps: LateDeps): Late {
     loaded.delete(fork);
   }
 
-  /** The live lane has told of what these mean: only the state is followed. */
-  function readTail(fork: Fork, engine: Engine, batch: TelemetryBatch): void {
-    for (const transition of read(fork, engine, batch)) {
+  /** Those of the tail that were read before this time; the history goes on there. */
+  function readTailUntil(fork: Fork, whose: { site: string; agent: string }, until: number): void {
+    const count = fork.tail.findIndex(({ batch: { message, skewMs } }) => (spanOf(message)[0] ?? 0) + skewMs >= until);
+    const due = fork.tail.splice(0, count < 0 ? fork.tail.length : count);
+    if (due.length === 0) return;
+    dirtyLive.add(keyOf(whose.site, whose.agent));
+    const engine = engineOf(fork, whose.site, whose.agent);
+    for (const each of due) readTail(fork, engine, each);
+  }
+
+  function readTail(fork: Fork, engine: Engine, { batch, isLate }: Tail): void {
+    const found = read(fork, engine, batch);
+    if (isLate) {
+      counts.judged++;
+      fork.isTelling = true;
+      follow(fork, found);
+    } else if (fork.isTelling) {
+      const [first] = spanOf(batch.message);
+      const from = (first ?? 0) + batch.skewMs;
+      follow(
+        fork,
+        found.filter((transition) => wasThereBefore(fork, transition, from)),
+      );
+    } else followState(fork, found);
+  }
+
+  /** The live lane has told of what these mean. */
+  function followState(fork: Fork, transitions: readonly Transition[]): void {
+    for (const transition of transitions) {
       const key = incidentKey(transition.rule, transition.subject);
       if (transition.to === "inactive") {
         fork.open.delete(key);
@@ -199,14 +253,16 @@ export function createLate(deps: LateDeps): Late {
     return [...before, ...engine.observe(site, agent, message, skewMs)];
   }
 
+  /** What begins with live readings is the live lane's, but for what it has had standing all the while. */
+  const wasThereBefore = (fork: Fork, { rule, from, since, subject }: Transition, liveFrom: number): boolean =>
+    isStanding(from) || fork.held.has(incidentKey(rule, subject)) || since < liveFrom;
+
   /** The first live readings end the history. */
   function readBridge(fork: Fork, engine: Engine, batch: TelemetryBatch): void {
-    const isOurs = ({ rule, from, since, subject }: Transition): boolean =>
-      // What begins with them is the live lane's, but for what it has had standing all the while.
-      isStanding(from) ||
-      fork.held.has(incidentKey(rule, subject)) ||
-      since < (fork.liveSince.get(subject.device ?? "") ?? since);
-    follow(fork, read(fork, engine, batch).filter(isOurs));
+    const ours = read(fork, engine, batch).filter((transition) =>
+      wasThereBefore(fork, transition, fork.liveSince.get(transition.subject.device ?? "") ?? transition.since),
+    );
+    follow(fork, ours);
     for (const subject of batch.message.subjects) fork.bridged.add(splitSubject(subject).device);
   }
 
@@ -215,7 +271,9 @@ export function createLate(deps: LateDeps): Late {
       const key = incidentKey(transition.rule, transition.subject);
       const spell = stepSpell(fork.open.get(key) ?? null, transition);
       if (spell === null) continue;
-      if (spell.over === null) fork.open.set(key, spell);
+      // What was pending when its readings ended may have fired live by the mere passing of time.
+      if (spell.over === null && fork.told.get(key) === spell.opened?.since) stand(fork, key);
+      else if (spell.over === null) fork.open.set(key, spell);
       else end(fork, key, spell);
     }
   }
@@ -235,13 +293,22 @@ export function createLate(deps: LateDeps): Late {
 
   function newFork(
     epoch: string,
-    base: { at: number; snapshot: AgentSnapshot },
-    seqs: { tailSeq: number; toSeq: number },
-  ) {
+    base: Base,
+    seqs: Pick<LanesAtReturn, "tailSeq" | "hadTailSeq" | "hadSeq" | "toSeq">,
+  ): Fork {
     const fork: Fork = {
       ...{ epoch, ...seqs, awayAt: base.at, untilAt: base.at, phase: "reading", snapshot: base.snapshot, engine: null },
-      ...{ liveSince: new Map(), bridged: new Set(), tail: [], bridge: [], keptRows: 0 },
-      ...{ open: new Map(), held: new Map(), pending: new Map(), seenLive: new Map(), settleSinceMs: 0 },
+      ...{
+        isTelling: false,
+        atReturn: null,
+        liveSince: new Map(),
+        bridged: new Set(),
+        tail: [],
+        bridge: [],
+        keptRows: 0,
+      },
+      ...{ open: new Map(), held: new Map(), pending: new Map(), told: new Map(), seenLive: new Map() },
+      settleSinceMs: 0,
     };
     for (const { rule, subject, state } of base.snapshot.faults) {
       if (isStanding(state)) stand(fork, incidentKey(rule, subject));
@@ -249,18 +316,61 @@ export function createLate(deps: LateDeps): Late {
     return fork;
   }
 
-  function keep(fork: Fork, list: TelemetryBatch[], batch: TelemetryBatch): void {
-    const rows = batch.message.tables.reduce((sum, { at }) => sum + at.length, 0);
-    if (fork.keptRows + rows > KEPT_ROWS_MAX) return;
+  /** Only the first spell there can be the one that late readings began. */
+  function noteLive(fork: Fork, key: string, { at, since, to }: Pick<Transition, "at" | "since" | "to">): void {
+    const { onset, overAt } = fork.seenLive.get(key) ?? { onset: null, overAt: null };
+    if (overAt !== null) return;
+    if (to === "inactive") fork.seenLive.set(key, { onset, overAt: at });
+    else if (isStanding(to) && onset === null) fork.seenLive.set(key, { onset: since, overAt });
+  }
+
+  /** False when there is no room. */
+  function hasRoom(fork: Fork, { site, agent, message }: TelemetryBatch): boolean {
+    const rows = message.tables.reduce((sum, { at }) => sum + at.length, 0);
+    if (fork.keptRows + rows > KEPT_ROWS_MAX) return false;
     fork.keptRows += rows;
-    list.push(batch);
-    dirtyLive.add(keyOf(batch.site, batch.agent));
+    dirtyLive.add(keyOf(site, agent));
+    return true;
+  }
+
+  /** All that it owed is here. */
+  const isComplete = ({ phase, hadSeq, toSeq, hadTailSeq, tailSeq }: Fork): boolean =>
+    phase === "reading" && hadSeq >= toSeq && hadTailSeq >= tailSeq;
+
+  const isParked = ({ phase, toSeq }: Fork): boolean => phase === "reading" && toSeq === NOT_TOLD;
+
+  /** Into whose readings those that come now may belong: of each epoch the newest. */
+  const newestOf = (forks: readonly Fork[]): Fork[] =>
+    forks.filter((fork) => forks.findLast(({ epoch }) => epoch === fork.epoch) === fork);
+
+  /** The agent changes from its file to its memory: the file's epoch goes on where this base is, once it is back. */
+  function park(mine: AgentLate, base: Base): void {
+    const { epoch } = base;
+    if (epoch === null || mine.forks.length >= FORKS_MAX - 1) return;
+    if (mine.forks.some((fork) => fork.epoch === epoch && fork.phase === "reading")) return;
+    mine.forks.push(newFork(epoch, base, { tailSeq: NOT_TOLD, hadTailSeq: 0, hadSeq: 0, toSeq: NOT_TOLD }));
+  }
+
+  function takeTail(fork: Fork, batch: TelemetryBatch): void {
+    fork.hadTailSeq = Math.max(fork.hadTailSeq, batch.seq);
+    dirty.add(keyOf(batch.site, batch.agent));
+    if (hasRoom(fork, batch)) fork.tail.push({ batch, isLate: isLate(fork, batch) });
+  }
+
+  function takeBridge(fork: Fork, batch: TelemetryBatch): void {
+    const { site, agent, epoch, seq, message, skewMs } = batch;
+    if (epoch === fork.epoch) fork.hadTailSeq = Math.max(fork.hadTailSeq, seq);
+    if (!hasNewDevice(fork, message, skewMs)) return;
+    dirty.add(keyOf(site, agent));
+    if (fork.phase === "settling") readBridge(fork, engineOf(fork, site, agent), batch);
+    else if (hasRoom(fork, batch)) fork.bridge.push(batch);
   }
 
   // ── settling
 
   function finishReading(site: string, agent: string, fork: Fork): void {
     const engine = engineOf(fork, site, agent);
+    readTailUntil(fork, { site, agent }, Number.POSITIVE_INFINITY);
     fork.phase = "settling";
     fork.settleSinceMs = clock.monotonic();
     const bridge = fork.bridge;
@@ -272,6 +382,7 @@ export function createLate(deps: LateDeps): Late {
       if (state === "pending" && typeof onset === "number")
         fork.pending.set(incidentKey(rule, subject), { subject, onset });
     }
+    if (fork.pending.size > 0) fork.atReturn = engine.snapshot(site, agent);
     settle(site, agent, fork);
   }
 
@@ -281,13 +392,13 @@ export function createLate(deps: LateDeps): Late {
         .standing()
         .map((record) => [incidentKey(record.rule, record.subject), record]),
     );
-    const isLast = agents.get(keyOf(site, agent))?.forks.at(-1) === fork;
+    const isLast = newestOf(agents.get(keyOf(site, agent))?.forks ?? []).includes(fork);
     for (const [key, { subject, onset }] of fork.pending) {
-      const state = liveState(key, subject);
-      if (state === "pending" && isLast) continue;
+      if (liveState(key, subject) === "pending" && isLast) continue;
       fork.pending.delete(key);
-      const was = fork.seenLive.get(key)?.onset ?? null;
-      if (isStanding(state) && was !== null) deps.onEarlierOnset(key, { onset, at: onset, was });
+      const { onset: was, overAt } = fork.seenLive.get(key) ?? { onset: null, overAt: null };
+      if (was !== null) deps.onEarlierOnset(key, { onset, at: onset, was });
+      else if (overAt !== null) tellStraddling(fork, { site, agent, key, overAt });
     }
     for (const key of new Set([...fork.open.keys(), ...fork.held.keys()])) {
       const record = records.get(key) ?? null;
@@ -301,6 +412,25 @@ export function createLate(deps: LateDeps): Late {
     loaded.delete(fork);
     dirty.add(keyOf(site, agent));
     if (mine?.base === null && mine.forks.length === 0) agents.delete(keyOf(site, agent));
+  }
+
+  /**
+   * Pending at the end of the history, and over in the live lane before its `for` had passed there: had it passed since
+   * the true onset? Time is let pass in an engine that goes on with the last of the history until then.
+   */
+  function tellStraddling(
+    fork: Fork,
+    { site, agent, key, overAt }: { site: string; agent: string; key: string; overAt: number },
+  ): void {
+    if (fork.atReturn === null) return;
+    const devices = devicesOf(site, agent).map((device) => ({ ...device, intervalMs: HARDLY_EVER_MS }));
+    const engine = live.fork({ site, agent, devices, snapshot: fork.atReturn, atMs: fork.untilAt });
+    const opened = engine
+      .tick(overAt - 1)
+      .find(({ rule, subject, to }) => isStanding(to) && incidentKey(rule, subject) === key);
+    if (opened === undefined) return;
+    counts.spells++;
+    deps.onSpell(endedAt({ opened, levels: [], over: null }, overAt));
   }
 
   /** Nothing live of this device yet, and it still has time. */
@@ -336,7 +466,8 @@ export function createLate(deps: LateDeps): Late {
           ? []
           : [seen.overAt === null ? spell : endedAt({ ...spell, opened }, seen.overAt)];
       const spells = [...held, ...last];
-      if (spells.length > 0) deps.onStanding(key, spells, { stands, awayAt: fork.awayAt });
+      const awayAt = Math.max(fork.awayAt, fork.told.get(key) ?? fork.awayAt);
+      if (spells.length > 0) deps.onStanding(key, spells, { stands, awayAt });
       return;
     }
     const opened = spell?.opened ?? null;
@@ -376,7 +507,11 @@ export function createLate(deps: LateDeps): Late {
         const kept = part === "state" ? readLateRecord(body) : null;
         if (kept === null) continue;
         agents.set(keyOf(site, agent), {
-          base: kept.base === null ? null : { at: kept.base.at, snapshot: { faults: kept.base.faults } },
+          base:
+            kept.base === null
+              ? null
+              : { at: kept.base.at, epoch: kept.base.epoch, snapshot: { faults: kept.base.faults } },
+          memory: kept.memory,
           forks: kept.forks.map((one) => restoredFork(one, clock.monotonic())),
         });
       }
@@ -387,70 +522,67 @@ export function createLate(deps: LateDeps): Late {
       }
     },
 
-    away(site, agent, at) {
+    away(site, agent, at, epoch) {
       const key = keyOf(site, agent);
-      const known = agents.get(key) ?? { base: null, forks: [] };
+      const known = agents.get(key) ?? { base: null, forks: [], memory: null };
       // What came first is where its readings ended; a second goodbye adds nothing.
       if (known.base !== null) return;
-      known.base = { at, snapshot: live.snapshot(site, agent) };
+      known.base = { at, epoch, snapshot: live.snapshot(site, agent) };
       agents.set(key, known);
       dirty.add(key);
     },
 
-    back({ site, agent, epoch }, at, { tailSeq, hadSeq, toSeq }) {
+    back({ site, agent, epoch }, at, { isMemory, ...seqs }) {
       const key = keyOf(site, agent);
-      const known = agents.get(key);
-      const last = known?.forks.findLast((fork) => fork.epoch === epoch);
-      if (toSeq <= Math.max(hadSeq, last?.toSeq ?? 0)) {
-        if (known === undefined || known.base === null) return;
-        known.base = null;
-        dirty.add(key);
-        if (known.forks.length === 0) agents.delete(key);
-        return;
+      const mine = agents.get(key) ?? { base: null, forks: [], memory: null };
+      const fromMemory = isMemory || epoch === mine.memory;
+      // Of an outbox that was lost nothing more comes; a file is only out of reach while the memory is served.
+      for (const fork of mine.forks) {
+        const isGone = fork.epoch !== epoch && (!fromMemory || (fork.epoch === mine.memory && epoch !== mine.memory));
+        if (isGone && fork.phase === "reading") finishReading(site, agent, fork);
       }
-      const mine = known ?? { base: null, forks: [] };
-      agents.set(key, mine);
-      dirty.add(key);
-      // Of an outbox that was lost nothing more comes.
-      for (const fork of mine.forks)
-        if (fork.epoch !== epoch && fork.phase === "reading") finishReading(site, agent, fork);
-      const base = mine.base ?? { at, snapshot: live.snapshot(site, agent) };
+      const { base } = mine;
+      if (fromMemory && base !== null && base.epoch !== epoch && base.epoch !== mine.memory) park(mine, base);
+      if (isMemory) mine.memory = epoch;
       mine.base = null;
-      if (last !== undefined && mine.forks.length >= FORKS_MAX) last.toSeq = toSeq;
-      else mine.forks.push(newFork(epoch, base, { tailSeq, toSeq }));
+      const last = mine.forks.findLast((fork) => fork.epoch === epoch);
+      if (last !== undefined && isParked(last)) {
+        Object.assign(last, seqs);
+        dirtyLive.add(key);
+        if (isComplete(last)) finishReading(site, agent, last);
+      } else if (seqs.toSeq > Math.max(seqs.hadSeq, last?.toSeq ?? 0)) {
+        if (last !== undefined && mine.forks.length >= FORKS_MAX) last.toSeq = seqs.toSeq;
+        else mine.forks.push(newFork(epoch, base ?? { at, epoch, snapshot: live.snapshot(site, agent) }, seqs));
+      }
+      if (mine.forks.length > 0) agents.set(key, mine);
+      else if (!agents.delete(key)) return;
+      dirty.add(key);
     },
 
     beforeLive(batch) {
-      const { site, agent, epoch, seq, message, skewMs } = batch;
-      const fork = agents.get(keyOf(site, agent))?.forks.at(-1);
-      if (fork === undefined || fork.epoch !== epoch) return;
-      if (seq <= fork.tailSeq) {
-        if (fork.engine === null) keep(fork, fork.tail, batch);
-        else readTail(fork, fork.engine, batch);
-        return;
+      for (const fork of newestOf(agents.get(keyOf(batch.site, batch.agent))?.forks ?? [])) {
+        if (batch.epoch === fork.epoch && batch.seq <= fork.tailSeq) takeTail(fork, batch);
+        else takeBridge(fork, batch);
       }
-      if (!hasNewDevice(fork, message, skewMs)) return;
-      dirty.add(keyOf(site, agent));
-      if (fork.phase === "reading") keep(fork, fork.bridge, batch);
-      else readBridge(fork, engineOf(fork, site, agent), batch);
     },
 
     afterLive({ site, agent }) {
       const forks = agents.get(keyOf(site, agent))?.forks ?? [];
-      for (const fork of [...forks]) if (fork.phase === "settling") settle(site, agent, fork);
+      for (const fork of [...forks]) {
+        if (isComplete(fork)) finishReading(site, agent, fork);
+        else if (fork.phase === "settling") settle(site, agent, fork);
+      }
     },
 
     moved(agent, { rule, subject, at, since, to }) {
-      const fork = agents.get(keyOf(subject.site, agent))?.forks.at(-1);
-      if (fork === undefined || !fork.liveSince.has(subject.device ?? "")) return;
-      const key = incidentKey(rule, subject);
-      const { onset, overAt } = fork.seenLive.get(key) ?? { onset: null, overAt: null };
-      // Only the first spell there can be the one that late readings began.
-      if (overAt !== null) return;
-      if (to === "inactive") fork.seenLive.set(key, { onset, overAt: at });
-      else if (isStanding(to) && onset === null) fork.seenLive.set(key, { onset: since, overAt });
-      else return;
-      dirty.add(keyOf(subject.site, agent));
+      for (const fork of newestOf(agents.get(keyOf(subject.site, agent))?.forks ?? [])) {
+        const key = incidentKey(rule, subject);
+        if (since < (fork.liveSince.get(subject.device ?? "") ?? Number.POSITIVE_INFINITY) && isStanding(to))
+          fork.told.set(key, since);
+        else if (fork.liveSince.has(subject.device ?? "")) noteLive(fork, key, { at, since, to });
+        else continue;
+        dirty.add(keyOf(subject.site, agent));
+      }
     },
 
     history(batch) {
@@ -463,8 +595,12 @@ export function createLate(deps: LateDeps): Late {
       }
       dirty.add(keyOf(site, agent));
       counts.judged++;
+      fork.hadSeq = Math.max(fork.hadSeq, seq);
+      const [first] = spanOf(batch.message);
+      if (first !== null) readTailUntil(fork, batch, first + batch.skewMs);
+      fork.isTelling = true;
       follow(fork, read(fork, engineOf(fork, site, agent), batch));
-      if (seq >= fork.toSeq) finishReading(site, agent, fork);
+      if (isComplete(fork)) finishReading(site, agent, fork);
     },
 
     tick() {
@@ -518,6 +654,16 @@ function endedAt<S extends Spell & { readonly opened: Transition }>(spell: S, at
 /** When the live lane took over. */
 const heardAt = ({ liveSince, untilAt }: Fork, { device }: Subject): number => liveSince.get(device ?? "") ?? untilAt;
 
+/** Is all of it from before what the live lane took over with? */
+function isLate({ liveSince }: Fork, { message: { base, subjects, tables }, skewMs }: TelemetryBatch): boolean {
+  return tables.every(({ subject, at }) =>
+    subject.every((index, row) => {
+      const since = liveSince.get(splitSubject(subjects[index] ?? "").device);
+      return since !== undefined && base + (at[row] ?? 0) + skewMs < since;
+    }),
+  );
+}
+
 /** Notes the devices of which this is the first reading. */
 function hasNewDevice({ liveSince }: Fork, { base, subjects, tables }: Telemetry, skewMs: number): boolean {
   let isNew = false;
@@ -549,11 +695,12 @@ function subjectOfKey(key: string): Subject {
   return { site, device: device === "" ? null : device, component: component === "" ? null : component };
 }
 
-function stateBody({ base, forks }: AgentLate): string | null {
+function stateBody({ base, forks, memory }: AgentLate): string | null {
   if (base === null && forks.length === 0) return null;
   const kept: KeptLate = {
     v: 1,
-    base: base === null ? null : { at: base.at, faults: [...base.snapshot.faults] },
+    base: base === null ? null : { at: base.at, epoch: base.epoch, faults: [...base.snapshot.faults] },
+    memory,
     forks: forks.map(keptFork),
   };
   return JSON.stringify(kept);
@@ -566,7 +713,8 @@ function batchesBody({ forks }: AgentLate): string | null {
   const kept: KeptBatches = {
     v: 1,
     forks: forks.map(({ epoch, toSeq, tail, bridge }) => ({
-      ...{ epoch, toSeq, tail: keptOf(tail), bridge: keptOf(bridge) },
+      ...{ epoch, toSeq, bridge: keptOf(bridge) },
+      tail: tail.flatMap(({ batch, isLate }) => keptOf([batch]).map((one) => ({ ...one, isLate }))),
     })),
   };
   return JSON.stringify(kept);
@@ -574,39 +722,41 @@ function batchesBody({ forks }: AgentLate): string | null {
 
 function restoreBatches(fork: Fork, whose: { site: string; agent: string }, kept: KeptBatches): void {
   const found = kept.forks.find(({ epoch, toSeq }) => epoch === fork.epoch && toSeq === fork.toSeq);
-  const batchesOf = (list: KeptBatches["forks"][number]["tail"]): TelemetryBatch[] =>
-    list.flatMap(({ skewMs, text }) => {
-      const message = readMessage(text);
-      if (message === null) return [];
-      const { epoch, lane, seq } = message;
-      return [{ ...whose, epoch, lane, seq, message, skewMs }];
-    });
-  fork.tail = batchesOf(found?.tail ?? []);
-  fork.bridge = batchesOf(found?.bridge ?? []);
+  const batchesOf = ({ skewMs, text }: KeptBatches["forks"][number]["bridge"][number]): TelemetryBatch[] => {
+    const message = readMessage(text);
+    if (message === null) return [];
+    const { epoch, lane, seq } = message;
+    return [{ ...whose, epoch, lane, seq, message, skewMs }];
+  };
+  fork.tail = (found?.tail ?? []).flatMap(({ isLate, ...one }) => batchesOf(one).map((batch) => ({ batch, isLate })));
+  fork.bridge = (found?.bridge ?? []).flatMap(batchesOf);
 }
 
 function keptFork(fork: Fork): KeptFork {
-  const { epoch, tailSeq, toSeq, awayAt, untilAt, phase, engine, snapshot } = fork;
+  const { epoch, tailSeq, toSeq, hadTailSeq, hadSeq, isTelling, awayAt, untilAt, phase, engine, snapshot } = fork;
   return {
-    ...{ epoch, tailSeq, toSeq, awayAt, untilAt, phase },
+    ...{ epoch, tailSeq, toSeq, hadTailSeq, hadSeq, isTelling, awayAt, untilAt, phase },
     faults: [...(engine?.standing() ?? snapshot.faults)],
     liveSince: [...fork.liveSince],
     open: [...fork.open],
     held: [...fork.held],
     pending: [...fork.pending],
+    told: [...fork.told],
     seenLive: [...fork.seenLive],
   };
 }
 
 function restoredFork(kept: KeptFork, nowMs: number): Fork {
-  const { epoch, tailSeq, toSeq, awayAt, untilAt, phase, faults, liveSince, open, held, pending, seenLive } = kept;
+  const { faults, liveSince, open, held, pending, told, seenLive, ...same } = kept;
   return {
-    ...{ epoch, tailSeq, toSeq, awayAt, untilAt, phase, snapshot: { faults }, engine: null },
+    ...same,
+    ...{ snapshot: { faults }, engine: null, atReturn: null },
     ...{ bridged: new Set(), tail: [], bridge: [], keptRows: 0, settleSinceMs: nowMs },
     liveSince: new Map(liveSince),
     open: new Map(open),
     held: new Map(held),
     pending: new Map(pending),
+    told: new Map(told),
     seenLive: new Map(seenLive),
   };
 }
