@@ -26,7 +26,8 @@ order, and [priority](incidents.md) comes from what is left of its role.
 A part that fails while the rest of its device works (a port, one camera, one access point) is minor, because what hangs on
 it has a rule of its own; many of them at once are major. Waits follow from who may be at it: a roll is changed in half a
 minute, a program is restarted in one, a defrost lasts half an hour. What staff cure by refilling or shutting closes by
-itself after it has recovered; everything else waits for somebody to look, because what cures itself comes back.
+itself after it has recovered, and calls nobody while the store is closed; everything else waits for somebody to look,
+because what cures itself comes back.
 
 Tier 1 is the NOC, 2 field support, 3 engineering, 4 the vendor.
 `;
@@ -54,8 +55,8 @@ function pack(text: string, rules: readonly Rule[]): string {
   const prose = /^(?:#.*\n)+/.exec(text)?.[0].replaceAll(/^# ?/gm, "") ?? "";
   const select = /^select: (.*)$/m.exec(text)?.[1] ?? null;
   const rows = rules.map(
-    ({ id, title, select, raise, category, tier, runbook }) =>
-      `| \`${id}\` | ${title.replaceAll("|", "\\|")}${where(select)} | ${raise.map(level).join(", ")} | ${category} | ${tier} | ${runbookLink(runbook)} |`,
+    ({ id, title, select, raise, activeIn, category, tier, runbook }) =>
+      `| \`${id}\` | ${title.replaceAll("|", "\\|")}${where(select)} | ${raise.map(level).join(", ")}${activeIn === "always" ? "" : `, in ${activeIn.replaceAll("_", " ")}`} | ${category} | ${tier} | ${runbookLink(runbook)} |`,
   );
   return [
     `## ${first.group}`,
