@@ -199,6 +199,27 @@ describe("an outbox whose file fails while it runs", () => {
     expect([outbox.epoch, devicesIn(outbox)]).toEqual(["epoch-1", ["d4"]]);
   });
 
+  it("comes back to the file also when nothing more is appended", () => {
+    const outbox = start();
+    add(outbox, 1);
+    outbox.connecting();
+    wound();
+    add(outbox, 2);
+    clock.advance(MEND_MS);
+    outbox.tend();
+    expect([exchanges, told]).toEqual([1, ["trouble"]]);
+    outbox.connecting();
+    expect(outbox.ack("epoch-2", { live: 1, history: 0 })).toBe("taken");
+    heal();
+    outbox.tend();
+    expect(told).toEqual(["trouble"]);
+    clock.advance(MEND_MS);
+    outbox.tend();
+    outbox.connecting();
+    expect([exchanges, told, outbox.epoch]).toEqual([2, ["trouble", "mended, 0 moved"], "epoch-1"]);
+    expect(devicesIn(outbox)).toEqual(["d1"]);
+  });
+
   it("serves the memory after a moment when nobody acks what the file had on its way", () => {
     const outbox = start();
     add(outbox, 1);

@@ -149,6 +149,13 @@ export class Outbox {
     return kept;
   }
 
+  /** Tries a file that failed also while there is nothing to append: what waits in it is owed. To be called now and then. */
+  tend(): void {
+    if (this.#trouble === null) return;
+    this.#mend();
+    this.#settle();
+  }
+
   /** Batches of the epoch that is served: see `OutboxFile.unacked`. */
   unacked(lane: Lane, afterSeq: number, limit: { batchesMax: number; bytesMax: number }): StoredBatch[] {
     return this.#read<StoredBatch[]>([], (served) => served.unacked(lane, afterSeq, limit));

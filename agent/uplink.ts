@@ -313,6 +313,7 @@ export class Uplink {
       this.#client?.end(true);
       return;
     }
+    this.#options.outbox.tend();
     this.#pump();
     this.#after("tick", this.#tickMs, () => this.#tick());
   }
