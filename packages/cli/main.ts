@@ -22,7 +22,7 @@ const HELP = `Usage: aislewatch <command> [options]
   agents list|show|remove                  the agents: how they are and what they owe
   maintenance list|add|end                 expected downtime: what fails in it calls nobody
   audit delivery                           what became of every batch; ends with 1 when something is lost
-  rules check|test FILE…                   check rule files; run the tests inside them
+  rules check|test FILE…, rules explain    check rule files, run their tests; why a rule fires, or not
   demo run|list|fault|heal                 the demo store: run it, break it, mend it
 
 On the collector's host:

@@ -98,7 +98,7 @@ function readingText(
   { component, value, at, isStale }: Condition["terms"][number]["readings"][number],
   now: number,
 ): string {
-  const age = at >= now ? "just read" : `read ${formatAge(now - at)} before`;
+  const age = now - at < 1_000 ? "just read" : `read ${formatAge(now - at)} before`;
   const which = component === null ? "" : `${component} ${value} `;
   return `${which}${isStale ? `${value} is too old, ` : ""}${age}`;
 }

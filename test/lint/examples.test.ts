@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileRules, runTrials } from "@aislewatch/rules";
+import { formatDiagnostics } from "@aislewatch/config";
+import { checkRules, compileOverrides, formatTrialResults, runTrials } from "@aislewatch/rules";
 import { afterAll, describe, expect, it } from "vitest";
 import { runOnce } from "../rig/rig.ts";
 
@@ -12,14 +13,37 @@ const blocks = (page: string): string[] =>
     ([, indent = "", text = ""]) => text.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
   );
 
+const texts = (page: string): string[] =>
+  [...readFileSync(join(ROOT, page), "utf8").matchAll(/^```text\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text);
+
 describe("docs/rules.md", () => {
-  const [example = ""] = blocks("docs/rules.md");
+  const [good = "", faulty = ""] = blocks("docs/rules.md");
+  const shown = texts("docs/rules.md");
+  const file = "my-printers.yaml";
+  const check = (text: string) => checkRules([{ file, text }], { inventory: null, runbooks: null });
 
   it("shows a rule that has no mistake and whose tests pass", () => {
-    const compiled = compileRules([{ file: "docs/rules.md", text: example }]);
+    const { compiled, findings } = check(good);
     if (!compiled.ok) throw new Error(JSON.stringify(compiled.diagnostics));
-    const results = runTrials(compiled.rules, compiled.tests);
-    expect(results.map(({ differences }) => differences)).toEqual([[]]);
+    expect(findings).toEqual([]);
+    expect(`${formatTrialResults(runTrials(compiled.rules, compiled.tests))}\n`).toBe(shown[2]);
+  });
+
+  it("shows what is said of a file with mistakes, as it is said", () => {
+    expect(`${formatDiagnostics(check(faulty).findings, new Map([[file, faulty]]))}\n`).toBe(shown[1]);
+  });
+
+  it("shows a test that fails, as it is told", () => {
+    const { compiled } = check(good.replace("at: 8m", "at: 6m"));
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.diagnostics));
+    expect(`${formatTrialResults(runTrials(compiled.rules, compiled.tests))}\n`).toBe(shown[3]);
+  });
+
+  it("shows an override that fits the rule", () => {
+    const { compiled } = check(good);
+    const text = blocks("docs/rules.md").find((block) => block.startsWith("overrides:")) ?? "";
+    const read = compileOverrides({ file: "overrides.yaml", text }, compiled.ok ? compiled.rules.rules : []);
+    expect(read).toMatchObject({ ok: true, overrides: [{ rule: "labels-soon-out", line: 2 }] });
   });
 });
 
