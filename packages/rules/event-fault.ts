@@ -9,12 +9,15 @@
 import { type Fault, type FaultStep, isOpen, newFault } from "./fault.ts";
 import type { EventTrigger } from "./types.ts";
 
+/** How long what ended is remembered, so that the same events, sent again, are known: a batch spans less. */
+const REMEMBERED_MS = 3_600_000;
+
 export type EventSeen = "happened" | "ended";
 
 export function stepEvent(fault: Fault, seen: EventSeen, at: number, trigger: EventTrigger): FaultStep {
   const newest = fault.recent.at(-1) ?? Number.NEGATIVE_INFINITY;
   const endedAt = fault.clear.since ?? Number.NEGATIVE_INFINITY;
-  if (seen === "ended") return { next: at < newest || at <= endedAt ? fault : ended(fault, at), reason: "clear" };
+  if (seen === "ended") return { next: at < newest || at <= endedAt ? fault : ended(fault, at, at), reason: "clear" };
   if (at <= newest || at <= endedAt) return { next: fault, reason: "condition" };
   const recent = [...fault.recent.filter((each) => each + trigger.withinMs > at), at].slice(-trigger.count);
   if (isOpen(fault)) return { next: { ...fault, recent }, reason: "condition" };
@@ -26,18 +29,19 @@ export function stepEvent(fault: Fault, seen: EventSeen, at: number, trigger: Ev
 /** Lets time pass: what is too old to count is forgotten, and a fault that only time ends is over. */
 export function stepEventTime(fault: Fault, at: number, trigger: EventTrigger): FaultStep {
   if (eventDueAt(fault, trigger) > at) return { next: fault, reason: "clear" };
-  return { next: newFault(fault.steps.length), reason: "clear" };
+  const next = isOpen(fault) ? ended(fault, fault.recent.at(-1) ?? at, at) : newFault(fault.steps.length);
+  return { next, reason: "clear" };
 }
 
 /** When it changes by the mere passing of time; Infinity when it does not. */
 export function eventDueAt({ state, recent, clear }: Fault, { withinMs, clearAfterMs }: EventTrigger): number {
-  const newest = recent.at(-1) ?? clear.since;
-  if (newest === null || newest === undefined) return Number.POSITIVE_INFINITY;
+  const newest = recent.at(-1);
+  if (newest === undefined) return clear.frozenAt === null ? Number.POSITIVE_INFINITY : clear.frozenAt + REMEMBERED_MS;
   if (state === "inactive") return newest + withinMs;
   return clearAfterMs === null ? Number.POSITIVE_INFINITY : newest + clearAfterMs;
 }
 
-/** When it ended stays known for as long as an event counts: the same one may come again. */
-function ended(fault: Fault, at: number): Fault {
-  return { ...newFault(fault.steps.length), clear: { since: at, gatheredMs: 0, frozenAt: null } };
+/** What it knew of stays known for a while. */
+function ended(fault: Fault, newestAt: number, at: number): Fault {
+  return { ...newFault(fault.steps.length), clear: { since: newestAt, gatheredMs: 0, frozenAt: at } };
 }

@@ -58,7 +58,6 @@ export class Judge {
   readonly planned = new Planned();
   readonly absorbers = new Absorbers();
   /** Sites whose faults were restored: hours may have begun or ended since they were kept. */
-  #isAfterSites = false;
   readonly #replan = new Set<SiteUnit>();
   readonly dueNow: DeviceUnit[] = [];
   readonly dirtySites = new Set<SiteUnit>();
@@ -129,10 +128,8 @@ export class Judge {
       this.moved.clear();
     }
     if (this.dirtySites.size > 0) this.#judgeSites(at);
-    // A fault of the site may have taken others in, or let them go: that comes after it.
-    this.#isAfterSites = true;
+    // A fault of the site may have taken others in, or let them go.
     this.#reflagAll(at);
-    this.#isAfterSites = false;
   }
 
   /** Flags decide no state, so one pass is enough: nothing fires or clears by them. */
@@ -246,9 +243,11 @@ export class Judge {
     if (compiled === undefined) return;
     const { owner } = subject;
     const at = Math.max(change.at, owner.judgedAt);
-    owner.judgedAt = at;
     const before = subject.faults[local] ?? null;
     const was = before?.fault ?? compiled.untouched;
+    // A flag, or a clock that stands still because values grew old, judges nothing: readings that were on their way
+    // meanwhile are still taken in their own time.
+    if (was.state !== next.state || was.level !== next.level) owner.judgedAt = at;
     const flags = this.flagsOf(subject, compiled, { fault: next, local, at });
     const active: Active = before ?? { subject, local, fault: next, dueAt: NEVER, flags, event: null };
     const isFlagged = !sameFlags(active.flags, flags);
@@ -358,8 +357,7 @@ export class Judge {
     const { was, next, at, reason, flags } = change;
     const { rule } = compiled;
     this.#aim(subject, at);
-    const ofDevice = subject.owner.is === "device" ? subject.owner.ancestors.length : SITE_DEPTH;
-    const depth = this.#isAfterSites ? SITE_DEPTH + 1 : ofDevice;
+    const depth = subject.owner.is === "device" ? subject.owner.ancestors.length : SITE_DEPTH;
     const transition: Transition = {
       rule: rule.id,
       ruleVersion: rule.version,

@@ -257,13 +257,13 @@ describe("absorbing", () => {
     read("lane-1", 10, { up: true });
     expect(said).toEqual([
       "0s lane-1 dead inactive>firing major",
-      "1s lane-2 dead inactive>firing major",
-      "1s store-1 few inactive>firing critical",
       "1s lane-1 dead firing>firing major below rule:few@store-1 (flags)",
+      "1s lane-2 dead inactive>firing major",
       "1s lane-2 dead firing>firing major below rule:few@store-1 (flags)",
+      "1s store-1 few inactive>firing critical",
       "10s lane-1 dead firing>inactive below rule:few@store-1",
-      "10s store-1 few firing>inactive",
       "10s lane-2 dead firing>firing major (flags)",
+      "10s store-1 few firing>inactive",
     ]);
     const shadow = stage(few("shadow"), lanes);
     shadow.read("lane-1", 0, { up: false });
