@@ -29,6 +29,7 @@ import { createSelfWatch, type SelfFigures } from "./self-watch.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import { createDuckDbStore } from "./store/timeseries/duckdb.ts";
 import type { TimeSeriesStore } from "./store/timeseries/store.ts";
+import { createSuspectProbes, type SuspectProbes } from "./suspect-probes.ts";
 
 export const VERSION = "0.1.0";
 
@@ -94,6 +95,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
           const where = [subject.site, subject.device, subject.component].filter((part) => part !== null).join("/");
           log.emit(events.incidentOpened, { incident: id, priority, rule, subject: where, retroactive });
         },
+        onSuspected: (parents) => probes.suspect(parents),
         onAgent({ site, agent, online, status }) {
           if (agent === COLLECTOR_AGENT) return;
           if (online)
@@ -171,10 +173,15 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     isOnline: (site, agent) =>
       fleet.agents().some((one) => one.site === site && one.id === agent && one.online && one.isHeard),
     newId: letterId,
-    onAnswered: ({ site, agent, kind, by, state: outcome }) =>
-      log.emit(events.commandEnded, { site, agent, kind, by, outcome }),
+    onAnswered(command) {
+      const { site, agent, kind, by, state: outcome } = command;
+      log.emit(events.commandEnded, { site, agent, kind, by, outcome });
+      probes.answered(command);
+    },
     onRefused: (refusal) => log.emit(events.messageRefused, refusal),
   });
+
+  const probes: SuspectProbes = createSuspectProbes(clock, (request) => commands.issue(request));
 
   const report = createOwnReports({
     clock,

@@ -66,6 +66,8 @@ export type Pending = {
 
 export type JudgeEvents = {
   onIncidentOpened(incident: Incident): void;
+  /** Several devices below each of these went down since it was last polled: it may be the cause. */
+  onSuspected(parents: readonly { site: string; agent: string; device: string }[]): void;
   onAgent(event: { site: string; agent: string; online: boolean; status: AgentStatus | null }): void;
 };
 
@@ -207,6 +209,8 @@ export function createJudge(
     }
     for (const [site, roles] of moved) reassessRoles(site, roles);
     for (const fault of engine.takeChangedFaults()) pendingFaults.set(incidentKey(fault.rule, fault.subject), fault);
+    const suspects = engine.takeSuspects();
+    if (suspects.length > 0) events.onSuspected(suspects);
     return transitions.length > 0;
   }
 

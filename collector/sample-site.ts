@@ -229,6 +229,7 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
           commitSoon: (urgent) => ingest.commitSoon(urgent),
           events: {
             onIncidentOpened: (incident) => opened.push(incident),
+            onSuspected: (parents) => log.push({ name: "suspected", detail: parents.map(({ device }) => device) }),
             onAgent: (detail) => log.push({ name: "agent", detail }),
           },
         },

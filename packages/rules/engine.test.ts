@@ -170,6 +170,24 @@ describe("the tree above", () => {
     ]);
   });
 
+  it("a parent that was not heard of since several below it went down is suspected, once, and not when it is known", () => {
+    const lanes = ["a", "b", "c"].map((id) => device(id, "label_printer", { dependsOn: ["switch"] }));
+    const { read, engine } = stage(rules, [device("switch", "network_switch"), ...lanes]);
+    const suspects = () => engine.takeSuspects().map(({ device: id }) => id);
+    for (const id of ["switch", "a", "b", "c"]) read(id, 0, { up: true });
+    read("a", 10, { up: false });
+    expect(suspects()).toEqual([]);
+    read("b", 11, { up: false });
+    expect([suspects(), suspects()]).toEqual([["switch"], []]);
+    read("switch", 12, { up: true });
+    read("c", 15, { up: false });
+    expect(suspects()).toEqual([]);
+    read("a", 20, { up: true });
+    read("switch", 21, { up: false });
+    read("a", 30, { up: false });
+    expect(suspects()).toEqual([]);
+  });
+
   it("survives a circle of dependencies", () => {
     const circle = [device("a", "host", { dependsOn: ["b"] }), device("b", "host", { dependsOn: ["a"] })];
     const { read, said } = stage(rules, circle);

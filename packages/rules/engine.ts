@@ -426,6 +426,16 @@ class RuleEngine implements Engine {
     return owners.flatMap(({ active }) => active.flatMap((each) => this.#keeping.recordOf(each) ?? []));
   }
 
+  takeSuspects(): { site: string; agent: string; device: string }[] {
+    const found = [...this.#judge.suspects].map(({ site, agent, device }) => ({
+      site: site.id,
+      agent: agent.id,
+      device: device.id,
+    }));
+    this.#judge.suspects.clear();
+    return found;
+  }
+
   takeChangedFaults(): FaultRecord[] {
     return this.#keeping.takeChangedFaults();
   }

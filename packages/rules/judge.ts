@@ -25,6 +25,7 @@ import {
   sameFlags,
   subjectOf,
   suppressorOf,
+  suspectsAbove,
 } from "./subjects.ts";
 import { renderTitle } from "./title.ts";
 import type { EventTrigger, Rule, Subject, Transition } from "./types.ts";
@@ -34,6 +35,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** How deep below others the subject stands orders what happens in one instant. */
 type Emitted = { readonly transition: Transition; readonly depth: number };
 const SITE_DEPTH = 1_000;
+/** That nobody has asked about yet; more at once than agents take. */
+const SUSPECTS_MAX = 1_000;
 
 /** What the store must hear of: a fault as it is now, or null where there is none any more. */
 type Changed = {
@@ -58,6 +61,8 @@ export class Judge {
   readonly planned = new Planned();
   readonly absorbers = new Absorbers();
   /** Sites whose faults were restored: hours may have begun or ended since they were kept. */
+  /** Parents that may be the cause of what has just gone down below them. */
+  readonly suspects = new Set<DeviceUnit>();
   readonly #replan = new Set<SiteUnit>();
   readonly dueNow: DeviceUnit[] = [];
   readonly dirtySites = new Set<SiteUnit>();
@@ -507,7 +512,16 @@ export class Judge {
     const isDown = up === 0;
     if (isDown === unit.isDown) return;
     unit.isDown = isDown;
+    if (isDown) this.#suspectAbove(unit, at);
     for (const other of unit.descendants) this.reblock(other, at);
+  }
+
+  #suspectAbove(unit: DeviceUnit, at: number): void {
+    unit.downSince = at;
+    const upSlot = ({ self }: DeviceUnit): number => self.base + (self.layout?.up ?? 0);
+    for (const above of suspectsAbove(unit, at, (each) => this.memory.times[upSlot(each)] ?? 0)) {
+      if (this.suspects.size < SUSPECTS_MAX) this.suspects.add(above);
+    }
   }
 
   reblock(unit: DeviceUnit, at: number): void {

@@ -124,6 +124,8 @@ export class DeviceUnit extends Owner {
   isSilent = false;
   /** The last `up` was false. */
   isDown = false;
+  /** Since when, of one that is down. */
+  downSince = 0;
   /** Everything above it, nearest first. */
   ancestors: readonly DeviceUnit[] = [];
   /** Everything that has it above. */
@@ -210,6 +212,28 @@ export function blockerOf(unit: DeviceUnit, dependsOn: readonly string[]): Devic
     if (ancestor?.isDown && concerns(dependsOn, ancestor)) return ancestor;
   }
   return null;
+}
+
+/** As many children that fell silent together look like a parent that did. */
+const SUSPECT_CHILDREN = 2;
+/** What was heard this shortly before is not worth another question. */
+const SUSPECT_AGE_MS = 2_000;
+
+/**
+ * Those above a device that has just gone down which may be the cause, and not have been polled since: several below
+ * them went down after their own last answer. `heardAt` is the time of a device's last poll, answered or not.
+ */
+export function suspectsAbove(unit: DeviceUnit, at: number, heardAt: (unit: DeviceUnit) => number): DeviceUnit[] {
+  return unit.ancestors.filter((above) => {
+    const lastHeard = heardAt(above);
+    if (above.isDown || !above.agent.isOnline || at - lastHeard < SUSPECT_AGE_MS) return false;
+    let silent = 0;
+    for (const below of above.descendants) {
+      if (below.isDown && below.downSince > lastHeard) silent++;
+      if (silent >= SUSPECT_CHILDREN) return true;
+    }
+    return false;
+  });
 }
 
 /** `*` is any kind: the whole dependency tree counts. */

@@ -294,6 +294,11 @@ export type Engine = {
   setAgentOnline(site: string, agent: string, online: boolean, atMs: number): Transition[];
   /** Lets timers run up to `nowMs`: silence, staleness, `for` that ends between polls. Call about once a second. */
   tick(nowMs: number): Transition[];
+  /**
+   * Devices above several that went down after their own last poll, since the last call: polled now, they tell whether
+   * they are the cause before anybody is called for their children.
+   */
+  takeSuspects(): { readonly site: string; readonly agent: string; readonly device: string }[];
   /** Faults touched since the last call, for the state store; one with nothing in its detail is to be deleted there. */
   takeChangedFaults(): FaultRecord[];
   /** At start: what the store kept. Call after setRules, setSites and setInventory, before observe. */
