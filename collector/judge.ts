@@ -488,7 +488,7 @@ export function createJudge(
     values: valuesOf,
     faults: faultsOf,
     openIncidents: () => [...incidents.values()].filter(({ state: now }) => isOpenState(now)),
-    rules: () => ({ version: rules.version, refused, rules: rules.rules }),
+    rules: () => ({ version: rules.version, refused, rules: rules.rules, overrides: rules.overrides ?? [] }),
     firing: (rule) => firingIndex().get(rule) ?? 0,
     explain: (rule, subject) => engine.explain(rule, subject, clock.now()),
     samplesPerSecond,

@@ -1,5 +1,5 @@
 import type { InventoryDevice } from "@aislewatch/contract";
-import { compileRules, type Explanation } from "@aislewatch/rules";
+import { compileRules, type Explanation, type Override } from "@aislewatch/rules";
 import { describe, expect, it } from "vitest";
 import type { LiveDevice, LiveView } from "./api/deps.ts";
 import { explainAt } from "./replay.ts";
@@ -19,6 +19,13 @@ rules:
     for: 30s
     severity: major
     category: hardware
+  - id: warm
+    title: Warm
+    select: kind == "label_printer"
+    when: 'head_temperature_celsius > vars.limit'
+    severity: minor
+    category: hardware
+    vars: { limit: 60 }
   - id: half
     title: Half
     scope: site
@@ -33,6 +40,10 @@ rules:
     severity: minor
     category: consumable
 `;
+
+const OVERRIDES: readonly Override[] = [
+  { rule: "warm", where: { site: ["s1"] }, vars: { limit: 45 }, file: "overrides.yaml", line: 2 },
+];
 
 const device = (id: string, kind: string, more: Partial<InventoryDevice> = {}): InventoryDevice => ({
   ...{
@@ -75,7 +86,7 @@ function sceneOf(stored: Record<string, (at: number) => number | null>) {
           },
         }),
       ),
-    rules: () => ({ version: "1", refused: [], rules: compiled.rules.rules }),
+    rules: () => ({ version: "1", refused: [], rules: compiled.rules.rules, overrides: OVERRIDES }),
   } satisfies Partial<LiveView>;
   const series = {
     async query(
@@ -92,7 +103,7 @@ function sceneOf(stored: Record<string, (at: number) => number | null>) {
       return points;
     },
   };
-  return { asked, around: { live: live as unknown as LiveView, series } };
+  return { asked, around: { live, series, maintenance: { list: () => [] } } };
 }
 
 async function explain(
@@ -119,6 +130,13 @@ describe("what was so at a time that has passed", () => {
     });
     expect(found.summary).toMatch(/it has held for 20s of 30s, it fires in 10s/);
     expect(caveats).toEqual([]);
+  });
+
+  it("with what was overridden there", async () => {
+    const stored = { "p1 up": up, "p1 head_temperature_celsius": () => 50 };
+    const { found } = await explain(stored, { rule: "warm", device: "p1" });
+    expect(found).toMatchObject({ state: "firing" });
+    expect(found.facts).toContainEqual({ name: "vars.limit", text: "45, by overrides.yaml:2 (the rule has 60)" });
   });
 
   it("behind a parent that was down", async () => {

@@ -16,6 +16,7 @@ import {
   type Subject,
 } from "@aislewatch/rules";
 import type { LiveView } from "./api/deps.ts";
+import type { Maintenance } from "./maintenance.ts";
 import { siteInfo } from "./sites.ts";
 import type { Point, SeriesId, TimeSeriesStore } from "./store/timeseries/store.ts";
 
@@ -44,7 +45,14 @@ export type Replayed = {
   readonly caveats: readonly string[];
 };
 
-type Around = { readonly series: Pick<TimeSeriesStore, "query">; readonly live: LiveView };
+type Live = Pick<LiveView, "sites" | "devices" | "rules">;
+
+type Around = {
+  readonly series: Pick<TimeSeriesStore, "query">;
+  readonly live: Live;
+  /** Over ones too, for as long as they are kept. */
+  readonly maintenance: Pick<Maintenance, "list">;
+};
 
 /** Rejects as the store does. */
 export async function explainAt(
@@ -68,12 +76,15 @@ export async function explainAt(
   const read = await readAll(around.series, wanted, range);
   if (read.some(({ points }) => points.length >= REPLAY.pointsMax))
     caveats.push("There are too many readings for a replay: means were judged.");
+  if (rule !== undefined && rule.on !== null) caveats.push("Events are not replayed, only readings.");
   if (read.every(({ points }) => points.length === 0)) caveats.push("Nothing is stored of that time.");
   const readings = readingsOf(read);
 
   const engine = createEngine();
   engine.setSites(live.sites().map(siteInfo), fromMs);
-  engine.setRules({ rules: rule === undefined ? [] : [rule], version: rule?.version ?? "" }, fromMs);
+  const { overrides = [] } = live.rules();
+  engine.setRules({ rules: rule === undefined ? [] : [rule], version: rule?.version ?? "", overrides }, fromMs);
+  engine.setMaintenance(around.maintenance.list(), fromMs);
   engine.setInventory(site, AGENT, devices, fromMs);
   let lastMs = fromMs;
   for (const [at, group] of [...readings].sort(([a], [b]) => a - b)) {
@@ -89,7 +100,7 @@ export async function explainAt(
 const AGENT = "replay";
 
 /** The device with all above it; for a rule over a site, its devices. */
-function concerned(live: LiveView, rule: Rule, { site, device }: Subject, caveats: string[]): InventoryDevice[] {
+function concerned(live: Live, rule: Rule, { site, device }: Subject, caveats: string[]): InventoryDevice[] {
   const all = new Map(live.devices(site).map((each) => [each.device.id, each.device]));
   if (rule.scope === "site") {
     caveats.push("Devices count as failed when they did not answer; other faults are not replayed.");

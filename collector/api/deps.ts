@@ -5,7 +5,7 @@
 import type { Clock, Result } from "@aislewatch/base";
 import type { AgentStatus, InventoryDevice, PollFailureKind, Value } from "@aislewatch/contract";
 import type { Severity } from "@aislewatch/devices";
-import type { Explanation, FaultView, NoExplanation, Rule, Subject } from "@aislewatch/rules";
+import type { Explanation, FaultView, NoExplanation, Override, Rule, Subject } from "@aislewatch/rules";
 import type { z } from "zod";
 import type { CommandRefusal, CommandRequest } from "../commands.ts";
 import type { Refusal } from "../incidents/decide.ts";
@@ -72,6 +72,8 @@ export type LiveView = {
     /** Why newer files were refused, a line each; empty when the newest set is in use. */
     readonly refused: readonly string[];
     readonly rules: readonly Rule[];
+    /** Other values of vars in some places. */
+    readonly overrides?: readonly Override[];
   };
   /** On how many subjects the rule fires now. */
   firing(rule: string): number;
