@@ -8,6 +8,7 @@ import { CATALOGUE, FAULT_CODES, KINDS, profileJsonSchema } from "@aislewatch/de
 import { type AnyLogEvent, lifecycleEvents } from "@aislewatch/runtime";
 import { agentEvents } from "../agent/events.ts";
 import { events as collectorEvents } from "../collector/events.ts";
+import { rulesReferencePage } from "./rules-reference.ts";
 import { shippedRulesPage } from "./shipped-rules.ts";
 
 const HEADER = "<!-- Made by `npm run docs` from the code; edit there. -->\n";
@@ -15,6 +16,7 @@ const HEADER = "<!-- Made by `npm run docs` from the code; edit there. -->\n";
 export const PAGES: Readonly<Record<string, () => string>> = {
   "metrics.md": metricsPage,
   "logs.md": logsPage,
+  "rules-reference.md": () => rulesReferencePage(HEADER),
   "shipped-rules.md": () => shippedRulesPage(HEADER),
 };
 

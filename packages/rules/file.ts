@@ -91,7 +91,7 @@ const fileSchema = z.strictObject({
   select: condition.default("true"),
   rules: z.array(ruleSchema).min(1),
 });
-type WrittenFile = z.infer<typeof fileSchema>;
+export type WrittenFile = z.infer<typeof fileSchema>;
 
 /** The same without a look into the rules. */
 const looseSchema = z.looseObject({

@@ -13,6 +13,7 @@ export { type CheckContext, type CheckedRules, checkRules } from "./check.ts";
 export { RULE_DIAGNOSTICS, type RuleDiagnostic } from "./diagnostics.ts";
 export { createEngine, type EngineOptions } from "./engine.ts";
 export { type CompiledRules, compileRules, type PlacedRule, type PlacedTest } from "./file.ts";
+export { RULE_FUNCTIONS, type RuleFunction } from "./functions.ts";
 export {
   type InventoryEntry,
   inventoryEntry,
@@ -31,6 +32,7 @@ export {
   withOverrides,
 } from "./overrides.ts";
 export { type RuleReads, readsOfRule } from "./reads.ts";
+export { FILE_KEYS, RULE_KEYS, type RuleKey, TEST_KEYS, windowBytes } from "./reference.ts";
 export { selectsDevice } from "./select.ts";
 export type { Series } from "./series.ts";
 export { roleOf } from "./subjects.ts";
@@ -61,3 +63,5 @@ export {
   type Subject,
   type Transition,
 } from "./types.ts";
+export { WINDOW_BYTES_MAX, WINDOW_LATE_MAX_MS } from "./window.ts";
+export { WINDOW_COVERAGE_MIN } from "./window-functions.ts";
