@@ -509,6 +509,20 @@ describe("late data", () => {
     expect(spells()).toEqual(["cover left 2-6"]);
   });
 
+  it("leaves to the live lane, in its own time, what was on its way until the values counted as old", async () => {
+    const both: Poll = { ...good, media_out: true, head_open: true };
+    const agent = await begin(left(...times(2, out), ...times(4, both), ...times(8, out)));
+    await liveThrough(agent, 0, 2);
+    await site.restart();
+    for (let n = 2; n < 9; n++) {
+      await until(n);
+      agent.write("live", [n]);
+    }
+    agent.online();
+    await agent.resend(() => false);
+    expect(spells()).toEqual(["cover left 2-6", "out left 0-…"]);
+  });
+
   it("leaves what comes live a little late to the live lane, in its own time, beside a fault that stands", async () => {
     const both: Poll = { ...good, media_out: true, head_open: true };
     const agent = await begin(left(...times(2, out), ...times(4, both), ...times(8, out)));

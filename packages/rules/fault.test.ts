@@ -49,6 +49,15 @@ describe("one step", () => {
     expect(states).toEqual(want.split(" ").map((letter) => SHORT[letter]));
   });
 
+  it("counts a wait once, when readings come that were on their way while the values counted as old", () => {
+    const spec = { ...SPEC, forMs: [10 * MINUTE] };
+    const seen = (truth: Truth): Seen => ({ steps: [truth], clear: 2 });
+    const pending = stepFault(newFault(1), seen(1), 0, spec).next;
+    const old = stepFault(pending, seen(2), 6 * MINUTE, spec).next;
+    const known = stepFault(old, seen(1), 2 * MINUTE, spec).next;
+    expect([known.onset, dueAt(known, spec)]).toEqual([0, 10 * MINUTE]);
+  });
+
   it.each([
     { name: "keeps for its time", seen: "1 0 0 0", recoverMs: 2 * MINUTE, want: "f r r i" },
     { name: "is firing again when raised meanwhile", seen: "1 0 1 0 0 0", recoverMs: 2 * MINUTE, want: "f r f r r i" },

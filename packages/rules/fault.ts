@@ -190,8 +190,12 @@ function stepHold(hold: Hold, truth: Truth, at: number): Hold {
   if (truth === 0) return IDLE;
   if (truth === 1) {
     if (hold.since !== null) return hold;
-    const isForgotten = hold.frozenAt === null || at - hold.frozenAt > UNKNOWN_GAP_MAX_MS;
-    return { since: at, gatheredMs: isForgotten ? 0 : hold.gatheredMs, frozenAt: null };
+    if (hold.frozenAt === null || at - hold.frozenAt > UNKNOWN_GAP_MAX_MS) {
+      return { since: at, gatheredMs: 0, frozenAt: null };
+    }
+    // A reading that was still on its way when the values counted as old: from then on it has not held, as was thought.
+    const tooMuchMs = Math.max(0, hold.frozenAt - at);
+    return { since: at, gatheredMs: Math.max(0, hold.gatheredMs - tooMuchMs), frozenAt: null };
   }
   if (hold.since === null) return hold;
   return { since: null, gatheredMs: hold.gatheredMs + Math.max(0, at - hold.since), frozenAt: at };
