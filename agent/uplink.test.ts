@@ -135,6 +135,19 @@ describe.runIf(hasMosquitto)("Uplink", () => {
     expect(collector.batches.map(({ seq }) => seq)).toEqual([1, 1]);
   });
 
+  it("waits for the collector's first word before it sends of a file that was there before", async () => {
+    const collector = await startCollector();
+    const before = startAgent();
+    before.outbox.append([reading(1)], { lane: "live", keep: false });
+    before.outbox.close();
+    const { uplink } = startAgent();
+    uplink.start();
+    await until(() => uplink.figures.connected);
+    expect(uplink.figures.inFlightBatches).toBe(0);
+    await collector.ack(0, 0);
+    await until(() => collector.batches.length === 1);
+  });
+
   it("takes a new epoch when the collector acks what this outbox never had", async () => {
     const collector = await startCollector();
     const { outbox, uplink } = startAgent();
