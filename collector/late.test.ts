@@ -513,7 +513,6 @@ describe("late data", () => {
     const both: Poll = { ...good, media_out: true, head_open: true };
     const agent = await begin(left(...times(2, out), ...times(4, both), ...times(8, out)));
     await liveThrough(agent, 0, 2);
-    await site.restart();
     for (let n = 2; n < 9; n++) {
       await until(n);
       agent.write("live", [n]);
