@@ -30,10 +30,65 @@ const detailSchema = z.object({
 
 export type FaultDetail = z.infer<typeof detailSchema>;
 
-export function readDetail(record: FaultRecord): FaultDetail | null {
-  const parsed = detailSchema.safeParse(record.detail);
+/**
+ * Null for what can't be one. A restart reads a million of them at worst: what is plainly whole is taken as it is, and
+ * only what is not (of an earlier version, or broken) goes through the schema.
+ */
+export function readDetail({ detail }: FaultRecord): FaultDetail | null {
+  if (isWhole(detail)) return detail;
+  const parsed = detailSchema.safeParse(detail);
   return parsed.success ? parsed.data : null;
 }
+
+type Unread = Readonly<Record<string, unknown>>;
+
+/** Says yes to nothing that the schema would refuse or change. */
+function isWhole(detail: Unread): detail is FaultDetail {
+  const { conditions, level, steps, clear, recent, code, streaks } = detail;
+  return (
+    typeof conditions === "string" &&
+    isIntFrom(level, -1) &&
+    level <= 3 &&
+    isIntFrom(code, 0) &&
+    isListOf(steps, 4, isHold) &&
+    isHold(clear) &&
+    isListOf(recent, 100, Number.isFinite) &&
+    // Streaks are rare: the schema looks at them.
+    isListOf(streaks, 0, () => false) &&
+    hasFlags(detail) &&
+    hasTimes(detail)
+  );
+}
+
+const hasFlags = ({ isFlapping, isUnproved, stale, inactiveHours, suppressedBy, maintenance }: Unread): boolean =>
+  typeof isFlapping === "boolean" &&
+  typeof isUnproved === "boolean" &&
+  typeof stale === "boolean" &&
+  typeof inactiveHours === "boolean" &&
+  (suppressedBy === null || typeof suppressedBy === "string") &&
+  (maintenance === null || typeof maintenance === "string");
+
+const hasTimes = ({ onset, answeredAt, unknownSince }: Unread): boolean =>
+  Number.isFinite(onset) && Number.isFinite(answeredAt) && (unknownSince === null || Number.isFinite(unknownSince));
+
+function isHold(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (!("since" in value && "gatheredMs" in value && "frozenAt" in value)) return false;
+  const { since, gatheredMs, frozenAt } = value;
+  return (
+    (since === null || Number.isFinite(since)) &&
+    typeof gatheredMs === "number" &&
+    gatheredMs >= 0 &&
+    gatheredMs < Number.POSITIVE_INFINITY &&
+    (frozenAt === null || Number.isFinite(frozenAt)) &&
+    Object.keys(value).length === 3
+  );
+}
+
+const isIntFrom = (value: unknown, min: number): value is number => Number.isSafeInteger(value) && Number(value) >= min;
+
+const isListOf = (value: unknown, max: number, isOne: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.length <= max && value.every(isOne);
 
 /**
  * The name under which it is kept that a device waits for its first reading since what is above it came back. It is of
