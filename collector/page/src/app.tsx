@@ -15,6 +15,7 @@ const SitesPage = lazy(() => import("./sites/sites.tsx"));
 const SitePage = lazy(() => import("./sites/site.tsx"));
 const DevicePage = lazy(() => import("./sites/device.tsx"));
 const AgentsPage = lazy(() => import("./agents/agents.tsx"));
+const MaintenancePage = lazy(() => import("./maintenance/maintenance.tsx"));
 const AgentPage = lazy(() => import("./agents/agent.tsx"));
 const RulesPage = lazy(() => import("./rules/rules.tsx"));
 
@@ -62,6 +63,7 @@ function SignedIn() {
             <Route path="/agents/:site/:id">
               {({ site, id }) => <AgentPage key={`${site}/${id}`} site={site} id={id} />}
             </Route>
+            <Route path="/maintenance" component={MaintenancePage} />
             <Route path="/rules" component={RulesPage} />
             <Route>
               <div className="empty">

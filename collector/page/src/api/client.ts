@@ -16,6 +16,8 @@ import type {
   IncidentAction,
   IncidentDetail,
   IncidentList,
+  MaintenanceRequest,
+  MaintenanceWindow,
   Me,
   Overview,
   Rule,
@@ -58,6 +60,9 @@ export type Api = {
   agent(site: string, agent: string): Promise<Answer<AgentDetail>>;
   rules(query?: RulesQuery): Promise<Answer<Rule[]>>;
   explain(rule: string, query: ExplainQuery): Promise<Answer<Explanation>>;
+  maintenance(): Promise<Answer<MaintenanceWindow[]>>;
+  addMaintenance(request: MaintenanceRequest): Promise<Answer<MaintenanceWindow>>;
+  endMaintenance(id: string): Promise<Answer<MaintenanceWindow>>;
   people(): Promise<Answer<string[]>>;
 };
 
@@ -91,6 +96,10 @@ export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = 
     rules: (query = {}) => answer(client.GET("/api/v1/rules", { params: { query }, ...within() })),
     explain: (rule, query) =>
       answer(client.GET("/api/v1/rules/{rule}/explain", { params: { path: { rule }, query }, ...within() })),
+    maintenance: () => answer(client.GET("/api/v1/maintenance", within())),
+    addMaintenance: (body) => answer(client.POST("/api/v1/maintenance", { body, ...within() })),
+    endMaintenance: (id) =>
+      answer(client.POST("/api/v1/maintenance/{id}/end", { params: { path: { id } }, ...within() })),
     people: () => answer(client.GET("/api/v1/people", within())),
   };
 }

@@ -1,5 +1,5 @@
 /** The API's shapes under the names that the page uses; generated from the collector's OpenAPI document. */
-import type { components } from "@aislewatch/api";
+import type { components, paths } from "@aislewatch/api";
 
 type Schemas = components["schemas"];
 
@@ -18,6 +18,8 @@ export type MetricValue = Schemas["MetricValue"];
 export type Series = Schemas["Series"];
 export type Overview = Schemas["Overview"];
 export type Explanation = Schemas["Explanation"];
+export type MaintenanceWindow = Schemas["MaintenanceWindow"];
+export type MaintenanceRequest = paths["/api/v1/maintenance"]["post"]["requestBody"]["content"]["application/json"];
 export type Rule = Schemas["Rule"];
 export type Me = Schemas["Me"];
 export type StreamEvent = Schemas["StreamEvent"];

@@ -13,6 +13,7 @@ const SECTIONS = [
   { href: "/", title: "Incidents", owns: /^\/($|incidents)/ },
   { href: "/sites", title: "Sites", owns: /^\/sites/ },
   { href: "/agents", title: "Agents", owns: /^\/agents/ },
+  { href: "/maintenance", title: "Maintenance", owns: /^\/maintenance/ },
   { href: "/rules", title: "Rules", owns: /^\/rules/ },
 ] as const;
 
