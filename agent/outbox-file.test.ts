@@ -405,6 +405,17 @@ describe("OutboxFile", () => {
     ]);
   });
 
+  it("of an old copy sends only what was written since it was opened: the rest is what the collector has", () => {
+    const before = start();
+    for (let n = 1; n <= 3; n++) before.append([reading(n)], { lane: "live", keep: false });
+    before.close();
+    const copy = start();
+    copy.append([reading(4)], { lane: "live", keep: false });
+    expect(copy.ack("epoch-1", { live: 90, history: 0 })).toBe("ahead");
+    expect(copy.renew().ok).toBe(true);
+    expect(messages(copy, "live").map(({ seq, subjects }) => [seq, subjects[0]])).toEqual([[1, "d4"]]);
+  });
+
   it("behaves like a model: nothing lost that it did not report, no seq without an account, across kills", () => {
     type Action =
       | { kind: "append"; lane: Lane; pad: number; keep: boolean }

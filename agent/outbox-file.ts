@@ -363,7 +363,11 @@ export class OutboxFile {
   ack(epoch: string, upTo: Seqs): "taken" | "stranger" | "ahead" {
     if (epoch !== this.#epoch) return "stranger";
     const given = this.#isGreeted ? this.#lastSeq : this.#openedSeq;
-    if (LANES.some((lane) => upTo[lane] > given[lane])) return "ahead";
+    if (LANES.some((lane) => upTo[lane] > given[lane])) {
+      // An old copy: what it held when it was opened is what the collector means by these numbers, and safe.
+      if (!this.#isGreeted) for (const lane of LANES) this.#acked[lane] = Math.min(upTo[lane], given[lane]);
+      return "ahead";
+    }
     this.#isGreeted = true;
     if (LANES.every((lane) => upTo[lane] <= this.#acked[lane])) return "taken";
     for (const lane of LANES) this.#acked[lane] = Math.max(this.#acked[lane], upTo[lane]);
