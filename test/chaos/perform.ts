@@ -1,8 +1,9 @@
 /** Does what a plan says. Each act ends by itself and leaves its target as it was before; what it may cost is noted. */
-import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
+import { closeSync, copyFileSync, existsSync, fstatSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { assertNever } from "@aislewatch/base";
 import { WELL } from "../rig/broken-wire.ts";
+import { tempFolder } from "../rig/rig.ts";
 import type { Act } from "./plan.ts";
 import { type AgentOf, pollsOf, type World } from "./world.ts";
 
@@ -14,6 +15,9 @@ const START_TRIES_MAX = 60;
 const START_PAUSE_MS = 1_000;
 /** So long an ack is waited for; none comes while all wires are cut. */
 const ACK_MS_MAX = 2_000;
+/** A few batches. */
+const UNACKED_MS = 2_000;
+const OUTBOX = "outbox.db";
 /** What is written over a page: as much as a disk's sector. */
 const DAMAGE_BYTES = 512;
 
@@ -27,8 +31,10 @@ export function targetsOf(act: Act): readonly string[] {
       return ["collector disk"];
     case "kill-agent":
     case "stop-agent":
-    case "corrupt":
       return [`agent ${act.agent}`];
+    case "corrupt":
+    case "rollback":
+      return [`agent ${act.agent}`, `wire ${act.agent}`];
     case "fill-agent-disk":
       return [`disk ${act.agent}`];
     case "read-only":
@@ -90,6 +96,8 @@ async function carryOut(world: World, act: Act, { pause, random }: Means): Promi
       return makeReadOnly(world, agent, { forMs: act.forMs, pause });
     case "corrupt":
       return corrupt(world, agent, { ...act, pause, random });
+    case "rollback":
+      return rollBack(world, agent, { forMs: act.forMs, pause });
     case "clock":
       agent.clock?.set(act.byMs);
       await pause(act.forMs);
@@ -163,6 +171,38 @@ async function corrupt(
   agent: AgentOf,
   { places, forMs, pause, random }: Lasting & { places: readonly number[]; random: () => number },
 ): Promise<void> {
+  await killWithUnacked(world, agent, pause);
+  damage(join(agent.dataFolder, OUTBOX), places, random);
+  await pause(forMs);
+  agent.wire.set(WELL);
+  return startAgain(() => world.startAgent(agent));
+}
+
+async function rollBack(world: World, agent: AgentOf, { forMs, pause }: Lasting): Promise<void> {
+  await world.killAgent(agent);
+  const backup = tempFolder();
+  copyOutbox(agent.dataFolder, backup);
+  await startAgain(() => world.startAgent(agent));
+  await pause(forMs);
+  await killWithUnacked(world, agent, pause);
+  copyOutbox(backup, agent.dataFolder);
+  agent.wire.set(WELL);
+  return startAgain(() => world.startAgent(agent));
+}
+
+function copyOutbox(from: string, to: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) {
+    rmSync(join(to, OUTBOX + suffix), { force: true });
+    // The index of the log is made anew.
+    if (suffix !== "-shm" && existsSync(join(from, OUTBOX + suffix)))
+      copyFileSync(join(from, OUTBOX + suffix), join(to, OUTBOX + suffix));
+  }
+}
+
+/** Cut off first, so that something waits in the outbox that may be lost with it; what, is written down. */
+async function killWithUnacked(world: World, agent: AgentOf, pause: Pause): Promise<void> {
+  agent.wire.set({ down: true });
+  await pause(UNACKED_MS);
   await world.killAgent(agent);
   for (const message of world.outboxOf(agent)) {
     for (const { device, serial } of pollsOf(message)) {
@@ -171,9 +211,6 @@ async function corrupt(
       world.damaged.set(device, known.add(serial));
     }
   }
-  damage(join(agent.dataFolder, "outbox.db"), places, random);
-  await pause(forMs);
-  return startAgain(() => world.startAgent(agent));
 }
 
 function damage(file: string, places: readonly number[], random: () => number): void {

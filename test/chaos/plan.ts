@@ -39,6 +39,8 @@ const actSchema = z.discriminatedUnion("kind", [
   act("read-only", { agent, forMs }),
   /** Killed, and bytes of its outbox file are others when it comes back; `places` are shares of the file's length. */
   act("corrupt", { agent, forMs, places: z.array(share) }),
+  /** Killed, and when it comes back its outbox file is the one of `forMs` before, as after a restored disk image. */
+  act("rollback", { agent, forMs }),
   /** Somebody sets the clock of its host, and after `forMs` back to the right time. */
   act("clock", { agent, forMs, byMs: z.number() }),
 ]);
@@ -91,6 +93,7 @@ const WEIGHTS: Readonly<Record<ActKind, number>> = {
   "fill-collector-disk": 1,
   "read-only": 1,
   corrupt: 1,
+  rollback: 1,
   clock: 1,
 };
 

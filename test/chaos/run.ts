@@ -68,7 +68,7 @@ export async function runChaos(options: RunOptions): Promise<RunReport> {
     const onAct = (act: Act): void => {
       acts[act.kind] = (acts[act.kind] ?? 0) + 1;
       if (act.kind === "clock") clocksSet.add(act.agent);
-      if (act.kind === "corrupt") damagedAgents.add(`pc-${act.agent}`);
+      if (act.kind === "corrupt" || act.kind === "rollback") damagedAgents.add(`pc-${act.agent}`);
       say(
         `${((performance.now() - startMs) / 1_000).toFixed(1).padStart(7)} s, poll ${world.polls()}: ${describeAct(act)}`,
       );
