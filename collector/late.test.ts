@@ -578,13 +578,18 @@ describe("one series of readings", () => {
           // The seam itself is known on both sides: each device answers right before and right after it.
           const seams = new Set([from - 1, from, from + length - 1, from + length]);
           const back = from + length;
+          const isDeath = (batch: number): boolean => batch * perBatch < length;
+          const deaths = new Set(
+            restartAt.filter(isDeath).flatMap((batch) => [from + batch * perBatch - 1, back + lag]),
+          );
           const polls = generated.map((row, n) =>
             row.map((poll): Poll => {
               // A live lane that begins between the two thresholds can't know, until the history has come, that a fault
               // stands, and so not that it ends meanwhile.
               if (n === back && poll?.head_temperature_celsius === 60) return { ...poll, head_temperature_celsius: 90 };
               // What is pending when the agent goes and again when it is back is one wait to the live lane.
-              if (n === from - 1 && poll !== null) return { ...poll, head_open: false };
+              // Values are not kept over a collector's death: a wait that runs out right behind it is not seen to.
+              if (n === from - 1 || deaths.has(n)) return { ...good, ...poll, head_open: false };
               return poll ?? (seams.has(n) ? good : null);
             }),
           );
