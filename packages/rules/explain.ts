@@ -30,6 +30,7 @@ import type {
   Rule,
   Subject,
 } from "./types.ts";
+import { WINDOW_FUNCTIONS } from "./window-functions.ts";
 
 /** Ports of a switch whose readings are named one by one. */
 const PARTS_SHOWN_MAX = 64;
@@ -230,16 +231,19 @@ class Explainer {
     { name, args }: { name: string; args: readonly ASTNode[] },
     value: Value | null,
   ): Pick<ExplainedTerm, "unit" | "readings" | "note"> {
-    const [first, second] = args;
+    const [first] = args;
     const metric = first?.op === "id" ? first.args : null;
+    if (name === "time_where") return { unit: "s", readings: [], note: "" };
     if (name === "neighbours") return { unit: "devices", readings: [], note: this.#neighboursNote() };
     if (name === "silent_for") return { unit: "s", readings: [], note: this.#silenceNote(value) };
     if (first?.op === "value") return { unit: "", readings: [], note: this.#tallyNote(String(first.args)) };
     if (metric === null) return { unit: "", readings: [], note: "" };
     const found = findMetric(metric);
     if (found?.component !== null && this.#asked.subject.component === null) return this.#parts(metric);
-    const spanMs = second?.op === "value" ? literalMs(String(second.args)) : null;
-    const unit = SAME_UNIT.has(name) ? (found?.unit ?? "") : "";
+    // The window stands last, behind a share or a target.
+    const last = args.at(-1);
+    const spanMs = last?.op === "value" ? literalMs(String(last.args)) : null;
+    const unit = name === "eta" ? "s" : SAME_UNIT.has(name) ? (found?.unit ?? "") : "";
     const place = this.#slotOf(metric);
     const reading = place === null ? null : this.#reading(metric, place);
     if (place === null || reading === null) return { unit, readings: [], note: "never reported" };
@@ -267,8 +271,7 @@ class Explainer {
   #windowNote(slot: number, spanMs: number, value: Value | null): string {
     const { nowMs } = this.#asked;
     const window = this.#frame.windows.get(slot);
-    const size = window?.size ?? 0;
-    const count = window === undefined ? 0 : size - window.firstAfter(nowMs - spanMs);
+    const count = (window === undefined ? 0 : WINDOW_FUNCTIONS["count"]?.(window, nowMs, spanMs)) || 0;
     const had = `${count} reading${count === 1 ? "" : "s"} in ${writeSpan(spanMs)}`;
     return value === null ? `${had}: too little to say` : had;
   }

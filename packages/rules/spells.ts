@@ -6,7 +6,6 @@
  * it was true and known. So a window that begins inside such a one takes its share by time; the error is at most the
  * width of one spell, which with SPELLS_MAX is under a tenth of the window's length, and none up to SPELLS_MAX changes.
  */
-import type { Truth } from "./fault.ts";
 import { WINDOW_COVERAGE_MIN } from "./window-functions.ts";
 
 /** By the subject's place in memory, then by the condition. */
@@ -19,8 +18,10 @@ const FIRST_SPELLS = 4;
 /** Of each spell: when it began, and for how long it was true and known. It ends where the next begins. */
 const FIELDS = 3;
 
-const TRUE = 1;
-const UNKNOWN = 2;
+/** As fault.ts has it, which stands above this file. */
+type Truth = 0 | 1 | 2;
+const TRUE: Truth = 1;
+const UNKNOWN: Truth = 2;
 
 export type KeptSpells = { readonly spells: Float64Array; readonly now: Truth; readonly since: number };
 
