@@ -117,3 +117,25 @@ describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("recorded
     expect(firing(said(well, before), said(faulty, changed))).toEqual(want);
   });
 });
+
+/** What the recorded devices had when they were recorded, by rule; no other device may have anything. */
+const AS_RECORDED: Readonly<Record<string, readonly string[]>> = {
+  "disk-nearly-full": ["snmprec/XP.snmprec"],
+  "office-cover-open": ["snmpwalk/hp-designjet-z5200-prtalert.snmpwalk"],
+  "office-media-out": ["snmpwalk/hp-designjet-z5200-prtalert.snmpwalk"],
+  "office-service": ["snmprec/konica_c250i.snmprec"],
+  "office-supply-low": ["captures/brother-snmp/dcp-l3550cdw.json", "snmprec/epson.snmprec", "snmprec/sharp.snmprec"],
+  "power-supply-fault": ["snmprec/hirschmann.snmprec"],
+  "ups-battery-low": ["snmprec/linux_ups-nut.snmprec", "snmpwalk/ups-apc-battery-low.snmpwalk"],
+  "ups-battery-replace": ["snmprec/linux_ups-nut.snmprec", "snmpwalk/ups-apc-battery-low.snmpwalk"],
+  "ups-on-bypass": ["snmprec/generex-ups_cs141.snmprec", "snmprec/linux_ups-nut.snmprec"],
+  "ups-overload": ["snmprec/linux_ups-nut.snmprec"],
+};
+
+describe.skipIf(files.length === 0 && process.env["CI"] === undefined)("recorded devices as they are", () => {
+  it.each(files.map((file) => ({ file })))("$file has only what it says", ({ file }) => {
+    const rules = firing(said(file), said(file)).map((fault) => fault.replace(/#.*$/, ""));
+    const expected = Object.keys(AS_RECORDED).filter((rule) => AS_RECORDED[rule]?.includes(file));
+    expect([...new Set(rules)]).toEqual(expected);
+  });
+});
