@@ -30,6 +30,14 @@ itself after it has recovered, and calls nobody while the store is closed; every
 because what cures itself comes back.
 
 Tier 1 is the NOC, 2 field support, 3 engineering, 4 the vendor.
+
+## Labels that packs read
+
+Some rules can't know from a device what it is there for. In agent.yaml give
+
+- sensors \`role: freezer\`, \`chiller\`, \`door\`, \`leak\` or \`smoke\`, for the limits of the cold chain and for what a contact means;
+- devices of lanes a \`role\` (\`lane\`, \`self-checkout\`) or a \`zone\`: capacity is what is left of a role, and a lane's neighbours are
+  the devices of its kind and role.
 `;
 
 export function shippedRulesPage(header: string): string {
