@@ -586,11 +586,12 @@ describe("one series of readings", () => {
             row.map((poll): Poll => {
               // A live lane that begins between the two thresholds can't know, until the history has come, that a fault
               // stands, and so not that it ends meanwhile.
-              if (n === back && poll?.head_temperature_celsius === 60) return { ...poll, head_temperature_celsius: 90 };
+              const warm = n === back && poll?.head_temperature_celsius === 60 ? { head_temperature_celsius: 90 } : {};
               // What is pending when the agent goes and again when it is back is one wait to the live lane.
               // Values are not kept over a collector's death: a wait that runs out right behind it is not seen to.
-              if (n === from - 1 || deaths.has(n)) return { ...good, ...poll, head_open: false };
-              return poll ?? (seams.has(n) ? good : null);
+              const calm = n === from - 1 || deaths.has(n) ? { ...good, ...poll, head_open: false } : poll;
+              if (calm !== null) return { ...calm, ...warm };
+              return seams.has(n) ? good : null;
             }),
           );
           const whole = await begin(polls, UNTIED);
