@@ -453,6 +453,34 @@ describe("late data", () => {
     expect(site.state.late()).toEqual([]);
   });
 
+  it.each([{ restarts: 0 }, { restarts: 2 }])(
+    "of a file begins earlier what the memory saw end ($restarts restarts)",
+    async ({ restarts }) => {
+      const polls = left(...times(5, good), ...times(4, out), ...times(5, good));
+      const file = await begin(polls);
+      await liveThrough(file, 0, 2);
+      file.offline();
+      file.write("live", [2]);
+      for (const n of [3, 4, 5, 6]) file.write("history", [n]);
+      await until(7);
+      if (restarts > 0) await site.restart();
+      const memory = new Agent(site, polls, { epoch: "m1", isMemory: true });
+      memory.online();
+      await liveThrough(memory, 7, 10);
+      expect(spells()).toEqual(["out left 7-9"]);
+      memory.offline();
+      if (restarts > 1) await site.restart();
+      memory.online();
+      await liveThrough(memory, 10, 11);
+      memory.offline();
+      file.online();
+      await file.resend(() => false);
+      await liveThrough(file, 11, 13);
+      expect(spells()).toEqual(["out left 5-9"]);
+      expect(site.state.late()).toEqual([]);
+    },
+  );
+
   it("that lies between two live batches which both were on their way is judged between them", async () => {
     const agent = await begin(
       left(good, good, ...times(2, out), ...times(3, good), ...times(2, out), ...times(5, good)),
