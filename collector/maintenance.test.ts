@@ -17,14 +17,14 @@ function open(documents = new Map<string, string>()) {
   const clock = new ManualClock(T0);
   const audited: string[] = [];
   const told: string[][] = [];
-  let isFull = false;
+  const disk = { isFull: false };
   let count = 0;
   const maintenance = createMaintenance({
     clock,
     state: {
       document: (name) => documents.get(name) ?? null,
       putDocument(name, text) {
-        if (isFull) throw new Error("disk full");
+        if (disk.isFull) throw new Error("disk full");
         documents.set(name, text);
       },
       audit: ({ actor, action, detail }) => void audited.push(`${actor} ${action} ${detail}`),
@@ -32,7 +32,7 @@ function open(documents = new Map<string, string>()) {
     newId: () => `${++count}`,
     onChanged: (windows) => void told.push(windows.map(({ id }) => id)),
   });
-  return { maintenance, clock, audited, told, documents, fill: () => void (isFull = true) };
+  return { maintenance, clock, audited, told, documents, disk };
 }
 
 describe("maintenance", () => {
@@ -83,8 +83,8 @@ describe("maintenance", () => {
   });
 
   it("does not hold when it can't be written", () => {
-    const { maintenance, fill, told } = open();
-    fill();
+    const { maintenance, disk, told } = open();
+    disk.isFull = true;
     expect(maintenance.add(once(T0, T0 + HOUR), "user:ana")).toMatchObject({
       ok: false,
       error: { code: "not_written" },

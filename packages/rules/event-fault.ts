@@ -29,7 +29,8 @@ export function stepEvent(fault: Fault, seen: EventSeen, at: number, trigger: Ev
 /** Lets time pass: what is too old to count is forgotten, and a fault that only time ends is over. */
 export function stepEventTime(fault: Fault, at: number, trigger: EventTrigger): FaultStep {
   if (eventDueAt(fault, trigger) > at) return { next: fault, reason: "clear" };
-  const next = isOpen(fault) ? ended(fault, fault.recent.at(-1) ?? at, at) : newFault(fault.steps.length);
+  const newest = fault.recent.at(-1);
+  const next = newest === undefined ? newFault(fault.steps.length) : ended(fault, newest, at);
   return { next, reason: "clear" };
 }
 

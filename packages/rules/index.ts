@@ -27,7 +27,6 @@ export {
   type EffectiveVar,
   effectiveVars,
   idleOverrides,
-  type Override,
   type OverrideTarget,
   withOverrides,
 } from "./overrides.ts";
@@ -56,6 +55,8 @@ export {
   type ForkedAgent,
   type MissingPolicy,
   type NoExplanation,
+  type Override,
+  type OverridePlace,
   type Rule,
   type RuleSet,
   type SiteInfo,

@@ -143,6 +143,8 @@ export class Judge {
     const units = this.reflag;
     this.reflag = new Set();
     for (const unit of units) {
+      // What was due before happens before: a flag of now is no news of a fault that is about to fire earlier.
+      if (unit.dueAt < at) this.runDue(unit, at - 1);
       for (const active of unit.active) this.#reflagged(active, at);
       if (unit.is === "device") this.restate(unit);
     }

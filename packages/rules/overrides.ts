@@ -18,24 +18,7 @@ import { z } from "zod";
 import { checkCondition } from "./condition.ts";
 import { contentHash } from "./hash.ts";
 import { checkSelect } from "./select.ts";
-import type { Rule, RuleSet } from "./types.ts";
-
-export type OverridePlace = {
-  readonly site?: readonly string[];
-  readonly format?: readonly string[];
-  readonly labels?: Readonly<Record<string, readonly string[]>>;
-  readonly vendor?: readonly string[];
-  readonly model?: readonly string[];
-  readonly firmware?: readonly string[];
-};
-
-export type Override = {
-  readonly rule: string;
-  readonly where: OverridePlace;
-  readonly vars: Rule["vars"];
-  readonly file: string;
-  readonly line: number;
-};
+import type { Override, OverridePlace, Rule, RuleSet } from "./types.ts";
 
 /** What an override is matched with; `device` is null for a rule over a whole site. */
 export type OverrideTarget = {

@@ -8,11 +8,11 @@ import { isOpen, newFault } from "./fault.ts";
 import type { Judge } from "./judge.ts";
 import { createLayouts, type Layout, type Layouts } from "./layout.ts";
 import type { MaintenanceWindow } from "./maintenance.ts";
-import { type EffectiveVar, effectiveVars, type Override } from "./overrides.ts";
+import { type EffectiveVar, effectiveVars } from "./overrides.ts";
 import { bindingOf, type CompiledRule, compileRule, dueOf, NO_SHAPE, type Shape, shapeOf, variantOf } from "./plan.ts";
 import { dropSpells } from "./spells.ts";
 import { type Active, type AgentUnit, ancestorsOf, DeviceUnit, JudgedSubject, roleOf, SiteUnit } from "./subjects.ts";
-import type { Rule, RuleSet, SiteInfo } from "./types.ts";
+import type { Override, Rule, RuleSet, SiteInfo } from "./types.ts";
 import { RecentReadings } from "./window.ts";
 
 /** A value is stale after this many polls that did not bring it, and some seconds for a slow one. */

@@ -6,7 +6,6 @@ import type { InventoryDevice, Telemetry, Value } from "@aislewatch/contract";
 import type { Category, Severity } from "@aislewatch/devices";
 import type { SiteCalendar } from "./calendar.ts";
 import type { MaintenanceWindow } from "./maintenance.ts";
-import type { Override } from "./overrides.ts";
 import type { KeptSpells } from "./spells.ts";
 import type { KeptReadings } from "./window.ts";
 
@@ -152,6 +151,25 @@ export type SiteInfo = {
   readonly tradingHours?: SiteCalendar;
   /** By the name that `active_in` gives. */
   readonly calendars?: ReadonlyMap<string, SiteCalendar>;
+};
+
+/** Which sites or hardware an override is for: all that is named must fit, and of a list one. */
+export type OverridePlace = {
+  readonly site?: readonly string[];
+  readonly format?: readonly string[];
+  readonly labels?: Readonly<Record<string, readonly string[]>>;
+  readonly vendor?: readonly string[];
+  readonly model?: readonly string[];
+  readonly firmware?: readonly string[];
+};
+
+/** Other values of some vars of a rule, for some sites or hardware; overrides.ts says which wins. */
+export type Override = {
+  readonly rule: string;
+  readonly where: OverridePlace;
+  readonly vars: Rule["vars"];
+  readonly file: string;
+  readonly line: number;
 };
 
 export type RuleSet = {

@@ -137,12 +137,12 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         );
       });
 
-      it("replaces a fault, keeps subjects apart and deletes the inactive", () => {
+      it("replaces a fault, keeps subjects apart and deletes what has nothing to remember", () => {
         const site = { site: "store-1", device: null, component: null };
         const tray = { site: "store-1", device: "lane-3/label-printer", component: "tray-2" };
         store.commit({ faults: [aFault("r"), aFault("r", { subject: site }), aFault("r", { subject: tray })] });
         store.commit({
-          faults: [aFault("r", { state: "recovering" }), aFault("r", { subject: site, state: "inactive" })],
+          faults: [aFault("r", { state: "recovering" }), aFault("r", { subject: site, state: "inactive", detail: {} })],
         });
         expect(store.faults()).toHaveLength(2);
         expect(store.faults()).toEqual(
@@ -565,7 +565,7 @@ class Model {
       store.commit({
         watermarks: [{ site: "s", agent: "a", epoch: "e", lane, seq }],
         deviceEvents: [happened],
-        faults: [aFault(`r${fault}`, { state: firing ? "firing" : "inactive" })],
+        faults: [aFault(`r${fault}`, firing ? { state: "firing" } : { state: "inactive", detail: {} })],
         incidents: [aChange(next, [event])],
       });
     if (late && before.length > 0) {

@@ -62,6 +62,9 @@ class Bench {
       agent: refused,
       explain: refused,
       rules: refused,
+      maintenance: refused,
+      addMaintenance: refused,
+      endMaintenance: refused,
       people: refused,
     };
   }
