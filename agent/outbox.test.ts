@@ -193,10 +193,11 @@ describe("an outbox whose file fails while it runs", () => {
     add(outbox, 4);
     // The collector may have d2 and d3 already: they keep their names, and go first, for only the memory has them.
     expect([told.at(-1), devicesIn(outbox), exchanges]).toEqual(["mended, 0 moved", ["d2", "d3"], 1]);
+    expect([outbox.trouble, outbox.inMemory?.detail]).toEqual([null, expect.stringContaining("goes first")]);
     outbox.ack("epoch-2", { live: 2, history: 0 });
     expect(exchanges).toBe(2);
     outbox.connecting();
-    expect([outbox.epoch, devicesIn(outbox)]).toEqual(["epoch-1", ["d4"]]);
+    expect([outbox.epoch, devicesIn(outbox), outbox.inMemory]).toEqual(["epoch-1", ["d4"], null]);
   });
 
   it("comes back to the file also when nothing more is appended", () => {

@@ -72,6 +72,7 @@ export class Outbox {
   #isMemoryKnown = false;
   #trouble: (OutboxTrouble & { readonly sinceMs: number }) | null = null;
   #nextMendMs = 0;
+  #lastTroubleAt = 0;
   /** Of files and memories that were let go. */
   #droppedBefore = 0;
 
@@ -87,6 +88,18 @@ export class Outbox {
   /** Null while readings are written to the disk. */
   get trouble(): OutboxTrouble | null {
     return this.#trouble === null ? null : { since: this.#trouble.since, detail: this.#trouble.detail };
+  }
+
+  /**
+   * Why, and since when, what is sent or written lies in memory: while the disk is in trouble, and as long as what
+   * waited there goes first. The collector must know it of the memory's epoch, for the file's will follow.
+   */
+  get inMemory(): OutboxTrouble | null {
+    if (this.#trouble !== null) return this.trouble;
+    const isServed = this.#memory !== null && this.#served === this.#memory;
+    return isServed
+      ? { since: this.#lastTroubleAt, detail: "the file is well again; what was kept in memory goes first" }
+      : null;
   }
 
   get epoch(): string {
@@ -252,6 +265,7 @@ export class Outbox {
       sinceMs: this.#trouble?.sinceMs ?? this.#clock.monotonic(),
       detail,
     };
+    this.#lastTroubleAt = this.#trouble.since;
     this.#nextMendMs = this.#clock.monotonic() + MEND_EVERY_MS;
     if (isNews) this.#options.onTrouble?.(detail);
   }

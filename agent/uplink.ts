@@ -369,7 +369,7 @@ export class Uplink {
   #status(state: AgentStatus["state"]): string {
     const { version, outbox, clock } = this.#options;
     const { batches, bytes, oldestAt } = outbox.figures;
-    const { trouble } = outbox;
+    const { inMemory } = outbox;
     const own = state === "online" ? this.#options.own?.() : undefined;
     const status: AgentStatus = {
       v: WIRE_VERSION,
@@ -382,8 +382,8 @@ export class Uplink {
       outbox: {
         ...{ batches, bytes, oldestAt, lanes: outbox.lanes },
         ...(own !== undefined && { bytesMax: own.outboxBytesMax }),
-        ...(trouble !== null && {
-          inMemory: { since: clampTime(trouble.since), detail: trouble.detail.slice(0, LIMITS.textCharsMax) },
+        ...(inMemory !== null && {
+          inMemory: { since: clampTime(inMemory.since), detail: inMemory.detail.slice(0, LIMITS.textCharsMax) },
         }),
       },
       ...(own?.cost !== undefined && { cost: own.cost }),
