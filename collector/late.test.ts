@@ -456,7 +456,7 @@ describe("late data", () => {
   it.each([{ restarts: 0 }, { restarts: 2 }])(
     "of a file begins earlier what the memory saw end ($restarts restarts)",
     async ({ restarts }) => {
-      const polls = left(...times(5, good), ...times(4, out), ...times(5, good));
+      const polls = left(...times(5, good), ...times(4, out), ...times(7, good));
       const file = await begin(polls);
       await liveThrough(file, 0, 2);
       file.offline();
@@ -472,10 +472,13 @@ describe("late data", () => {
       if (restarts > 1) await site.restart();
       memory.online();
       await liveThrough(memory, 10, 11);
+      // The disk is well again, and what is read now goes to the file, while the memory still has something to say.
+      file.write("live", [11]);
+      await until(12);
       memory.offline();
       file.online();
       await file.resend(() => false);
-      await liveThrough(file, 11, 13);
+      await liveThrough(file, 12, 14);
       expect(spells()).toEqual(["out left 5-9"]);
       expect(site.state.late()).toEqual([]);
     },

@@ -370,13 +370,20 @@ export function createLate(deps: LateDeps): Late {
 
   function finishReading(site: string, agent: string, fork: Fork): void {
     const engine = engineOf(fork, site, agent);
-    readTailUntil(fork, { site, agent }, Number.POSITIVE_INFINITY);
     fork.phase = "settling";
     fork.settleSinceMs = clock.monotonic();
     const bridge = fork.bridge;
     fork.bridge = [];
     if (bridge.length > 0) dirtyLive.add(keyOf(site, agent));
-    for (const batch of bridge) readBridge(fork, engine, batch);
+    for (const batch of bridge) {
+      readTailUntil(fork, batch, (spanOf(batch.message)[0] ?? 0) + batch.skewMs);
+      readBridge(fork, engine, batch);
+    }
+    // What a file took in while the memory was still served comes after that; of devices heard since it is live's alone.
+    fork.tail = fork.tail.filter(
+      ({ batch }) => !batch.message.subjects.every((subject) => fork.bridged.has(splitSubject(subject).device)),
+    );
+    readTailUntil(fork, { site, agent }, Number.POSITIVE_INFINITY);
     for (const { rule, subject, state, detail } of engine.standing()) {
       const onset = detail["onset"];
       if (state === "pending" && typeof onset === "number")
