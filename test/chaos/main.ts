@@ -19,6 +19,7 @@ const POLLS_BETWEEN = 36;
 /** As shells say it of SIGINT. */
 const INTERRUPTED = 130;
 const FOR_MS_MAX = 25_000;
+const ECHO_MS = 500;
 
 function wanted(args: readonly string[]): SavedRun {
   const { values } = parseArgs({
@@ -81,8 +82,13 @@ async function main(): Promise<number> {
   const run = wanted(process.argv.slice(2));
   const file = keep(run);
   const interrupted = new AbortController();
+  let stoppedMs = Number.NEGATIVE_INFINITY;
   for (const stop of ["SIGINT", "SIGTERM"] as const) {
     process.on(stop, () => {
+      // A terminal tells the whole group, and the launcher passes on what it is told: twice is once.
+      const isEcho = performance.now() - stoppedMs < ECHO_MS;
+      if (isEcho) return;
+      stoppedMs = performance.now();
       // Disks are unmounted and programs ended also when nobody wants to wait for the laws.
       if (interrupted.signal.aborted) void cleanUp().then(() => process.exit(INTERRUPTED));
       else say("stopping: everything heals, then the laws are looked at; once more to leave at once");
