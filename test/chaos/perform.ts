@@ -186,6 +186,7 @@ async function rollBack(world: World, agent: AgentOf, { forMs, pause }: Lasting)
   await pause(forMs);
   await killWithUnacked(world, agent, pause);
   copyOutbox(backup, agent.dataFolder);
+  for (const [key, batch] of agent.sent) agent.sent.set(key, { ...batch, sum: null });
   agent.wire.set(WELL);
   return startAgain(() => world.startAgent(agent));
 }

@@ -31,7 +31,8 @@ export type SentBatch = {
   readonly firstSentAt: number;
   readonly sentAt: number;
   readonly isDropReport: boolean;
-  readonly sum: number;
+  /** Null when its number may be given anew: the outbox file is an old copy. */
+  readonly sum: number | null;
 };
 
 /** What a reading may have been lost to, that was served between two times (Unix ms) and never written down. */
@@ -304,7 +305,8 @@ function note({ sent, name, failures }: AgentOf, payload: Buffer, violations: st
   if (before === undefined)
     for (const { device, at, detail } of decoded.value.failures ?? []) failures.push({ device, at, detail });
   sent.set(key, batch);
-  if (before !== undefined && before.sum !== batch.sum && !batch.isDropReport)
+  const isKnown = before !== undefined && before.sum !== null;
+  if (isKnown && before.sum !== batch.sum && !batch.isDropReport)
     violations.push(`${name} sent batch ${key} again with another content`);
 }
 
