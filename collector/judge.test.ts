@@ -382,6 +382,7 @@ rules:
           ...{ outbox: null, cost: null, disk: null, skewMs: 0, offsetMs: 0 },
           delivery: { missing: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0 },
           refusedClaims: 0,
+          isNameShared: false,
           isHeard,
         })),
       setInventory: (place, devices) => site.ingest.setInventory({ site: place, agent: "collector", devices }),
