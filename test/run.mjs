@@ -94,7 +94,7 @@ async function check(title, program, args) {
 }
 
 /** Tests wait for devices, timers and processes more than they compute: more files at a time than there are cores. */
-const WORKERS = { unit: 3, system: 3, browser: 2 };
+const WORKERS = { unit: 3, system: 2, browser: 2 };
 
 async function vitest(project) {
   const folder = mkdtempSync(join(tmpdir(), "aislewatch-test-"));

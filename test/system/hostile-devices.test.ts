@@ -24,8 +24,8 @@ const TIMEOUT_MS = 2_000;
 const BUSY_MS = 1_000;
 /** As many polls of each as the slowest has in some ten seconds. */
 const POLLS = 4;
-/** A poll may hold SNMP_LIMITS.bytesPerPollMax, and there are ten devices. */
-const GROWTH_BYTES_MAX = 96 * 1024 * 1024;
+/** A poll may hold SNMP_LIMITS.bytesPerPollMax, and there are ten devices; code that the first polls load comes on top. */
+const GROWTH_BYTES_MAX = 128 * 1024 * 1024;
 
 const SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0";
 const GIANT = Buffer.alloc(60_000, 0x41);
