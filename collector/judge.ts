@@ -24,22 +24,18 @@ import type { ActionRequest, ActRefusal, DeviceState, LiveAgent, LiveDevice, Liv
 import type { StreamEvent } from "./api/schema.ts";
 import { incidentView } from "./api/view.ts";
 import type { ConfigSet } from "./config-set.ts";
+import { createDesk } from "./desk.ts";
+import { createIncidentBook } from "./incident-book.ts";
 import { decideAction } from "./incidents/decide.ts";
 import { type Dated, fromEarlierOnset, fromSpell, fromStanding, type LateOutcome } from "./incidents/late.ts";
-import { append, incidentId, isEnded, isOpenState } from "./incidents/log.ts";
+import { isOpenState } from "./incidents/log.ts";
 import { type Assessment, assessPriority, type Capacity } from "./incidents/priority.ts";
-import { dueCloses, fromTransition, reassessed } from "./incidents/transition.ts";
-import {
-  type Actor,
-  type Incident,
-  type IncidentEvent,
-  type IncidentEventBody,
-  incidentKey,
-} from "./incidents/types.ts";
+import { fromTransition, reassessed } from "./incidents/transition.ts";
+import { type Actor, type Incident, incidentKey } from "./incidents/types.ts";
 import { createLate, type LanesAtReturn, type Late } from "./late.ts";
 import { COLLECTOR_AGENT, OWN_SITE, OWN_SITE_NAME } from "./own-reports.ts";
 import { type Site, siteInfo, unlistedSite } from "./sites.ts";
-import type { AgentRecord, Commit, IncidentChange, StateStore } from "./store/state/store.ts";
+import type { AgentRecord, Commit, StateStore } from "./store/state/store.ts";
 import type { LastValue, TelemetryBatch } from "./store/timeseries/store.ts";
 
 /** A metric is old after this many intervals, and some grace for a slow poll (the engine uses the same). */
@@ -49,7 +45,6 @@ const STALE_GRACE_MS = 5_000;
 const VALUES_INTERVAL_MS = 1_000;
 /** Devices named in one `values` event; a page that shows more asks for all of them anyway. */
 const VALUES_DEVICES_MAX = 500;
-const DUE_CLOSES_INTERVAL_MS = 60_000;
 /** Told to pages once the state store is back; a page that reconnects asks for the present anyway. */
 const ANNOUNCEMENTS_MAX = 10_000;
 /** After a start, agents that were online get this long to come back: twice the longest wait between their attempts. */
@@ -139,15 +134,14 @@ export function createJudge(
   const presumed = new Map<string, number>();
   /** By site, then id. */
   const devices = new Map<string, Map<string, DeviceFacts>>();
-  /** Not ended, by dedupe key, and by id. */
-  const incidents = new Map<string, Incident>();
-  const keyOf = new Map<string, string>();
-  /** Keys by site: what a change of capacity may touch. */
-  const keysAt = new Map<string, Set<string>>();
+  const book = createIncidentBook({ clock, state });
+  const desk = createDesk({ clock, book, rules: () => ruleById });
+  book.onWritten(({ before, incident }) => {
+    if (before === null) events.onIncidentOpened(incident);
+  });
   /** By site and role, for as long as one `absorb` goes on: the engine stands still meanwhile. */
   const capacities = new Map<string, Capacity>();
 
-  const pendingIncidents = new Map<string, IncidentChange>();
   const pendingFaults = new Map<string, FaultRecord>();
   const pendingAgents = new Map<string, AgentRecord>();
   let announcements: StreamEvent[] = [];
@@ -155,7 +149,6 @@ export function createJudge(
   const listeners = new Set<(event: StreamEvent) => void>();
   const touched = new Map<string, Set<string>>();
   let lastValuesMs = Number.NEGATIVE_INFINITY;
-  let lastClosesMs = Number.NEGATIVE_INFINITY;
 
   const siteOf = (id: string): Site =>
     sites.get(id) ?? { ...unlistedSite(id), ...(id === OWN_SITE && { name: OWN_SITE_NAME }) };
@@ -172,19 +165,19 @@ export function createJudge(
       const { rule, subject } = spell.opened;
       const key = incidentKey(rule, subject);
       const context = { priority: assessTransition(spell.opened, null) };
-      writeLate(key, fromSpell(incidents.get(key) ?? null, spell, ruleById.get(rule) ?? null, context));
+      writeLate(key, fromSpell(book.ofKey(key), spell, ruleById.get(rule) ?? null, context));
     },
     onStanding(key, spells, { stands, awayAt }) {
       for (const transition of spells.flatMap(({ opened, over }) => opened ?? over ?? []).slice(0, 1)) {
         const rule = ruleById.get(transition.rule) ?? null;
-        const incident = incidents.get(key) ?? null;
+        const incident = book.ofKey(key);
         const context = { rule, awayAt, priority: assessTransition(transition, incident) };
         for (const outcome of fromStanding(incident, spells, stands, context)) writeLate(key, outcome);
       }
     },
     onEarlierOnset(key, began) {
-      const incident = incidents.get(key);
-      const append = incident === undefined ? [] : fromEarlierOnset(incident, began);
+      const incident = book.ofKey(key);
+      const append = incident === null ? [] : fromEarlierOnset(incident, began);
       writeLate(key, { append, open: [] });
     },
     onAdopted: (transitions) => absorb(transitions),
@@ -216,11 +209,12 @@ export function createJudge(
 
   function absorbOne(transition: Transition): void {
     const key = incidentKey(transition.rule, transition.subject);
-    const incident = incidents.get(key) ?? null;
+    const incident = book.ofKey(key);
     const rule = ruleById.get(transition.rule) ?? null;
     const outcome = fromTransition(incident, transition, rule, { priority: assessTransition(transition, incident) });
-    if (incident !== null && outcome.events.length > 0) write(key, incident, outcome.events, byItself(transition.at));
-    if (outcome.open !== null) write(key, null, [outcome.open], byItself(transition.at));
+    if (incident !== null && outcome.events.length > 0)
+      book.write(key, incident, outcome.events, byItself(transition.at));
+    if (outcome.open !== null) book.write(key, null, [outcome.open], byItself(transition.at));
     if (transition.subject.device !== null) touch(transition.subject.site, transition.subject.device);
     const { site, device } = transition.subject;
     const facts = device === null ? undefined : factsOf(site, device);
@@ -232,16 +226,17 @@ export function createJudge(
 
   /** What was found afterwards, with its true times. */
   function writeLate(key: string, { append, open }: LateOutcome): void {
-    const owner = incidents.get(key) ?? null;
+    const owner = book.ofKey(key);
     const put = (before: Incident | null, dated: readonly Dated[]): void => {
       let incident = before;
-      for (const { at, body } of dated) incident = write(key, incident, [body], { at, actor: "system", late: true });
+      for (const { at, body } of dated)
+        incident = book.write(key, incident, [body], { at, actor: "system", late: true });
     };
     if (owner !== null) put(owner, append);
     if (open.length === 0) return;
     put(null, open);
     // One that ended at once never had its key.
-    if (owner !== null) hold(key, owner);
+    if (owner !== null) book.hold(key, owner);
   }
 
   function assess(subject: Transition["subject"], severity: Incident["severity"], at: number): Assessment {
@@ -265,45 +260,14 @@ export function createJudge(
 
   /** What is left of these roles changed, at the times given, and with it what their other incidents mean. */
   function reassessRoles(site: string, roles: ReadonlyMap<string, number>): void {
-    for (const key of keysAt.get(site) ?? []) {
-      const incident = incidents.get(key);
-      if (incident === undefined || incident.recoveredAt !== null || !isOpenState(incident.state)) continue;
+    for (const { key, incident } of book.at(site)) {
+      if (incident.recoveredAt !== null || !isOpenState(incident.state)) continue;
       const { subject } = incident;
       const at = subject.device === null ? undefined : roles.get(capacityOf(site, subject.device).role);
       if (at === undefined) continue;
       const changed = reassessed(incident, assess(subject, incident.severity, at));
-      if (changed.length > 0) write(key, incident, changed, byItself(at));
+      if (changed.length > 0) book.write(key, incident, changed, byItself(at));
     }
-  }
-
-  function write(
-    key: string,
-    incident: Incident | null,
-    bodies: readonly IncidentEventBody[],
-    how: { readonly at: number; readonly actor: Actor; readonly late?: true },
-  ): Incident {
-    const id = incident?.id ?? incidentId(state.nextIncidentNumber());
-    const written = append(id, incident, bodies, { ...how, recordedAt: clock.now() });
-    if (isEnded(written.incident.state)) {
-      incidents.delete(key);
-      keyOf.delete(id);
-      keysAt.get(written.incident.subject.site)?.delete(key);
-    } else {
-      hold(key, written.incident);
-    }
-    const before: readonly IncidentEvent[] = pendingIncidents.get(id)?.events ?? [];
-    pendingIncidents.set(id, { incident: written.incident, key, events: [...before, ...written.events] });
-    if (incident === null) events.onIncidentOpened(written.incident);
-    return written.incident;
-  }
-
-  function hold(key: string, incident: Incident): void {
-    const { site } = incident.subject;
-    incidents.set(key, incident);
-    keyOf.set(incident.id, key);
-    const keys = keysAt.get(site);
-    if (keys === undefined) keysAt.set(site, new Set([key]));
-    else keys.add(key);
   }
 
   // ── the present
@@ -487,7 +451,7 @@ export function createJudge(
     },
     values: valuesOf,
     faults: faultsOf,
-    openIncidents: () => [...incidents.values()].filter(({ state: now }) => isOpenState(now)),
+    openIncidents: () => book.open(),
     rules: () => ({ version: rules.version, refused, rules: rules.rules, overrides: rules.overrides ?? [] }),
     firing: (rule) => firingIndex().get(rule) ?? 0,
     explain: (rule, subject) => engine.explain(rule, subject, clock.now()),
@@ -538,7 +502,7 @@ export function createJudge(
       }
       engine.restoreValues(values);
       engine.restoreFaults(state.faults());
-      for (const { incident, key } of state.openIncidents()) hold(key, incident);
+      book.restore();
       // Rules and devices that went away while the collector was down resolve what they left behind.
       engine.takeChangedFaults();
       late.restore(state.late());
@@ -633,24 +597,14 @@ export function createJudge(
       let urgent = giveUpWaiting();
       if (absorb(engine.tick(now))) urgent = true;
       late.tick();
-      if (clock.monotonic() - lastClosesMs >= DUE_CLOSES_INTERVAL_MS) {
-        lastClosesMs = clock.monotonic();
-        for (const { incident, events: bodies } of dueCloses([...incidents.values()], ruleById, now)) {
-          const key = keyOf.get(incident.id);
-          if (key === undefined) continue;
-          // Both may fall due at once: the first changes what the second would be about.
-          const current = incidents.get(key);
-          if (current?.version === incident.version) write(key, current, bodies, byItself(now));
-          urgent = true;
-        }
-      }
-      if (urgent || pendingFaults.size > 0 || pendingIncidents.size > 0) commitSoon(urgent);
+      if (desk.tick()) urgent = true;
+      if (urgent || pendingFaults.size > 0 || book.hasPending) commitSoon(urgent);
       tellValues();
     },
 
     act(id, action, actor) {
-      const key = keyOf.get(id);
-      const incident = key === undefined ? state.incident(id) : (incidents.get(key) ?? null);
+      const key = book.keyOf(id);
+      const incident = book.incident(id);
       if (incident === null) return err({ code: "not_found", message: `There is no incident ${id}.` });
       const now = clock.now();
       const decided = decideAction(incident, action, {
@@ -659,22 +613,22 @@ export function createJudge(
         stillFiring: incident.recoveredAt === null && isFiring(incident),
       });
       if (!decided.ok) return decided;
-      if (decided.value.length === 0 || key === undefined) return ok(incident);
-      const next = write(key, incident, decided.value, { at: now, actor });
+      if (decided.value.length === 0 || key === null) return ok(incident);
+      const next = book.write(key, incident, decided.value, { at: now, actor });
       commitSoon(true);
       return ok(next);
     },
 
     takePending() {
       const latePending = late.takePending();
+      const bookPending = book.takePending();
       const taken = {
         late: latePending.records,
-        incidents: [...pendingIncidents.values()],
+        incidents: bookPending.changes,
         faults: [...pendingFaults.values()],
         agents: [...pendingAgents.values()],
       };
       const told = announcements;
-      pendingIncidents.clear();
       pendingFaults.clear();
       pendingAgents.clear();
       announcements = [];
@@ -683,13 +637,7 @@ export function createJudge(
         empty: Object.values(taken).every(({ length }) => length === 0) && told.length === 0,
         putBack() {
           latePending.putBack();
-          for (const change of taken.incidents) {
-            const since = pendingIncidents.get(change.incident.id);
-            pendingIncidents.set(
-              change.incident.id,
-              since === undefined ? change : { ...since, events: [...change.events, ...since.events] },
-            );
-          }
+          bookPending.putBack();
           for (const fault of taken.faults) {
             const faultKey = incidentKey(fault.rule, fault.subject);
             if (!pendingFaults.has(faultKey)) pendingFaults.set(faultKey, fault);
