@@ -18,6 +18,7 @@ import { partClassOf } from "./plan.ts";
 import { checkSelect, type Selector } from "./select.ts";
 import { TITLE_SUBJECTS, titleNames } from "./title.ts";
 import { type RuleTest, testSchema } from "./trial-file.ts";
+import { checkTestNames } from "./trial-rules.ts";
 import type { Rule, RuleSet, Step } from "./types.ts";
 
 const RULE_ID = /^[a-z][a-z0-9-]{0,63}$/;
@@ -137,12 +138,11 @@ export function compileRules(files: readonly { file: string; text: string }[]): 
   const compiled = read.map((result, i) => (result.ok ? compileFile(result.value, result.source) : salvage(files[i])));
   const diagnostics = read.flatMap((result) => (result.ok ? [] : result.diagnostics));
   const placed = compiled.flatMap((file) => file?.rules ?? []);
+  const isWhole = read.every(({ ok }) => ok);
   diagnostics.push(
     ...compiled.flatMap((file) => file?.diagnostics ?? []),
-    ...acrossFiles(
-      placed,
-      read.every(({ ok }) => ok),
-    ),
+    ...acrossFiles(placed, isWhole),
+    ...checkTestNames(placed, isWhole),
   );
   diagnostics.sort(inOrderOf(files.map(({ file }) => file)));
   if (diagnostics.some(({ severity }) => severity === "error")) return { ok: false, diagnostics, placed };

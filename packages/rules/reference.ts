@@ -99,6 +99,11 @@ export const RULE_KEYS: Readonly<Record<keyof WrittenRule, RuleKey>> = {
 export const TEST_KEYS: Readonly<Record<keyof RuleTest, RuleKey>> = {
   name: key("text", "What it shows"),
   step: key("duration", "Time between polls; the device's interval"),
+  with: key(
+    "rule ids and files, `file`",
+    "Rules that are loaded beside the test's own: by id, all of a file by its name (`network.yaml`), or `file`, the others of its own",
+    "the rule alone",
+  ),
   series: key(
     "by metric",
     "`40x4 12x20 _x30`: value and how often; `_` is a poll that did not bring it, `~` before a value: it came late, `=`: twice, `!`: afterwards",
@@ -108,7 +113,7 @@ export const TEST_KEYS: Readonly<Record<keyof RuleTest, RuleKey>> = {
   component: key("id", "The part that a rule with `scope: component` is tried on", "the first of `components`"),
   components: key("by part", "Series of parts", "none"),
   parents: key("by id", "What the device depends on, and when that was up", "none"),
-  devices: key("by id", "Further devices of the site", "none"),
+  devices: key("by id", "Further devices of the site: `{ kind, labels, depends_on, series }`", "none"),
   site: key(
     "`{ tz, hours, closed, start }`",
     "The site's time zone, its hours (`mon-sat 08:00-20:00`), days on which it is closed, and the local time at which the test begins (`2026-11-20T07:30`)",
@@ -122,7 +127,7 @@ export const TEST_KEYS: Readonly<Record<keyof RuleTest, RuleKey>> = {
   ),
   expect: key(
     "list",
-    "`{ at, state, severity, suppressed, stale, flapping, maintenance, inactive_hours }` at times (`end`: after the last value), and totals `{ incidents, pages, afterwards }`",
+    "`{ at, state, severity, suppressed, stale, flapping, maintenance, inactive_hours }` at times (`end`: after the last value), of another `rule`, `device` or `component` where these are named; and totals `{ incidents, pages, afterwards }`, of another `rule` or of `all`. `suppressed` is yes or no, or what by: a device, a rule, `agent`",
   ),
 };
 

@@ -76,6 +76,8 @@ const EVENTS_MAX = 1_000;
 const testDeviceSchema = z.strictObject({
   kind: z.enum(KINDS).optional(),
   labels: labels.optional(),
+  /** Of `parents`, `devices`, or `device`. */
+  depends_on: z.array(z.string()).max(SPANS_MAX).optional(),
   series: seriesByMetric.optional(),
 });
 
@@ -92,11 +94,19 @@ const parentSchema = z
     message: `expected one of up: "1x4 0x6" and down: [[2m, 10m]]`,
   });
 
+/** Of another rule of the test than its own; all that are named are loaded by `with`. */
+const ofRule = z.string().min(1).max(128).optional();
+
 const stateSchema = z.strictObject({
   at: z.union([z.literal("end"), durationMs]),
+  rule: ofRule,
+  /** On another device than the one under test: one of `parents` or `devices`. */
+  device: z.string().optional(),
+  component: z.string().optional(),
   state: z.enum(["inactive", "pending", "firing", "recovering"]),
   severity: z.enum(SEVERITIES).optional(),
-  suppressed: z.boolean().optional(),
+  /** Put down to something else; or to what: a device, the rule that absorbs it, `agent`. */
+  suppressed: z.union([z.boolean(), z.string().min(1).max(128)]).optional(),
   stale: z.boolean().optional(),
   flapping: z.boolean().optional(),
   maintenance: z.boolean().optional(),
@@ -105,16 +115,37 @@ const stateSchema = z.strictObject({
 });
 
 const totalsSchema = z.strictObject({
+  /** Another than the test's own, or `all`. */
+  rule: ofRule,
   incidents: z.int().min(0),
   pages: z.int().min(0).optional(),
   /** Of these, how many were found afterwards, in what an agent brought that had been away. */
   afterwards: z.int().min(0).optional(),
 });
 
+/** `file`: the others of the test's own file; else ids of rules, and files of which all rules are meant. */
+const withSchema = asWritten<With>(
+  "file, or a list of rule ids and file names: [no-answer, network.yaml]",
+  (written) => {
+    if (written === WITH_FILE) return { ok: true, value: WITH_FILE };
+    const names: readonly unknown[] = Array.isArray(written) ? written : [];
+    const isList = names.length > 0 && names.length <= WITH_MAX;
+    return isList && names.every(isName) ? { ok: true, value: names } : { ok: false };
+  },
+);
+const WITH_MAX = 64;
+export const WITH_FILE = "file";
+/** In a total: the sum over the rules of the test. */
+export const RULES_ALL = "all";
+type With = typeof WITH_FILE | readonly string[];
+const isName = (written: unknown): written is string => typeof written === "string" && /^[\w./-]{1,128}$/.test(written);
+
 export const testSchema = z.strictObject({
   name: z.string().min(1),
   /** Time between polls. */
   step: durationMs,
+  /** Rules beside the one whose test this is. */
+  with: withSchema.optional(),
   device: z.strictObject({ kind: z.enum(KINDS).optional(), labels: labels.optional() }).optional(),
   /** The component that a rule with `scope: component` is tried on. */
   component: componentId.optional(),

@@ -30,7 +30,13 @@ export function fleetOf(test: RuleTest, kind: Kind, rule: Rule): Fleet {
     polled.push({ device: listed, polls: pollsOf(test.series ?? {}, components) });
   }
   for (const [id, other] of Object.entries(test.devices ?? {})) {
-    const device = deviceOf({ id, kind: other.kind ?? kind, test, labels: other.labels, dependsOn: [] });
+    const device = deviceOf({
+      id,
+      kind: other.kind ?? kind,
+      test,
+      labels: other.labels,
+      dependsOn: other.depends_on ?? [],
+    });
     polled.push({ device, polls: pollsOf(other.series ?? {}, {}) });
   }
   const parents = Object.values(test.parents ?? {}).map(({ up }) => up?.length ?? 0);

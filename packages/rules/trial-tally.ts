@@ -1,11 +1,12 @@
 /** What people would have seen of a test: incidents, and pages. */
 import { isOpen } from "./fault.ts";
-import { callsPeople, type Rule, type Transition } from "./types.ts";
+import { callsPeople, type Rule, type Subject, type Transition } from "./types.ts";
 
 /** A fault that turns out to be another's within this time has not paged (the collector waits as long). */
 export const PAGE_SETTLE_MS = 5_000;
 
 type Open = {
+  readonly subject: Subject;
   recoveredAt: number | null;
   /** Since when it fires and nothing keeps it from calling people; null while it does not. */
   loudSince: number | null;
@@ -16,23 +17,25 @@ export type Tally = {
   readonly incidents: number;
   readonly pages: number;
   /** When somebody was called. */
-  readonly moments: readonly { readonly at: number; readonly text: string }[];
+  readonly moments: readonly { readonly at: number; readonly subject: Subject; readonly text: string }[];
 };
 
 /**
- * An incident per subject, a new one when the last has closed by itself meanwhile; a page for each that is minor or
+ * Of one rule, among the transitions of several: an incident per subject, a new one when the last has closed by itself meanwhile; a page for each that is minor or
  * worse, live, in its hours, not in maintenance, and not put down to another fault once things have settled.
  */
-export function tallyOf(rule: Rule, transitions: readonly Transition[]): Tally {
+export function tallyOf(rule: Rule, all: readonly Transition[]): Tally {
+  const transitions = all.filter((transition) => transition.rule === rule.id);
   const open = new Map<string, Open>();
-  const moments: { at: number; text: string }[] = [];
+  const moments: { at: number; subject: Subject; text: string }[] = [];
   let incidents = 0;
   const settleBefore = (at: number): void => {
     for (const each of open.values()) {
       if (each.isPaged || each.loudSince === null) continue;
       if (at - each.loudSince < PAGE_SETTLE_MS) continue;
       each.isPaged = true;
-      moments.push({ at: each.loudSince + PAGE_SETTLE_MS, text: "somebody is called" });
+      const { subject, loudSince } = each;
+      moments.push({ at: loudSince + PAGE_SETTLE_MS, subject, text: "somebody is called" });
     }
   };
   for (const transition of transitions) {
@@ -42,7 +45,7 @@ export function tallyOf(rule: Rule, transitions: readonly Transition[]): Tally {
     if (isOpen({ state: transition.to }) && !isOpen({ state: transition.from })) {
       if (known === undefined || isClosed(known, rule, transition.at)) {
         incidents++;
-        known = { recoveredAt: null, loudSince: null, isPaged: false };
+        known = { subject: transition.subject, recoveredAt: null, loudSince: null, isPaged: false };
         open.set(key, known);
       }
     }

@@ -28,9 +28,16 @@ export function formatTrialResults(results: readonly TrialResult[], options: Tri
 function formatFailed({ rule, name, file, line, differences, checks, happened }: TrialResult, paint: Paint): string[] {
   const head = `${paint("place", `${file}:${line}`)}  ${rule}: ${name}`;
   if (checks.length === 0) return [head, ...differences.map((text) => `    ${text}`)];
+  const isOfMany = checks.some(({ of }) => of !== "");
   const rows = [
-    ["", "at", "expected", "was"],
-    ...checks.map((check) => [check.ok ? " " : "✗", check.at, check.expected, check.got]),
+    ["", "at", ...(isOfMany ? ["whose"] : []), "expected", "was"],
+    ...checks.map(({ ok, at, of, expected, got }) => [
+      ok ? " " : "✗",
+      at,
+      ...(isOfMany ? [of === "" ? rule : of] : []),
+      expected,
+      got,
+    ]),
   ];
   const table = columns(rows).map((row, i) => {
     const isBad = i > 0 && checks[i - 1]?.ok === false;

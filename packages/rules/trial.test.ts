@@ -179,6 +179,139 @@ rules:
   });
 });
 
+/** Two printers behind a switch, with a rule that is wider than the other. */
+function tryTogether(test: string, others: { file: string; text: string }[] = []): string {
+  const text = `
+group: printers
+select: kind == "label_printer"
+rules:
+  - id: media-out
+    title: Media out
+    when: media_out
+    for: 20s
+    severity: major
+    category: consumable
+    tests:
+      - { name: it, step: 10s, ${test} }
+  - id: head-open
+    title: Head open
+    when: head_open
+    severity: major
+    absorbs: [media-out]
+    category: hardware
+`;
+  const compiled = compileRules([{ file: "packs/a.yaml", text }, ...others]);
+  if (compiled.ok) return formatTrialResults(runTrials(compiled.rules, compiled.tests));
+  return compiled.diagnostics
+    .map(({ file, line, code, path, message, hint }) => `${file}:${line} ${code} ${path} ${message}; ${hint}`)
+    .join("\n");
+}
+const NETWORK = {
+  file: "packs/network.yaml",
+  text: `
+group: network
+select: kind == "network_switch"
+rules:
+  - { id: switch-down, title: Switch down, when: "!up", severity: critical, category: network }
+`,
+};
+
+describe("tests with several rules", () => {
+  it.each([
+    {
+      name: "a wider rule takes in a narrower one of the file",
+      test: 'with: file, series: { media_out: "0 1x9", head_open: "0 1x9" }, expect: [{ at: 40s, state: firing, suppressed: head-open }, { at: 40s, rule: head-open, state: firing, suppressed: false }, { incidents: 1, pages: 0 }, { rule: head-open, incidents: 1, pages: 1 }, { rule: all, incidents: 2, pages: 1 }]',
+    },
+    {
+      name: "alone it would have called",
+      test: 'series: { media_out: "0 1x9", head_open: "0 1x9" }, expect: [{ at: 40s, state: firing, suppressed: false }, { incidents: 1, pages: 1 }]',
+    },
+    {
+      name: "a rule of another file, by its id, on a device above",
+      test: 'with: [switch-down], series: { media_out: "1x9" }, parents: { sw: { kind: network_switch, down: [[0s, 10m]] } }, expect: [{ at: end, state: firing, suppressed: sw }, { at: end, rule: switch-down, device: sw, state: firing }, { rule: all, incidents: 2, pages: 1 }]',
+    },
+    {
+      name: "all rules of a file, by its name; neighbours hang on the same switch",
+      test: 'with: [network.yaml], series: { media_out: "1x9" }, parents: { sw: { kind: network_switch, down: [[0s, 10m]] } }, devices: { p2: { depends_on: [sw], series: { media_out: "1x9" } } }, expect: [{ at: end, device: p2, state: firing, suppressed: sw }, { incidents: 2, pages: 0 }, { rule: switch-down, incidents: 1, pages: 1 }]',
+    },
+  ])("$name", ({ test }) => expect(tryTogether(test, [NETWORK])).toBe(PASSED));
+
+  it("say whose each line is when one fails", () => {
+    const test =
+      'with: file, series: { media_out: "0 1x5", head_open: "0 1x5" }, expect: [{ at: 40s, state: firing, suppressed: false }, { at: 40s, rule: head-open, state: inactive }, { rule: all, incidents: 1, pages: 1 }]';
+    expect(tryTogether(test)).toBe(
+      [
+        "packs/a.yaml:12  media-out: it",
+        "     at     whose      expected               was",
+        "  ✗  40s    media-out  firing not suppressed  firing suppressed by head-open (since 10s)",
+        "  ✗  40s    head-open  inactive               firing (since 10s)",
+        "  ✗  total  all rules  1 incident             2 incidents",
+        "     total  all rules  1 page                 1 page",
+        "    what happened:",
+        "    10s  head-open on device: inactive → firing (major)",
+        "    10s  media-out on device: inactive → pending (major)",
+        "    10s  media-out on device: pending (major), behind head-open",
+        "    15s  head-open on device: somebody is called",
+        "    30s  media-out on device: pending → firing (major), behind head-open",
+        "0 passed, 1 failed",
+      ].join("\n"),
+    );
+  });
+
+  it.each([
+    {
+      name: "a rule that there is not",
+      test: 'with: [head-opne], series: { up: "1" }, expect: [{ incidents: 0 }]',
+      want: 'packs/a.yaml:12 RULE_UNKNOWN_RULE rules[0].tests[0].with[0] expected the id of a rule, or a file of the set; received "head-opne"; did you mean "head-open"?',
+    },
+    {
+      name: "a file that there is not",
+      test: 'with: [netwrok.yaml], series: { up: "1" }, expect: [{ incidents: 0 }]',
+      want: 'packs/a.yaml:12 RULE_UNKNOWN_RULE rules[0].tests[0].with[0] expected a file of the set; received "netwrok.yaml"; did you mean "network.yaml"?',
+    },
+    {
+      name: "what is no name",
+      test: 'with: [[a]], series: { up: "1" }, expect: [{ incidents: 0 }]',
+      want: "packs/a.yaml:12 CFG_TYPE rules[0].tests[0].with expected file, or a list of rule ids and file names: [no-answer, network.yaml]; received a list; undefined",
+    },
+    {
+      name: "something expected of a rule that is not loaded",
+      test: 'series: { up: "1" }, expect: [{ at: end, rule: head-open, state: inactive }]',
+      want: 'packs/a.yaml:12 RULE_TEST rules[0].tests[0].expect[0].rule expected a rule of this test (media-out); received "head-open"; load it: with: [head-open]',
+    },
+    {
+      name: "a state of all rules",
+      test: 'with: file, series: { up: "1" }, expect: [{ at: end, rule: all, state: inactive }]',
+      want: 'packs/a.yaml:12 RULE_TEST rules[0].tests[0].expect[0].rule expected a rule of this test (media-out, head-open); received "all"; undefined',
+    },
+    {
+      name: "a device that the test does not have",
+      test: 'parents: { switch: { kind: network_switch, up: "1" } }, series: { up: "1" }, expect: [{ at: end, device: swich, state: inactive }]',
+      want: 'packs/a.yaml:12 RULE_TEST rules[0].tests[0].expect[0].device expected a device of this test (device, switch); received "swich"; did you mean "switch"?',
+    },
+    {
+      name: "a neighbour that depends on nothing there is",
+      test: 'devices: { p2: { depends_on: [sw] } }, series: { up: "1" }, expect: [{ incidents: 0 }]',
+      want: 'packs/a.yaml:12 RULE_TEST rules[0].tests[0].devices.p2.depends_on[0] expected a device of this test (device, p2); received "sw"; undefined',
+    },
+    {
+      name: "a component without values",
+      test: 'component: disk-a, series: { up: "1" }, expect: [{ at: end, component: disk-b, state: inactive }]',
+      want: [
+        'packs/a.yaml:12 RULE_TEST rules[0].tests[0].component expected a component of this test (it has none); received "disk-a"; undefined',
+        'packs/a.yaml:12 RULE_TEST rules[0].tests[0].expect[0].component expected a component of this test (it has none); received "disk-b"; undefined',
+      ].join("\n"),
+    },
+  ])("name $name", ({ test, want }) => expect(tryTogether(test, [NETWORK])).toBe(want));
+
+  it("say which of their rules selects no device", () => {
+    const test = 'with: [switch-down], series: { up: "1" }, expect: [{ rule: switch-down, incidents: 0 }]';
+    expect(tryTogether(test, [NETWORK])).toContain(
+      'switch-down selects no device of this test (select: kind == "network_switch")',
+    );
+  });
+});
+
 describe("series", () => {
   it.each([
     ["40x2 _x2 true", [40, 40, null, null, true]],

@@ -11,7 +11,6 @@
  * what was polled then comes when it is back, and is judged in its own time by a fork of the engine, as the collector
  * does it (collector/late.ts): a fault that came and went is an incident that pages nobody.
  */
-import { assertNever } from "@aislewatch/base";
 import type { Reading, Telemetry } from "@aislewatch/contract";
 import { encodeTelemetry } from "@aislewatch/contract";
 import type { Kind } from "@aislewatch/devices";
@@ -23,10 +22,22 @@ import type { MaintenanceWindow } from "./maintenance.ts";
 import { checkSelect } from "./select.ts";
 import type { Delivery } from "./series.ts";
 import { writeSpan } from "./span.ts";
-import type { RuleTest } from "./trial-file.ts";
+import {
+  AGENT,
+  checkState,
+  checkTotals,
+  differenceOf,
+  nameOfCause,
+  SITE,
+  type StateExpected,
+  type Totals,
+  type TrialCheck,
+} from "./trial-expect.ts";
+import { RULES_ALL, type RuleTest } from "./trial-file.ts";
 import { DEVICE, type Fleet, fleetOf } from "./trial-fleet.ts";
-import { PAGE_SETTLE_MS, tallyOf } from "./trial-tally.ts";
-import type { AgentSnapshot, Engine, FaultView, Rule, RuleSet, Subject, Transition } from "./types.ts";
+import { rulesOfTest } from "./trial-rules.ts";
+import { PAGE_SETTLE_MS, type Tally, tallyOf } from "./trial-tally.ts";
+import type { AgentSnapshot, Engine, Rule, RuleSet, Subject, Transition } from "./types.ts";
 
 export type TrialResult = {
   readonly rule: string;
@@ -41,28 +52,21 @@ export type TrialResult = {
   readonly happened: readonly TrialMoment[];
 };
 
-export type TrialCheck = {
-  /** `2m`, `end`, or `total` */
-  readonly at: string;
-  readonly expected: string;
-  readonly got: string;
-  readonly ok: boolean;
-};
-
-/** What the fault did, and when somebody was called. */
+/** What a fault did, and when somebody was called. */
 export type TrialMoment = { readonly at: string; readonly text: string };
 
 /** Tests without a start of their own begin here: a round number of days, so that times in transitions are readable. */
 const START_MS = 1_700_006_400_000;
-const SITE = "test";
-const AGENT = "test";
 
-/** Each test has its rule to itself, so that others of the set can't disturb it. */
+/** Each test has its rule to itself, and what it names under `with`, so that others of the set can't disturb it. */
 export function runTrials(set: RuleSet, tests: readonly PlacedTest[]): TrialResult[] {
   return tests.map((placed) => {
-    const rule = set.rules.find(({ id }) => id === placed.rule);
+    const own = set.rules.find(({ id }) => id === placed.rule);
     const { file, line, test } = placed;
-    const tried = rule === undefined ? notRun(`there is no rule ${placed.rule}`) : runTrial(rule, test);
+    const tried =
+      own === undefined
+        ? notRun(`there is no rule ${placed.rule}`)
+        : runTrial({ own, rules: rulesOfTest(set.rules, own, test) }, test);
     return { rule: placed.rule, name: test.name, file, line, ok: tried.differences.length === 0, ...tried };
   });
 }
@@ -71,22 +75,30 @@ type Tried = Pick<TrialResult, "differences" | "checks" | "happened">;
 
 const notRun = (why: string): Tried => ({ differences: [why], checks: [], happened: [] });
 
-function runTrial(rule: Rule, test: RuleTest): Tried {
-  const kind = test.device?.kind ?? kindOf(rule);
+/** The rule whose test it is, and all that are loaded, it among them. */
+type Tested = { readonly own: Rule; readonly rules: readonly Rule[] };
+
+function runTrial(tested: Tested, test: RuleTest): Tried {
+  const { own, rules } = tested;
+  const kind = test.device?.kind ?? kindOf(own);
   if (kind === null) return notRun("which kind of device? write device: { kind: … }");
-  const fleet = fleetOf(test, kind, rule);
-  const selected = checkSelect(rule.select);
-  if (selected.ok && !fleet.polled.some(({ device }) => selected.value.matches(SITE, device))) {
-    return notRun(`the rule does not select the device of this test (select: ${rule.select})`);
+  const fleet = fleetOf(test, kind, own);
+  const expected = new Set([own.id, ...test.expect.map(({ rule = own.id }) => rule)]);
+  for (const { id, select } of rules.filter((rule) => expected.has(rule.id))) {
+    const selected = checkSelect(select);
+    if (!selected.ok || fleet.polled.some(({ device }) => selected.value.matches(SITE, device))) continue;
+    const which = id === own.id ? "the rule does not select the device" : `${id} selects no device`;
+    return notRun(`${which} of this test (select: ${select})`);
   }
-  return new Play(rule, test, fleet).run();
+  return new Play(tested, test, fleet).run();
 }
 
 /** What came otherwise than at once: kept for the poll after, or until the agent is back. */
 type Kept = { readonly atMs: number; readonly readings: readonly Reading[] };
 
 class Play {
-  readonly #rule: Rule;
+  readonly #own: Rule;
+  readonly #rules: readonly Rule[];
   readonly #test: RuleTest;
   readonly #fleet: Fleet;
   readonly #startMs: number;
@@ -98,8 +110,9 @@ class Play {
   #away: { readonly snapshot: AgentSnapshot; readonly sinceMs: number; readonly kept: Kept[] } | null = null;
   #seq = 0;
 
-  constructor(rule: Rule, test: RuleTest, fleet: Fleet) {
-    this.#rule = rule;
+  constructor({ own, rules }: Tested, test: RuleTest, fleet: Fleet) {
+    this.#own = own;
+    this.#rules = rules;
     this.#test = test;
     this.#fleet = fleet;
     this.#startMs = startOf(test);
@@ -108,7 +121,7 @@ class Play {
   run(): Tried {
     const { step, expect } = this.#test;
     const { stepCount } = this.#fleet;
-    this.#engine.setRules({ rules: [this.#rule], version: this.#rule.version }, this.#startMs);
+    this.#engine.setRules({ rules: this.#rules, version: this.#own.version }, this.#startMs);
     this.#plan();
     this.#engine.setInventory(SITE, AGENT, this.#devices(), this.#startMs);
     const endMs = Math.max(0, stepCount - 1) * step;
@@ -123,23 +136,50 @@ class Play {
     for (const atMs of [...new Set([...steps, ...told, ...checks.map((check) => check.atMs)])].sort((a, b) => a - b)) {
       this.#live(atMs);
       for (const [i, { expected, atMs: when }] of checks.entries()) {
-        if (when === atMs && "at" in expected) found.set(i, [this.#checkState(expected)]);
+        if (when === atMs && "at" in expected) found.set(i, [this.#state(expected)]);
       }
     }
     this.#seen.push(...this.#engine.tick(this.#startMs + Math.max(lastMs, stepCount * step) + PAGE_SETTLE_MS));
-    const tally = tallyOf(this.#rule, this.#seen);
+    const tallies = new Map(this.#rules.map((rule) => [rule.id, tallyOf(rule, this.#seen)]));
+    const totalsOf = (id: string): Totals => this.#totals(tallies, id);
     for (const [i, { expected }] of checks.entries()) {
-      if (!("at" in expected)) found.set(i, checkTotals({ ...tally, afterwards: this.#spells() }, expected));
+      if (!("at" in expected)) found.set(i, checkTotals(expected, { own: this.#own, totalsOf }));
     }
     const all = checks.flatMap((_, i) => found.get(i) ?? []);
-    const happened = [...this.#seen.flatMap(momentOf), ...tally.moments, ...this.#afterwards.flatMap(lateMomentOf)];
     return {
       differences: all.filter(({ ok }) => !ok).map(differenceOf),
       checks: all,
-      happened: happened
-        .toSorted((a, b) => a.at - b.at)
-        .map(({ at, text }) => ({ at: writeSpan(at - this.#startMs), text })),
+      happened: this.#happened(tallies),
     };
+  }
+
+  #state(expected: StateExpected): TrialCheck {
+    const [own, rules, test] = [this.#own, this.#rules, this.#test];
+    return checkState(expected, { own, rules, test, faults: this.#engine.faults(), startMs: this.#startMs });
+  }
+
+  #totals(tallies: ReadonlyMap<string, Tally>, id: string): Totals {
+    const counted = [...tallies].filter(([rule]) => id === RULES_ALL || id === rule);
+    const afterwards = this.#spells(id);
+    const sum = (of: "incidents" | "pages"): number => counted.reduce((total, [, tally]) => total + tally[of], 0);
+    return { incidents: sum("incidents") + afterwards, pages: sum("pages"), afterwards };
+  }
+
+  /** In order of time; with several rules or devices each moment says whose it is. */
+  #happened(tallies: ReadonlyMap<string, Tally>): TrialMoment[] {
+    const isOfMany = this.#rules.length > 1;
+    const whose = (rule: string, subject: Subject, text: string): string =>
+      isOfMany ? `${rule}${placeOf(subject)}: ${text}` : text;
+    const seen = [...this.#seen, ...this.#afterwards].map((transition, i) => {
+      const text = `${i < this.#seen.length ? "" : "found afterwards: "}${momentText(transition)}`;
+      return { at: transition.at, text: whose(transition.rule, transition.subject, text) };
+    });
+    const calls = [...tallies].flatMap(([rule, { moments }]) =>
+      moments.map(({ at, subject, text }) => ({ at, text: whose(rule, subject, text) })),
+    );
+    return [...seen, ...calls]
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ at, text }) => ({ at: writeSpan(at - this.#startMs), text }));
   }
 
   /** The site's calendar, and what is planned there. */
@@ -234,94 +274,38 @@ class Play {
     }
   }
 
-  /** Faults that came and went while the agent was away. */
-  #spells(): number {
+  /** Faults of one rule, or of all, that came and went while the agent was away. */
+  #spells(id: string): number {
     const open = new Set<string>();
     let spells = 0;
-    for (const { subject, from, to } of this.#afterwards) {
-      const key = JSON.stringify(subject);
+    for (const { rule, subject, from, to } of this.#afterwards) {
+      if (id !== RULES_ALL && id !== rule) continue;
+      const key = JSON.stringify([rule, subject]);
       const [was, is] = [isOpen({ state: from }), isOpen({ state: to })];
       if (!was && is) open.add(key);
       else if (was && !is && open.delete(key)) spells++;
     }
     return spells;
   }
-
-  #checkState(expected: StateExpected): TrialCheck {
-    const subject = subjectOf(this.#rule, this.#test);
-    const view = this.#engine.faults().find((fault) => isSame(fault.subject, subject));
-    const got = factsOf(view);
-    const words = WORDS.flatMap((name) => {
-      const wanted = expected[name];
-      return wanted === undefined ? [] : [{ name, wanted, got: got[name] }];
-    });
-    return {
-      at: expected.at === "end" ? "end" : writeSpan(expected.at),
-      expected: words.map(({ name, wanted }) => sayWord(name, wanted)).join(" "),
-      got: `${words.map((word) => sayWord(word.name, word.got)).join(" ")}${since(view, this.#startMs)}`,
-      ok: words.every((word) => word.wanted === word.got),
-    };
-  }
 }
 
 const ALL: readonly (Delivery | null)[] = [null, "late", "twice", "afterwards"];
 
-type StateExpected = Extract<RuleTest["expect"][number], { at: unknown }>;
-type TotalsExpected = Exclude<RuleTest["expect"][number], { at: unknown }>;
-
-const WORDS = ["state", "severity", "suppressed", "stale", "flapping", "maintenance", "inactive_hours"] as const;
-type Word = (typeof WORDS)[number];
-type Facts = Readonly<Record<Word, string | boolean | null>>;
-
-const factsOf = (view: FaultView | undefined): Facts => ({
-  state: view?.state ?? "inactive",
-  severity: view?.severity ?? null,
-  suppressed: view !== undefined && view.flags.suppressedBy !== null,
-  stale: view?.flags.stale ?? false,
-  flapping: view?.flags.flapping ?? false,
-  maintenance: view?.flags.maintenance !== undefined,
-  inactive_hours: view?.flags.inactiveHours ?? false,
-});
-
-const sayWord = (name: Word, value: string | boolean | null): string =>
-  typeof value === "boolean" ? `${value ? "" : "not "}${name.replace("_", " ")}` : String(value ?? "no level");
-
-const since = (view: FaultView | undefined, startMs: number): string =>
-  view === undefined ? "" : ` (since ${writeSpan(view.since - startMs)})`;
-
-const differenceOf = ({ at, expected, got }: TrialCheck): string =>
-  at === "total" ? `expected ${expected}, was ${got}` : `at ${at}: expected ${expected}, was ${got}`;
-
-type Totals = { readonly incidents: number; readonly pages: number; readonly afterwards: number };
-
-function checkTotals(totals: Totals, expected: TotalsExpected): TrialCheck[] {
-  const got = { ...totals, incidents: totals.incidents + totals.afterwards };
-  return (["incidents", "pages", "afterwards"] as const).flatMap((name) => {
-    const wanted = expected[name];
-    if (wanted === undefined) return [];
-    const say = (count: number): string =>
-      `${count} ${name === "afterwards" ? "found afterwards" : named(name, count)}`;
-    return [{ at: "total", expected: say(wanted), got: say(got[name]), ok: wanted === got[name] }];
-  });
-}
-
-const named = (plural: string, count: number): string => (count === 1 ? plural.slice(0, -1) : plural);
-
-type Moment = { readonly at: number; readonly text: string };
-
-function momentOf({ at, from, to, severity, flags, reason }: Transition): Moment[] {
+function momentText({ from, to, severity, flags, reason }: Transition): string {
   const level = severity === null ? "" : ` (${severity})`;
-  const by = flags.suppressedBy === null ? "" : `, behind ${flags.suppressedBy.replace(`${SITE}/`, "")}`;
+  const by = flags.suppressedBy === null ? "" : `, behind ${nameOfCause(flags.suppressedBy)}`;
   const stale = flags.stale ? ", state unknown" : "";
   const flapping = flags.flapping ? ", flapping" : "";
   const planned = `${flags.maintenance === undefined ? "" : ", in maintenance"}${flags.inactiveHours ? ", outside of its hours" : ""}`;
   const move = from === to ? to : `${from} → ${to}`;
   const why = reason === "missing" ? ", for want of readings" : "";
-  return [{ at, text: `${move}${level}${by}${stale}${flapping}${planned}${why}` }];
+  return `${move}${level}${by}${stale}${flapping}${planned}${why}`;
 }
 
-const lateMomentOf = (transition: Transition): Moment[] =>
-  momentOf(transition).map(({ at, text }) => ({ at, text: `found afterwards: ${text}` }));
+function placeOf({ device, component }: Subject): string {
+  if (device === null) return "";
+  return component === null ? ` on ${device}` : ` on ${device}#${component}`;
+}
 
 /** At the local time that the test names, which is what its hours go by. */
 function startOf({ site }: RuleTest): number {
@@ -336,19 +320,3 @@ function kindOf(rule: Rule): Kind | null {
   const selected = checkSelect(rule.select);
   return selected.ok ? ([...(selected.value.kinds ?? [])][0] ?? null) : null;
 }
-
-function subjectOf(rule: Rule, test: RuleTest): Subject {
-  switch (rule.scope) {
-    case "site":
-      return { site: SITE, device: null, component: null };
-    case "component":
-      return { site: SITE, device: DEVICE, component: test.component ?? Object.keys(test.components ?? {})[0] ?? null };
-    case "device":
-      return { site: SITE, device: DEVICE, component: null };
-    default:
-      return assertNever(rule.scope);
-  }
-}
-
-const isSame = (a: Subject, b: Subject): boolean =>
-  a.site === b.site && a.device === b.device && a.component === b.component;
