@@ -1,11 +1,10 @@
 /** `aislewatch rules check`: everything that is wrong with rule files, and what is likely a slip. */
 import { readFileSync } from "node:fs";
-import { errorText } from "@aislewatch/base";
-import { type Diagnostic, formatDiagnostics, suggest, wholeFile } from "@aislewatch/config";
+import { err, errorText, ok, type Result } from "@aislewatch/base";
+import { type Diagnostic, formatDiagnostics, readConfigText, suggest, wholeFile } from "@aislewatch/config";
 import {
-  type CheckedRules,
+  type CheckedInventory,
   checkRules,
-  type InventoryEntry,
   inventoryEntry,
   type ListedDevice,
   parseInventory,
@@ -13,7 +12,7 @@ import {
 } from "@aislewatch/rules";
 import { type Api, connect, findConnection, orThrow } from "./client.ts";
 import { complain, EXIT, type ExitCode, print, printJson, UsageError } from "./command.ts";
-import { readRuleFiles, readRunbooks } from "./rules-files.ts";
+import { filesBeside, readRuleFiles, readRunbooks } from "./rules-files.ts";
 
 export type CheckOptions = {
   readonly json: boolean;
@@ -24,21 +23,32 @@ export type CheckOptions = {
   readonly collector: boolean;
   readonly url: string | undefined;
   readonly runbooks: string | undefined;
+  /** A file of overrides of these rules. */
+  readonly overrides: string | undefined;
 };
 
 export async function check(paths: readonly string[], options: CheckOptions): Promise<ExitCode> {
   const { files, diagnostics: unreadable } = readRuleFiles(paths);
   const read = await inventoryOf(options);
-  const inventory = read.inventory === null ? null : { name: read.name, devices: read.inventory };
-  const checked = checkRules(files, { inventory, runbooks: readRunbooks(options.runbooks, files) });
-  const findings = [...unreadable, ...read.diagnostics, ...checked.findings];
+  const { file: ofOverrides, diagnostics: unreadOverrides } = overridesOf(options);
+  const beside = filesBeside(files);
+  const isBeside = new Set(beside.map(({ file }) => file));
+  const checked = checkRules([...files, ...beside], {
+    inventory: read.inventory,
+    runbooks: readRunbooks(options.runbooks, files),
+    overrides: ofOverrides,
+  });
+  const found = checked.findings.filter(({ file }) => !isBeside.has(file));
+  const findings = [...unreadable, ...read.diagnostics, ...unreadOverrides, ...found];
+  const ruleCount = checked.compiled.placed.filter(({ rule }) => !isBeside.has(rule.file)).length;
   const counts = countOf(findings);
   const isOk = counts.error === 0 && (!options.strict || counts.warning === 0);
-  if (options.json) printJson({ ok: isOk, rules: checked.compiled.placed.length, ...counts, diagnostics: findings });
+  if (options.json) printJson({ ok: isOk, rules: ruleCount, ...counts, diagnostics: findings });
   else {
-    const texts = new Map(files.map(({ file, text }) => [file, text]));
+    const shown = [...files, ...(ofOverrides === null ? [] : [ofOverrides])];
+    const texts = new Map(shown.map(({ file, text }) => [file, text]));
     if (findings.length > 0) complain(`${formatDiagnostics(findings, texts, { color: process.stderr.isTTY })}\n`);
-    print(`${summary(checked, files.length, counts)}\n`);
+    print(`${summary(ruleCount, files.length, counts)}\n`);
   }
   return counts.error > 0 ? EXIT.usage : isOk ? EXIT.ok : EXIT.failed;
 }
@@ -51,8 +61,8 @@ function countOf(findings: readonly Diagnostic[]): Counts {
   return counts;
 }
 
-function summary({ compiled }: CheckedRules, fileCount: number, { error, warning, info }: Counts): string {
-  const what = `${plural(compiled.placed.length, "rule")} in ${plural(fileCount, "file")}`;
+function summary(ruleCount: number, fileCount: number, { error, warning, info }: Counts): string {
+  const what = `${plural(ruleCount, "rule")} in ${plural(fileCount, "file")}`;
   const found = [
     ...(error > 0 ? [plural(error, "error")] : []),
     ...(warning > 0 ? [plural(warning, "warning")] : []),
@@ -63,27 +73,39 @@ function summary({ compiled }: CheckedRules, fileCount: number, { error, warning
 
 export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-type Read = {
-  readonly name: string;
-  readonly inventory: readonly InventoryEntry[] | null;
-  readonly diagnostics: readonly Diagnostic[];
-};
+function overridesOf({ overrides }: CheckOptions): {
+  file: { file: string; text: string } | null;
+  diagnostics: Diagnostic[];
+} {
+  if (overrides === undefined) return { file: null, diagnostics: [] };
+  const text = readConfigText(overrides);
+  if (!text.ok) return { file: null, diagnostics: [text.error] };
+  return { file: { file: overrides, text: text.value }, diagnostics: [] };
+}
 
-async function inventoryOf({ inventory, collector, url }: CheckOptions): Promise<Read> {
-  if (inventory !== undefined && collector) throw new UsageError("--inventory or --collector: there is one inventory");
+type Read = { readonly inventory: CheckedInventory | null; readonly diagnostics: readonly Diagnostic[] };
+
+async function inventoryOf({ inventory: file, collector, url }: CheckOptions): Promise<Read> {
+  if (file !== undefined && collector) throw new UsageError("--inventory or --collector: there is one inventory");
   if (collector) {
     const connection = findConnection({ url });
-    const devices = await devicesOf(connect(connection));
-    return { name: connection.url, inventory: devices.map(inventoryEntry), diagnostics: [] };
+    const devices = (await devicesOf(connect(connection))).map(inventoryEntry);
+    return { inventory: { name: connection.url, devices, isWhole: true }, diagnostics: [] };
   }
-  if (inventory === undefined) return { name: "", inventory: null, diagnostics: [] };
+  if (file === undefined) return { inventory: null, diagnostics: [] };
+  const text = readInventoryText(file);
+  if (!text.ok) return { inventory: null, diagnostics: [text.error] };
+  const read = parseInventory({ file, text: text.value });
+  if (!read.ok) return { inventory: null, diagnostics: read.diagnostics };
+  return { inventory: { name: file, devices: read.devices, isWhole: read.isWhole }, diagnostics: [] };
+}
+
+/** Of a collector's hundred thousand devices: larger than any configuration. */
+function readInventoryText(file: string): Result<string, Diagnostic> {
   try {
-    const read = parseInventory({ file: inventory, text: readFileSync(inventory, "utf8") });
-    if (read.ok) return { name: inventory, inventory: read.devices, diagnostics: [] };
-    return { name: inventory, inventory: null, diagnostics: read.diagnostics };
+    return ok(readFileSync(file, "utf8"));
   } catch (thrown) {
-    const unread = wholeFile(inventory, "CFG_UNREADABLE", `expected a file that can be read: ${errorText(thrown)}`);
-    return { name: inventory, inventory: null, diagnostics: [unread] };
+    return err(wholeFile(file, "CFG_UNREADABLE", `expected a file that can be read: ${errorText(thrown)}`));
   }
 }
 
@@ -91,8 +113,9 @@ async function inventoryOf({ inventory, collector, url }: CheckOptions): Promise
 async function devicesOf(api: Api): Promise<ListedDevice[]> {
   const sites = orThrow(await api.GET("/api/v1/sites", {}));
   const found: ListedDevice[] = [];
-  for (const { id: site } of sites) {
-    found.push(...orThrow(await api.GET("/api/v1/sites/{site}/devices", { params: { path: { site } } })));
+  for (const { id: site, format } of sites) {
+    const devices = orThrow(await api.GET("/api/v1/sites/{site}/devices", { params: { path: { site } } }));
+    found.push(...devices.map((device) => ({ ...device, format })));
   }
   return found;
 }
@@ -101,8 +124,8 @@ async function devicesOf(api: Api): Promise<ListedDevice[]> {
 export async function inventory(url: string | undefined): Promise<ExitCode> {
   const devices = await devicesOf(connect(findConnection({ url })));
   printJson(
-    devices.map(({ site, id, kind, name, driver, profile, labels, dependsOn, intervalMs, asset }) => ({
-      ...{ site, id, kind, name, driver, profile, labels, dependsOn, intervalMs, asset },
+    devices.map(({ site, format, id, kind, name, driver, profile, labels, dependsOn, intervalMs, asset }) => ({
+      ...{ site, format, id, kind, name, driver, profile, labels, dependsOn, intervalMs, asset },
     })),
   );
   return EXIT.ok;

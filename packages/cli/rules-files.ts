@@ -1,8 +1,8 @@
 /** What `aislewatch rules` reads: rule files, the runbooks beside them, and what there is to be watched. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, extname, join, relative } from "node:path";
-import { errorText } from "@aislewatch/base";
-import { type Diagnostic, wholeFile } from "@aislewatch/config";
+import { readdirSync, statSync } from "node:fs";
+import { dirname, extname, join, relative, resolve } from "node:path";
+import { type Diagnostic, readConfigText } from "@aislewatch/config";
+import { compileRules } from "@aislewatch/rules";
 
 export type RuleFiles = {
   readonly files: readonly { readonly file: string; readonly text: string }[];
@@ -15,20 +15,57 @@ export function readRuleFiles(paths: readonly string[]): RuleFiles {
   const files: { file: string; text: string }[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const path of paths) {
-    try {
-      for (const file of filesOf(path)) files.push({ file, text: readFileSync(file, "utf8") });
-    } catch (thrown) {
-      const missing = thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
-      const message = missing ? "expected a file or folder here; there is none" : errorText(thrown);
-      diagnostics.push(wholeFile(path, missing ? "CFG_MISSING_FILE" : "CFG_UNREADABLE", message));
+    for (const file of filesOf(path)) {
+      const text = readConfigText(file);
+      if (text.ok) files.push({ file, text: text.value });
+      else diagnostics.push(text.error);
     }
   }
   return { files, diagnostics };
 }
 
-function filesOf(path: string): string[] {
-  return statSync(path).isDirectory() ? below(path, [".yaml", ".yml"]) : [path];
+/**
+ * Files of the same folders, where rules are that `absorbs` or a test names and the given files don't have: whoever edits
+ * one file of a set checks that one. A file that has mistakes of its own, or an id that the given ones have, is left out.
+ */
+export function filesBeside(files: RuleFiles["files"]): RuleFiles["files"] {
+  const compiled = compileRules(files);
+  if (compiled.ok || !compiled.diagnostics.some(({ code }) => code === UNKNOWN)) return [];
+  const given = new Set(files.map(({ file }) => resolve(file)));
+  const ids = new Set(compiled.placed.map(({ rule }) => rule.id));
+  const folders = [...new Set(files.map(({ file }) => dirname(file)))];
+  const names = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => RULE_EXTENSIONS.includes(extname(name)) && !given.has(resolve(folder, name)))
+      .map((name) => join(folder, name)),
+  );
+  const found = names.flatMap((file) => {
+    const text = readConfigText(file);
+    if (!text.ok) return [];
+    const { placed } = compileRules([{ file, text: text.value }]);
+    if (placed.some(({ rule }) => ids.has(rule.id))) return [];
+    for (const { rule } of placed) ids.add(rule.id);
+    return [{ file, text: text.value }];
+  });
+  return soundBeside(files, found);
 }
+
+/** Less what has mistakes, and then what names something of that, until nothing has. */
+function soundBeside(files: RuleFiles["files"], found: RuleFiles["files"]): RuleFiles["files"] {
+  let beside = found;
+  for (;;) {
+    const compiled = compileRules([...files, ...beside]);
+    const wrong = new Set(compiled.ok ? [] : compiled.diagnostics.map(({ file }) => file));
+    const sound = beside.filter(({ file }) => !wrong.has(file));
+    if (sound.length === beside.length) return sound;
+    beside = sound;
+  }
+}
+
+const UNKNOWN = "RULE_UNKNOWN_RULE";
+const RULE_EXTENSIONS = [".yaml", ".yml"];
+
+const filesOf = (path: string): string[] => (isFolder(path) ? below(path, RULE_EXTENSIONS) : [path]);
 
 function below(folder: string, extensions: readonly string[]): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

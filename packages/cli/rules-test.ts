@@ -5,7 +5,7 @@ import { formatDiagnostics } from "@aislewatch/config";
 import { compileRules, formatTrialResults, type PlacedTest, runTrials } from "@aislewatch/rules";
 import { complain, EXIT, type ExitCode, print, printJson, UsageError } from "./command.ts";
 import { plural } from "./rules-check.ts";
-import { readRuleFiles } from "./rules-files.ts";
+import { filesBeside, readRuleFiles } from "./rules-files.ts";
 
 export type TestOptions = {
   readonly json: boolean;
@@ -73,8 +73,11 @@ function show(paths: readonly string[], options: TestOptions): void {
 
 function runOnce(paths: readonly string[], { json, filter }: TestOptions): ExitCode {
   const { files, diagnostics: unreadable } = readRuleFiles(paths);
-  const compiled = compileRules(files);
-  const diagnostics = [...unreadable, ...(compiled.ok ? compiled.warnings : compiled.diagnostics)];
+  const beside = filesBeside(files);
+  const isBeside = new Set(beside.map(({ file }) => file));
+  const compiled = compileRules([...files, ...beside]);
+  const mistakes = compiled.ok ? compiled.warnings : compiled.diagnostics;
+  const diagnostics = [...unreadable, ...mistakes.filter(({ file }) => !isBeside.has(file))];
   const texts = new Map(files.map(({ file, text }) => [file, text]));
   if (!json && diagnostics.length > 0)
     complain(`${formatDiagnostics(diagnostics, texts, { color: process.stderr.isTTY })}\n`);
@@ -82,10 +85,11 @@ function runOnce(paths: readonly string[], { json, filter }: TestOptions): ExitC
     if (json) printJson({ ok: false, diagnostics });
     return EXIT.usage;
   }
-  const wanted = compiled.tests.filter((placed) => isNamed(placed, filter));
+  const own = compiled.placed.filter(({ rule }) => !isBeside.has(rule.file));
+  const wanted = compiled.tests.filter((placed) => !isBeside.has(placed.file) && isNamed(placed, filter));
   const results = runTrials(compiled.rules, wanted);
   const ok = results.every((result) => result.ok);
-  const found = `${plural(compiled.placed.length, "rule")} in ${plural(files.length, "file")}`;
+  const found = `${plural(own.length, "rule")} in ${plural(files.length, "file")}`;
   const none = `${found}: no tests${filter === undefined ? "" : ` with "${filter}"`} in them\n`;
   if (json) printJson({ ok, diagnostics, results });
   else if (results.length === 0) print(none);

@@ -10,6 +10,7 @@ export const rulesHelp = `Usage: aislewatch rules <command> …
   check FILE…          everything that is wrong with rule files, and what is likely a slip
     --inventory FILE     against the devices of agent.yaml, or of what "rules inventory" wrote
     --collector          against the devices that a collector knows
+    --overrides FILE     other values of vars, and with an inventory which of them reach nothing
     --runbooks FOLDER    where runbooks are (default: "runbooks" beside or above the files)
     --strict             warnings fail, too
     --explain CODE       what a code means
@@ -23,7 +24,8 @@ export const rulesHelp = `Usage: aislewatch rules <command> …
     --at TIME            then, from stored readings: 15m (before now) or 2026-11-20T09:30
   inventory            the devices that a collector knows, as JSON for check --inventory
 
-A folder stands for the rule files in and below it.
+A folder stands for the rule files in and below it. Rules that a file names and does not have are looked for in the
+other files of its folder.
 
   --json               for scripts
   --url URL            the collector (default: AISLEWATCH_URL, or the demo's)
@@ -44,6 +46,7 @@ export async function rules(args: string[]): Promise<ExitCode> {
       watch: { type: "boolean", default: false },
       inventory: { type: "string" },
       runbooks: { type: "string" },
+      overrides: { type: "string" },
       explain: { type: "string" },
       filter: { type: "string" },
       url: { type: "string" },
@@ -64,7 +67,9 @@ export async function rules(args: string[]): Promise<ExitCode> {
   if (command === "inventory") return inventory(values.url);
   if (command === "explain") return explain(paths[0], values);
   if (paths.length === 0) throw new UsageError(`which files? For example: aislewatch rules ${command} rules/packs`);
-  const { json, strict, collector, watch, inventory: file, runbooks, filter, url } = values;
-  if (command === "check") return check(paths, { json, strict, collector, inventory: file, runbooks, url });
+  const { json, strict, collector, watch, inventory: file, runbooks, overrides, filter, url } = values;
+  if (command === "check") {
+    return check(paths, { json, strict, collector, inventory: file, runbooks, overrides, url });
+  }
   return test(paths, { json, watch, filter });
 }

@@ -146,8 +146,21 @@ describe("against an inventory", () => {
   const against = (devices: readonly InventoryEntry[]): string[] =>
     checkRules([{ file: "a.yaml", text: rule }], {
       ...NOTHING,
-      inventory: { name: "inventory.json", devices },
+      inventory: { name: "inventory.json", devices, isWhole: true },
     }).findings.map(({ code, message }) => `${code} ${message}`);
+
+  it("of one agent only says nothing of kinds that this does not have", () => {
+    const select = 'select: labels.zone == "dock"';
+    const text = ruleFile(select, "when: media_out", "for: 1m", "severity: minor");
+    const codes = (devices: readonly InventoryEntry[], isWhole: boolean): string[] =>
+      checkRules([{ file: "a.yaml", text }], {
+        ...NOTHING,
+        inventory: { name: "agent.yaml", devices, isWhole },
+      }).findings.map(({ code }) => code);
+    expect(codes([device("u1", { kind: "ups" })], true)).toEqual(["RULE_SELECTS_NOTHING"]);
+    expect(codes([device("u1", { kind: "ups" })], false)).toEqual([]);
+    expect(codes([device("p1")], false)).toEqual(["RULE_SELECTS_NOTHING"]);
+  });
 
   it("knows how often devices are polled", () => {
     expect(against([device("p1")])).toEqual([]);

@@ -6,18 +6,21 @@
 import { type Diagnostic, suggest, wholeFile, writeDuration } from "@aislewatch/config";
 import { FAULT_CODES, findMetric } from "@aislewatch/devices";
 import { type Case, casesOf, holdsIn, variablesOf, writeCase } from "./cases.ts";
+import { checkOverrides } from "./check-overrides.ts";
 import { type Condition, checkCondition } from "./condition.ts";
 import { circlesOf } from "./cycle.ts";
 import { RULE_DIAGNOSTICS } from "./diagnostics.ts";
 import { type CompiledRules, compileRules, inOrderOf, type PlacedRule } from "./file.ts";
-import { INTERVAL_MS_DEFAULT, type InventoryEntry } from "./inventory.ts";
+import { type CheckedInventory, INTERVAL_MS_DEFAULT, type InventoryEntry } from "./inventory.ts";
 import { checkSelect } from "./select.ts";
 import { titleNames } from "./title.ts";
 import type { EventTrigger, Rule } from "./types.ts";
 
 export type CheckContext = {
-  /** What there is to be watched; null when nobody knows. `name` is what findings about it call it. */
-  readonly inventory: { readonly name: string; readonly devices: readonly InventoryEntry[] } | null;
+  /** Null when nobody knows. */
+  readonly inventory: CheckedInventory | null;
+  /** Overrides of these rules, checked with them. */
+  readonly overrides?: { readonly file: string; readonly text: string } | null;
   /** `<kind>/<fault>` of every runbook there is; null when nobody knows. */
   readonly runbooks: ReadonlySet<string> | null;
 };
@@ -30,7 +33,7 @@ const POLLS_MIN = 2;
 /** Never throws. */
 export function checkRules(
   files: readonly { file: string; text: string }[],
-  { inventory, runbooks }: CheckContext,
+  { inventory, runbooks, overrides = null }: CheckContext,
 ): CheckedRules {
   const compiled = compileRules(files);
   const isKnownWrong = compiled.ok ? new Set<Rule>() : brokenRules(compiled);
@@ -42,7 +45,10 @@ export function checkRules(
   });
   const own = compiled.ok ? compiled.warnings : compiled.diagnostics;
   const sorted = [...own, ...findings].sort(inOrderOf(files.map(({ file }) => file)));
-  return { compiled, findings: [...sorted, ...checkTree(inventory)] };
+  // Of a set with a mistake an override could be about the very rule that has it.
+  const ofOverrides =
+    compiled.ok && overrides !== null ? checkOverrides(overrides, compiled.rules.rules, inventory) : [];
+  return { compiled, findings: [...sorted, ...ofOverrides, ...checkTree(inventory)] };
 }
 
 /** Rules with an error inside them: what else is said of those would be guessed. */
@@ -214,9 +220,17 @@ function selectedBy(rule: Rule, inventory: CheckContext["inventory"]): readonly 
 
 function checkSelection(placed: PlacedRule, inventory: CheckContext["inventory"]): Diagnostic[] {
   if (inventory === null || selectedBy(placed.rule, inventory).length > 0) return [];
+  if (!inventory.isWhole && !hasKindOf(placed.rule, inventory)) return [];
   const keys = placed.written.select === undefined ? ["id"] : ["select"];
   const message = `none of the ${inventory.devices.length} devices of ${inventory.name} is selected: ${placed.rule.select}`;
   return [finding(placed, keys, { code: "RULE_SELECTS_NOTHING", message })];
+}
+
+/** One agent has some kinds of devices: that it has no others is no slip of a rule. */
+function hasKindOf({ select }: Rule, { devices }: CheckedInventory): boolean {
+  const selected = checkSelect(select);
+  const kinds: ReadonlySet<string> | null = selected.ok ? selected.value.kinds : null;
+  return devices.some(({ device }) => kinds?.has(device.kind) ?? true);
 }
 
 function checkNames(placed: PlacedRule, runbooks: CheckContext["runbooks"]): Diagnostic[] {

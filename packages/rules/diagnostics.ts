@@ -79,12 +79,12 @@ export const RULE_DIAGNOSTICS: Readonly<Record<string, RuleDiagnostic>> = {
   },
   RULE_OVERRIDE_IDLE: {
     severity: "warning",
-    meaning: "An override for a site that is not listed",
-    remedy: "Correct the id, or list the site",
+    meaning: "An override for a site that is not listed, or that fits no device of the inventory",
+    remedy: "Correct the word that is named; one for hardware yet to come may stay",
   },
   RULE_UNKNOWN_RULE: {
     severity: "error",
-    meaning: "`absorbs` or an override names a rule that there is not",
+    meaning: "`absorbs`, a test or an override names a rule (a test a file) that there is not",
     remedy: "Correct the id",
   },
   RULE_SELECT: {
@@ -124,7 +124,7 @@ export const RULE_DIAGNOSTICS: Readonly<Record<string, RuleDiagnostic>> = {
   },
   RULE_TEST: {
     severity: "error",
-    meaning: "A test that can't be read",
+    meaning: "A test that can't be read, or that names what it does not have",
     remedy: "Series are `40x4 12x20 _x30`; times are `5m` or `end`",
   },
   RULE_CYCLE: {

@@ -15,6 +15,7 @@ export { createEngine, type EngineOptions } from "./engine.ts";
 export { type CompiledRules, compileRules, type PlacedRule, type PlacedTest } from "./file.ts";
 export { RULE_FUNCTIONS, type RuleFunction } from "./functions.ts";
 export {
+  type CheckedInventory,
   type InventoryEntry,
   inventoryEntry,
   type ListedDevice,

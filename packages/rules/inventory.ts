@@ -7,13 +7,27 @@ import { type Diagnostic, durationMs, parseYaml, wholeFile } from "@aislewatch/c
 import type { InventoryDevice } from "@aislewatch/contract";
 import { z } from "zod";
 
-export type InventoryEntry = { readonly site: string; readonly device: InventoryDevice };
+export type InventoryEntry = {
+  readonly site: string;
+  /** Of the site, where that is known. */
+  readonly format?: string;
+  readonly device: InventoryDevice;
+};
+
+/** What there is to be watched; `name` is what findings about it call it. */
+export type CheckedInventory = {
+  readonly name: string;
+  readonly devices: readonly InventoryEntry[];
+  /** Of all sites, as a collector knows them; else what is not in it may be elsewhere. */
+  readonly isWhole: boolean;
+};
 
 const asset = z.object({ vendor: z.string(), model: z.string(), serial: z.string(), firmware: z.string() }).partial();
 
 /** A device as `GET /api/v1/sites/:site/devices` and `aislewatch rules inventory` give it; other fields don't matter here. */
 const listed = z.object({
   site: z.string(),
+  format: z.string().optional(),
   id: z.string(),
   kind: z.string(),
   name: z.string().optional(),
@@ -26,10 +40,10 @@ const listed = z.object({
 });
 export type ListedDevice = z.infer<typeof listed>;
 
-export function inventoryEntry({ site, profile, name, ...device }: ListedDevice): InventoryEntry {
+export function inventoryEntry({ site, format, profile, name, ...device }: ListedDevice): InventoryEntry {
   const optional = { ...(name !== undefined && { name }), ...(typeof profile === "string" && { profile }) };
   const whole: InventoryDevice = { ...device, ...optional, components: [], metrics: [] };
-  return { site, device: whole };
+  return { site, ...(format !== undefined && { format }), device: whole };
 }
 
 /** What an agent takes when its file does not say (agent/config.ts). */
@@ -54,7 +68,12 @@ const agentFile = z.object({
 });
 
 export type ReadInventory =
-  | { readonly ok: true; readonly devices: readonly InventoryEntry[] }
+  | {
+      readonly ok: true;
+      readonly devices: readonly InventoryEntry[];
+      /** Of all sites; an agent.yaml has one agent's. */
+      readonly isWhole: boolean;
+    }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** The text of a file: YAML is an agent.yaml, all else JSON as `aislewatch rules inventory` writes it. Never throws. */
@@ -67,7 +86,7 @@ export function parseInventory(input: { file: string; text: string }): ReadInven
   });
   try {
     const parsed = z.array(listed).max(DEVICES_MAX).safeParse(JSON.parse(text));
-    if (parsed.success) return { ok: true, devices: parsed.data.map(inventoryEntry) };
+    if (parsed.success) return { ok: true, devices: parsed.data.map(inventoryEntry), isWhole: true };
     const [issue] = parsed.error.issues;
     return refused(
       `expected devices as "aislewatch rules inventory" writes them; ${issue?.path.join(".")}: ${issue?.message}`,
@@ -83,6 +102,7 @@ function parseAgentFile(input: { file: string; text: string }): ReadInventory {
   const { site, every, devices } = parsed.value;
   return {
     ok: true,
+    isWhole: false,
     devices: devices.map(({ depends_on: dependsOn, every: own, ...device }) =>
       inventoryEntry({ ...device, site, dependsOn, intervalMs: own ?? every, asset: {} }),
     ),

@@ -57,7 +57,12 @@ const fileSchema = z.strictObject({
 type Written = z.infer<typeof fileSchema>["overrides"][number];
 
 export type CompiledOverrides =
-  | { readonly ok: true; readonly overrides: readonly Override[]; readonly warnings: readonly Diagnostic[] }
+  | {
+      readonly ok: true;
+      readonly overrides: readonly Override[];
+      readonly warnings: readonly Diagnostic[];
+      readonly source: YamlSource;
+    }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** The whole file or everything that is wrong with it. `sites` are those that are listed, where that is known. */
@@ -83,7 +88,7 @@ export function compileOverrides(
   found.push(...tieMistakes(overrides, source));
   found.sort((a, b) => a.line - b.line || a.column - b.column);
   if (found.some(({ severity }) => severity === "error")) return { ok: false, diagnostics: found };
-  return { ok: true, overrides, warnings: found };
+  return { ok: true, overrides, warnings: found, source };
 }
 
 /** The set with these overrides in it; its version is another as soon as one of them is. */
