@@ -21,13 +21,16 @@ const manifest = z.object({
   optionalDependencies: z.record(z.string(), z.string()),
 });
 
-/** Writes main.mjs and what stands beside it into `folder`, which is made when it is not there. */
-export async function bundleAgent(folder: string): Promise<void> {
+/**
+ * Writes main.mjs and what stands beside it into `folder`, which is made when it is not there. `more` are further programs
+ * of the same code, by the names of their files: a test's own.
+ */
+export async function bundleAgent(folder: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const bundle = await rolldown({
     cwd: ROOT,
     // The serial binding runs in a process of its own: agent/transport/serial-host.ts starts it beside itself.
-    input: { main: "agent/main.ts", "serial-child": "agent/transport/serial-child.mjs" },
+    input: { main: "agent/main.ts", "serial-child": "agent/transport/serial-child.mjs", ...more },
     platform: "node",
     external: PACKAGES,
     logLevel: "warn",

@@ -331,7 +331,8 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     await portStatus(0x18);
   }, 90_000);
 
-  it("a scale tells what it is in want of, and never what it weighs", async () => {
+  // At the same time: each waits for a device of its own.
+  it.concurrent("a scale tells what it is in want of, and never what it weighs", async () => {
     await shows("lane-1/scale", "weight_at_zero", true);
     expect(await value("lane-1/scale", "zero_drift_kilograms")).toBe(0);
     await says("scale", 0, "030403003412");
@@ -347,7 +348,7 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     await recovers("lane-1/scale", "scale-uncalibrated");
   }, 90_000);
 
-  it("a UPS tells that mains is gone, and how long it lasts", async () => {
+  it.concurrent("a UPS tells that mains is gone, and how long it lasts", async () => {
     await shows("office/ups", "on_battery", false);
     expect(await value("office/ups", "battery_runtime_seconds")).toBe(1_200);
     await says("ups", 1, "010250f000");
@@ -358,7 +359,7 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     await recovers("office/ups", "ups-on-battery");
   }, 90_000);
 
-  it("a scanner is asked for its battery, by the number of that report alone", async () => {
+  it.concurrent("a scanner is asked for its battery, by the number of that report alone", async () => {
     await shows("lane-2/scanner", "battery_charge_percent", 80);
     await setReports(vm, "cordless", { "input 0": "05" });
     await shows("lane-2/scanner", "battery_charge_percent", 5);
@@ -367,7 +368,7 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     await recovers("lane-2/scanner", "scanner-battery-low");
   }, 90_000);
 
-  it("a UPS that says nothing by itself is asked, and one report that it refuses keeps none of the others", async () => {
+  it.concurrent("a UPS that says nothing by itself is asked, and one report that it refuses keeps none of the others", async () => {
     await shows("lane-2/ups", "battery_charge_percent", 98);
     expect(await value("lane-2/ups", "on_battery")).toBe(false);
     expect(await value("lane-2/ups", "battery_runtime_seconds")).toBeUndefined();
@@ -379,7 +380,7 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     await recovers("lane-2/ups", "ups-on-battery");
   }, 90_000);
 
-  it("a scale that says nothing by itself is asked, too", async () => {
+  it.concurrent("a scale that says nothing by itself is asked, too", async () => {
     await shows("lane-2/scale", "weight_at_zero", true);
     await setReports(vm, "quiet_scale", { "input 3": "030702000000" });
     await shows("lane-2/scale", "calibration_required", true);

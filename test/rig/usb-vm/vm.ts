@@ -1,12 +1,24 @@
 /**
  * A Linux guest with USB hardware that is none: gadgets on `dummy_hcd`, which the guest's own kernel enumerates like any
  * device (QEMU without acceleration: 5 to 10 s to boot on a small machine). The host's files are its root, read-only, so
- * that the guest runs this checkout under this Node. It is told what to do over a serial port of its own.
+ * that the guest runs this checkout's agent under this Node; bundled as it is installed, for it loads the sources in four
+ * times as long. It is told what to do over a serial port of its own.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, type Socket } from "node:net";
 import { basename, join } from "node:path";
+import { bundleAgent } from "../../../deploy/bundle-agent.ts";
+import { AGENT_NODE_FLAGS } from "../../../packages/cli/bin/agent-flags.mjs";
 import { type CollectorRig, onCleanUp, ROOT, tempFolder, waitFor } from "../rig.ts";
 import { kernel, kernelName } from "./kernel.ts";
 
@@ -36,14 +48,17 @@ export type Vm = {
   /** Writes a file below /mnt, the only place that can be written to; there it is for programs of the host's root, too. */
   write(path: string, text: string): Promise<void>;
   /**
-   * Starts a program of this checkout under this Node, in the host's root: `agent/main.ts`. `without` names capabilities
-   * that it does not get, as setpriv writes them: `syslog`.
+   * Starts a bundled program under this Node, in the host's root. `without` names capabilities that it does not get, as
+   * setpriv writes them: `syslog`.
    */
-  start(script: string, args: readonly string[], without?: readonly string[]): Promise<GuestProgram>;
+  start(program: Bundled, args: readonly string[], without?: readonly string[]): Promise<GuestProgram>;
   /** What the kernel said on its console. */
   console(): string;
   stop(): Promise<void>;
 };
+
+/** The agent, and several of its command lines in one process (command-lines.ts). */
+type Bundled = "main" | "command-lines";
 
 export type GuestProgram = {
   /** The end of what it said, and `ended with CODE` when it is over. */
@@ -66,8 +81,19 @@ export function vmMissing(): boolean {
 
 /** Boots a guest with `ports` USB ports, each a bus of its own, an NVMe disk and an ATA one. */
 export async function bootVm({ ports }: { readonly ports: number }): Promise<Vm> {
-  const { image, modules } = await kernel();
   const folder = tempFolder();
+  const bundle = join(folder, "agent");
+  // Packages with binaries of their own are found in the checkout's.
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  const [guest] = await Promise.all([
+    bootGuest(folder, ports),
+    bundleAgent(bundle, { "command-lines": "test/rig/usb-vm/command-lines.ts" }),
+  ]);
+  return vmOf(guest, bundle);
+}
+
+async function bootGuest(folder: string, ports: number): Promise<Guest> {
+  const { image, modules } = await kernel();
   const initramfs = buildInitramfs(join(folder, "root"), { modules, ports });
   const disk = join(folder, "disk");
   writeFileSync(disk, "");
@@ -76,7 +102,7 @@ export async function bootVm({ ports }: { readonly ports: number }): Promise<Vm>
     const guest = await startQemu({ image, initramfs, disk, port: join(folder, `commands-${attempt}`) });
     try {
       await Promise.race([guest.commands.answer(0, BOOT_MS_MAX), guest.exited]);
-      return vmOf(guest);
+      return guest;
     } catch (thrown) {
       await guest.stop();
       if (attempt === BOOTS_MAX) throw new Error(`${String(thrown)}; its console:\n${guest.console().slice(-4_000)}`);
@@ -145,7 +171,7 @@ export async function startGuestAgent(
   await vm.write("/mnt/agent.yaml", `${head}data: /mnt/data\ndevices:\n${devices}`);
   await vm.run("chmod 600 /host/mnt/password");
   const agent = await vm.start(
-    "agent/main.ts",
+    "main",
     ["run", "--config", "/mnt/agent.yaml", "--log-format", "text"],
     NOT_AN_ADMINISTRATOR,
   );
@@ -164,7 +190,7 @@ export type Ran = { readonly line: string; readonly code: number; readonly out: 
 /** Several, one after another in one process. */
 export async function runCommandLines(vm: Vm, lines: readonly string[]): Promise<readonly Ran[]> {
   await vm.write("/mnt/lines", `${lines.join("\n")}\n`);
-  const program = await vm.start("test/rig/usb-vm/command-lines.ts", ["/mnt/lines", "/mnt/ran"]);
+  const program = await vm.start("command-lines", ["/mnt/lines", "/mnt/ran"]);
   const said = await waitFor(
     "the command lines in the guest",
     async () => {
@@ -177,7 +203,7 @@ export async function runCommandLines(vm: Vm, lines: readonly string[]): Promise
   return JSON.parse(await vm.run("cat /host/mnt/ran")) as readonly Ran[];
 }
 
-function vmOf({ commands, console, stop }: Guest): Vm {
+function vmOf({ commands, console, stop }: Guest, bundle: string): Vm {
   let programs = 0;
   const vm: Vm = {
     console,
@@ -189,11 +215,12 @@ function vmOf({ commands, console, stop }: Guest): Vm {
       const encoded = Buffer.from(content).toString("base64");
       for (const part of encoded.match(/.{1,2000}/g) ?? []) await vm.run(`echo ${part} | base64 -d >> /host${path}`);
     },
-    async start(script, args, without = []) {
+    async start(program, args, without = []) {
       const log = `/host/mnt/program-${++programs}.log`;
       const drop =
         without.length === 0 ? [] : ["/usr/bin/setpriv", `--bounding-set=${without.map((one) => `-${one}`).join(",")}`];
-      const command = [...drop, process.execPath, "--disable-warning=ExperimentalWarning", join(ROOT, script), ...args];
+      const node = [process.execPath, "--disable-warning=ExperimentalWarning", ...AGENT_NODE_FLAGS];
+      const command = [...drop, ...node, join(bundle, `${program}.mjs`), ...args];
       const words = command.map((word) => `'${word}'`).join(" ");
       await vm.run(`cd /; { chroot /host ${words}; echo ended with $?; } > ${log} 2>&1 &`);
       return { output: () => vm.run(`tail -c 8000 ${log}`) };
