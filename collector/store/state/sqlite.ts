@@ -1,17 +1,13 @@
 /**
- * The embedded state store: one SQLite file in WAL mode with `synchronous = FULL`, so that what `commit` returned from
- * survives a power cut. All calls are synchronous and short; a commit is one fsync.
+ * The embedded state store, over one SQLite file (sqlite-file.ts): what is kept, as rows. All calls are synchronous and
+ * short; a commit is one fsync.
  */
-import { statSync } from "node:fs";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { errorText } from "@aislewatch/base";
 import type { InventoryDevice, Lane } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
 import type { Incident, IncidentEvent } from "../../incidents/types.ts";
-import { StoreError, type StoreFailure } from "../error.ts";
 import type { Watermark } from "../timeseries/store.ts";
-import { migrations, schemaVersionTable } from "./migrations.ts";
 import { buildQueries, CLOSED_STATES, incidentList, type ListPlace, type Queries } from "./queries.ts";
+import { SQLITE, SqliteFile } from "./sqlite-file.ts";
 import {
   type AgentCredential,
   type AgentRecord,
@@ -35,7 +31,7 @@ import {
   type ThinnedRecord,
   type User,
 } from "./store.ts";
-import { asSqlValue, compilerFor, type SqlValue, type Template } from "./template.ts";
+import { asSqlValue } from "./template.ts";
 
 export type SqliteOptions = {
   /** The database file; its folder must exist. SQLite keeps `<file>-wal` and `<file>-shm` beside it. */
@@ -43,14 +39,6 @@ export type SqliteOptions = {
 };
 
 const LIMITS = {
-  /** Another process (a backup, `sqlite3` on the command line) may hold the file this long. */
-  busyMs: 5_000,
-  /** Statements kept prepared: all templates and the usual filters of the list. */
-  statementsMax: 256,
-  /** The write-ahead log is cut back to this after a checkpoint. */
-  logBytesMax: 64 * 1024 * 1024,
-  /** Checking a file of this size at start takes about a second; a greater one is checked by hand. */
-  checkedBytesMax: 512 * 1024 * 1024,
   poisonMax: 1_000,
   poisonBytesMax: 64 * 1024,
   /** Each of what is missing, what was thinned, and what was said about it. */
@@ -66,74 +54,58 @@ export function createSqliteStore(options: SqliteOptions): StateStore {
 }
 
 class SqliteStore implements StateStore {
-  readonly #file: string;
-  readonly #compiler = compilerFor("sqlite");
-  readonly #queries: Queries = buildQueries(this.#compiler);
-  readonly #statements = new Map<string, StatementSync>();
-  #database: DatabaseSync | null = null;
+  readonly #file: SqliteFile;
+  readonly #queries: Queries = buildQueries(SQLITE);
   #incidentNumber = 0;
   /** Kept in memory, for counting them at each commit would cost more than writing them. */
   #deviceEventCount = 0;
 
   constructor(options: SqliteOptions) {
-    this.#file = options.file;
+    this.#file = new SqliteFile(options.file);
   }
 
   async open(): Promise<void> {
-    if (this.#database !== null) throw new StoreError("closed", "this store is open already");
-    try {
-      const database = new DatabaseSync(this.#file, { timeout: LIMITS.busyMs, enableForeignKeyConstraints: true });
-      this.#database = database;
-      database.exec(`
-        pragma journal_mode = wal;
-        pragma synchronous = full;
-        pragma journal_size_limit = ${LIMITS.logBytesMax};
-      `);
-      this.#migrate(database);
-      this.#check(database);
-      this.#incidentNumber = this.#one(this.#queries.counter, { name: "incident" })?.value ?? 0;
-      this.#deviceEventCount = this.#one(this.#queries.deviceEventCount, {})?.count ?? 0;
-    } catch (thrown) {
-      this.#release();
-      throw this.#named(thrown);
-    }
+    this.#file.open(() => {
+      this.#incidentNumber = this.#file.one(this.#queries.counter, { name: "incident" })?.value ?? 0;
+      this.#deviceEventCount = this.#file.one(this.#queries.deviceEventCount, {})?.count ?? 0;
+    });
   }
 
   commit(change: Commit): void {
     const queries = this.#queries;
-    this.#deviceEventCount = this.#transaction(() => {
-      for (const watermark of change.watermarks ?? []) this.#run(queries.putWatermark, watermark);
+    this.#deviceEventCount = this.#file.transaction(() => {
+      for (const watermark of change.watermarks ?? []) this.#file.run(queries.putWatermark, watermark);
       for (const fault of change.faults ?? []) this.#putFault(fault);
       for (const incident of change.incidents ?? []) this.#putIncident(incident);
       for (const agent of change.agents ?? []) this.#putAgent(agent);
       for (const { fromSeq, toSeq, ...gap } of change.gaps ?? []) {
-        this.#run(queries.addGap, { ...gap, from_seq: fromSeq, to_seq: toSeq });
+        this.#file.run(queries.addGap, { ...gap, from_seq: fromSeq, to_seq: toSeq });
       }
-      if (change.gaps?.length) this.#run(queries.trimGaps, { kept: LIMITS.spansMax });
-      for (const lane of change.ledger ?? []) this.#run(queries.putLedger, ledgerRow(lane));
+      if (change.gaps?.length) this.#file.run(queries.trimGaps, { kept: LIMITS.spansMax });
+      for (const lane of change.ledger ?? []) this.#file.run(queries.putLedger, ledgerRow(lane));
       for (const { fromSeq, toSeq, fromAt, toAt, ...span } of change.thinned ?? []) {
         const columns = { from_seq: fromSeq, to_seq: toSeq, from_at: fromAt, to_at: toAt };
-        this.#run(queries.addThinned, { ...span, ...columns });
+        this.#file.run(queries.addThinned, { ...span, ...columns });
       }
-      if (change.thinned?.length) this.#run(queries.trimThinned, { kept: LIMITS.spansMax });
+      if (change.thinned?.length) this.#file.run(queries.trimThinned, { kept: LIMITS.spansMax });
       for (const late of change.late ?? []) this.#putLate(late);
       if (change.incidents?.length) {
-        this.#run(queries.putCounter, { name: "incident", value: this.#incidentNumber });
+        this.#file.run(queries.putCounter, { name: "incident", value: this.#incidentNumber });
       }
       return this.#addDeviceEvents(change.deviceEvents ?? []);
     });
   }
 
   watermarks(): Watermark[] {
-    return this.#all(this.#queries.watermarks, {}).map((row) => ({ ...row, lane: row.lane as Lane }));
+    return this.#file.all(this.#queries.watermarks, {}).map((row) => ({ ...row, lane: row.lane as Lane }));
   }
 
   faults(): FaultRecord[] {
-    return this.#all(this.#queries.faults, {}).map(({ body }) => JSON.parse(body) as FaultRecord);
+    return this.#file.all(this.#queries.faults, {}).map(({ body }) => JSON.parse(body) as FaultRecord);
   }
 
   agents(): AgentRecord[] {
-    return this.#all(this.#queries.agents, {}).map((row) => ({
+    return this.#file.all(this.#queries.agents, {}).map((row) => ({
       site: row.site,
       agent: row.agent,
       online: row.online === 1,
@@ -147,8 +119,8 @@ class SqliteStore implements StateStore {
     const bounded = Math.min(LIMITS.pageMax, Math.max(0, Math.floor(limit)));
     const rows =
       device === null
-        ? this.#all(this.#queries.siteEvents, { site, limit: bounded })
-        : this.#all(this.#queries.deviceEvents, { site, device, limit: bounded });
+        ? this.#file.all(this.#queries.siteEvents, { site, limit: bounded })
+        : this.#file.all(this.#queries.deviceEvents, { site, device, limit: bounded });
     return rows.map(({ id: _, recorded_at: recordedAt, ...row }) => ({ ...row, recordedAt }));
   }
 
@@ -158,16 +130,16 @@ class SqliteStore implements StateStore {
   }
 
   incident(id: string): Incident | null {
-    const row = this.#one(this.#queries.incident, { id });
+    const row = this.#file.one(this.#queries.incident, { id });
     return row === null ? null : (JSON.parse(row.body) as Incident);
   }
 
   incidentEvents(id: string): IncidentEvent[] {
-    return this.#all(this.#queries.incidentEvents, { id }).map(({ body }) => JSON.parse(body) as IncidentEvent);
+    return this.#file.all(this.#queries.incidentEvents, { id }).map(({ body }) => JSON.parse(body) as IncidentEvent);
   }
 
   openIncidents(): { incident: Incident; key: string }[] {
-    return this.#all(this.#queries.openIncidents, {}).map(({ key, body }) => ({
+    return this.#file.all(this.#queries.openIncidents, {}).map(({ key, body }) => ({
       incident: JSON.parse(body) as Incident,
       key,
     }));
@@ -178,9 +150,9 @@ class SqliteStore implements StateStore {
     page: { limit: number; cursor: string | null },
   ): { items: Incident[]; cursor: string | null; total: number } {
     const limit = Math.min(LIMITS.pageMax, Math.max(1, Math.floor(page.limit)));
-    const { rows, total } = incidentList(this.#compiler, filter, { limit, after: placeOf(page.cursor) });
-    const found = this.#rows<{ body: string }>(rows.sql, rows.parameters.map(asSqlValue));
-    const [count] = this.#rows<{ total: number }>(total.sql, total.parameters.map(asSqlValue));
+    const { rows, total } = incidentList(SQLITE, filter, { limit, after: placeOf(page.cursor) });
+    const found = this.#file.rows<{ body: string }>(rows.sql, rows.parameters.map(asSqlValue));
+    const [count] = this.#file.rows<{ total: number }>(total.sql, total.parameters.map(asSqlValue));
     const items = found.slice(0, limit).map(({ body }) => JSON.parse(body) as Incident);
     const last = items.at(-1);
     return {
@@ -192,17 +164,24 @@ class SqliteStore implements StateStore {
 
   putInventory(site: string, agent: string, devices: readonly InventoryDevice[], at: number): { refused: string[] } {
     const queries = this.#queries;
-    return this.#transaction(() => {
-      const foreign = new Set(this.#all(queries.foreignDevices, { site, agent }).map(({ id }) => id));
+    return this.#file.transaction(() => {
+      const foreign = new Set(this.#file.all(queries.foreignDevices, { site, agent }).map(({ id }) => id));
       // An id that stands twice in one inventory is one device: the later entry counts.
       const own = new Map(devices.filter(({ id }) => !foreign.has(id)).map((device) => [device.id, device]));
-      this.#run(queries.putInventory, { site, agent, at });
-      this.#run(queries.removeDevices, { site, agent });
+      this.#file.run(queries.putInventory, { site, agent, at });
+      this.#file.run(queries.removeDevices, { site, agent });
       let position = 0;
       for (const device of own.values()) {
         const { id, kind } = device;
-        this.#run(queries.addDevice, { site, id, agent, position: position++, kind, body: JSON.stringify(device) });
-        this.#run(queries.fillKind, { site, device: id, kind });
+        this.#file.run(queries.addDevice, {
+          site,
+          id,
+          agent,
+          position: position++,
+          kind,
+          body: JSON.stringify(device),
+        });
+        this.#file.run(queries.fillKind, { site, device: id, kind });
       }
       return { refused: [...new Set(devices.map(({ id }) => id))].filter((id) => foreign.has(id)) };
     });
@@ -210,13 +189,13 @@ class SqliteStore implements StateStore {
 
   inventory(): { site: string; agent: string; devices: InventoryDevice[] }[] {
     const byAgent = new Map<string, InventoryDevice[]>();
-    for (const { site, agent, body } of this.#all(this.#queries.devices, {})) {
+    for (const { site, agent, body } of this.#file.all(this.#queries.devices, {})) {
       const key = JSON.stringify([site, agent]);
       const devices = byAgent.get(key) ?? [];
       devices.push(JSON.parse(body) as InventoryDevice);
       byAgent.set(key, devices);
     }
-    return this.#all(this.#queries.inventories, {}).map(({ site, agent }) => ({
+    return this.#file.all(this.#queries.inventories, {}).map(({ site, agent }) => ({
       site,
       agent,
       devices: byAgent.get(JSON.stringify([site, agent])) ?? [],
@@ -225,27 +204,27 @@ class SqliteStore implements StateStore {
 
   removeAgent(site: string, agent: string): void {
     const { removeAgent, removeInventory, removeDevices, removeCredential, removeLate } = this.#queries;
-    this.#transaction(() => {
+    this.#file.transaction(() => {
       for (const query of [removeAgent, removeInventory, removeDevices, removeCredential, removeLate])
-        this.#run(query, { site, agent });
+        this.#file.run(query, { site, agent });
     });
   }
 
   addPoison(record: PoisonRecord): void {
     const { site, agent, topic, at, reason, bytes } = record;
-    this.#transaction(() => {
+    this.#file.transaction(() => {
       const kept = bytes.subarray(0, LIMITS.poisonBytesMax);
-      this.#run(this.#queries.addPoison, { site, agent, topic, at, reason, bytes: kept });
-      this.#run(this.#queries.trimPoison, { kept: LIMITS.poisonMax });
+      this.#file.run(this.#queries.addPoison, { site, agent, topic, at, reason, bytes: kept });
+      this.#file.run(this.#queries.trimPoison, { kept: LIMITS.poisonMax });
     });
   }
 
   poisonCount(): number {
-    return this.#one(this.#queries.poisonCount, {})?.count ?? 0;
+    return this.#file.one(this.#queries.poisonCount, {})?.count ?? 0;
   }
 
   gaps(): GapRecord[] {
-    return this.#all(this.#queries.gaps, {}).map((row) => ({
+    return this.#file.all(this.#queries.gaps, {}).map((row) => ({
       site: row.site,
       agent: row.agent,
       epoch: row.epoch,
@@ -258,7 +237,7 @@ class SqliteStore implements StateStore {
   }
 
   ledger(): LedgerLane[] {
-    return this.#all(this.#queries.ledger, {}).map((row) => ({
+    return this.#file.all(this.#queries.ledger, {}).map((row) => ({
       site: row.site,
       agent: row.agent,
       epoch: row.epoch,
@@ -278,40 +257,40 @@ class SqliteStore implements StateStore {
   }
 
   thinned(): ThinnedRecord[] {
-    return this.#all(this.#queries.thinned, {}).map(
-      ({ id: _, from_seq: fromSeq, to_seq: toSeq, from_at: fromAt, to_at: toAt, lane, ...row }) => ({
+    return this.#file
+      .all(this.#queries.thinned, {})
+      .map(({ id: _, from_seq: fromSeq, to_seq: toSeq, from_at: fromAt, to_at: toAt, lane, ...row }) => ({
         ...row,
         ...{ lane: lane as Lane, fromSeq, toSeq, fromAt, toAt },
-      }),
-    );
+      }));
   }
 
   late(): LateRecord[] {
-    return this.#all(this.#queries.late, {}).map((row) => ({ ...row, part: row.part as LateRecord["part"] }));
+    return this.#file.all(this.#queries.late, {}).map((row) => ({ ...row, part: row.part as LateRecord["part"] }));
   }
 
   addGapNotes(notes: readonly GapNote[]): void {
-    this.#transaction(() => {
+    this.#file.transaction(() => {
       for (const { fromSeq, toSeq, by, ...note } of notes) {
-        this.#run(this.#queries.addGapNote, { ...note, from_seq: fromSeq, to_seq: toSeq, by_whom: by });
+        this.#file.run(this.#queries.addGapNote, { ...note, from_seq: fromSeq, to_seq: toSeq, by_whom: by });
       }
-      this.#run(this.#queries.trimGapNotes, { kept: LIMITS.spansMax });
+      this.#file.run(this.#queries.trimGapNotes, { kept: LIMITS.spansMax });
     });
   }
 
   gapNotes(): GapNote[] {
-    return this.#all(this.#queries.gapNotes, {}).map(
-      ({ id: _, from_seq: fromSeq, to_seq: toSeq, by_whom: by, lane, ...row }) => ({
+    return this.#file
+      .all(this.#queries.gapNotes, {})
+      .map(({ id: _, from_seq: fromSeq, to_seq: toSeq, by_whom: by, lane, ...row }) => ({
         ...row,
         ...{ lane: lane as Lane, fromSeq, toSeq, by },
-      }),
-    );
+      }));
   }
 
   putCommand(command: CommandRecord): void {
     const { id, issuedAt, site, agent, state } = command;
-    this.#transaction(() => {
-      this.#run(this.#queries.putCommand, {
+    this.#file.transaction(() => {
+      this.#file.run(this.#queries.putCommand, {
         id,
         issued_at: issuedAt,
         site,
@@ -319,12 +298,12 @@ class SqliteStore implements StateStore {
         state,
         body: JSON.stringify(command),
       });
-      this.#run(this.#queries.trimCommands, { limit: LIMITS.commandsMax });
+      this.#file.run(this.#queries.trimCommands, { limit: LIMITS.commandsMax });
     });
   }
 
   command(id: string): CommandRecord | null {
-    const row = this.#one(this.#queries.command, { id });
+    const row = this.#file.one(this.#queries.command, { id });
     return row === null ? null : (JSON.parse(row.body) as CommandRecord);
   }
 
@@ -332,13 +311,13 @@ class SqliteStore implements StateStore {
     const bounded = Math.min(LIMITS.pageMax, Math.max(0, Math.floor(limit)));
     const rows =
       filter === null
-        ? this.#all(this.#queries.commands, { limit: bounded })
-        : this.#all(this.#queries.commandsOfAgent, { ...filter, limit: bounded });
+        ? this.#file.all(this.#queries.commands, { limit: bounded })
+        : this.#file.all(this.#queries.commandsOfAgent, { ...filter, limit: bounded });
     return rows.map(({ body }) => JSON.parse(body) as CommandRecord);
   }
 
   users(): User[] {
-    return this.#all(this.#queries.users, {}).map((row) => ({
+    return this.#file.all(this.#queries.users, {}).map((row) => ({
       name: row.name,
       role: row.role as Role,
       passwordHash: row.password_hash,
@@ -347,26 +326,26 @@ class SqliteStore implements StateStore {
   }
 
   putUser({ name, role, passwordHash, createdAt }: User): void {
-    this.#run(this.#queries.putUser, { name, role, password_hash: passwordHash, created_at: createdAt });
+    this.#file.run(this.#queries.putUser, { name, role, password_hash: passwordHash, created_at: createdAt });
   }
 
   removeUser(name: string): boolean {
-    return this.#run(this.#queries.removeUser, { name }) > 0;
+    return this.#file.run(this.#queries.removeUser, { name }) > 0;
   }
 
   putAgentCredential({ site, agent, passwordHash }: AgentCredential): void {
-    this.#run(this.#queries.putCredential, { site, agent, password_hash: passwordHash });
+    this.#file.run(this.#queries.putCredential, { site, agent, password_hash: passwordHash });
   }
 
   agentCredential(site: string, agent: string): AgentCredential | null {
-    const row = this.#one(this.#queries.credential, { site, agent });
+    const row = this.#file.one(this.#queries.credential, { site, agent });
     return row === null ? null : { site: row.site, agent: row.agent, passwordHash: row.password_hash };
   }
 
   putSession({ idHash, user, createdAt, expiresAt }: Session): void {
-    this.#transaction(() => {
-      this.#run(this.#queries.removeEndedSessions, { hash: idHash, now: createdAt });
-      this.#run(this.#queries.putSession, {
+    this.#file.transaction(() => {
+      this.#file.run(this.#queries.removeEndedSessions, { hash: idHash, now: createdAt });
+      this.#file.run(this.#queries.putSession, {
         id_hash: idHash,
         user_name: user,
         created_at: createdAt,
@@ -376,7 +355,7 @@ class SqliteStore implements StateStore {
   }
 
   session(idHash: string, nowMs: number): (Session & { role: Role }) | null {
-    const row = this.#one(this.#queries.session, { hash: idHash, now: nowMs });
+    const row = this.#file.one(this.#queries.session, { hash: idHash, now: nowMs });
     if (row === null) return null;
     return {
       idHash: row.id_hash,
@@ -388,68 +367,60 @@ class SqliteStore implements StateStore {
   }
 
   removeSession(idHash: string): void {
-    this.#run(this.#queries.removeSession, { hash: idHash });
+    this.#file.run(this.#queries.removeSession, { hash: idHash });
   }
 
   putToken({ name, tokenHash, role, createdAt }: ApiToken): void {
-    this.#run(this.#queries.putToken, { name, token_hash: tokenHash, role, created_at: createdAt });
+    this.#file.run(this.#queries.putToken, { name, token_hash: tokenHash, role, created_at: createdAt });
   }
 
   token(tokenHash: string): ApiToken | null {
-    const row = this.#one(this.#queries.token, { hash: tokenHash });
+    const row = this.#file.one(this.#queries.token, { hash: tokenHash });
     if (row === null) return null;
     return { name: row.name, tokenHash: row.token_hash, role: row.role as Role, createdAt: row.created_at };
   }
 
   putLoginLink({ tokenHash, user, expiresAt }: LoginLink): void {
-    this.#run(this.#queries.putLink, { token_hash: tokenHash, user_name: user, expires_at: expiresAt });
+    this.#file.run(this.#queries.putLink, { token_hash: tokenHash, user_name: user, expires_at: expiresAt });
   }
 
   takeLoginLink(tokenHash: string, nowMs: number): LoginLink | null {
-    return this.#transaction(() => {
-      this.#run(this.#queries.removeEndedLinks, { hash: tokenHash, now: nowMs });
-      const row = this.#one(this.#queries.takeLink, { hash: tokenHash });
+    return this.#file.transaction(() => {
+      this.#file.run(this.#queries.removeEndedLinks, { hash: tokenHash, now: nowMs });
+      const row = this.#file.one(this.#queries.takeLink, { hash: tokenHash });
       return row === null ? null : { tokenHash: row.token_hash, user: row.user_name, expiresAt: row.expires_at };
     });
   }
 
   audit({ at, actor, action, detail }: AuditRecord): void {
-    this.#transaction(() => {
-      this.#run(this.#queries.addAudit, { at, actor, action, detail });
-      this.#run(this.#queries.trimAudit, { kept: LIMITS.auditMax });
+    this.#file.transaction(() => {
+      this.#file.run(this.#queries.addAudit, { at, actor, action, detail });
+      this.#file.run(this.#queries.trimAudit, { kept: LIMITS.auditMax });
     });
   }
 
   auditLog(limit: number): AuditRecord[] {
-    return this.#all(this.#queries.audit, { limit: Math.max(0, Math.floor(limit)) }).map((row) => ({ ...row }));
+    return this.#file.all(this.#queries.audit, { limit: Math.max(0, Math.floor(limit)) }).map((row) => ({ ...row }));
   }
 
   document(name: string): string | null {
-    return this.#one(this.#queries.document, { name })?.body ?? null;
+    return this.#file.one(this.#queries.document, { name })?.body ?? null;
   }
 
   putDocument(name: string, text: string): void {
-    this.#run(this.#queries.putDocument, { name, body: text });
+    this.#file.run(this.#queries.putDocument, { name, body: text });
   }
 
   async close(): Promise<void> {
-    if (this.#database === null) return;
-    try {
-      this.#database.exec("pragma wal_checkpoint(truncate)");
-    } catch (thrown) {
-      // The log stays and is read at the next start; only a full disk or a reader elsewhere gets here.
-      if (this.#named(thrown).kind === "failed") throw this.#named(thrown);
-    } finally {
-      this.#release();
-    }
+    this.#file.close();
   }
 
   #putFault(fault: FaultRecord): void {
     const { site, device, component } = fault.subject;
     const key = { site, device: device ?? "", component: component ?? "", rule: fault.rule };
     // An inactive one may have something to remember: what its rule counts toward flapping, for example.
-    if (Object.keys(fault.detail).length === 0) this.#run(this.#queries.removeFault, key);
-    else this.#run(this.#queries.putFault, { ...key, body: JSON.stringify(fault) });
+    if (Object.keys(fault.detail).length === 0) this.#file.run(this.#queries.removeFault, key);
+    else this.#file.run(this.#queries.putFault, { ...key, body: JSON.stringify(fault) });
   }
 
   /** How many there are then. */
@@ -457,19 +428,19 @@ class SqliteStore implements StateStore {
     let count = this.#deviceEventCount + events.length;
     const devices = new Map<string, { site: string; device: string }>();
     for (const { recordedAt, ...event } of events) {
-      this.#run(this.#queries.addDeviceEvent, { ...event, recorded_at: recordedAt });
+      this.#file.run(this.#queries.addDeviceEvent, { ...event, recorded_at: recordedAt });
       devices.set(JSON.stringify([event.site, event.device]), { site: event.site, device: event.device });
     }
     for (const key of devices.values()) {
-      count -= this.#run(this.#queries.trimDeviceEvents, { ...key, limit: DEVICE_EVENTS.perDeviceMax });
+      count -= this.#file.run(this.#queries.trimDeviceEvents, { ...key, limit: DEVICE_EVENTS.perDeviceMax });
     }
     const excess = count - DEVICE_EVENTS.max;
-    return excess > 0 ? count - this.#run(this.#queries.removeOldestDeviceEvents, { limit: excess }) : count;
+    return excess > 0 ? count - this.#file.run(this.#queries.removeOldestDeviceEvents, { limit: excess }) : count;
   }
 
   #putIncident({ incident, key, events }: IncidentChange): void {
     const { id, subject, title, rule, assignee } = incident;
-    this.#run(this.#queries.putIncident, {
+    this.#file.run(this.#queries.putIncident, {
       id,
       key,
       site: subject.site,
@@ -484,17 +455,17 @@ class SqliteStore implements StateStore {
     });
     for (const event of events) {
       const { seq, at, type } = event;
-      this.#run(this.#queries.addEvent, { incident: id, seq, at, type, body: JSON.stringify(event) });
+      this.#file.run(this.#queries.addEvent, { incident: id, seq, at, type, body: JSON.stringify(event) });
     }
   }
 
   #putLate({ body, ...key }: NonNullable<Commit["late"]>[number]): void {
-    if (body === null) this.#run(this.#queries.removeLatePart, key);
-    else this.#run(this.#queries.putLate, { ...key, body });
+    if (body === null) this.#file.run(this.#queries.removeLatePart, key);
+    else this.#file.run(this.#queries.putLate, { ...key, body });
   }
 
   #putAgent({ site, agent, online, status, lastSeenAt, judgedUntil }: AgentRecord): void {
-    this.#run(this.#queries.putAgent, {
+    this.#file.run(this.#queries.putAgent, {
       site,
       agent,
       online: online ? 1 : 0,
@@ -502,102 +473,6 @@ class SqliteStore implements StateStore {
       last_seen_at: lastSeenAt,
       judged_until: judgedUntil,
     });
-  }
-
-  #migrate(database: DatabaseSync): void {
-    database.exec(schemaVersionTable(this.#compiler).sql);
-    const [row] = this.#rows<{ version: number | null }>("select max(version) as version from schema_version", []);
-    const version = row?.version ?? 0;
-    const newest = migrations.at(-1)?.version ?? 0;
-    if (version > newest) {
-      throw new StoreError(
-        "newer_schema",
-        `${this.#file} has schema version ${version}; this program knows ${newest}. Start the version that wrote it, or restore a backup from before`,
-      );
-    }
-    for (const migration of migrations) {
-      if (migration.version <= version) continue;
-      this.#transaction(() => {
-        for (const { sql } of migration.statements(this.#compiler, "sqlite")) database.exec(sql);
-        database.exec(`insert into schema_version (version) values (${migration.version})`);
-      });
-    }
-  }
-
-  /** A damaged file is refused at start, not met in the middle of a commit. */
-  #check(database: DatabaseSync): void {
-    if (statSync(this.#file).size > LIMITS.checkedBytesMax) return;
-    const [row] = database.prepare("pragma quick_check(1)").all();
-    const verdict = row?.["quick_check"];
-    if (verdict !== "ok") throw new StoreError("corrupt", `${this.#file} is damaged: ${String(verdict)}`);
-  }
-
-  #transaction<T>(work: () => T): T {
-    const database = this.#opened();
-    try {
-      database.exec("begin immediate");
-      const result = work();
-      database.exec("commit");
-      return result;
-    } catch (thrown) {
-      // A full disk has already rolled back by itself.
-      if (database.isTransaction) database.exec("rollback");
-      throw this.#named(thrown);
-    }
-  }
-
-  #run<Params>(query: Template<Params, unknown>, params: Params): number {
-    try {
-      return Number(this.#statement(query.sql).run(...query.values(params)).changes);
-    } catch (thrown) {
-      throw this.#named(thrown);
-    }
-  }
-
-  #one<Params, Row>(query: Template<Params, Row>, params: Params): Row | null {
-    return this.#all(query, params)[0] ?? null;
-  }
-
-  #all<Params, Row>(query: Template<Params, Row>, params: Params): Row[] {
-    return this.#rows<Row>(query.sql, query.values(params));
-  }
-
-  /** The edge: rows are what the query's types say because the tables are ours and checked at start. */
-  #rows<Row>(sql: string, values: readonly SqlValue[]): Row[] {
-    try {
-      return this.#statement(sql).all(...values) as Row[];
-    } catch (thrown) {
-      throw this.#named(thrown);
-    }
-  }
-
-  #statement(sql: string): StatementSync {
-    const database = this.#opened();
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      if (this.#statements.size >= LIMITS.statementsMax) this.#statements.clear();
-      statement = database.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  #opened(): DatabaseSync {
-    if (this.#database === null) throw new StoreError("closed", "the state store is not open");
-    return this.#database;
-  }
-
-  #release(): void {
-    this.#statements.clear();
-    if (this.#database?.isOpen) this.#database.close();
-    this.#database = null;
-  }
-
-  #named(thrown: unknown): StoreError {
-    if (thrown instanceof StoreError) return thrown;
-    const kind = kindOf(thrown);
-    const advice = kind === "corrupt" ? "; the file is left as it is: restore a backup, or move it away" : "";
-    return new StoreError(kind, `${this.#file}: ${errorText(thrown)}${advice}`, { cause: thrown });
   }
 }
 
@@ -618,25 +493,6 @@ const ledgerRow = (lane: LedgerLane) => ({
   lost_batches: lane.lostBatches,
   last_at: lane.lastAt,
 });
-
-/** SQLite's result codes (sqlite.org/rescode.html): the low byte is the class, the whole is the extended code. */
-const KINDS: ReadonlyMap<number, StoreFailure> = new Map([
-  [5, "locked"], // SQLITE_BUSY
-  [6, "locked"], // SQLITE_LOCKED
-  [8, "io"], // SQLITE_READONLY
-  [10, "io"], // SQLITE_IOERR
-  [11, "corrupt"], // SQLITE_CORRUPT
-  [13, "disk_full"], // SQLITE_FULL
-  [14, "io"], // SQLITE_CANTOPEN
-  [26, "corrupt"], // SQLITE_NOTADB
-  [1555, "conflict"], // SQLITE_CONSTRAINT_PRIMARYKEY
-  [2067, "conflict"], // SQLITE_CONSTRAINT_UNIQUE
-]);
-
-function kindOf(thrown: unknown): StoreFailure {
-  const code = thrown instanceof Error && "errcode" in thrown ? Number(thrown.errcode) : 0;
-  return KINDS.get(code) ?? KINDS.get(code & 0xff) ?? "failed";
-}
 
 function cursorOf({ priority, openedAt, id }: Incident): string {
   return Buffer.from(JSON.stringify([priority, openedAt, id])).toString("base64url");
