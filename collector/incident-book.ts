@@ -94,7 +94,7 @@ export function createIncidentBook({ clock, state }: { clock: Clock; state: Stat
     write(key, before, bodies, how) {
       const id = before?.id ?? incidentId(state.nextIncidentNumber());
       const { incident, events } = append(id, before, bodies, { ...how, recordedAt: clock.now() });
-      if (isEnded(incident.state)) letGo(key, incident);
+      if (isEnded(incident)) letGo(key, incident);
       else hold(key, incident);
       pending.set(id, { incident, key, events: [...(pending.get(id)?.events ?? []), ...events] });
       for (const listener of listeners) listener({ key, before, incident, events });

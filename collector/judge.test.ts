@@ -222,7 +222,7 @@ rules:
       { name: "acknowledge", action: { action: "acknowledge" }, state: "acknowledged" },
       { name: "assign", action: { action: "assign", to: "kim" }, state: "new" },
       { name: "start", action: { action: "start" }, state: "in_progress" },
-      { name: "hold", action: { action: "hold", reason: "parts" }, state: "on_hold" },
+      { name: "hold", action: { action: "hold", reason: "awaiting_part", text: null }, state: "on_hold" },
       { name: "note", action: { action: "note", text: "looking" }, state: "new" },
       {
         name: "resolve",

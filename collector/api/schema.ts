@@ -6,7 +6,15 @@ import { COMMAND_KINDS, COMMAND_OUTCOMES } from "@aislewatch/contract";
 import { CATEGORIES, SEVERITIES } from "@aislewatch/devices";
 import { WEEKDAYS } from "@aislewatch/rules";
 import { z } from "zod";
-import { INCIDENT_STATES, PRIORITIES, RESOLUTION_CODES } from "../incidents/types.ts";
+import {
+  ACK_EXPIRIES,
+  CANCEL_CODES,
+  HOLD_REASONS,
+  INCIDENT_STATES,
+  PRIORITIES,
+  RESOLUTION_CODES,
+  SLA_CLOCKS,
+} from "../incidents/types.ts";
 
 export const value = z.union([z.number(), z.boolean()]);
 export const values = z.record(z.string(), value);
@@ -40,7 +48,19 @@ export const incident = z
     recoveredAt: z.number().nullable(),
     assignee: z.string().nullable(),
     acknowledgedBy: z.string().nullable(),
-    holdReason: z.string().nullable(),
+    /** `unlisted`: from before there was a list; its words are in the event. */
+    holdReason: z.enum([...HOLD_REASONS, "unlisted"]).nullable(),
+    group: z.string().nullable(),
+    /** 0 the collector itself, 1 NOC, 2 field support, 3 engineering, 4 vendor. */
+    tier: z.int(),
+    /** The one that it was merged into, while it is `merged`. */
+    mergedInto: z.string().nullable(),
+    /** The one that it is a consequence of. */
+    parent: z.string().nullable(),
+    /** How many are consequences of this one. */
+    children: z.int(),
+    /** It cured itself so often that somebody should find out why. */
+    review: z.object({ since: z.number(), times: z.int(), withinMs: z.number() }).nullable(),
     resolutionCode: z.enum(RESOLUTION_CODES).nullable(),
     recurrences: z.int(),
     /** A device (`site/device`), an agent (`agent:site/agent`) or a wider fault (`rule:<id>@<what>`). */
@@ -75,9 +95,36 @@ export const incidentEvent = z
   })
   .meta({ id: "IncidentEvent" });
 
+/** What people and clocks have written into an incident, and lists do not show. */
+export const incidentWork = z
+  .object({
+    holdText: z.string().nullable(),
+    cancelCode: z.enum(CANCEL_CODES).nullable(),
+    resolvedTier: z.int().nullable(),
+    followUp: z.string().nullable(),
+    escalation: z.object({ policy: z.string().nullable(), step: z.int().nullable(), at: z.number() }).nullable(),
+    vendor: z.object({ vendor: z.string(), ref: z.string() }).nullable(),
+    /** Steps of the checklist that are done. */
+    checked: z.array(z.string()),
+    /** The acknowledgement that ran out, until there is another. */
+    ackExpired: z.object({ at: z.number(), by: z.string().nullable(), why: z.enum(ACK_EXPIRIES) }).nullable(),
+    /** When a person last wrote into its log. */
+    workedAt: z.number().nullable(),
+    /** A person said what its priority is. */
+    isPriorityPinned: z.boolean(),
+    sla: z.partialRecord(
+      z.enum(SLA_CLOCKS),
+      z.object({ warnedPercent: z.number(), breachedAt: z.number().nullable() }),
+    ),
+  })
+  .meta({ id: "IncidentWork" });
+
 export const incidentDetail = z
   .object({
     incident,
+    work: incidentWork,
+    /** Those merged into it. */
+    absorbed: z.array(incident),
     events: z.array(incidentEvent),
     /** Markdown of the runbook, or null when the rule names none. */
     runbook: z.object({ title: z.string(), markdown: z.string() }).nullable(),
@@ -115,7 +162,12 @@ export const incidentAction = z
     z.object({ action: z.literal("acknowledge"), version: z.int().optional() }),
     z.object({ action: z.literal("assign"), to: z.string().max(128).nullable(), version: z.int().optional() }),
     z.object({ action: z.literal("start"), version: z.int().optional() }),
-    z.object({ action: z.literal("hold"), reason: z.string().min(1).max(512), version: z.int().optional() }),
+    z.object({
+      action: z.literal("hold"),
+      reason: z.enum(HOLD_REASONS),
+      text: z.string().max(512).nullable().default(null),
+      version: z.int().optional(),
+    }),
     z.object({ action: z.literal("resume"), version: z.int().optional() }),
     z.object({ action: z.literal("note"), text: z.string().min(1).max(4000), version: z.int().optional() }),
     z.object({

@@ -13,6 +13,17 @@ import type * as schema from "./schema.ts";
 export type IncidentView = z.infer<typeof schema.incident>;
 type ChartView = z.infer<typeof schema.incidentDetail>["chart"];
 
+/** What of its log stands beside the incident on its own page. */
+export function workView(incident: Incident): z.infer<typeof schema.incidentWork> {
+  const { holdText, cancelCode, resolvedTier, followUp, escalation, vendor, ackExpired, workedAt } = incident;
+  return {
+    ...{ holdText, cancelCode, resolvedTier, followUp, escalation, vendor, ackExpired, workedAt },
+    checked: [...incident.checked],
+    isPriorityPinned: incident.isPriorityPinned,
+    sla: incident.sla,
+  };
+}
+
 /** An incident as lists, the page and the stream show it. `sites` are live.sites(), taken once for a list. */
 export function incidentView(incident: Incident, live: LiveView, sites = live.sites()): IncidentView {
   const { site, device } = incident.subject;
@@ -21,6 +32,7 @@ export function incidentView(incident: Incident, live: LiveView, sites = live.si
   return {
     ...incident,
     ...{ flapping, inactiveHours, maintenance, retroactive },
+    mergedInto: incident.merged?.into ?? null,
     subject: { ...incident.subject },
     values: { ...incident.values },
     siteName: (sites.find((other) => other.id === site) ?? live.site(site))?.name ?? site,

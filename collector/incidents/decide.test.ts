@@ -23,7 +23,7 @@ const PATHS = {
   new: [],
   acknowledged: [{ type: "acknowledged" }],
   in_progress: [{ type: "acknowledged" }, { type: "started" }],
-  on_hold: [{ type: "acknowledged" }, { type: "held", reason: "awaiting part" }],
+  on_hold: [{ type: "acknowledged" }, { type: "held", reason: "awaiting_part", text: null }],
   resolved: [{ type: "resolved", code: "cleaned", text: null }],
   closed: [{ type: "resolved", code: "cleaned", text: null }, { type: "closed" }],
 } satisfies Record<string, IncidentEventBody[]>;
@@ -34,7 +34,7 @@ const ACTIONS = {
   acknowledge: { action: "acknowledge" },
   assign: { action: "assign", to: "kim" },
   start: { action: "start" },
-  hold: { action: "hold", reason: "awaiting part" },
+  hold: { action: "hold", reason: "awaiting_part", text: "ordered" },
   resume: { action: "resume" },
   note: { action: "note", text: "called the store" },
   resolve: { action: "resolve", code: "cleaned", text: null },

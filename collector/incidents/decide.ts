@@ -1,13 +1,13 @@
 import { err, ok, type Result } from "@aislewatch/base";
 import { isEnded, isOpenState } from "./log.ts";
-import type { Actor, Incident, IncidentEventBody, IncidentState, ResolutionCode } from "./types.ts";
+import type { Actor, HoldReason, Incident, IncidentEventBody, IncidentState, ResolutionCode } from "./types.ts";
 
 /** What a person asks for. `version`, when given, is the incident's as the person saw it. */
 export type IncidentAction = { readonly version?: number | undefined } & (
   | { readonly action: "acknowledge" }
   | { readonly action: "assign"; readonly to: string | null }
   | { readonly action: "start" }
-  | { readonly action: "hold"; readonly reason: string }
+  | { readonly action: "hold"; readonly reason: HoldReason; readonly text: string | null }
   | { readonly action: "resume" }
   | { readonly action: "note"; readonly text: string }
   | { readonly action: "resolve"; readonly code: ResolutionCode; readonly text: string | null }
@@ -56,7 +56,7 @@ export function decideAction(incident: Incident, action: IncidentAction, context
       message: `${incident.id} has changed since (version ${incident.version}, not ${action.version}).`,
     });
   }
-  if (isEnded(incident.state)) {
+  if (isEnded(incident)) {
     return refuse(`${incident.id} is ${WORDS[incident.state]} and stays as it is; a new fault opens a new incident.`);
   }
   switch (action.action) {
@@ -70,7 +70,7 @@ export function decideAction(incident: Incident, action: IncidentAction, context
     case "hold":
       return from(incident, ["new", "acknowledged", "in_progress"], action.action, [
         ...takenInHand(incident),
-        { type: "held", reason: action.reason },
+        { type: "held", reason: action.reason, text: action.text },
       ]);
     case "resume":
       return from(incident, ["on_hold"], action.action, [{ type: "resumed" }]);

@@ -1,4 +1,5 @@
-import type { IncidentEvent, Planned } from "./types.ts";
+import type { AckExpiry, IncidentEvent, NotificationOutcome, Planned, SlaClock, Tier } from "./types.ts";
+import type { DutyEvent, WorkEvent } from "./work-log.ts";
 
 /** One or two sentences for the timeline, without who and when: those stand beside it. */
 export function describeEvent(event: IncidentEvent): string {
@@ -61,48 +62,130 @@ function plannedText({ maintenance, inactiveHours, flapping }: Planned): string 
   return notes.map((note) => `; ${note}`).join("");
 }
 
-type WorkEvent = Exclude<
-  IncidentEvent,
-  {
-    type:
-      | "opened"
-      | "level_changed"
-      | "priority_changed"
-      | "suppressed"
-      | "unsuppressed"
-      | "stale"
-      | "fresh"
-      | "recovered"
-      | "fired_again"
-      | "flapping"
-      | "maintenance"
-      | "hours"
-      | "began_earlier"
-      | "recovered_earlier";
-  }
->;
-
+/** What people do, and what falls due for them. */
 function describeWork(event: WorkEvent): string {
   switch (event.type) {
     case "acknowledged":
       return "Acknowledged.";
+    case "ack_expired":
+      return `The acknowledgement is over: ${EXPIRED[event.why]}.`;
     case "assigned":
-      return event.to === null ? "Assigned to nobody." : `Assigned to ${event.to}.`;
+      return `Assigned to ${assignedText(event)}.`;
     case "started":
       return "Work started.";
     case "held":
-      return `On hold: ${event.reason}`;
+      return `On hold${event.reason === "unlisted" ? "" : `, ${spoken(event.reason)}`}${saying(event.text)}`;
     case "resumed":
       return "Work resumed.";
     case "note":
       return event.text;
-    case "resolved":
-      return `Resolved (${event.code.replaceAll("_", " ")})${event.text === null ? "." : `: ${event.text}`}`;
+    case "checked":
+      return event.done ? `Done: ${event.item}.` : `Not done after all: ${event.item}.`;
+    case "vendor_ref":
+      return `At ${event.vendor} it is ${event.ref}.`;
+    case "resolved": {
+      const later = event.followUp === undefined ? "" : ` Still to do: ${event.followUp}`;
+      return `Resolved (${spoken(event.code)})${saying(event.text)}${later}`;
+    }
     case "reopened":
       return `Reopened: ${event.why}`;
     case "closed":
       return "Closed.";
+    case "cancelled":
+      return `Cancelled (${spoken(event.code)})${saying(event.text)}`;
+    default:
+      return describeDuty(event);
+  }
+}
+
+const EXPIRED: Readonly<Record<AckExpiry, string>> = {
+  timeout: "nobody began to work in time",
+  severity: "the fault got worse",
+  scope: "more hangs on it now",
+};
+
+/** What hangs on it, and what is due. */
+function describeDuty(event: DutyEvent): string {
+  switch (event.type) {
+    case "merged":
+      return `Merged into ${event.into}, where people work on it.`;
+    case "absorbed":
+      return `${event.from} is merged into this one.`;
+    case "split":
+      return "into" in event ? `${event.into} stands for itself again.` : `Split off ${event.from} again.`;
+    case "parent_set":
+      return event.incident === null
+        ? `It stands for itself: ${event.why}.`
+        : `A consequence of ${event.incident}: ${event.why}.`;
+    case "child_added":
+      return `${event.incident} is a consequence of this.`;
+    case "child_removed":
+      return `${event.incident} is no consequence of this any more: ${event.why}.`;
+    case "escalated": {
+      const where = event.kind === "functional" ? `to tier ${event.tier} (${TIER_NAMES[event.tier]})` : "upwards";
+      return `Escalated ${where}${event.by === "hand" ? " by hand" : ""}: ${event.why}.`;
+    }
+    case "sla_warned":
+      return `${event.percent} % of the time to ${AIMS[event.clock]} is used up.`;
+    case "sla_breached":
+      return `The time to ${AIMS[event.clock]} is over.`;
+    case "pause_claimed": {
+      const minutes = Math.round((event.to - event.from) / 60_000);
+      return `It had waited for ${minutes} min, ${spoken(event.reason)}${saying(event.text)}`;
+    }
+    case "notified":
+      return `${OUTCOMES[event.outcome]} ${event.to} by ${event.channel}.`;
+    case "review_due":
+      return `For review: it cured itself ${event.times} times in ${Math.round(event.withinMs / 3_600_000)} h.`;
+    case "reviewed":
+      return `Reviewed${saying(event.text)}`;
+    case "restated":
+      return restatedText(event);
     default:
       return event satisfies never;
   }
 }
+
+const TIER_NAMES: Readonly<Record<Tier, string>> = {
+  0: "the collector itself",
+  1: "NOC",
+  2: "field support",
+  3: "engineering",
+  4: "vendor",
+};
+
+const AIMS: Readonly<Record<SlaClock, string>> = {
+  response: "respond",
+  restore: "restore",
+  vendor: "be served by the vendor",
+};
+
+const OUTCOMES: Readonly<Record<NotificationOutcome, string>> = {
+  delivered: "Told",
+  failed: "Could not tell",
+  withheld: "Did not tell",
+};
+
+function restatedText(event: Extract<DutyEvent, { type: "restated" }>): string {
+  switch (event.what) {
+    case "priority":
+      return event.priority === null
+        ? `The priority is the collector's to find again: ${event.why}`
+        : `The priority is ${event.priority}, whatever the collector finds: ${event.why}`;
+    case "onset":
+      return `It began at another time than was known: ${event.why}`;
+    case "resolution":
+      return `What solved it was ${spoken(event.code)}: ${event.why}`;
+    default:
+      return event satisfies never;
+  }
+}
+
+function assignedText({ to, group, tier }: Extract<WorkEvent, { type: "assigned" }>): string {
+  const whom = [to ?? (group == null ? "nobody" : null), group == null ? null : `group ${group}`];
+  const names = whom.filter((name) => name !== null).join(", ");
+  return tier === undefined ? names : `${names}, tier ${tier} (${TIER_NAMES[tier]})`;
+}
+
+const spoken = (code: string): string => code.replaceAll("_", " ");
+const saying = (text: string | null): string => (text === null ? "." : `: ${text}`);

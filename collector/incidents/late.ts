@@ -71,12 +71,12 @@ export function fromSpell(
   }
   const first = openedBy(opened, rule, context);
   if (first === null) return NOTHING;
-  return { append: [], open: retroactive(first, spell, incident !== null && !isEnded(incident.state)) };
+  return { append: [], open: retroactive(first, spell, incident !== null && !isEnded(incident)) };
 }
 
 /** Nothing of it lies after the spell's beginning, so the spell can be put at its end. */
 const isFreeFor = (incident: Incident, opened: Transition): boolean =>
-  !isEnded(incident.state) && incident.recoveredAt !== null && incident.recoveredAt <= opened.at;
+  !isEnded(incident) && incident.recoveredAt !== null && incident.recoveredAt <= opened.at;
 
 function recurrence({ severity: before }: Incident, { opened, levels, over }: Spell): Dated[] {
   if (opened === null) return [];
@@ -120,7 +120,7 @@ export function fromStanding(
 ): readonly LateOutcome[] {
   const own = (some: readonly Spell[]): LateOutcome[] =>
     some.map((spell) => fromSpell(incident, spell, context.rule, context));
-  if (incident === null || isEnded(incident.state)) return own(spells);
+  if (incident === null || isEnded(incident)) return own(spells);
   const [first, ...more] = spells;
   if (first?.over == null) return [];
   const earlier: Dated = { at: first.over.at, body: { type: "recovered_earlier", onset: first.over.since } };
@@ -150,5 +150,5 @@ export function fromEarlierOnset(
   incident: Incident,
   { onset, at, was }: { readonly onset: number; readonly at: number; readonly was: number },
 ): readonly Dated[] {
-  return isEnded(incident.state) || onset >= was ? [] : [{ at, body: { type: "began_earlier", onset, was } }];
+  return isEnded(incident) || onset >= was ? [] : [{ at, body: { type: "began_earlier", onset, was } }];
 }

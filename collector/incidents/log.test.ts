@@ -7,12 +7,16 @@ import { describeEvent } from "./describe.ts";
 import { append, applyEvent, foldIncident, incidentId, isEnded, isOpenState } from "./log.ts";
 import { dueCloses, fromTransition } from "./transition.ts";
 import {
+  HOLD_REASONS,
   type Incident,
   type IncidentEvent,
   type IncidentEventBody,
   incidentKey,
+  NOTIFICATION_OUTCOMES,
   PRIORITIES,
   RESOLUTION_CODES,
+  SLA_CLOCKS,
+  TIERS,
 } from "./types.ts";
 
 const MINUTE = 60_000;
@@ -84,7 +88,7 @@ const person = fc.record({
   action: fc.oneof<fc.Arbitrary<IncidentAction>[]>(
     fc.record({ action: fc.constantFrom("acknowledge" as const, "start", "resume", "close") }),
     fc.record({ action: fc.constant("assign" as const), to: assignee }),
-    fc.record({ action: fc.constant("hold" as const), reason: text }),
+    fc.record({ action: fc.constant("hold" as const), reason: fc.constantFrom(...HOLD_REASONS), text: explanation }),
     fc.record({ action: fc.constant("note" as const), text }),
     fc.record({
       action: fc.constant("resolve" as const),
@@ -128,6 +132,55 @@ const rule: Rule = {
   file: "",
   line: 1,
 };
+
+const clockName = fc.constantFrom(...SLA_CLOCKS);
+const tier = fc.constantFrom(...TIERS);
+const other = fc.constantFrom("INC-000008", "INC-000009");
+/** What may be written at any time, and moves no state. */
+const fact: fc.Arbitrary<IncidentEventBody> = fc.oneof(
+  fc.record({ type: fc.constant("sla_warned" as const), clock: clockName, percent: fc.constantFrom(75, 90) }),
+  fc.record({ type: fc.constant("sla_breached" as const), clock: clockName, dueAt: fc.nat() }),
+  fc.record({ type: fc.constant("checked" as const), item: text, done: fc.boolean() }),
+  fc.record({ type: fc.constant("vendor_ref" as const), vendor: text, ref: text }),
+  fc.record({ type: fc.constant("parent_set" as const), incident: fc.option(other), why: text }),
+  fc.record({ type: fc.constant("child_added" as const), incident: other }),
+  fc.record({ type: fc.constant("child_removed" as const), incident: other, why: text }),
+  fc.record({ type: fc.constant("absorbed" as const), from: other }),
+  fc.record({ type: fc.constant("assigned" as const), to: assignee, group: fc.option(text) }),
+  fc.record({
+    type: fc.constant("escalated" as const),
+    kind: fc.constantFrom("functional" as const, "hierarchical"),
+    tier,
+    step: fc.option(fc.nat(5)),
+    policy: fc.option(text),
+    by: fc.constantFrom("timer" as const, "hand"),
+    why: text,
+  }),
+  fc.record({
+    type: fc.constant("pause_claimed" as const),
+    from: fc.nat(),
+    to: fc.nat(),
+    reason: fc.constantFrom(...HOLD_REASONS),
+    text,
+  }),
+  fc.record({
+    type: fc.constant("notified" as const),
+    notification: text,
+    channel: text,
+    to: text,
+    outcome: fc.constantFrom(...NOTIFICATION_OUTCOMES),
+  }),
+  fc.record({ type: fc.constant("review_due" as const), times: fc.nat(9), withinMs: fc.nat() }),
+  fc.record({ type: fc.constant("reviewed" as const), text: explanation }),
+  fc.record({
+    type: fc.constant("restated" as const),
+    what: fc.constant("priority" as const),
+    priority: fc.option(fc.constantFrom(...PRIORITIES)),
+    why: text,
+  }),
+);
+const tierAfter = (before: Incident["tier"], event: IncidentEventBody): Incident["tier"] =>
+  event.type === "escalated" && event.kind === "functional" ? event.tier : before;
 
 /** Every incident of one key that a history makes, with its log. */
 function run(steps: What[]): { incident: Incident; log: IncidentEvent[] }[] {
@@ -182,7 +235,10 @@ describe("whatever happens to a key", () => {
           const over = state === "resolved" || state === "closed";
           expect(incident.resolvedAt !== null).toBe(over);
           expect(incident.resolutionCode !== null).toBe(over);
-          expect(incident.closedAt !== null).toBe(state === "closed");
+          expect(incident.closedAt !== null).toBe(isEnded(incident));
+          expect(incident.cancelCode !== null).toBe(state === "cancelled");
+          expect(incident.merged !== null).toBe(state === "merged");
+          expect(incident.holdText === null || incident.holdReason !== null).toBe(true);
           expect(incident.holdReason !== null).toBe(state === "on_hold");
           expect(incident.acknowledgedAt === null).toBe(incident.acknowledgedBy === null);
           if (state === "new") expect(incident.acknowledgedAt).toBeNull();
@@ -201,7 +257,7 @@ describe("whatever happens to a key", () => {
           expect(incidentKey(incident.rule, incident.subject)).toBe("berlin-01|ups||on-battery");
           expect(log.findIndex((event) => event.type === "closed") + 1 || log.length).toBe(log.length);
         }
-        for (const { incident } of all.slice(0, -1)) expect(isEnded(incident.state)).toBe(true);
+        for (const { incident } of all.slice(0, -1)) expect(isEnded(incident)).toBe(true);
       }),
       { numRuns: 500 },
     );
@@ -215,6 +271,24 @@ describe("whatever happens to a key", () => {
           expect(foldIncident(incident.id, log)).toEqual(incident);
           expect(incident.recurrences).toBe(log.filter((event) => event.type === "fired_again").length);
         }
+      }),
+    );
+  });
+
+  it("keeps its state, whatever clocks and other incidents write into it", () => {
+    fc.assert(
+      fc.property(history, fc.array(fact, { maxLength: 20 }), (steps, facts) => {
+        const before = run(steps).at(-1)?.incident;
+        if (before === undefined || isEnded(before)) return;
+        const { incident, events } = append(before.id, before, [{ type: "note", text: "x" }, ...facts], stamp);
+        const { state, acknowledgedAt, recoveredAt, holdReason, resolutionCode } = before;
+        expect(incident).toMatchObject({ state, acknowledgedAt, recoveredAt, holdReason, resolutionCode });
+        const again = events.reduce<Incident>((one, event) => applyEvent(one.id, one, event), before);
+        expect(again).toEqual(incident);
+        expect(incident.children).toBeGreaterThanOrEqual(0);
+        expect(new Set(incident.checked).size).toBe(incident.checked.length);
+        expect(incident.tier).toBe(facts.reduce(tierAfter, before.tier));
+        for (const event of events) expect(describeEvent(event)).toMatch(/^[A-Z\dx].*/);
       }),
     );
   });
@@ -245,13 +319,49 @@ describe("describeEvent", () => {
       { type: "assigned", to: "kim" },
       { type: "assigned", to: null },
       { type: "started" },
-      { type: "held", reason: "waits for the electrician" },
+      { type: "held", reason: "awaiting_vendor", text: "the electrician comes at 3" },
       { type: "resumed" },
       { type: "note", text: "Breaker 4 was off." },
       { type: "resolved", code: "user_handling", text: "breaker back on" },
       { type: "reopened", why: "The fault came back." },
       { type: "resolved", code: "no_fault_found", text: null },
-      { type: "closed" },
+      { type: "reopened", why: "It is the other breaker." },
+      { type: "acknowledged" },
+      { type: "ack_expired", why: "severity" },
+      { type: "acknowledged" },
+      { type: "assigned", to: null, group: "field-north", tier: 2 },
+      {
+        type: "escalated",
+        ...{ kind: "functional", tier: 3, step: 1, policy: "stores", by: "timer", why: "nobody came in 30 min" },
+      },
+      {
+        type: "escalated",
+        ...{ kind: "hierarchical", tier: 3, step: null, policy: null, by: "hand", why: "the store is closed" },
+      },
+      { type: "checked", item: "Look at the breaker", done: true },
+      { type: "checked", item: "Look at the breaker", done: false },
+      { type: "vendor_ref", vendor: "APC", ref: "RMA-17" },
+      { type: "sla_warned", clock: "restore", percent: 75 },
+      { type: "sla_breached", clock: "restore", dueAt: T0 },
+      { type: "pause_claimed", from: T0, to: T0 + 30 * MINUTE, reason: "awaiting_site_access", text: "locked" },
+      { type: "notified", notification: "n1", channel: "email", to: "noc@example.com", outcome: "delivered" },
+      { type: "parent_set", incident: "INC-000009", why: "the switch above it is down" },
+      { type: "parent_set", incident: null, why: "it outlived it" },
+      { type: "child_added", incident: "INC-000010" },
+      { type: "child_removed", incident: "INC-000010", why: "it outlived it" },
+      { type: "absorbed", from: "INC-000002" },
+      { type: "split", into: "INC-000002" },
+      { type: "merged", into: "INC-000003" },
+      { type: "split", from: "INC-000003" },
+      { type: "review_due", times: 4, withinMs: 48 * 60 * MINUTE },
+      { type: "reviewed", text: "the plug is loose" },
+      { type: "restated", what: "priority", priority: "P1", why: "the till for the fire alarm" },
+      { type: "restated", what: "priority", priority: null, why: "moved" },
+      { type: "restated", what: "onset", onset: T0, why: "the cashier saw it at nine" },
+      { type: "resolved", code: "swapped", text: "a new unit", tier: 2, followUp: "send the old one in" },
+      { type: "restated", what: "resolution", code: "rma", why: "it was sent in" },
+      { type: "reopened", why: "It is a test." },
+      { type: "cancelled", code: "test", text: null },
     ];
     const { events } = append("INC-000001", null, bodies, stamp);
     expect(events.map(describeEvent).join("\n")).toMatchInlineSnapshot(`
@@ -268,13 +378,43 @@ describe("describeEvent", () => {
       Assigned to kim.
       Assigned to nobody.
       Work started.
-      On hold: waits for the electrician
+      On hold, awaiting vendor: the electrician comes at 3
       Work resumed.
       Breaker 4 was off.
       Resolved (user handling): breaker back on
       Reopened: The fault came back.
       Resolved (no fault found).
-      Closed."
+      Reopened: It is the other breaker.
+      Acknowledged.
+      The acknowledgement is over: the fault got worse.
+      Acknowledged.
+      Assigned to group field-north, tier 2 (field support).
+      Escalated to tier 3 (engineering): nobody came in 30 min.
+      Escalated upwards by hand: the store is closed.
+      Done: Look at the breaker.
+      Not done after all: Look at the breaker.
+      At APC it is RMA-17.
+      75 % of the time to restore is used up.
+      The time to restore is over.
+      It had waited for 30 min, awaiting site access: locked
+      Told noc@example.com by email.
+      A consequence of INC-000009: the switch above it is down.
+      It stands for itself: it outlived it.
+      INC-000010 is a consequence of this.
+      INC-000010 is no consequence of this any more: it outlived it.
+      INC-000002 is merged into this one.
+      INC-000002 stands for itself again.
+      Merged into INC-000003, where people work on it.
+      Split off INC-000003 again.
+      For review: it cured itself 4 times in 48 h.
+      Reviewed: the plug is loose
+      The priority is P1, whatever the collector finds: the till for the fire alarm
+      The priority is the collector's to find again: moved
+      It began at another time than was known: the cashier saw it at nine
+      Resolved (swapped): a new unit Still to do: send the old one in
+      What solved it was rma: it was sent in
+      Reopened: It is a test.
+      Cancelled (test)."
     `);
   });
 });

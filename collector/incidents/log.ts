@@ -4,19 +4,21 @@
  *
  * What holds for every log that the deciders write (log.test.ts):
  * - the first event is `opened`, and only the first; seqs run from 1 without holes, and the last is the version;
- * - closed is the end: nothing follows `closed`;
- * - `holdReason` stands only while on hold, `resolvedAt` and `resolutionCode` only when resolved or closed, and an
- *   incident in progress or on hold has been acknowledged.
+ * - closed and cancelled are the end: nothing follows them. A merged one is not at its end: its fault still writes into
+ *   it, it can be split off again, and with the one that it was merged into it closes (`closedAt`), still as `merged`;
+ * - `holdReason` stands only while on hold, `merged` only while merged, `cancelCode` only when cancelled, `resolvedAt`
+ *   and `resolutionCode` only when resolved or closed, and an incident in progress or on hold has been acknowledged.
  */
 import type { Actor, Incident, IncidentEvent, IncidentEventBody, IncidentState, Planned } from "./types.ts";
+import { changeByWork } from "./work-log.ts";
 
 /** Waits for somebody: what the board shows. */
 export const OPEN_STATES = ["new", "acknowledged", "in_progress", "on_hold"] as const satisfies IncidentState[];
 export const isOpenState = (state: IncidentState): boolean => (OPEN_STATES as readonly IncidentState[]).includes(state);
 
 /** No event changes it any more; its dedupe key is free. */
-export const isEnded = (state: IncidentState): boolean =>
-  state === "closed" || state === "cancelled" || state === "merged";
+export const isEnded = ({ state, closedAt }: Pick<Incident, "state" | "closedAt">): boolean =>
+  state === "closed" || state === "cancelled" || (state === "merged" && closedAt !== null);
 
 export const incidentId = (number: number): string => `INC-${String(number).padStart(6, "0")}`;
 
@@ -66,15 +68,51 @@ export function applyEvent(id: string, before: Incident | null, event: IncidentE
   if (event.seq !== (before?.version ?? 0) + 1)
     throw new Error(`${id}: event ${event.seq} after ${before?.version ?? 0}`);
   if (before === null) return open(id, event);
-  if (isEnded(before.state)) throw new Error(`${id}: ${event.type} after it was ${before.state}`);
-  return { ...before, ...change(before, event), version: event.seq, updatedAt: event.recordedAt };
+  if (isEnded(before)) throw new Error(`${id}: ${event.type} after it was ${before.state}`);
+  const workedAt = event.actor === "system" ? before.workedAt : event.at;
+  return { ...before, ...change(before, event), workedAt, version: event.seq, updatedAt: event.recordedAt };
 }
+
+/** What an incident has before anything is said of it. Records of before a field existed are read with these. */
+export const UNSAID = {
+  acknowledgedAt: null,
+  resolvedAt: null,
+  closedAt: null,
+  recoveredAt: null,
+  assignee: null,
+  acknowledgedBy: null,
+  holdReason: null,
+  holdText: null,
+  resolutionCode: null,
+  resolvedTier: null,
+  followUp: null,
+  cancelCode: null,
+  group: null,
+  tier: 1,
+  escalation: null,
+  merged: null,
+  absorbed: [],
+  parent: null,
+  children: 0,
+  sla: {},
+  vendor: null,
+  checked: [],
+  ackExpired: null,
+  workedAt: null,
+  selfRecoveries: [],
+  review: null,
+  isPriorityPinned: false,
+  recurrences: 0,
+  stale: false,
+} as const satisfies Partial<Incident>;
 
 function open(id: string, event: IncidentEvent): Incident {
   if (event.type !== "opened") throw new Error(`${id}: the log begins with ${event.type}`);
   const { subject, rule, ruleVersion, title, severity, category, runbook, onset, values, priority, suppressedBy } =
     event;
   return {
+    ...UNSAID,
+    ...(event.tier !== undefined && { tier: event.tier }),
     id,
     version: event.seq,
     state: "new",
@@ -89,18 +127,8 @@ function open(id: string, event: IncidentEvent): Incident {
     priorityWhy: event.why,
     onset,
     openedAt: event.at,
-    acknowledgedAt: null,
-    resolvedAt: null,
-    closedAt: null,
-    recoveredAt: null,
-    assignee: null,
-    acknowledgedBy: null,
-    holdReason: null,
-    resolutionCode: null,
-    recurrences: 0,
     suppressedBy,
     cause: suppressedBy === null ? null : { by: suppressedBy, since: event.at, until: null },
-    stale: false,
     ...(event.retroactive && { retroactive: true }),
     ...planned(event),
     updatedAt: event.recordedAt,
@@ -126,7 +154,12 @@ function change(before: Incident, event: IncidentEvent): Partial<Incident> {
     case "fresh":
       return { stale: false };
     case "recovered":
-      return { recoveredAt: event.at, values: event.values, flapping: false, inactiveHours: false, maintenance: null };
+      return {
+        recoveredAt: event.at,
+        values: event.values,
+        ...{ flapping: false, inactiveHours: false, maintenance: null },
+        ...(isSelfCure(before) && { selfRecoveries: [...before.selfRecoveries, event.at].slice(-SELF_RECOVERIES_MAX) }),
+      };
     case "fired_again":
       return {
         recoveredAt: null,
@@ -150,7 +183,7 @@ function change(before: Incident, event: IncidentEvent): Partial<Incident> {
     case "began_earlier":
       return event.was === before.onset ? { onset: event.onset } : {};
     default:
-      return changeByPerson(before, event);
+      return changeByWork(before, event);
   }
 }
 
@@ -170,42 +203,9 @@ function stillUnheard(
   return { ...now, unheard: unheard && (maintenance !== null || inactiveHours) };
 }
 
-type WorkEvent = Extract<
-  IncidentEvent,
-  {
-    type: "acknowledged" | "assigned" | "started" | "held" | "resumed" | "note" | "resolved" | "reopened" | "closed";
-  }
->;
+/** A review asks for a handful of them in a week or so. */
+export const SELF_RECOVERIES_MAX = 16;
 
-function changeByPerson(before: Incident, event: WorkEvent): Partial<Incident> {
-  switch (event.type) {
-    case "acknowledged":
-      return { state: "acknowledged", acknowledgedAt: event.at, acknowledgedBy: event.actor };
-    case "assigned":
-      return { assignee: event.to };
-    case "started":
-      return { state: "in_progress" };
-    case "held":
-      return { state: "on_hold", holdReason: event.reason };
-    case "resumed":
-      return { state: "in_progress", holdReason: null };
-    case "note":
-      return {};
-    case "resolved":
-      return { state: "resolved", resolvedAt: event.at, resolutionCode: event.code, holdReason: null };
-    case "reopened":
-      // Somebody must look again: an acknowledgement of the first time is not one of this time.
-      return {
-        state: "new",
-        reopenedAt: event.at,
-        acknowledgedAt: null,
-        acknowledgedBy: null,
-        resolvedAt: null,
-        resolutionCode: null,
-      };
-    case "closed":
-      return { state: "closed", closedAt: event.at, resolvedAt: before.resolvedAt ?? event.at };
-    default:
-      return event satisfies never;
-  }
-}
+/** Nobody was at work on it, nothing else explains it, and it was not planned. */
+const isSelfCure = ({ state, suppressedBy, unheard }: Incident): boolean =>
+  (state === "new" || state === "acknowledged") && suppressedBy === null && unheard !== true;

@@ -55,7 +55,7 @@ function removed(incident: Incident | null, code: ResolutionCode): Outcome {
 }
 
 function cleared(incident: Incident, transition: Transition): Outcome {
-  const stands = incident.recoveredAt === null && !isEnded(incident.state);
+  const stands = incident.recoveredAt === null && !isEnded(incident);
   if (!stands || transition.at < incident.onset) return NOTHING;
   const events: IncidentEventBody[] = [{ type: "recovered", values: transition.values }];
   if (incident.suppressedBy !== null) events.push({ type: "unsuppressed" });
@@ -99,7 +99,7 @@ function firing(
 ): Outcome {
   if (incident === null) return { events: [], open: openedBy(transition, rule, context) };
   const known = incident.onset === transition.since;
-  if (isEnded(incident.state)) return known ? NOTHING : { events: [], open: openedBy(transition, rule, context) };
+  if (isEnded(incident)) return known ? NOTHING : { events: [], open: openedBy(transition, rule, context) };
   if (!isOver(incident)) return { events: stillFiring(incident, transition, context), open: null };
   // What the log knows already: this onset and all before it have recovered. Event times of an agent do not go back by
   // more than a minute, for a clock that is off is corrected before the engine sees them.

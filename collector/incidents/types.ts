@@ -43,6 +43,38 @@ export const RESOLUTION_CODES = [
 ] as const;
 export type ResolutionCode = (typeof RESOLUTION_CODES)[number];
 
+/** What an incident may wait for. A contract names those of them that stop its clocks. */
+export const HOLD_REASONS = [
+  "awaiting_vendor",
+  "awaiting_part",
+  "awaiting_site_access",
+  "awaiting_change",
+  "awaiting_caller",
+] as const;
+export type HoldReason = (typeof HOLD_REASONS)[number];
+/** `unlisted`: written before there was a list, in words that are in the event's text. It stops no clock. */
+export type HeldFor = HoldReason | "unlisted";
+
+/** Why there was no incident in the first place. */
+export const CANCEL_CODES = ["false_positive", "duplicate", "test"] as const;
+export type CancelCode = (typeof CANCEL_CODES)[number];
+
+/** Who works on it: 0 the collector itself, 1 the NOC, 2 field support, 3 engineering, 4 the vendor. */
+export const TIERS = [0, 1, 2, 3, 4] as const;
+export type Tier = (typeof TIERS)[number];
+
+/** Until somebody takes it in hand, until it works again, and what the vendor promised. */
+export const SLA_CLOCKS = ["response", "restore", "vendor"] as const;
+export type SlaClock = (typeof SLA_CLOCKS)[number];
+
+/** Nobody began to work in time; it got worse; more hangs on it than when somebody took it. */
+export const ACK_EXPIRIES = ["timeout", "severity", "scope"] as const;
+export type AckExpiry = (typeof ACK_EXPIRIES)[number];
+
+/** `withheld`: quiet hours, a rate limit or a silence kept it back; what was grouped counts as delivered. */
+export const NOTIFICATION_OUTCOMES = ["delivered", "failed", "withheld"] as const;
+export type NotificationOutcome = (typeof NOTIFICATION_OUTCOMES)[number];
+
 /** Who did it: `user:<name>`, `token:<name>` or `system`. */
 export type Actor = string;
 
@@ -75,6 +107,8 @@ export type IncidentEventBody =
       readonly priority: Priority;
       readonly why: string;
       readonly suppressedBy: string | null;
+      /** Who takes it first, by its rule; 1 in logs of before tiers. */
+      readonly tier?: Tier;
       /** All of it was found afterwards. */
       readonly retroactive?: true;
     } & Planned)
@@ -111,14 +145,83 @@ export type IncidentEventBody =
   /** The spell that began at `onset` was over before the live lane saw it end. */
   | { readonly type: "recovered_earlier"; readonly onset: number }
   | { readonly type: "acknowledged" }
-  | { readonly type: "assigned"; readonly to: string | null }
+  /** The acknowledgement is not one any more: somebody must look again. */
+  | { readonly type: "ack_expired"; readonly why: AckExpiry }
+  /** A group or tier that is not named stays as it was. */
+  | { readonly type: "assigned"; readonly to: string | null; readonly group?: string | null; readonly tier?: Tier }
   | { readonly type: "started" }
-  | { readonly type: "held"; readonly reason: string }
+  | { readonly type: "held"; readonly reason: HeldFor; readonly text: string | null }
   | { readonly type: "resumed" }
+  /** It waited from `from` to `to` (Unix ms), and nobody had said so then. Without a clock, all of them. */
+  | {
+      readonly type: "pause_claimed";
+      readonly clock?: SlaClock;
+      readonly from: number;
+      readonly to: number;
+      readonly reason: HoldReason;
+      readonly text: string;
+    }
   | { readonly type: "note"; readonly text: string }
-  | { readonly type: "resolved"; readonly code: ResolutionCode; readonly text: string | null }
+  /** A step of the runbook's checklist, by its own words or its id. */
+  | { readonly type: "checked"; readonly item: string; readonly done: boolean }
+  /** The vendor's number for it. */
+  | { readonly type: "vendor_ref"; readonly vendor: string; readonly ref: string }
+  | {
+      readonly type: "resolved";
+      readonly code: ResolutionCode;
+      readonly text: string | null;
+      /** Who solved it; without, the tier that had it. */
+      readonly tier?: Tier;
+      /** What is still to be done. */
+      readonly followUp?: string;
+    }
   | { readonly type: "reopened"; readonly why: string }
-  | { readonly type: "closed" };
+  | { readonly type: "closed" }
+  | { readonly type: "cancelled"; readonly code: CancelCode; readonly text: string | null }
+  /** Of the one that lost: people work on `into` from now on. Facts of its own fault still come into its own log. */
+  | { readonly type: "merged"; readonly into: string }
+  /** Of the one that won. */
+  | { readonly type: "absorbed"; readonly from: string }
+  /** Undoes a merge: `from` in the log of the one that lost, `into` in that of the one that won. */
+  | ({ readonly type: "split" } & ({ readonly from: string } | { readonly into: string }))
+  /** It hangs below another one, or (null) stands for itself again. */
+  | { readonly type: "parent_set"; readonly incident: string | null; readonly why: string }
+  | { readonly type: "child_added"; readonly incident: string }
+  | { readonly type: "child_removed"; readonly incident: string; readonly why: string }
+  /** `functional`: to another tier, who then has it. `hierarchical`: somebody above is told, and the tier stays. */
+  | {
+      readonly type: "escalated";
+      readonly kind: "functional" | "hierarchical";
+      readonly tier: Tier;
+      /** Of the policy, from 0; null by hand. */
+      readonly step: number | null;
+      readonly policy: string | null;
+      readonly by: "timer" | "hand";
+      readonly why: string;
+    }
+  | { readonly type: "sla_warned"; readonly clock: SlaClock; readonly percent: number }
+  | { readonly type: "sla_breached"; readonly clock: SlaClock; readonly dueAt: number }
+  | {
+      readonly type: "notified";
+      readonly notification: string;
+      readonly channel: string;
+      readonly to: string;
+      readonly outcome: NotificationOutcome;
+    }
+  /** It cured itself `times` times within `withinMs` before: somebody should find out why. */
+  | { readonly type: "review_due"; readonly times: number; readonly withinMs: number }
+  | { readonly type: "reviewed"; readonly text: string | null }
+  /** A fact in the log is corrected; the log keeps what was said before. */
+  | ({ readonly type: "restated"; readonly why: string } & Restated);
+
+export type Restated =
+  /** Stands whatever the collector finds, until it is restated as null. */
+  | { readonly what: "priority"; readonly priority: Priority | null }
+  | { readonly what: "onset"; readonly onset: number }
+  | { readonly what: "resolution"; readonly code: ResolutionCode };
+
+/** What became of one clock. Once breached, it stays so. */
+export type SlaMark = { readonly warnedPercent: number; readonly breachedAt: number | null };
 
 /** The fold of an incident's log: what lists and pages show. */
 export type Incident = {
@@ -145,8 +248,39 @@ export type Incident = {
   readonly recoveredAt: number | null;
   readonly assignee: string | null;
   readonly acknowledgedBy: string | null;
-  readonly holdReason: string | null;
+  readonly holdReason: HeldFor | null;
+  readonly holdText: string | null;
   readonly resolutionCode: ResolutionCode | null;
+  /** Who solved it, and what is still to be done; while resolved or closed. */
+  readonly resolvedTier: Tier | null;
+  readonly followUp: string | null;
+  readonly cancelCode: CancelCode | null;
+  readonly group: string | null;
+  readonly tier: Tier;
+  /** The last step that was taken of an escalation policy, or by hand (step null). */
+  readonly escalation: { readonly policy: string | null; readonly step: number | null; readonly at: number } | null;
+  /** While merged: the one that is worked on, and the state to go back to. */
+  readonly merged: { readonly into: string; readonly was: IncidentState } | null;
+  /** Those merged into this one. */
+  readonly absorbed: readonly string[];
+  /** The incident that this one is a consequence of. */
+  readonly parent: string | null;
+  /** How many are consequences of this one. */
+  readonly children: number;
+  readonly sla: Readonly<Partial<Record<SlaClock, SlaMark>>>;
+  readonly vendor: { readonly vendor: string; readonly ref: string } | null;
+  /** Steps of the checklist that are done. */
+  readonly checked: readonly string[];
+  /** The acknowledgement that ran out, until there is another. */
+  readonly ackExpired: { readonly at: number; readonly by: Actor | null; readonly why: AckExpiry } | null;
+  /** When a person last wrote anything into the log. */
+  readonly workedAt: number | null;
+  /** When it cured itself with nobody at work on it, the last times. */
+  readonly selfRecoveries: readonly number[];
+  /** It waits for somebody to find out why it cures itself so often. */
+  readonly review: { readonly since: number; readonly times: number; readonly withinMs: number } | null;
+  /** A person said what its priority is. */
+  readonly isPriorityPinned: boolean;
   /** How often the fault came back within the reopen window. */
   readonly recurrences: number;
   readonly suppressedBy: string | null;

@@ -1449,7 +1449,10 @@ export interface components {
       | {
           /** @constant */
           action: "hold";
-          reason: string;
+          /** @enum {string} */
+          reason: "awaiting_vendor" | "awaiting_part" | "awaiting_site_access" | "awaiting_change" | "awaiting_caller";
+          /** @default null */
+          text: string | null;
           version?: number;
         }
       | {
@@ -1732,7 +1735,26 @@ export interface components {
       recoveredAt: number | null;
       assignee: string | null;
       acknowledgedBy: string | null;
-      holdReason: string | null;
+      holdReason:
+        | (
+            | "awaiting_vendor"
+            | "awaiting_part"
+            | "awaiting_site_access"
+            | "awaiting_change"
+            | "awaiting_caller"
+            | "unlisted"
+          )
+        | null;
+      group: string | null;
+      tier: number;
+      mergedInto: string | null;
+      parent: string | null;
+      children: number;
+      review: {
+        since: number;
+        times: number;
+        withinMs: number;
+      } | null;
       resolutionCode:
         | (
             | "consumable_replaced"
@@ -1769,6 +1791,8 @@ export interface components {
     };
     IncidentDetail: {
       incident: components["schemas"]["Incident"];
+      work: components["schemas"]["IncidentWork"];
+      absorbed: components["schemas"]["Incident"][];
       events: components["schemas"]["IncidentEvent"][];
       runbook: {
         title: string;
@@ -1807,6 +1831,36 @@ export interface components {
       items: components["schemas"]["Incident"][];
       cursor: string | null;
       total: number;
+    };
+    IncidentWork: {
+      holdText: string | null;
+      cancelCode: ("false_positive" | "duplicate" | "test") | null;
+      resolvedTier: number | null;
+      followUp: string | null;
+      escalation: {
+        policy: string | null;
+        step: number | null;
+        at: number;
+      } | null;
+      vendor: {
+        vendor: string;
+        ref: string;
+      } | null;
+      checked: string[];
+      ackExpired: {
+        at: number;
+        by: string | null;
+        /** @enum {string} */
+        why: "timeout" | "severity" | "scope";
+      } | null;
+      workedAt: number | null;
+      isPriorityPinned: boolean;
+      sla: {
+        [key: string]: {
+          warnedPercent: number;
+          breachedAt: number | null;
+        };
+      };
     };
     MaintenanceWindow: {
       id: string;

@@ -7,7 +7,7 @@ import type { ApiDeps, LiveView } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
 import { incident, incidentAction, incidentDetail, incidentList, problem } from "../schema.ts";
-import { chartView, eventView, incidentView } from "../view.ts";
+import { chartView, eventView, incidentView, workView } from "../view.ts";
 
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 200;
@@ -94,6 +94,8 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         const { site, device } = found.subject;
         return {
           incident: view(found),
+          work: workView(found),
+          absorbed: views(found.absorbed.flatMap((id) => state.incident(id) ?? [])),
           events: state.incidentEvents(found.id).map(eventView),
           runbook: found.runbook === null ? null : deps.runbook(found.runbook),
           chart: chartView(found, live, clock.now()),

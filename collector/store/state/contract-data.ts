@@ -1,6 +1,7 @@
 /** Records for the contract tests: whole and valid, with what matters in a test given by it. */
 import type { InventoryDevice } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
+import { UNSAID } from "../../incidents/log.ts";
 import { type Incident, type IncidentEvent, incidentKey } from "../../incidents/types.ts";
 import type { Commit, DeviceEventRecord, IncidentChange, LedgerLane, ThinnedRecord } from "./store.ts";
 
@@ -8,6 +9,7 @@ export const T0 = 1_700_000_000_000;
 
 export function anIncident(id: string, given: Partial<Incident> = {}): Incident {
   return {
+    ...UNSAID,
     id,
     version: 1,
     state: "new",
@@ -22,18 +24,8 @@ export function anIncident(id: string, given: Partial<Incident> = {}): Incident 
     priorityWhy: "one of two",
     onset: T0,
     openedAt: T0,
-    acknowledgedAt: null,
-    resolvedAt: null,
-    closedAt: null,
-    recoveredAt: null,
-    assignee: null,
-    acknowledgedBy: null,
-    holdReason: null,
-    resolutionCode: null,
-    recurrences: 0,
     suppressedBy: null,
     cause: null,
-    stale: false,
     updatedAt: T0,
     values: { media_remaining_percent: 12, media_out: false },
     ...given,

@@ -311,12 +311,13 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         },
       );
 
-      it("has as open what is not closed, cancelled or merged", () => {
+      it("has as open what has not ended", () => {
         store.commit({
           incidents: [
-            aChange(anIncident("INC-000001", { state: "merged" })),
+            aChange(anIncident("INC-000001", { state: "merged", closedAt: T0 })),
             aChange(anIncident("INC-000002", { state: "cancelled", subject: scale })),
             aChange(anIncident("INC-000003", { state: "resolved" })),
+            aChange(anIncident("INC-000004", { state: "merged", merged: { into: "INC-000003", was: "new" } })),
           ],
         });
         expect(store.openIncidents().map(({ incident }) => incident.id)).toEqual([

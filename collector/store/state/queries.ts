@@ -9,7 +9,8 @@ import { slots, template } from "./template.ts";
 
 type Row<Table extends keyof Tables> = Omit<Tables[Table], "id">;
 
-export const CLOSED_STATES: ReadonlySet<string> = new Set(["closed", "cancelled", "merged"]);
+/** Of these states some or all are at their end. */
+const ENDED_STATES: ReadonlySet<string> = new Set(["closed", "cancelled", "merged"]);
 
 /** Words of a search that are looked at; a person types fewer. */
 const SEARCH_WORDS_MAX = 8;
@@ -534,7 +535,7 @@ function conditions(eb: ExpressionBuilder<Tables, "incidents">, filter: Incident
   const found: Expression<SqlBool>[] = [];
   if (states !== undefined) {
     // Says the same again in the index's words where it can.
-    if (states.every((state) => !CLOSED_STATES.has(state))) found.push(eb("is_open", "=", 1));
+    if (states.every((state) => !ENDED_STATES.has(state))) found.push(eb("is_open", "=", 1));
     found.push(states.length === 0 ? sql<SqlBool>`1 = 0` : eb("state", "in", [...states]));
   }
   if (priorities !== undefined) {

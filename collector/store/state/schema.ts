@@ -20,7 +20,7 @@ export type Tables = {
     /** Of the device when the incident was opened; filled in later when its inventory came later. */
     kind: string | null;
     state: string;
-    /** Not closed, cancelled or merged. */
+    /** Has not ended (incidents/log.ts). */
     is_open: Flag;
     recovered: Flag;
     priority: string;

@@ -4,9 +4,11 @@
  */
 import type { InventoryDevice, Lane } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
+import { isEnded } from "../../incidents/log.ts";
 import type { Incident, IncidentEvent } from "../../incidents/types.ts";
+import { type StoredEvent, type StoredIncident, upcastEvent, upcastIncident } from "../../incidents/upcast.ts";
 import type { Watermark } from "../timeseries/store.ts";
-import { buildQueries, CLOSED_STATES, incidentList, type ListPlace, type Queries } from "./queries.ts";
+import { buildQueries, incidentList, type ListPlace, type Queries } from "./queries.ts";
 import { SQLITE, SqliteFile } from "./sqlite-file.ts";
 import {
   type AgentCredential,
@@ -131,16 +133,18 @@ class SqliteStore implements StateStore {
 
   incident(id: string): Incident | null {
     const row = this.#file.one(this.#queries.incident, { id });
-    return row === null ? null : (JSON.parse(row.body) as Incident);
+    return row === null ? null : incidentOf(row.body);
   }
 
   incidentEvents(id: string): IncidentEvent[] {
-    return this.#file.all(this.#queries.incidentEvents, { id }).map(({ body }) => JSON.parse(body) as IncidentEvent);
+    return this.#file
+      .all(this.#queries.incidentEvents, { id })
+      .map(({ body }) => upcastEvent(JSON.parse(body) as StoredEvent));
   }
 
   openIncidents(): { incident: Incident; key: string }[] {
     return this.#file.all(this.#queries.openIncidents, {}).map(({ key, body }) => ({
-      incident: JSON.parse(body) as Incident,
+      incident: incidentOf(body),
       key,
     }));
   }
@@ -153,7 +157,7 @@ class SqliteStore implements StateStore {
     const { rows, total } = incidentList(SQLITE, filter, { limit, after: placeOf(page.cursor) });
     const found = this.#file.rows<{ body: string }>(rows.sql, rows.parameters.map(asSqlValue));
     const [count] = this.#file.rows<{ total: number }>(total.sql, total.parameters.map(asSqlValue));
-    const items = found.slice(0, limit).map(({ body }) => JSON.parse(body) as Incident);
+    const items = found.slice(0, limit).map(({ body }) => incidentOf(body));
     const last = items.at(-1);
     return {
       items,
@@ -446,7 +450,7 @@ class SqliteStore implements StateStore {
       site: subject.site,
       device: subject.device,
       state: incident.state,
-      is_open: CLOSED_STATES.has(incident.state) ? 0 : 1,
+      is_open: isEnded(incident) ? 0 : 1,
       recovered: incident.recoveredAt === null ? 0 : 1,
       priority: incident.priority,
       opened_at: incident.openedAt,
@@ -493,6 +497,8 @@ const ledgerRow = (lane: LedgerLane) => ({
   lost_batches: lane.lostBatches,
   last_at: lane.lastAt,
 });
+
+const incidentOf = (body: string): Incident => upcastIncident(JSON.parse(body) as StoredIncident);
 
 function cursorOf({ priority, openedAt, id }: Incident): string {
   return Buffer.from(JSON.stringify([priority, openedAt, id])).toString("base64url");

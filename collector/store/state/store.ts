@@ -132,13 +132,13 @@ export type DeviceEventRecord = {
 export const DEVICE_EVENTS = { perDeviceMax: 200, max: 200_000 } as const;
 
 /**
- * How far the late evaluator has come with an agent, in two parts, for one of them changes with each batch and the other
- * is long: its state, and the live batches that it needs again. Only collector/late-record.ts reads `body`.
+ * How far the late evaluator has come with an agent, in parts: its `state`, which changes with each batch, and each batch
+ * that it keeps back until older ones have come. Only collector/late-record.ts reads `body`.
  */
 export type LateRecord = {
   readonly site: string;
   readonly agent: string;
-  readonly part: "state" | "live";
+  readonly part: string;
   readonly body: string;
 };
 
@@ -208,7 +208,7 @@ export type StateStore = {
   nextIncidentNumber(): number;
   incident(id: string): Incident | null;
   incidentEvents(id: string): IncidentEvent[];
-  /** Not yet closed, cancelled or merged, by dedupe key; what the judge works on. */
+  /** Those that have not ended, by dedupe key; what the judge works on. */
   openIncidents(): { incident: Incident; key: string }[];
   /** Ordered by priority, then newest first. `cursor` is opaque; null ends the list. */
   incidents(

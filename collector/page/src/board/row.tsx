@@ -1,6 +1,7 @@
 import { memo } from "react";
 import { Link } from "wouter";
 import type { Incident } from "../api/types.ts";
+import { holdReasonText } from "../incident/actions.ts";
 import { Age } from "../ui/age.tsx";
 import { PriorityBadge, StateBadge } from "../ui/badges.tsx";
 import { actorName, plural } from "../ui/format.ts";
@@ -118,7 +119,7 @@ function Flags({ incident }: { incident: Incident }) {
         </span>
       )}
       {incident.state === "on_hold" && incident.holdReason !== null && (
-        <span className="tag">{incident.holdReason}</span>
+        <span className="tag">{holdReasonText(incident.holdReason)}</span>
       )}
     </span>
   );

@@ -2,7 +2,16 @@ import { type FormEvent, useState } from "react";
 import type { Incident, IncidentAction } from "../api/types.ts";
 import { api, useLive, useLoad } from "../api/use-live.ts";
 import { notify } from "../ui/notice.tsx";
-import { type ActionName, actionsOf, isPickedCode, needsReason, RESOLUTION_CODES, takesNotes } from "./actions.ts";
+import {
+  type ActionName,
+  actionsOf,
+  HOLD_REASONS,
+  isHoldReason,
+  isPickedCode,
+  needsReason,
+  RESOLUTION_CODES,
+  takesNotes,
+} from "./actions.ts";
 import { perform } from "./perform.ts";
 
 type Props = { incident: Incident; onDone: () => void };
@@ -81,14 +90,7 @@ export function ActionBar({ incident, onDone }: Props) {
       </div>
       {shown === "assign" && <AssignForm incident={incident} busy={busy} send={send} />}
       {shown === "resolve" && <ResolveForm incident={incident} busy={busy} send={send} />}
-      {shown === "hold" && (
-        <ReasonForm
-          label="What is it waiting for?"
-          submit="Put on hold"
-          busy={busy}
-          send={(reason) => send({ action: "hold", reason }, "Put on hold.")}
-        />
-      )}
+      {shown === "hold" && <HoldForm busy={busy} send={send} />}
       {shown === "reopen" && (
         <ReasonForm
           label="Why is it not solved?"
@@ -182,6 +184,41 @@ function ResolveForm({ incident, busy, send }: { incident: Incident; busy: boole
       </label>
       <button type="submit" className="primary" disabled={busy} data-testid="resolve-submit">
         Resolve
+      </button>
+    </form>
+  );
+}
+
+function HoldForm({ busy, send }: { busy: boolean; send: Send }) {
+  function submit(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const reason = String(form.get("reason") ?? "");
+    const text = String(form.get("text") ?? "").trim();
+    if (!isHoldReason(reason)) return;
+    void send({ action: "hold", reason, text: text === "" ? null : text }, "Put on hold.");
+  }
+  return (
+    <form className="action-form" onSubmit={submit}>
+      <label>
+        What is it waiting for?
+        <select name="reason" required defaultValue="" data-testid="hold-reason">
+          <option value="" disabled>
+            Choose…
+          </option>
+          {Object.entries(HOLD_REASONS).map(([reason, title]) => (
+            <option key={reason} value={reason}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="action-text">
+        Until when, from whom (optional)
+        <input name="text" maxLength={512} autoComplete="off" data-testid="hold-text" />
+      </label>
+      <button type="submit" className="primary" disabled={busy} data-testid="hold-submit">
+        Put on hold
       </button>
     </form>
   );

@@ -41,6 +41,23 @@ export const RESOLUTION_CODES = {
   no_fault_found: "No fault found",
 } as const satisfies Partial<Record<ResolutionCode, string>>;
 
+export const HOLD_REASONS = {
+  awaiting_vendor: "The vendor",
+  awaiting_part: "A part",
+  awaiting_site_access: "Access to the site",
+  awaiting_change: "A change",
+  awaiting_caller: "An answer of the site",
+} as const satisfies Record<Exclude<NonNullable<Incident["holdReason"]>, "unlisted">, string>;
+
+export type HoldReason = keyof typeof HOLD_REASONS;
+
+export const isHoldReason = (reason: string): reason is HoldReason => Object.hasOwn(HOLD_REASONS, reason);
+
+export const holdReasonText = (reason: NonNullable<Incident["holdReason"]>): string =>
+  reason === "unlisted" ? "see the timeline" : `waits for ${lowerFirst(HOLD_REASONS[reason])}`;
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
 export type PickedCode = keyof typeof RESOLUTION_CODES;
 
 export const isPickedCode = (code: string): code is PickedCode => Object.hasOwn(RESOLUTION_CODES, code);

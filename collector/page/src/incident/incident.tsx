@@ -12,6 +12,7 @@ import { KindIcon } from "../ui/kind-icon.tsx";
 import { LoadState } from "../ui/load-state.tsx";
 import { useShortcuts } from "../ui/shortcuts.ts";
 import { ActionBar } from "./action-bar.tsx";
+import { holdReasonText } from "./actions.ts";
 import { IncidentLinks } from "./incident-links.tsx";
 import { Runbook } from "./markdown-view.tsx";
 import { OnsetEvents } from "./onset-events.tsx";
@@ -54,7 +55,7 @@ export default function IncidentPage({ id }: { id: string }) {
   const site = sites.value?.find((each) => each.id === incident.subject.site);
   return (
     <article className="incident" data-priority={incident.priority}>
-      <IncidentHeader incident={incident} site={site} />
+      <IncidentHeader incident={incident} work={detail.work} site={site} />
       <div className="incident-main">
         <ActionBar incident={incident} onDone={reload} />
         {detail.chart !== null && <OnsetChart incident={incident} chart={detail.chart} timeZone={site?.timeZone} />}
@@ -78,7 +79,9 @@ function newest(a: Incident | undefined, b: Incident | undefined): Incident | un
   return b.version > a.version ? b : a;
 }
 
-function IncidentHeader({ incident, site }: { incident: Incident; site: Site | undefined }) {
+type HeaderProps = { incident: Incident; work: IncidentDetail["work"]; site: Site | undefined };
+
+function IncidentHeader({ incident, work, site }: HeaderProps) {
   const { subject } = incident;
   return (
     <header className="incident-header">
@@ -120,7 +123,7 @@ function IncidentHeader({ incident, site }: { incident: Incident; site: Site | u
           <SeverityTag severity={incident.severity} /> {sentence(incident.category)}
         </Fact>
       </dl>
-      <Facts incident={incident} />
+      <Facts incident={incident} work={work} />
     </header>
   );
 }
@@ -135,7 +138,7 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
 }
 
 /** What changes how the incident is to be read, in sentences. */
-function Facts({ incident }: { incident: Incident }) {
+function Facts({ incident, work }: { incident: Incident; work: IncidentDetail["work"] }) {
   const by = incident.suppressedBy;
   return (
     <ul className="incident-flags">
@@ -166,7 +169,12 @@ function Facts({ incident }: { incident: Incident }) {
       {incident.recurrences > 0 && (
         <li data-tone="warn">Came back {plural(incident.recurrences, "time")} after it had recovered.</li>
       )}
-      {incident.holdReason !== null && incident.state === "on_hold" && <li>On hold: {incident.holdReason}</li>}
+      {incident.holdReason !== null && (
+        <li>
+          On hold: it {holdReasonText(incident.holdReason)}
+          {work.holdText !== null && ` (${work.holdText})`}.
+        </li>
+      )}
     </ul>
   );
 }
