@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
+import { KINDS } from "@aislewatch/devices";
 import { checkRules, type RuleTest, runTrials, type Series } from "@aislewatch/rules";
 import { describe, expect, it } from "vitest";
 
@@ -30,7 +31,9 @@ describe("shipped rule packs", () => {
 
   /** With every poll after the fault was seen taken away, it must still be there an hour later. */
   const silenced = tests.flatMap((placed) => {
-    const fired = placed.test.expect.find((each) => "at" in each && each.state === "firing" && each.at !== "end");
+    const fired = placed.test.expect.find(
+      (each) => "at" in each && each.rule === undefined && each.state === "firing" && each.at !== "end",
+    );
     if (fired === undefined || !("at" in fired) || fired.at === "end") return [];
     const at = fired.at + 3_600_000;
     return [{ ...placed, test: { ...cut(placed.test, fired.at), expect: [{ at, state: "firing" as const }] } }];
@@ -57,10 +60,55 @@ describe("shipped rule packs", () => {
     expect(ids.filter((id) => !of(id).some(fires))).toEqual([]);
     expect(ids.filter((id) => of(id).every(fires))).toEqual([]);
   });
+
+  it("have a test of each narrower rule that one absorbs", () => {
+    const isShown = (wide: string, narrow: string): boolean =>
+      tests.some(({ rule, test }) =>
+        test.expect.some((each) => rule === wide && "at" in each && each.rule === narrow && each.suppressed === wide),
+      );
+    const untried = (rules?.rules ?? []).flatMap(({ id, absorbs }) =>
+      absorbs.filter((narrow) => !isShown(id, narrow)).map((narrow) => `${id} absorbs ${narrow}`),
+    );
+    expect(untried).toEqual([]);
+  });
+
+  it("say why in a comment of each rule: where its limits and times are from", () => {
+    const without = files.flatMap(({ text }) =>
+      text
+        .split(/^(?= {2}- id: )/m)
+        .slice(1)
+        .filter((rule) => !/^ +# ./m.test(rule.split(/^ {4}tests:/m)[0] ?? ""))
+        .map((rule) => rule.split("\n")[0]),
+    );
+    expect(without).toEqual([]);
+  });
 });
 
+describe("what stores and warehouses have", () => {
+  const ids = (rules?.rules ?? []).map(({ id }) => id);
+
+  it.each(KINDS.map((kind) => ({ kind })))("$kind: there are rules that name it", ({ kind }) => {
+    const naming = (rules?.rules ?? []).filter(
+      ({ select }) => select.includes(`"${kind}"`) && !select.startsWith("(!"),
+    );
+    expect(naming.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    { fault: "a scanner or lane is silent while its neighbours are busy", rule: "lane-silent", reads: "neighbours(" },
+    { fault: "labels run out before the weekend is over", rule: "label-media-before-monday", reads: '"48h"' },
+    { fault: "a disk will be full tomorrow", rule: "disk-full-soon", reads: "eta(" },
+    { fault: "a host's network damages frames", rule: "host-port-errors", reads: "port_receive_errors_total" },
+    { fault: "a host's plug is loose", rule: "host-link-unsteady", reads: "port_link_losses_total" },
+  ])("$fault: $rule", ({ rule, reads }) => {
+    expect(ids).toContain(rule);
+    expect(rules?.rules.find(({ id }) => id === rule)?.raise.some(({ when }) => when.includes(reads))).toBe(true);
+  });
+});
+
+/** Of its own rule; what else a test loads is another's. */
 const fires = ({ test }: { readonly test: RuleTest }): boolean =>
-  test.expect.some((each) => "state" in each && each.state === "firing");
+  test.expect.some((each) => "at" in each && each.rule === undefined && each.state === "firing");
 
 function withoutValues(test: RuleTest): RuleTest {
   const erased = (metrics: Metrics = {}, isPolled: boolean): Metrics => {

@@ -428,6 +428,10 @@ export const CATALOGUE: readonly Metric[] = [
   number("port_receive_discards_total", "Good frames thrown away on the way in", { component: "port" }),
   number("port_send_discards_total", "Good frames thrown away on the way out", { component: "port" }),
 
+  number("port_link_losses_total", "Times that the link was lost, however shortly", {
+    component: "port",
+    kinds: HOSTS,
+  }),
   flag("port_half_duplex", "The link runs at half duplex", { component: "port", bad: true }),
   number("wifi_signal_dbm", "Signal of the access point that the port hangs on", {
     unit: "dBm",

@@ -55,6 +55,7 @@ describe("parse", () => {
           sendErrors: 0,
           receiveDiscards: 0,
           sendDiscards: 0,
+          linkLosses: 0,
         },
       ]),
       cpuTemperatureCelsius: fc.option(number),

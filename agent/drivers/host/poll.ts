@@ -165,6 +165,7 @@ async function askPorts(si: SystemInformation): Promise<Port[]> {
     sendErrors: port.tx_errors,
     receiveDiscards: port.rx_dropped,
     sendDiscards: port.tx_dropped,
+    linkLosses: null,
   }));
 }
 

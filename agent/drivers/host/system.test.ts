@@ -123,6 +123,7 @@ describe("what is asked at each poll", () => {
   const files = {
     "proc/net/dev": `${HEAD}    lo: 10 1 0 0 0 0 0 0 10 1 0 0 0 0 0 0\nenp3s0:2000 9 3 4 0 0 0 0 1000 8 5 6 0 0 0 0\n`,
     "sys/class/net/enp3s0/operstate": "up\n",
+    "sys/class/net/enp3s0/carrier_down_count": "7\n",
     "proc/1/stat": "",
     "proc/4242/stat": "",
     "proc/meminfo": "",
@@ -133,7 +134,7 @@ describe("what is asked at each poll", () => {
     const health = new HostHealth(one, []);
     expect(await health.processCount()).toBe(2);
     expect(await health.ports()).toMatchObject([
-      { name: "lo", state: "unknown", receivedBytes: 10, sentBytes: 10 },
+      { name: "lo", state: "unknown", receivedBytes: 10, sentBytes: 10, linkLosses: null },
       {
         name: "enp3s0",
         state: "up",
@@ -143,6 +144,7 @@ describe("what is asked at each poll", () => {
         sentBytes: 1_000,
         sendErrors: 5,
         sendDiscards: 6,
+        linkLosses: 7,
       },
     ]);
     expect(one.ran).toEqual([]);

@@ -115,13 +115,20 @@ export class HostHealth {
     return used;
   }
 
-  /** At each poll, from two kinds of files; systeminformation starts eight processes for each port. */
+  /**
+   * At each poll, from three kinds of files (sysfs-class-net of the kernel's ABI; carrier_down_count since Linux 4.16);
+   * systeminformation starts eight processes for each port.
+   */
   async ports(): Promise<Port[]> {
     const ports = parsePorts((await this.#files.text("proc/net/dev")) ?? "").slice(0, LINKS_MAX);
     return Promise.all(
       ports.map(async (port) => {
-        const state = await this.#files.text(`sys/class/net/${port.name}/operstate`);
-        return { ...port, state: state?.trim() ?? "unknown" };
+        const folder = `sys/class/net/${port.name}`;
+        const [state, losses] = await Promise.all([
+          this.#files.text(`${folder}/operstate`),
+          this.#files.text(`${folder}/carrier_down_count`),
+        ]);
+        return { ...port, state: state?.trim() ?? "unknown", linkLosses: wholeNumber(losses ?? "") };
       }),
     );
   }

@@ -50,6 +50,8 @@ export type Port = {
   readonly sendErrors: number;
   readonly receiveDiscards: number;
   readonly sendDiscards: number;
+  /** Null: this system counts none. */
+  readonly linkLosses: number | null;
 };
 
 export type NamedProcess = {
