@@ -54,6 +54,12 @@ export function businessInstant(calendar: SiteCalendar, fromMs: number, duration
   return null;
 }
 
+/** The first instant from `atMs` on, that one included, at which the calendar is open; null: not within the horizon. */
+export function firstOpen(calendar: SiteCalendar, atMs: number): number | null {
+  const [first] = openIntervals(calendar, atMs, atMs + HORIZON_MS).take(1);
+  return first?.fromMs ?? null;
+}
+
 /** When the calendar is open between two instants, in order and without overlap; two may touch. */
 export function* openIntervals(calendar: SiteCalendar, fromMs: number, untilMs: number): Generator<Interval> {
   if (calendar.hours === null && calendar.closedDays.length === 0) {
