@@ -27,7 +27,7 @@ import type { ConfigSet } from "./config-set.ts";
 import { createDesk } from "./desk.ts";
 import { createIncidentBook } from "./incident-book.ts";
 import { decideAction } from "./incidents/decide.ts";
-import { type Dated, fromEarlierOnset, fromSpell, fromStanding, type LateOutcome } from "./incidents/late.ts";
+import { type Dated, fromFound, fromSpell, type LateOutcome } from "./incidents/late.ts";
 import { isOpenState } from "./incidents/log.ts";
 import { type Assessment, assessPriority, type Capacity } from "./incidents/priority.ts";
 import { fromTransition, reassessed } from "./incidents/transition.ts";
@@ -161,26 +161,17 @@ export function createJudge(
     devicesOf: (site, agent) =>
       [...(devices.get(site)?.values() ?? [])].filter((facts) => facts.agent === agent).map(({ device }) => device),
     faultsOf,
-    onSpell(spell) {
-      const { rule, subject } = spell.opened;
-      const key = incidentKey(rule, subject);
-      const context = { priority: assessTransition(spell.opened, null) };
-      writeLate(key, fromSpell(book.ofKey(key), spell, ruleById.get(rule) ?? null, context));
-    },
-    onStanding(key, spells, { stands, awayAt }) {
-      for (const transition of spells.flatMap(({ opened, over }) => opened ?? over ?? []).slice(0, 1)) {
-        const rule = ruleById.get(transition.rule) ?? null;
-        const incident = book.ofKey(key);
-        const context = { rule, awayAt, priority: assessTransition(transition, incident) };
-        for (const outcome of fromStanding(incident, spells, stands, context)) writeLate(key, outcome);
-      }
-    },
-    onEarlierOnset(key, began) {
+    onFound(key, found) {
       const incident = book.ofKey(key);
-      const append = incident === null ? [] : fromEarlierOnset(incident, began);
-      writeLate(key, { append, open: [] });
+      if (found.is !== "spell") {
+        writeLate(key, { append: incident === null ? [] : fromFound(incident, found), open: [] });
+        return;
+      }
+      const { opened } = found.spell;
+      const context = { priority: assessTransition(opened, null) };
+      writeLate(key, fromSpell(incident, found.spell, ruleById.get(opened.rule) ?? null, context));
     },
-    onAdopted: (transitions) => absorb(transitions),
+    onTakenOver: (transitions) => absorb(transitions),
   });
 
   // ── faults to incidents

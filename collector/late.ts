@@ -1,57 +1,55 @@
 /**
- * The late evaluator. An agent that was cut off sends how things are now (live) and then what it had kept (history).
- * The live evaluator judges the first and never hears of the second; here the second is judged, by a fork of the same
- * engine that begins where the agent's unbroken stream of readings ended.
+ * The late evaluator. The live evaluator judges what comes, when it comes; an agent that could not be reached brings some
+ * of its readings much later, in another lane, or from another outbox. Here they are judged once more in the order in
+ * which they were taken (late-stream.ts), by a fork of the same engine that begins where the agent's unbroken stream of
+ * readings ended, and what it finds is what an undisturbed run of the same readings would have told.
  *
- *   live      ……F                        E……………… (judged at once)
- *   history      F ─────────────────── E          (judged here, in event time, an agent at a time)
+ *   live       …… F                       T T E E E E ……   (judged at once, as it comes)
+ *   history             ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄
+ *   stretch       F─┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄─T T─E E             (judged here, in event time; then the live one goes on from it)
  *
- * - *Away*: the agent is gone, or the collector has just started: its state is set aside (a snapshot, kilobytes).
- * - *Reading*: it is back and owes history: a fork of the snapshot takes its batches, in order, and finds spells. Each
- *   that came and went is told at once (incidents/late.ts says what becomes of it).
- * - *Parked*: an agent whose disk fails sends from its memory, under another epoch, and what the file still holds comes
- *   after it, older than what was judged by then, in whatever lane. The snapshot waits for the file's epoch to return.
- * - *Settling*: the history is all there, and so are the first live readings of each device, which end it. What stands
- *   is compared with the live evaluator: it stands there too (its incident began earlier), or it is about to (wait), or
- *   it does not stand there. Then the readings known there decide: it is over, or it goes on there from now on, as with
- *   a rule whose clear condition lies below its raise condition.
+ * A *stretch* begins when an agent may be away (it signs off, its connection ends, the collector starts) with a snapshot
+ * of what was known then. It reads everything from there on: live batches that were on their way, history of any epoch,
+ * and what is read after the return. Nothing is read before what is older and still owed. Once all that was owed is
+ * there, and each device has said how it is now, the fork has read what the live evaluator has, and more: the live one
+ * takes its faults over (`takeOver`), with their true onsets and timers. What was told meanwhile is compared with what was
+ * true (incidents/late.ts): spells that nobody heard of are told afterwards, begins and ends are put right.
  *
- * Timers, `keep`, silence and unknowns run in event time. A stretch without readings is unknown, as it is live. Only the
- * agent's own devices are known: parents that another agent watches hide nothing, and rules over a whole site are judged
- * live alone, for other agents' past is not at hand.
+ * A stretch in which the live evaluator can't have missed anything is dropped without a fork: nothing was owed but live
+ * batches, no fault moved, and none had a timer running.
  *
- * What has to survive a restart goes into a record of each agent, in the transaction of the history watermark. Values and
- * windows are not in it: after a restart they are unknown until the device's next reading.
+ * Bounds. What has to be kept back while older readings are owed is bounded by KEPT_ROWS_MAX. Beyond it a stretch is
+ * *closed*: it reads no further than that, its last faults are compared with what was told since, and a new stretch
+ * begins at the next outage. A file that can't be read is waited for only so long (PARKED_MS_MAX); what it brings later is
+ * judged by itself, from where it ended.
+ *
+ * Timers, `keep`, silence and unknowns run in event time. Only the agent's own devices are known: parents that another
+ * agent watches hide nothing, and rules over a whole site are judged live alone, for other agents' past is not at hand.
+ *
+ * What has to survive a restart goes into records of each agent, in the transaction of the watermarks: faults and last
+ * values, and each batch that is kept back. Windows are not in it: they begin anew.
  */
 import type { Clock } from "@aislewatch/base";
-import type { InventoryDevice, Telemetry } from "@aislewatch/contract";
+import type { InventoryDevice } from "@aislewatch/contract";
 import { splitSubject } from "@aislewatch/contract";
-import type { Adoption, AgentSnapshot, Engine, FaultRecord, FaultView, Subject, Transition } from "@aislewatch/rules";
-import { type Spell, STANDING, stepSpell } from "./incidents/late.ts";
+import type { AgentSnapshot, Engine, FaultRecord, FaultView, Transition } from "@aislewatch/rules";
+import { type Found, isWhole, reconcile, type Spell, STANDING, stepSpell, type Told } from "./incidents/late.ts";
 import { incidentKey } from "./incidents/types.ts";
-import {
-  type KeptBatches,
-  type KeptFork,
-  type KeptLate,
-  readLateBatches,
-  readLateRecord,
-  readMessage,
-} from "./late-record.ts";
+import { agentBody, batchBody, type KeptBatch, type KeptStretch, readAgent, readBatch } from "./late-record.ts";
+import { LateStream, rowsOf, spanOf } from "./late-stream.ts";
 import type { Commit, LateRecord } from "./store/state/store.ts";
 import type { TelemetryBatch } from "./store/timeseries/store.ts";
 
-/** Outages of one agent whose history is owed at the same time; more are judged as if they were the last one's. */
-const FORKS_MAX = 8;
+/** Stretches of one agent that wait for something; what is owed of more is kept unjudged. */
+const STRETCHES_MAX = 8;
 /** Engines in memory, of agents that bring history now; those beyond wait as snapshots. Grants keep it below. */
 const ENGINES_MAX = 512;
-/** Live batches of one fork that are kept until its history has come: one poll of each device is a few KiB. */
+/** Readings of one stretch that are kept back: of 40 devices every ten seconds 17 minutes, a few hundred KiB. */
 const KEPT_ROWS_MAX = 4_096;
-/** Spells of one fault that wait for the end of the history; of a fault that flaps more, those between are not told. */
-const HELD_MAX = 256;
-/** Where the lanes of a file end that can't be read: known once its epoch is back. */
-const NOT_TOLD = Number.MAX_SAFE_INTEGER;
-/** As rarely as nothing that was read becomes old meanwhile. */
-const HARDLY_EVER_MS = 24 * 3_600_000;
+/** An agent that sends from memory for longer is judged without what its file may still hold. */
+const PARKED_MS_MAX = 10 * 60_000;
+/** Spells of one fault that wait for the end of a stretch; of a fault that flaps more, those between are not told. */
+const SPELLS_MAX = 256;
 /** How long a device gets to say how it is now, before it counts as not knowing. */
 const ANSWER_INTERVALS = 3;
 const ANSWER_GRACE_MS = 5_000;
@@ -61,30 +59,22 @@ export type LateLane = { readonly site: string; readonly agent: string; readonly
 
 export type LateDeps = {
   readonly clock: Clock;
-  /** The live one: forked, asked, and given what still stands. */
+  /** The live one: forked, asked, and given what is true. */
   readonly engine: Engine;
   readonly devicesOf: (site: string, agent: string) => readonly InventoryDevice[];
   readonly faultsOf: (site: string, device: string) => readonly FaultView[];
-  /** A fault came and went. */
-  readonly onSpell: (spell: Spell & { readonly opened: Transition }) => void;
-  /** A fault that stood when its agent went away: what became of it meanwhile, and whether it stands now. */
-  readonly onStanding: (key: string, spells: readonly Spell[], how: { stands: boolean; awayAt: number }) => void;
-  /** A fault that stands, or stood, in the live lane began earlier. */
-  readonly onEarlierOnset: (key: string, began: EarlierOnset) => void;
-  /** What adopting did in the live engine. */
-  readonly onAdopted: (transitions: readonly Transition[]) => void;
+  /** What nobody was told of a fault, or not as it was. */
+  readonly onFound: (key: string, found: Found) => void;
+  /** What taking over did in the live engine. */
+  readonly onTakenOver: (transitions: readonly Transition[]) => void;
 };
 
-/** When it began, when it would have fired, and the onset that the live lane knew. */
-export type EarlierOnset = { readonly onset: number; readonly at: number; readonly was: number };
-
 export type LanesAtReturn = {
-  /** The last live batch from before it came back, and up to where that lane was judged. */
+  /** Up to where each lane goes, and up to where the state store had it. */
   readonly tailSeq: number;
   readonly hadTailSeq: number;
-  /** History up to `toSeq` exists, up to `hadSeq` it was judged. */
-  readonly hadSeq: number;
   readonly toSeq: number;
+  readonly hadSeq: number;
   /** What it sends is in its memory, for its file can't be written; that one's epoch may come back. */
   readonly isMemory: boolean;
 };
@@ -120,650 +110,550 @@ export type Late = {
   figures(): { agents: number; engines: number };
 };
 
-type Fork = {
-  readonly epoch: string;
-  /** Ends of both lanes at the return, and up to where they were read. */
-  tailSeq: number;
-  toSeq: number;
-  hadTailSeq: number;
-  hadSeq: number;
-  /** Something of it was read that the live lane does not know. */
-  isTelling: boolean;
-  readonly awayAt: number;
-  /** Event time up to which it was judged. */
-  untilAt: number;
-  phase: "reading" | "settling";
-  /** While it is not loaded. */
+type Whose = { readonly site: string; readonly agent: string };
+
+type Stretch = {
+  /** Of its agent's, for the records of what it keeps back. */
+  readonly id: number;
+  readonly stream: LateStream;
+  /** While the fork is not loaded. */
   snapshot: AgentSnapshot;
   engine: Engine | null;
-  /** First live reading of each device after the history. */
-  readonly liveSince: Map<string, number>;
-  /** Of these the fork has had that reading. */
-  readonly bridged: Set<string>;
-  /** Live batches from before the return that the snapshot lacks, in order, and the first from after it. */
-  tail: Tail[];
-  bridge: TelemetryBatch[];
-  keptRows: number;
+  /** Event time up to which the fork has judged. */
+  untilAt: number;
+  /** The agent has not come back since. */
+  isAway: boolean;
+  /** It has read something: its snapshot is no longer what the live evaluator knew at its beginning. */
+  isRead: boolean;
+  /** Takes no more of what is not owed: too much is kept back. */
+  isClosed: boolean;
+  /** Must be judged: something of it the live evaluator may not have, or not in its time. */
+  isNeeded: boolean;
+  /** Spells that the fork has found and that are not told yet, by fault; the one that stands is in `open`. */
+  readonly truth: Map<string, Spell[]>;
   readonly open: Map<string, Spell>;
-  /** Spells of faults that stood when the agent went away, the first without its beginning. */
-  readonly held: Map<string, Spell[]>;
-  /** What was pending at the end of the history: when it became true. */
-  readonly pending: Map<string, { subject: Subject; onset: number }>;
-  /** As it was then; null when nothing was pending. */
-  atReturn: AgentSnapshot | null;
-  /** Onsets that the live engine told before each device's first reading from after the return, of each fault the last. */
-  readonly told: Map<string, number>;
-  /** What the live engine has said of each fault since the agent came back. */
-  readonly seenLive: Map<string, SeenLive>;
-  settleSinceMs: number;
+  /** What the live evaluator has told of each fault since the stretch began. */
+  readonly told: Map<string, Told[]>;
+  /** Event time of the last that it told: it has judged up to there. */
+  toldAt: number;
+  /** Devices whose last reading here the live evaluator has not had, so that it does not know how they are. */
+  readonly unheard: Set<string>;
+  settleSinceMs: number | null;
+  parkedSinceMs: number | null;
 };
 
-/** Onset of the first spell that fired there, and when the first, fired or not, was over. */
-type SeenLive = { readonly onset: number | null; readonly overAt: number | null };
+/** `batch` null: it is not kept back any more. */
+type DirtyBatch = Whose & { readonly part: string; readonly batch: TelemetryBatch | null };
 
-/** `isLate`: older than what had been judged live of its devices when it came, so the live engine knows nothing of it. */
-type Tail = { readonly batch: TelemetryBatch; readonly isLate: boolean };
-
-type Base = { readonly at: number; readonly epoch: string | null; readonly snapshot: AgentSnapshot };
 type AgentLate = {
-  base: Base | null;
-  forks: Fork[];
-  /** The epoch that it sent from memory last. */
+  readonly stretches: Stretch[];
+  nextId: number;
+  /** The epoch that it sent in last, and the one that it sent from memory last. */
+  epoch: string | null;
   memory: string | null;
+};
+
+const newcomer = (): AgentLate => ({ stretches: [], nextId: 1, epoch: null, memory: null });
+const partOf = ({ id }: Stretch, { epoch, lane, seq }: TelemetryBatch): string => `${id}/${epoch}/${lane}/${seq}`;
+const keyOf = ({ site, agent }: Whose): string => `${site}/${agent}`;
+const whoseOf = (key: string): Whose => {
+  const [site = "", agent = ""] = key.split("/");
+  return { site, agent };
 };
 
 export function createLate(deps: LateDeps): Late {
   const { clock, engine: live, devicesOf, faultsOf } = deps;
   const agents = new Map<string, AgentLate>();
-  /** Agents whose record of each part is out of date. */
+  /** Agents whose state is to be written, and batches that are kept back since, or not any more. */
   const dirty = new Set<string>();
-  const dirtyLive = new Set<string>();
+  const dirtyBatches = new Map<string, DirtyBatch>();
   /** Loaded forks, the longest unused first. */
-  const loaded = new Map<Fork, { site: string; agent: string }>();
+  const loaded = new Map<Stretch, Whose>();
   const counts: LateCounts = { judged: 0, unjudged: 0, spells: 0 };
-  const keyOf = (site: string, agent: string): string => `${site}/${agent}`;
 
-  function engineOf(fork: Fork, site: string, agent: string): Engine {
-    loaded.delete(fork);
-    loaded.set(fork, { site, agent });
-    if (fork.engine !== null) return fork.engine;
-    for (const [idle, whose] of loaded) {
+  const stretchesOf = (whose: Whose): readonly Stretch[] => agents.get(keyOf(whose))?.stretches ?? [];
+  /** Into which everything goes that nobody owes. */
+  const openOf = (whose: Whose): Stretch | null => stretchesOf(whose).findLast(({ isClosed }) => !isClosed) ?? null;
+
+  function known(whose: Whose): AgentLate {
+    const key = keyOf(whose);
+    const found = agents.get(key) ?? newcomer();
+    agents.set(key, found);
+    dirty.add(key);
+    return found;
+  }
+
+  // ── forks
+
+  function engineOf(stretch: Stretch, whose: Whose): Engine {
+    loaded.delete(stretch);
+    loaded.set(stretch, whose);
+    if (stretch.engine !== null) return stretch.engine;
+    for (const [idle, other] of loaded) {
       if (loaded.size <= ENGINES_MAX) break;
-      unload(idle, whose);
+      unload(idle, other);
     }
-    const { snapshot, untilAt: atMs } = fork;
-    fork.engine = live.fork({ site, agent, devices: devicesOf(site, agent), snapshot, atMs });
-    fork.snapshot = { faults: [] };
-    return fork.engine;
+    const { snapshot, untilAt: atMs } = stretch;
+    stretch.engine = live.fork({ ...whose, devices: devicesOf(whose.site, whose.agent), snapshot, atMs });
+    stretch.snapshot = { faults: [] };
+    return stretch.engine;
   }
 
-  function unload(fork: Fork, { site, agent }: { site: string; agent: string }): void {
-    if (fork.engine !== null) fork.snapshot = fork.engine.snapshot(site, agent);
-    fork.engine = null;
-    loaded.delete(fork);
+  function unload(stretch: Stretch, { site, agent }: Whose): void {
+    stretch.snapshot = snapshotOf(stretch, { site, agent });
+    stretch.engine = null;
+    loaded.delete(stretch);
   }
 
-  /** Those of the tail that were read before this time; the history goes on there. */
-  function readTailUntil(fork: Fork, whose: { site: string; agent: string }, until: number): void {
-    const count = fork.tail.findIndex(({ batch: { message, skewMs } }) => (spanOf(message)[0] ?? 0) + skewMs >= until);
-    const due = fork.tail.splice(0, count < 0 ? fork.tail.length : count);
-    if (due.length === 0) return;
-    dirtyLive.add(keyOf(whose.site, whose.agent));
-    const engine = engineOf(fork, whose.site, whose.agent);
-    for (const each of due) readTail(fork, engine, each);
+  const snapshotOf = ({ engine, snapshot }: Stretch, { site, agent }: Whose): AgentSnapshot =>
+    engine === null ? snapshot : engine.snapshot(site, agent);
+
+  // ── stretches
+
+  function begin(mine: AgentLate, at: number, snapshot: AgentSnapshot): Stretch {
+    const stretch: Stretch = {
+      ...{ id: mine.nextId++, stream: new LateStream(), snapshot, engine: null, untilAt: at },
+      ...{ isAway: false, isRead: false, isClosed: false, isNeeded: false },
+      ...{ truth: new Map(), open: new Map(), told: new Map(), toldAt: at, unheard: new Set() },
+      ...{ settleSinceMs: null, parkedSinceMs: null },
+    };
+    for (const record of snapshot.faults) {
+      const { rule, subject, state } = record;
+      const { isTimed, onset } = timersOf(record);
+      if (isTimed && subject.device !== null) {
+        stretch.isNeeded = true;
+        stretch.unheard.add(subject.device);
+      }
+      if (!isStanding(state)) continue;
+      const key = incidentKey(rule, subject);
+      stretch.open.set(key, STANDING);
+      stretch.told.set(key, [{ onset, over: null }]);
+    }
+    mine.stretches.push(stretch);
+    return stretch;
   }
 
-  function readTail(fork: Fork, engine: Engine, { batch, isLate }: Tail): void {
-    const found = read(fork, engine, batch);
-    if (isLate) {
-      counts.judged++;
-      fork.isTelling = true;
-      follow(fork, found);
-    } else if (fork.isTelling) {
-      const [first] = spanOf(batch.message);
-      const from = (first ?? 0) + batch.skewMs;
-      follow(
-        fork,
-        found.filter((transition) => wasThereBefore(fork, transition, from)),
-      );
-    } else followState(fork, found);
+  function end(stretch: Stretch, whose: Whose): void {
+    const mine = known(whose);
+    mine.stretches.splice(mine.stretches.indexOf(stretch), 1);
+    loaded.delete(stretch);
   }
 
-  /** The live lane has told of what these mean. */
-  function followState(fork: Fork, transitions: readonly Transition[]): void {
-    for (const transition of transitions) {
-      const key = incidentKey(transition.rule, transition.subject);
-      if (transition.to === "inactive") {
-        fork.open.delete(key);
-        fork.held.delete(key);
-      } else if (transition.to !== "pending") stand(fork, key);
+  /** What a file may still bring is judged by itself, from here on; the rest need not wait for it. */
+  function goOnWithoutFile(stretch: Stretch, whose: Whose): void {
+    const mine = known(whose);
+    stretch.parkedSinceMs = null;
+    for (const epoch of stretch.stream.parked) {
+      stretch.stream.drop(epoch);
+      if (mine.stretches.length >= STRETCHES_MAX) continue;
+      const apart = begin(mine, stretch.untilAt, snapshotOf(stretch, whose));
+      apart.stream.park(epoch);
+      Object.assign(apart, { isClosed: true, isNeeded: true, toldAt: stretch.toldAt });
+      apart.told.clear();
+      for (const [key, told] of stretch.told) apart.told.set(key, [...told]);
     }
   }
 
-  function stand(fork: Fork, key: string): void {
-    fork.open.set(key, STANDING);
-    if (!fork.held.has(key)) fork.held.set(key, []);
+  // ── reading
+
+  function take(stretch: Stretch, batch: TelemetryBatch): void {
+    stretch.stream.put(batch);
+    const { site, agent } = batch;
+    const part = partOf(stretch, batch);
+    dirtyBatches.set(`${site}/${agent}/${part}`, { site, agent, part, batch });
+    dirty.add(keyOf(batch));
   }
 
-  function read(fork: Fork, engine: Engine, { site, agent, message, skewMs }: TelemetryBatch): Transition[] {
+  function forgetBatch(stretch: Stretch, batch: TelemetryBatch): void {
+    const { site, agent } = batch;
+    const part = partOf(stretch, batch);
+    const key = `${site}/${agent}/${part}`;
+    // What was not written yet need not be taken away.
+    if (dirtyBatches.get(key)?.batch != null) dirtyBatches.delete(key);
+    else dirtyBatches.set(key, { site, agent, part, batch: null });
+  }
+
+  /** All that may be read now, in order. */
+  function readOn(stretch: Stretch, whose: Whose): void {
+    const { stream } = stretch;
+    // While nothing says that a fork is needed, none is made.
+    if (!stretch.isNeeded && !stretch.isAway && stream.isComplete) {
+      for (let batch = stream.force(); batch !== null; batch = stream.force()) forgetBatch(stretch, batch);
+      return;
+    }
+    if (stretch.isNeeded) {
+      for (let batch = stream.next(); batch !== null; batch = stream.next()) read(stretch, batch);
+    }
+    if (stream.rows <= KEPT_ROWS_MAX) return;
+    if (stream.parked.length > 0) goOnWithoutFile(stretch, whose);
+    stretch.isClosed = true;
+    stretch.isNeeded = true;
+    while (stream.rows > KEPT_ROWS_MAX) {
+      const batch = stream.next() ?? stream.force();
+      if (batch === null) return;
+      read(stretch, batch);
+    }
+  }
+
+  function read(stretch: Stretch, batch: TelemetryBatch): void {
+    const { site, agent, message, skewMs, lane } = batch;
+    forgetBatch(stretch, batch);
+    dirty.add(keyOf(batch));
+    stretch.isRead = true;
+    const engine = engineOf(stretch, batch);
     const [first, last] = spanOf(message);
     // Timers that end before the oldest of these readings do so first; a later one may still be contradicted.
-    const before = first === null ? [] : engine.tick(first + skewMs - 1);
-    if (last !== null) fork.untilAt = Math.max(fork.untilAt, last + skewMs);
-    return [...before, ...engine.observe(site, agent, message, skewMs)];
+    if (first !== null) follow(stretch, engine.tick(first + skewMs - 1));
+    if (last !== null) stretch.untilAt = Math.max(stretch.untilAt, last + skewMs);
+    follow(stretch, engine.observe(site, agent, message, skewMs));
+    for (const subject of message.subjects) {
+      if (lane === "live") stretch.unheard.delete(splitSubject(subject).device);
+      else stretch.unheard.add(splitSubject(subject).device);
+    }
   }
 
-  /** What begins with live readings is the live lane's, but for what it has had standing all the while. */
-  const wasThereBefore = (fork: Fork, { rule, from, since, subject }: Transition, liveFrom: number): boolean =>
-    isStanding(from) || fork.held.has(incidentKey(rule, subject)) || since < liveFrom;
-
-  /** The first live readings end the history. */
-  function readBridge(fork: Fork, engine: Engine, batch: TelemetryBatch): void {
-    const ours = read(fork, engine, batch).filter((transition) =>
-      wasThereBefore(fork, transition, fork.liveSince.get(transition.subject.device ?? "") ?? transition.since),
-    );
-    follow(fork, ours);
-    for (const subject of batch.message.subjects) fork.bridged.add(splitSubject(subject).device);
-  }
-
-  function follow(fork: Fork, transitions: readonly Transition[]): void {
+  function follow(stretch: Stretch, transitions: readonly Transition[]): void {
     for (const transition of transitions) {
       const key = incidentKey(transition.rule, transition.subject);
-      const spell = stepSpell(fork.open.get(key) ?? null, transition);
+      const spell = stepSpell(stretch.open.get(key) ?? null, transition);
       if (spell === null) continue;
-      // What was pending when its readings ended may have fired live by the mere passing of time.
-      if (spell.over === null && fork.told.get(key) === spell.opened?.since) stand(fork, key);
-      else if (spell.over === null) fork.open.set(key, spell);
-      else end(fork, key, spell);
+      if (spell.over === null) stretch.open.set(key, spell);
+      else over(stretch, key, spell);
     }
   }
 
-  function end(fork: Fork, key: string, spell: Spell): void {
-    fork.open.delete(key);
-    counts.spells++;
-    const held = fork.held.get(key);
-    if (held !== undefined) {
-      held.push(spell);
-      // The first tells of the recovery of what stood, the newest how it ended.
-      if (held.length > HELD_MAX) held.splice(1, 1);
-    } else if (spell.opened !== null) deps.onSpell({ ...spell, opened: spell.opened });
-  }
-
-  // ── away and back
-
-  function newFork(
-    epoch: string,
-    base: Base,
-    seqs: Pick<LanesAtReturn, "tailSeq" | "hadTailSeq" | "hadSeq" | "toSeq">,
-  ): Fork {
-    const fork: Fork = {
-      ...{ epoch, ...seqs, awayAt: base.at, untilAt: base.at, phase: "reading", snapshot: base.snapshot, engine: null },
-      ...{
-        isTelling: false,
-        atReturn: null,
-        liveSince: new Map(),
-        bridged: new Set(),
-        tail: [],
-        bridge: [],
-        keptRows: 0,
-      },
-      ...{ open: new Map(), held: new Map(), pending: new Map(), told: new Map(), seenLive: new Map() },
-      settleSinceMs: 0,
-    };
-    for (const { rule, subject, state } of base.snapshot.faults) {
-      if (isStanding(state)) stand(fork, incidentKey(rule, subject));
+  function over(stretch: Stretch, key: string, spell: Spell): void {
+    stretch.open.delete(key);
+    if (!stretch.told.has(key) && isWhole(spell)) {
+      counts.spells++;
+      deps.onFound(key, { is: "spell", spell });
+      return;
     }
-    return fork;
-  }
-
-  /** Only the first spell there can be the one that late readings began. */
-  function noteLive(fork: Fork, key: string, { at, since, to }: Pick<Transition, "at" | "since" | "to">): void {
-    const { onset, overAt } = fork.seenLive.get(key) ?? { onset: null, overAt: null };
-    if (overAt !== null) return;
-    if (to === "inactive") fork.seenLive.set(key, { onset, overAt: at });
-    else if (isStanding(to) && onset === null) fork.seenLive.set(key, { onset: since, overAt });
-  }
-
-  /** False when there is no room. */
-  function hasRoom(fork: Fork, { site, agent, message }: TelemetryBatch): boolean {
-    const rows = message.tables.reduce((sum, { at }) => sum + at.length, 0);
-    if (fork.keptRows + rows > KEPT_ROWS_MAX) return false;
-    fork.keptRows += rows;
-    dirtyLive.add(keyOf(site, agent));
-    return true;
-  }
-
-  /** All that it owed is here. */
-  const isComplete = ({ phase, hadSeq, toSeq, hadTailSeq, tailSeq }: Fork): boolean =>
-    phase === "reading" && hadSeq >= toSeq && hadTailSeq >= tailSeq;
-
-  const isParked = ({ phase, toSeq }: Fork): boolean => phase === "reading" && toSeq === NOT_TOLD;
-
-  /** Into whose readings those that come now may belong: of each epoch the newest. */
-  const newestOf = (forks: readonly Fork[]): Fork[] =>
-    forks.filter((fork) => forks.findLast(({ epoch }) => epoch === fork.epoch) === fork);
-
-  /** The agent changes from its file to its memory: the file's epoch goes on where this base is, once it is back. */
-  function park(mine: AgentLate, base: Base): void {
-    const { epoch } = base;
-    if (epoch === null || mine.forks.length >= FORKS_MAX - 1) return;
-    if (mine.forks.some((fork) => fork.epoch === epoch && fork.phase === "reading")) return;
-    mine.forks.push(newFork(epoch, base, { tailSeq: NOT_TOLD, hadTailSeq: 0, hadSeq: 0, toSeq: NOT_TOLD }));
-  }
-
-  function takeTail(fork: Fork, batch: TelemetryBatch): void {
-    fork.hadTailSeq = Math.max(fork.hadTailSeq, batch.seq);
-    dirty.add(keyOf(batch.site, batch.agent));
-    if (hasRoom(fork, batch)) fork.tail.push({ batch, isLate: isLate(fork, batch) });
-  }
-
-  function takeBridge(fork: Fork, batch: TelemetryBatch): void {
-    const { site, agent, epoch, seq, message, skewMs } = batch;
-    if (epoch === fork.epoch) fork.hadTailSeq = Math.max(fork.hadTailSeq, seq);
-    if (!hasNewDevice(fork, message, skewMs)) return;
-    dirty.add(keyOf(site, agent));
-    if (fork.phase === "settling") readBridge(fork, engineOf(fork, site, agent), batch);
-    else if (hasRoom(fork, batch)) fork.bridge.push(batch);
+    const spells = stretch.truth.get(key) ?? [];
+    stretch.truth.set(key, spells);
+    spells.push(spell);
+    // The first tells of the recovery of what stood, the newest how it ended.
+    if (spells.length > SPELLS_MAX) spells.splice(1, 1);
   }
 
   // ── settling
 
-  function finishReading(site: string, agent: string, fork: Fork): void {
-    const engine = engineOf(fork, site, agent);
-    fork.phase = "settling";
-    fork.settleSinceMs = clock.monotonic();
-    const bridge = fork.bridge;
-    fork.bridge = [];
-    if (bridge.length > 0) dirtyLive.add(keyOf(site, agent));
-    for (const batch of bridge) {
-      readTailUntil(fork, batch, (spanOf(batch.message)[0] ?? 0) + batch.skewMs);
-      readBridge(fork, engine, batch);
-    }
-    // What a file took in while the memory was still served comes after that; of devices heard since it is live's alone.
-    fork.tail = fork.tail.filter(
-      ({ batch }) => !batch.message.subjects.every((subject) => fork.bridged.has(splitSubject(subject).device)),
-    );
-    readTailUntil(fork, { site, agent }, Number.POSITIVE_INFINITY);
-    for (const { rule, subject, state, detail } of engine.standing()) {
-      const onset = detail["onset"];
-      if (state === "pending" && typeof onset === "number")
-        fork.pending.set(incidentKey(rule, subject), { subject, onset });
-    }
-    if (fork.pending.size > 0) fork.atReturn = engine.snapshot(site, agent);
-    settle(site, agent, fork);
-  }
-
-  function settle(site: string, agent: string, fork: Fork): void {
-    const records = new Map(
-      engineOf(fork, site, agent)
-        .standing()
-        .map((record) => [incidentKey(record.rule, record.subject), record]),
-    );
-    const isLast = newestOf(agents.get(keyOf(site, agent))?.forks ?? []).includes(fork);
-    for (const [key, { subject, onset }] of fork.pending) {
-      if (liveState(key, subject) === "pending" && isLast) continue;
-      fork.pending.delete(key);
-      const { onset: was, overAt } = fork.seenLive.get(key) ?? { onset: null, overAt: null };
-      if (was !== null) deps.onEarlierOnset(key, { onset, at: onset, was });
-      else if (overAt !== null) tellStraddling(fork, { site, agent, key, overAt });
-    }
-    for (const key of new Set([...fork.open.keys(), ...fork.held.keys()])) {
-      const record = records.get(key) ?? null;
-      const subject = record?.subject ?? subjectOfKey(key);
-      if (isLast && isUnheard(fork, site, agent, subject)) continue;
-      settleOne(fork, key, { record, subject, isLast });
-    }
-    if (fork.open.size + fork.held.size + fork.pending.size > 0) return;
-    const mine = agents.get(keyOf(site, agent));
-    if (mine !== undefined) mine.forks = mine.forks.filter((other) => other !== fork);
-    loaded.delete(fork);
-    dirty.add(keyOf(site, agent));
-    if (mine?.base === null && mine.forks.length === 0) agents.delete(keyOf(site, agent));
-  }
-
-  /**
-   * Pending at the end of the history, and over in the live lane before its `for` had passed there: had it passed since
-   * the true onset? Time is let pass in an engine that goes on with the last of the history until then.
-   */
-  function tellStraddling(
-    fork: Fork,
-    { site, agent, key, overAt }: { site: string; agent: string; key: string; overAt: number },
-  ): void {
-    if (fork.atReturn === null) return;
-    const devices = devicesOf(site, agent).map((device) => ({ ...device, intervalMs: HARDLY_EVER_MS }));
-    const engine = live.fork({ site, agent, devices, snapshot: fork.atReturn, atMs: fork.untilAt });
-    const opened = engine
-      .tick(overAt - 1)
-      .find(({ rule, subject, to }) => isStanding(to) && incidentKey(rule, subject) === key);
-    if (opened === undefined) return;
-    counts.spells++;
-    deps.onSpell(endedAt({ opened, levels: [], over: null }, overAt));
-  }
-
-  /** Nothing live of this device yet, and it still has time. */
-  function isUnheard(fork: Fork, site: string, agent: string, { device }: Subject): boolean {
-    if (device === null || fork.liveSince.has(device)) return false;
-    const intervalMs = devicesOf(site, agent).find(({ id }) => id === device)?.intervalMs;
-    if (intervalMs === undefined) return false;
-    const waitMs = Math.min(ANSWER_MS_MAX, ANSWER_INTERVALS * intervalMs + ANSWER_GRACE_MS);
-    return clock.monotonic() - fork.settleSinceMs < waitMs;
-  }
-
-  function liveState(key: string, { site, device }: Subject): FaultView["state"] {
-    if (device === null) return "inactive";
-    return faultsOf(site, device).find(({ rule, subject }) => incidentKey(rule, subject) === key)?.state ?? "inactive";
-  }
-
-  function settleOne(
-    fork: Fork,
-    key: string,
-    { record, subject, isLast }: { record: FaultRecord | null; subject: Subject; isLast: boolean },
-  ): void {
-    const spell = fork.open.get(key) ?? null;
-    const state = liveState(key, subject);
-    const stands = isStanding(state);
-    const held = fork.held.get(key);
-    const seen = fork.seenLive.get(key) ?? { onset: null, overAt: null };
-    if (held !== undefined) {
-      fork.open.delete(key);
-      fork.held.delete(key);
-      const { opened = null } = spell ?? {};
-      const last =
-        spell === null || opened === null
-          ? []
-          : [seen.overAt === null ? spell : endedAt({ ...spell, opened }, seen.overAt)];
-      const spells = [...held, ...last];
-      const awayAt = Math.max(fork.awayAt, fork.told.get(key) ?? fork.awayAt);
-      if (spells.length > 0) deps.onStanding(key, spells, { stands, awayAt });
+  function settle(stretch: Stretch, whose: Whose): void {
+    if (stretch.isAway || !stretch.stream.isComplete || stretch.stream.rows > 0) return;
+    if (!stretch.isNeeded) {
+      end(stretch, whose);
       return;
     }
-    const opened = spell?.opened ?? null;
-    if (spell === null || opened === null) {
-      fork.open.delete(key);
+    stretch.settleSinceMs ??= clock.monotonic();
+    const engine = engineOf(stretch, whose);
+    if (stretch.isClosed) {
+      tellClosed(stretch, whose);
+      end(stretch, whose);
       return;
     }
-    if (state === "pending" && isLast) return;
-    fork.open.delete(key);
-    const since = heardAt(fork, subject);
-    const over = (at: number): void => {
-      counts.spells++;
-      deps.onSpell(endedAt({ ...spell, opened }, at));
-    };
-    // Also when it is over there by now: it was the live lane's from then on.
-    if (seen.onset !== null) deps.onEarlierOnset(key, { onset: opened.since, at: opened.at, was: seen.onset });
-    else if (seen.overAt !== null) over(seen.overAt);
-    else if (stands) return;
-    else if (!isLast || record === null) over(Math.max(since, opened.at));
-    else {
-      const adoption: Adoption = live.adopt(record, clock.now());
-      if (adoption.is === "adopted") deps.onAdopted(adoption.transitions);
-      else if (adoption.is === "over" && fork.bridged.has(subject.device ?? "")) over(adoption.at);
-      else over(Math.max(since, opened.at));
+    if (isAnyUnheard(stretch, whose, engine.standing())) return;
+    // As far as the live evaluator has let time pass.
+    stretch.untilAt = Math.max(stretch.untilAt, stretch.toldAt);
+    follow(stretch, engine.tick(stretch.untilAt));
+    const { site, agent } = whose;
+    deps.onTakenOver(live.takeOver(site, agent, engine.standing(), stretch.untilAt));
+    for (const key of new Set([...stretch.truth.keys(), ...stretch.open.keys()])) {
+      const spell = stretch.open.get(key);
+      tell(
+        key,
+        [...(stretch.truth.get(key) ?? []), ...(spell === undefined ? [] : [spell])],
+        stretch.told.get(key) ?? [],
+      );
     }
+    end(stretch, whose);
+  }
+
+  function tell(key: string, truth: readonly Spell[], told: readonly Told[]): void {
+    for (const found of reconcile(truth, told)) {
+      if (found.is === "spell") counts.spells++;
+      deps.onFound(key, found);
+    }
+  }
+
+  /** Its fork has not read all that the live evaluator has: what stands at its end goes on as that one told it. */
+  function tellClosed(stretch: Stretch, { site }: Whose): void {
+    for (const key of new Set([...stretch.truth.keys(), ...stretch.open.keys()])) {
+      const told = stretch.told.get(key) ?? [];
+      const truth = [...(stretch.truth.get(key) ?? [])];
+      const spell = stretch.open.get(key);
+      const from = spell?.opened?.since ?? stretch.untilAt;
+      const after = told.find((one) => (one.over ?? Number.POSITIVE_INFINITY) >= from);
+      const [, device = ""] = key.split("|");
+      const stands = faultsOf(site, device).some(
+        ({ rule, subject, state }) => isStanding(state) && incidentKey(rule, subject) === key,
+      );
+      if (spell !== undefined && (after !== undefined || !stands))
+        truth.push(endedAt(spell, after === undefined ? stretch.untilAt : after.over));
+      else if (spell !== undefined) truth.push(spell);
+      tell(key, truth, told);
+    }
+  }
+
+  /** Is there a device that has a fault here, or told of one, and has not said live how it is now, though it has time? */
+  function isAnyUnheard(stretch: Stretch, { site, agent }: Whose, standing: readonly FaultRecord[]): boolean {
+    if (stretch.unheard.size === 0) return false;
+    const waitedMs = clock.monotonic() - (stretch.settleSinceMs ?? 0);
+    const concerned = new Set(standing.map(({ subject }) => subject.device));
+    for (const key of [...stretch.told.keys(), ...stretch.truth.keys()]) concerned.add(key.split("|")[1] ?? "");
+    return devicesOf(site, agent).some(({ id, intervalMs }) => {
+      const waitMs = Math.min(ANSWER_MS_MAX, ANSWER_INTERVALS * intervalMs + ANSWER_GRACE_MS);
+      return stretch.unheard.has(id) && concerned.has(id) && waitedMs < waitMs;
+    });
+  }
+
+  function goOn(stretch: Stretch, whose: Whose): void {
+    readOn(stretch, whose);
+    settle(stretch, whose);
   }
 
   return {
     counts,
     figures: () => ({
-      agents: [...agents.values()].filter(({ forks }) => forks.length > 0).length,
+      agents: [...agents.values()].filter(({ stretches }) => stretches.some(({ isAway }) => !isAway)).length,
       engines: loaded.size,
     }),
 
     restore(records) {
       for (const { site, agent, part, body } of records) {
-        const kept = part === "state" ? readLateRecord(body) : null;
+        const kept = part === "state" ? readAgent(body) : null;
         if (kept === null) continue;
-        agents.set(keyOf(site, agent), {
-          base:
-            kept.base === null
-              ? null
-              : { at: kept.base.at, epoch: kept.base.epoch, snapshot: { faults: kept.base.faults } },
-          memory: kept.memory,
-          forks: kept.forks.map((one) => restoredFork(one, clock.monotonic())),
+        const batches = records.flatMap((record) => {
+          const isOurs = record.site === site && record.agent === agent && record.part !== "state";
+          const found = isOurs ? readBatch(record) : null;
+          return found === null ? [] : [found];
         });
+        const { nextId, epoch, memory } = kept;
+        const stretches = kept.stretches.map((one) =>
+          restored(
+            one,
+            batches.filter(({ id }) => id === one.id),
+          ),
+        );
+        agents.set(keyOf({ site, agent }), { stretches, nextId, epoch, memory });
       }
-      for (const { site, agent, part, body } of records) {
-        const kept = part === "live" ? readLateBatches(body) : null;
-        if (kept === null) continue;
-        for (const fork of agents.get(keyOf(site, agent))?.forks ?? []) restoreBatches(fork, { site, agent }, kept);
+      for (const [key, { stretches }] of agents) {
+        const { site, agent } = whoseOf(key);
+        // Who is away still is as the live evaluator knows it: the values have just come back.
+        for (const stretch of stretches) {
+          if (isAsLive(stretch)) stretch.snapshot = { ...live.snapshot(site, agent), faults: stretch.snapshot.faults };
+        }
       }
     },
 
     away(site, agent, at, epoch) {
-      const key = keyOf(site, agent);
-      const known = agents.get(key) ?? { base: null, forks: [], memory: null };
-      // What came first is where its readings ended; a second goodbye adds nothing.
-      if (known.base !== null) return;
-      known.base = { at, epoch, snapshot: live.snapshot(site, agent) };
-      agents.set(key, known);
-      dirty.add(key);
+      const mine = known({ site, agent });
+      mine.epoch ??= epoch;
+      const open = openOf({ site, agent });
+      if (open !== null) open.isAway = true;
+      else if (mine.stretches.length < STRETCHES_MAX) begin(mine, at, live.snapshot(site, agent)).isAway = true;
     },
 
     back({ site, agent, epoch }, at, { isMemory, ...seqs }) {
-      const key = keyOf(site, agent);
-      const mine = agents.get(key) ?? { base: null, forks: [], memory: null };
+      const whose = { site, agent };
+      const key = keyOf(whose);
+      const mine = agents.get(key) ?? newcomer();
       const fromMemory = isMemory || epoch === mine.memory;
+      const { epoch: before } = mine;
       // Of an outbox that was lost nothing more comes; a file is only out of reach while the memory is served.
-      for (const fork of mine.forks) {
-        const isGone = fork.epoch !== epoch && (!fromMemory || (fork.epoch === mine.memory && epoch !== mine.memory));
-        if (isGone && fork.phase === "reading") finishReading(site, agent, fork);
+      for (const { stream } of mine.stretches) {
+        for (const other of stream.epochs()) {
+          const isServed = fromMemory && !(other === mine.memory && epoch !== mine.memory);
+          if (other !== epoch && !isServed) stream.drop(other);
+        }
       }
-      const { base } = mine;
-      if (fromMemory && base !== null && base.epoch !== epoch && base.epoch !== mine.memory) park(mine, base);
+      const parked = mine.stretches.find(({ stream }) => stream.isParked(epoch));
+      const lanes = {
+        live: { had: seqs.hadTailSeq, to: seqs.tailSeq },
+        history: { had: seqs.hadSeq, to: seqs.toSeq },
+      };
+      parked?.stream.owe(epoch, lanes);
+      const isOwed = (name: "live" | "history"): boolean =>
+        mine.stretches.every(({ stream }) => stream.owedTo(epoch, name) < lanes[name].to) &&
+        lanes[name].to > lanes[name].had;
+      let open = openOf(whose);
+      const isFileAway = fromMemory && before !== null && before !== epoch && before !== mine.memory;
+      const isNew = open === null && (isOwed("history") || isFileAway);
+      if (isNew && mine.stretches.length < STRETCHES_MAX) open = begin(mine, at, live.snapshot(site, agent));
+      if (open !== null) {
+        open.isAway = false;
+        if (isFileAway && mine.stretches.every(({ stream }) => !stream.isParked(before))) {
+          open.stream.park(before);
+          open.parkedSinceMs = clock.monotonic();
+        }
+        if (isFileAway || isOwed("history") || open === parked || before !== epoch) open.isNeeded = true;
+        if (open !== parked && (isOwed("live") || isOwed("history"))) open.stream.owe(epoch, lanes);
+        if (open.stream.parked.length === 0) open.parkedSinceMs = null;
+      }
+      mine.epoch = epoch;
       if (isMemory) mine.memory = epoch;
-      mine.base = null;
-      const last = mine.forks.findLast((fork) => fork.epoch === epoch);
-      if (last !== undefined && isParked(last)) {
-        Object.assign(last, seqs);
-        dirtyLive.add(key);
-        if (isComplete(last)) finishReading(site, agent, last);
-      } else if (seqs.toSeq > Math.max(seqs.hadSeq, last?.toSeq ?? 0)) {
-        if (last !== undefined && mine.forks.length >= FORKS_MAX) last.toSeq = seqs.toSeq;
-        else mine.forks.push(newFork(epoch, base ?? { at, epoch, snapshot: live.snapshot(site, agent) }, seqs));
-      }
-      if (mine.forks.length > 0) agents.set(key, mine);
+      else if (!fromMemory) mine.memory = null;
+      if (mine.stretches.length > 0 || mine.memory !== null) agents.set(key, mine);
       else if (!agents.delete(key)) return;
       dirty.add(key);
+      for (const stretch of [...mine.stretches]) goOn(stretch, whose);
     },
 
     beforeLive(batch) {
-      for (const fork of newestOf(agents.get(keyOf(batch.site, batch.agent))?.forks ?? [])) {
-        if (batch.epoch === fork.epoch && batch.seq <= fork.tailSeq) takeTail(fork, batch);
-        else takeBridge(fork, batch);
+      const owing = stretchesOf(batch).find(({ stream }) => stream.owes(batch));
+      const stretch = owing ?? openOf(batch);
+      if (stretch === null) return;
+      if (stretch !== owing && stretch.stream.rows + rowsOf(batch) > KEPT_ROWS_MAX) {
+        if (stretch.stream.parked.length > 0) goOnWithoutFile(stretch, batch);
+        else stretch.isClosed = true;
+        if (stretch.isClosed) return;
       }
+      take(stretch, batch);
     },
 
     afterLive({ site, agent }) {
-      const forks = agents.get(keyOf(site, agent))?.forks ?? [];
-      for (const fork of [...forks]) {
-        if (isComplete(fork)) finishReading(site, agent, fork);
-        else if (fork.phase === "settling") settle(site, agent, fork);
-      }
+      for (const stretch of [...stretchesOf({ site, agent })]) goOn(stretch, { site, agent });
     },
 
-    moved(agent, { rule, subject, at, since, to }) {
-      for (const fork of newestOf(agents.get(keyOf(subject.site, agent))?.forks ?? [])) {
+    moved(agent, { rule, subject, at, since, to, reason }) {
+      const whose = { site: subject.site, agent };
+      if (reason === "flags") return;
+      for (const stretch of stretchesOf(whose)) {
         const key = incidentKey(rule, subject);
-        if (since < (fork.liveSince.get(subject.device ?? "") ?? Number.POSITIVE_INFINITY) && isStanding(to))
-          fork.told.set(key, since);
-        else if (fork.liveSince.has(subject.device ?? "")) noteLive(fork, key, { at, since, to });
-        else continue;
-        dirty.add(keyOf(subject.site, agent));
+        stretch.toldAt = Math.max(stretch.toldAt, at);
+        stretch.isNeeded = true;
+        const told = stretch.told.get(key) ?? [];
+        const last = told.at(-1);
+        if (to === "inactive" && last?.over === null) told.splice(-1, 1, { ...last, over: at });
+        if (isStanding(to) && last?.over !== null) told.push({ onset: since, over: null });
+        if (told.length > SPELLS_MAX) told.shift();
+        if (told.length > 0) stretch.told.set(key, told);
+        dirty.add(keyOf(whose));
       }
     },
 
     history(batch) {
-      const { site, agent, epoch, seq } = batch;
-      const mine = agents.get(keyOf(site, agent));
-      const fork = mine?.forks.find((one) => one.epoch === epoch && one.phase === "reading" && seq <= one.toSeq);
-      if (fork === undefined) {
+      const stretch = stretchesOf(batch).find(({ stream }) => stream.owes(batch));
+      if (stretch === undefined) {
         counts.unjudged++;
         return;
       }
-      dirty.add(keyOf(site, agent));
       counts.judged++;
-      fork.hadSeq = Math.max(fork.hadSeq, seq);
-      const [first] = spanOf(batch.message);
-      if (first !== null) readTailUntil(fork, batch, first + batch.skewMs);
-      fork.isTelling = true;
-      follow(fork, read(fork, engineOf(fork, site, agent), batch));
-      if (isComplete(fork)) finishReading(site, agent, fork);
+      stretch.isNeeded = true;
+      take(stretch, batch);
+      goOn(stretch, batch);
     },
 
     tick() {
-      for (const [key, { forks }] of agents) {
-        const [site = "", agent = ""] = key.split("/");
-        for (const fork of [...forks]) if (fork.phase === "settling") settle(site, agent, fork);
+      for (const [key, { stretches }] of agents) {
+        const whose = whoseOf(key);
+        for (const stretch of [...stretches]) {
+          const { parkedSinceMs } = stretch;
+          if (parkedSinceMs !== null && clock.monotonic() - parkedSinceMs >= PARKED_MS_MAX)
+            goOnWithoutFile(stretch, whose);
+          if (!stretch.isAway) goOn(stretch, whose);
+        }
       }
     },
 
     changed(site, agent) {
-      for (const [fork, whose] of [...loaded]) {
-        if (site === undefined || (whose.site === site && whose.agent === agent)) unload(fork, whose);
+      for (const [stretch, whose] of [...loaded]) {
+        if (site === undefined || (whose.site === site && whose.agent === agent)) unload(stretch, whose);
       }
     },
 
     forget(site, agent) {
-      const key = keyOf(site, agent);
-      for (const fork of agents.get(key)?.forks ?? []) loaded.delete(fork);
-      if (!agents.delete(key)) return;
-      dirty.add(key);
-      dirtyLive.add(key);
+      const key = keyOf({ site, agent });
+      for (const stretch of agents.get(key)?.stretches ?? []) {
+        loaded.delete(stretch);
+        for (let batch = stretch.stream.force(); batch !== null; batch = stretch.stream.force())
+          forgetBatch(stretch, batch);
+      }
+      if (agents.delete(key)) dirty.add(key);
     },
 
     takePending() {
-      const [state, batches] = [[...dirty], [...dirtyLive]];
+      const states = [...dirty];
+      const batches = new Map(dirtyBatches);
       dirty.clear();
-      dirtyLive.clear();
-      const recordsOf = (keys: readonly string[], part: LateRecord["part"], body: (one: AgentLate) => string | null) =>
-        keys.map((key) => {
-          const [site = "", agent = ""] = key.split("/");
-          const one = agents.get(key);
-          return { site, agent, part, body: one === undefined ? null : body(one) };
-        });
+      dirtyBatches.clear();
+      const records = states.map((key) => {
+        const mine = agents.get(key);
+        const whose = whoseOf(key);
+        if (mine?.stretches.length === 0 && mine.memory === null) agents.delete(key);
+        const isEmpty = mine === undefined || !agents.has(key);
+        return { ...whose, part: "state", body: isEmpty ? null : agentBody(keptAgent(mine, whose)) };
+      });
       return {
-        records: [...recordsOf(state, "state", stateBody), ...recordsOf(batches, "live", batchesBody)],
+        records: [
+          ...records,
+          ...[...batches.values()].map(({ batch, ...record }) => ({
+            ...record,
+            body: batch === null ? null : batchBody(batch),
+          })),
+        ],
         putBack() {
-          for (const key of state) dirty.add(key);
-          for (const key of batches) dirtyLive.add(key);
+          for (const key of states) dirty.add(key);
+          for (const [key, record] of batches) if (!dirtyBatches.has(key)) dirtyBatches.set(key, record);
         },
       };
     },
   };
+
+  function keptAgent({ nextId, epoch, memory, stretches }: AgentLate, whose: Whose) {
+    return { v: 2 as const, nextId, epoch, memory, stretches: stretches.map((one) => keptOf(one, whose)) };
+  }
+
+  function keptOf(stretch: Stretch, { site, agent }: Whose): KeptStretch {
+    const { id, stream, engine, snapshot, untilAt, isAway, isRead, isClosed, isNeeded, toldAt } = stretch;
+    const { faults, devices } = engine === null ? snapshot : engine.snapshot(site, agent);
+    return {
+      ...{ id, stream: stream.toKeep(), untilAt, isAway, isRead, isClosed, isNeeded, toldAt },
+      snapshot: { faults, devices: isAsLive(stretch) ? [] : (devices ?? []) },
+      truth: [...stretch.truth],
+      open: [...stretch.open],
+      told: [...stretch.told],
+      unheard: [...stretch.unheard],
+      isParked: stretch.parkedSinceMs !== null,
+    };
+  }
+
+  function restored(kept: KeptStretch, batches: readonly KeptBatch[]): Stretch {
+    const { id, stream, snapshot, untilAt, isAway, isRead, isClosed, isNeeded, toldAt } = kept;
+    const { faults, devices } = snapshot;
+    return {
+      ...{ id, untilAt, isAway, isRead, isClosed, isNeeded, toldAt, engine: null },
+      stream: LateStream.restored(
+        stream,
+        batches.map(({ batch }) => batch),
+      ),
+      snapshot: devices.length === 0 ? { faults } : { faults, devices },
+      truth: new Map(kept.truth),
+      open: new Map(kept.open),
+      told: new Map(kept.told.map(([key, told]) => [key, [...told]])),
+      unheard: new Set(kept.unheard),
+      settleSinceMs: null,
+      parkedSinceMs: kept.isParked ? clock.monotonic() : null,
+    };
+  }
 }
+
+/** Nothing came since it began: what the live evaluator knows is what it begins with, also after a restart. */
+const isAsLive = ({ isAway, isRead, stream }: Stretch): boolean => isAway && !isRead && stream.rows === 0;
+
+const endedAt = (spell: Spell, at: number | null): Spell => {
+  const { opened } = spell;
+  if (opened === null || at === null) return spell;
+  return { ...spell, over: { ...opened, at, from: "firing", to: "inactive", severity: null, reason: "clear" } };
+};
+
+/** Has it a timer running that time or a reading may end, and when did it begin? */
+function timersOf({ state, detail }: FaultRecord): { isTimed: boolean; onset: number } {
+  const { steps, level, onset } = detail;
+  const isRising = Array.isArray(steps) && steps.some((hold: unknown, step) => step > Number(level) && isHolding(hold));
+  return { isTimed: state === "pending" || state === "recovering" || isRising, onset: Number(onset) };
+}
+
+const isHolding = (hold: unknown): boolean =>
+  typeof hold === "object" && hold !== null && "since" in hold && hold.since !== null;
 
 const isStanding = (state: FaultView["state"]): boolean => state === "firing" || state === "recovering";
-
-function endedAt<S extends Spell & { readonly opened: Transition }>(spell: S, at: number): S {
-  return { ...spell, over: { ...spell.opened, at, from: "firing", to: "inactive", severity: null, reason: "clear" } };
-}
-
-/** When the live lane took over. */
-const heardAt = ({ liveSince, untilAt }: Fork, { device }: Subject): number => liveSince.get(device ?? "") ?? untilAt;
-
-/** Is all of it from before what the live lane took over with? */
-function isLate({ liveSince }: Fork, { message: { base, subjects, tables }, skewMs }: TelemetryBatch): boolean {
-  return tables.every(({ subject, at }) =>
-    subject.every((index, row) => {
-      const since = liveSince.get(splitSubject(subjects[index] ?? "").device);
-      return since !== undefined && base + (at[row] ?? 0) + skewMs < since;
-    }),
-  );
-}
-
-/** Notes the devices of which this is the first reading. */
-function hasNewDevice({ liveSince }: Fork, { base, subjects, tables }: Telemetry, skewMs: number): boolean {
-  let isNew = false;
-  for (const { subject, at } of tables) {
-    for (let row = 0; row < subject.length; row++) {
-      const { device } = splitSubject(subjects[subject[row] ?? -1] ?? "");
-      if (liveSince.has(device)) continue;
-      liveSince.set(device, base + (at[row] ?? 0) + skewMs);
-      isNew = true;
-    }
-  }
-  return isNew;
-}
-
-/** Times of the oldest and the newest reading, by the agent's clock; null without any. */
-function spanOf({ base, tables }: Telemetry): readonly [number, number] | readonly [null, null] {
-  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const { at } of tables) {
-    for (let row = 0; row < at.length; row++) {
-      first = Math.min(first, at[row] ?? first);
-      last = Math.max(last, at[row] ?? last);
-    }
-  }
-  return first > last ? [null, null] : [base + first, base + last];
-}
-
-function subjectOfKey(key: string): Subject {
-  const [site = "", device = "", component = ""] = key.split("|");
-  return { site, device: device === "" ? null : device, component: component === "" ? null : component };
-}
-
-function stateBody({ base, forks, memory }: AgentLate): string | null {
-  if (base === null && forks.length === 0) return null;
-  const kept: KeptLate = {
-    v: 1,
-    base: base === null ? null : { at: base.at, epoch: base.epoch, faults: [...base.snapshot.faults] },
-    memory,
-    forks: forks.map(keptFork),
-  };
-  return JSON.stringify(kept);
-}
-
-function batchesBody({ forks }: AgentLate): string | null {
-  if (forks.every(({ tail, bridge }) => tail.length + bridge.length === 0)) return null;
-  const keptOf = (batches: readonly TelemetryBatch[]) =>
-    batches.map(({ skewMs, message }) => ({ skewMs, text: JSON.stringify(message) }));
-  const kept: KeptBatches = {
-    v: 1,
-    forks: forks.map(({ epoch, toSeq, tail, bridge }) => ({
-      ...{ epoch, toSeq, bridge: keptOf(bridge) },
-      tail: tail.flatMap(({ batch, isLate }) => keptOf([batch]).map((one) => ({ ...one, isLate }))),
-    })),
-  };
-  return JSON.stringify(kept);
-}
-
-function restoreBatches(fork: Fork, whose: { site: string; agent: string }, kept: KeptBatches): void {
-  const found = kept.forks.find(({ epoch, toSeq }) => epoch === fork.epoch && toSeq === fork.toSeq);
-  const batchesOf = ({ skewMs, text }: KeptBatches["forks"][number]["bridge"][number]): TelemetryBatch[] => {
-    const message = readMessage(text);
-    if (message === null) return [];
-    const { epoch, lane, seq } = message;
-    return [{ ...whose, epoch, lane, seq, message, skewMs }];
-  };
-  fork.tail = (found?.tail ?? []).flatMap(({ isLate, ...one }) => batchesOf(one).map((batch) => ({ batch, isLate })));
-  fork.bridge = (found?.bridge ?? []).flatMap(batchesOf);
-}
-
-function keptFork(fork: Fork): KeptFork {
-  const { epoch, tailSeq, toSeq, hadTailSeq, hadSeq, isTelling, awayAt, untilAt, phase, engine, snapshot } = fork;
-  return {
-    ...{ epoch, tailSeq, toSeq, hadTailSeq, hadSeq, isTelling, awayAt, untilAt, phase },
-    faults: [...(engine?.standing() ?? snapshot.faults)],
-    liveSince: [...fork.liveSince],
-    open: [...fork.open],
-    held: [...fork.held],
-    pending: [...fork.pending],
-    told: [...fork.told],
-    seenLive: [...fork.seenLive],
-  };
-}
-
-function restoredFork(kept: KeptFork, nowMs: number): Fork {
-  const { faults, liveSince, open, held, pending, told, seenLive, ...same } = kept;
-  return {
-    ...same,
-    ...{ snapshot: { faults }, engine: null, atReturn: null },
-    ...{ bridged: new Set(), tail: [], bridge: [], keptRows: 0, settleSinceMs: nowMs },
-    liveSince: new Map(liveSince),
-    open: new Map(open),
-    held: new Map(held),
-    pending: new Map(pending),
-    told: new Map(told),
-    seenLive: new Map(seenLive),
-  };
-}

@@ -1,15 +1,17 @@
 import type { Rule, Transition } from "@aislewatch/rules";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rulesOf } from "../sample-site.ts";
 import {
-  fromEarlierOnset,
+  fromFound,
   fromSpell,
-  fromStanding,
   type LateOutcome,
   LEVELS_MAX,
+  reconcile,
   type Spell,
   STANDING,
   stepSpell,
+  type Told,
 } from "./late.ts";
 import { append } from "./log.ts";
 import { REOPEN_WINDOW_MS } from "./transition.ts";
@@ -65,9 +67,9 @@ function incidentOf(from: number, ...then: { at: number; body: IncidentEventBody
 const recovered = (at: number) => ({ at, body: { type: "recovered", values: {} } satisfies IncidentEventBody });
 
 /** `opened@1 recovered@3`, in minutes. */
-const told = (events: LateOutcome["append"]): string =>
+const written = (events: LateOutcome["append"]): string =>
   events.map(({ at, body }) => `${body.type}@${(at - T0) / MINUTE}`).join(" ");
-const both = ({ append: more, open }: LateOutcome): string[] => [told(more), told(open)];
+const both = ({ append: more, open }: LateOutcome): string[] => [written(more), written(open)];
 
 describe("a spell that came and went", () => {
   const late = REOPEN_WINDOW_MS / MINUTE + 10;
@@ -110,71 +112,117 @@ describe("a spell that came and went", () => {
   ])("is nothing of $name", ({ of, given }) => expect(both(fromSpell(null, given, of, context))).toEqual(["", ""]));
 });
 
-describe("a fault that stood when its agent went away", () => {
-  const over = (at: number): Spell => ({ ...STANDING, over: moves(at, "inactive", { since: min(1) }) });
-  const how = { rule, awayAt: min(4), ...context };
+/** As the live evaluator told it, in minutes. */
+const toldOf = (...spells: readonly (readonly [number, number | null])[]): Told[] =>
+  spells.map(([from, to]) => ({ onset: min(from), over: to === null ? null : min(to) }));
+
+/** What all of it does to the log, one after the other. */
+function outcome(incident: Incident | null, truth: readonly Spell[], told: readonly Told[]): string[] {
+  let now = incident;
+  return reconcile(truth, told).map((found) => {
+    if (found.is === "spell") return both(fromSpell(now, found.spell, rule, context)).join("|");
+    const events = now === null ? [] : fromFound(now, found);
+    for (const { at, body } of events) if (now !== null) now = append(now.id, now, [body], stamp(at)).incident;
+    return written(events);
+  });
+}
+
+describe("what was told otherwise than it was", () => {
+  const stood = (at: number): Spell => ({ ...STANDING, over: moves(at, "inactive", { since: min(1) }) });
 
   it.each([
     {
-      name: "recovered, as the live lane saw later",
+      name: "an end that was seen late is put right",
       incident: incidentOf(1, recovered(9)),
-      spells: [over(5)],
-      stands: false,
-      is: "recovered_earlier@5",
+      truth: [stood(5)],
+      told: toldOf([1, 9]),
+      is: ["recovered_earlier@5"],
     },
     {
-      name: "recovered, and stands again: nobody was told otherwise",
+      name: "what stands as it was told is left",
       incident: incidentOf(1),
-      spells: [over(5)],
-      stands: true,
-      is: "",
+      truth: [STANDING],
+      told: toldOf([1, null]),
+      is: [],
     },
     {
-      name: "came back meanwhile, and stands",
+      name: "what ended and came back, and stands",
       incident: incidentOf(1),
-      spells: [over(5), spell(6, null)],
-      stands: true,
-      is: "recovered@5 fired_again@6",
+      truth: [stood(5), spell(6, null)],
+      told: toldOf([1, null]),
+      is: ["recovered@5 fired_again@6"],
     },
     {
-      name: "came back and went",
+      name: "what came back and went while it was told as one",
       incident: incidentOf(1, recovered(9)),
-      spells: [over(5), spell(6, 7)],
-      stands: false,
-      is: "recovered_earlier@5 fired_again@6 recovered@7",
+      truth: [stood(5), spell(6, 7)],
+      told: toldOf([1, 9]),
+      is: ["recovered_earlier@5", "fired_again@6 recovered@7|"],
     },
     {
-      name: "came back, and went when the live lane saw it",
-      incident: incidentOf(1, recovered(9)),
-      spells: [over(5), spell(6, null)],
-      stands: false,
-      is: "recovered_earlier@5 fired_again@6 recovered@9",
+      name: "an onset that was not known is put right, and the end with it",
+      incident: incidentOf(5, recovered(9)),
+      truth: [spell(3, 8)],
+      told: toldOf([5, 9]),
+      is: ["began_earlier@3", "recovered_earlier@8"],
     },
-    { name: "of which nothing was heard", incident: incidentOf(1), spells: [], stands: true, is: "" },
-  ])("$name", ({ incident, spells, stands, is }) => {
-    const outcomes = fromStanding(incident, spells, stands, how);
-    expect(outcomes.map((one) => told(one.append)).join("")).toBe(is);
-    expect(outcomes.flatMap(({ open }) => open)).toEqual([]);
+    {
+      name: "an end that nobody saw",
+      incident: incidentOf(5),
+      truth: [spell(5, 8)],
+      told: toldOf([5, null]),
+      is: ["recovered@8"],
+    },
+    {
+      name: "what was told as it was is left, and so is what was told and was not so",
+      incident: incidentOf(20, recovered(21)),
+      truth: [spell(20, 21)],
+      told: toldOf([10, 11], [20, 21]),
+      is: [],
+    },
+    {
+      name: "an incident that has gone on since is left at its end, and the rest told beside it",
+      incident: incidentOf(1, recovered(5), {
+        at: 9,
+        body: { type: "fired_again", onset: min(9), severity: "major", title: "Out", values: {} },
+      }),
+      truth: [stood(4), spell(6, 7), spell(9, null)],
+      told: toldOf([1, 5], [9, null]),
+      is: ["recovered_earlier@4", "|opened@6 recovered@7 resolved@7 closed@7"],
+    },
+    {
+      name: "what people have closed meanwhile is told in incidents of its own",
+      incident: incidentOf(1, recovered(5), { at: 6, body: { type: "closed" } }),
+      truth: [stood(5), spell(6, 7)],
+      told: toldOf([1, 9]),
+      is: ["", "|opened@6 recovered@7 resolved@7"],
+    },
+    { name: "what never was an incident", incident: null, truth: [spell(3, 8)], told: toldOf([5, 9]), is: ["", ""] },
+  ])("$name", ({ incident, truth, told: asTold, is }) => expect(outcome(incident, truth, asTold)).toEqual(is));
+
+  const spells = fc
+    .uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 12 })
+    .map((times) => times.sort((a, b) => a - b));
+  const pairs = (times: readonly number[]): (readonly [number, number | null])[] =>
+    times.flatMap((from, i) => (i % 2 === 0 ? [[from, times[i + 1] ?? null] as const] : []));
+
+  it("needs nothing written when all was told as it was", () => {
+    fc.assert(
+      fc.property(spells, (times) => {
+        const truth = pairs(times).map(([from, to]) => spell(from, to));
+        expect(reconcile(truth, toldOf(...pairs(times)))).toEqual([]);
+      }),
+    );
   });
 
-  it("leaves an incident alone that has gone on since, and tells the rest beside it", () => {
-    const gone = incidentOf(1, recovered(5), {
-      at: 9,
-      body: { type: "fired_again", onset: min(9), severity: "major", title: "Out", values: {} },
-    });
-    const outcomes = fromStanding(gone, [over(5), spell(6, 7)], true, how);
-    expect(outcomes.map(both)).toEqual([
-      ["recovered_earlier@5", ""],
-      ["", "opened@6 recovered@7 resolved@7 closed@7"],
-    ]);
-  });
-
-  it("that people have closed meanwhile is told in incidents of its own", () => {
-    const closed = incidentOf(1, recovered(5), { at: 6, body: { type: "closed" } });
-    expect(fromStanding(closed, [over(5), spell(6, 7)], false, how).map(both)).toEqual([
-      ["", ""],
-      ["", "opened@6 recovered@7 resolved@7"],
-    ]);
+  it("tells each whole spell that nobody was told of, once and in order", () => {
+    fc.assert(
+      fc.property(spells, (times) => {
+        const truth = pairs(times).map(([from, to]) => spell(from, to));
+        const found = reconcile(truth, []).map((each) => (each.is === "spell" ? each.spell : null));
+        expect(found).toEqual(truth.filter(({ over }) => over !== null));
+      }),
+    );
   });
 });
 
@@ -195,14 +243,4 @@ describe("spells", () => {
       one = stepSpell(one, moves(n, "firing", { from: "firing", reason: "level" }));
     expect(one?.levels.map(({ at }) => at)).toEqual(Array.from({ length: LEVELS_MAX }, (_, n) => min(n + 6)));
   });
-});
-
-describe("an onset", () => {
-  it.each([
-    { name: "earlier than was known is put right", onset: 3, was: 5, is: "began_earlier@3" },
-    { name: "as it was known is left", onset: 5, was: 5, is: "" },
-    { name: "later than was known is left", onset: 6, was: 5, is: "" },
-  ])("$name", ({ onset, was, is }) =>
-    expect(told(fromEarlierOnset(incidentOf(5), { onset: min(onset), at: min(onset), was: min(was) }))).toBe(is),
-  );
 });

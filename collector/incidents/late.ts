@@ -6,7 +6,7 @@
  * - A spell that came and went becomes a *retroactive* incident, resolved at once: it is there to be found, and is no
  *   work. Soon after an earlier incident of its key it is a recurrence of that one, as it would have been live.
  * - A spell that still stands has its incident in the live lane already: that one began earlier than was known.
- * - An incident that stood when the agent went away gets its true recovery, and what came back meanwhile.
+ * - An incident whose fault ended before that was seen gets its true recovery, and what came back meanwhile.
  *
  * A closed incident is never changed; what would change it becomes an incident of its own.
  */
@@ -28,6 +28,17 @@ export type Spell = {
 export const LEVELS_MAX = 16;
 
 export type Dated = { readonly at: number; readonly body: IncidentEventBody };
+
+/** A spell as the live evaluator told it; `over` null: it stands. */
+export type Told = { readonly onset: number; readonly over: number | null };
+
+/** What nobody was told of a fault, or not as it was. Onsets name spells as the log has them then. */
+export type Found =
+  | { readonly is: "spell"; readonly spell: WholeSpell }
+  | { readonly is: "began_earlier"; readonly onset: number; readonly at: number; readonly was: number }
+  | { readonly is: "ended_earlier"; readonly onset: number; readonly over: Transition }
+  /** It was told as one that stands; it ended at `over`, and the last of `after` stands. */
+  | { readonly is: "came_back"; readonly onset: number; readonly over: Transition; readonly after: readonly Spell[] };
 
 export type LateOutcome = {
   /** To the incident that was given. */
@@ -51,6 +62,10 @@ export function stepSpell(spell: Spell | null, transition: Transition): Spell | 
 const freshSpell = (opened: Transition): Spell => ({ opened, levels: [], over: null });
 
 export const STANDING: Spell = { opened: null, levels: [], over: null };
+
+/** It came, and it went. */
+export type WholeSpell = Spell & { readonly opened: Transition; readonly over: Transition };
+export const isWhole = (spell: Spell): spell is WholeSpell => spell.opened !== null && spell.over !== null;
 
 /**
  * A spell that came and went. `incident` is the one of its key that is not ended, or null. A spell that the incident
@@ -108,47 +123,62 @@ function levelChanged({ at, severity, title, values }: Transition): Dated[] {
 }
 
 /**
- * The spells since the agent went away of a fault that stood then, the first of them without its beginning. `stands`:
- * the live evaluator has it standing now. An incident that has gone on since (it recovered and fired again live) is
- * left alone; the spells between are incidents of their own then.
+ * What was told of a fault differs from what was true, each in order of time: what has to be written about it. Both begin
+ * with the fault as it stood then, if it did (`STANDING`), and reach as far. A spell that was told is the true one that it
+ * overlaps; a true one that was told as nobody's is told now. What was told and was not true (a `for` that ran out before
+ * the reading came that would have stopped it) stays: people have seen it.
  */
-export function fromStanding(
-  incident: Incident | null,
-  spells: readonly Spell[],
-  stands: boolean,
-  context: { readonly rule: Rule | null; readonly awayAt: number } & TransitionContext,
-): readonly LateOutcome[] {
-  const own = (some: readonly Spell[]): LateOutcome[] =>
-    some.map((spell) => fromSpell(incident, spell, context.rule, context));
-  if (incident === null || isEnded(incident)) return own(spells);
-  const [first, ...more] = spells;
-  if (first?.over == null) return [];
-  const earlier: Dated = { at: first.over.at, body: { type: "recovered_earlier", onset: first.over.since } };
-  if (incident.onset > context.awayAt) {
-    // It recovered and fired again live since: that stays the end of its log.
-    return [{ append: [earlier], open: [] }, ...own(more)];
+export function reconcile(truth: readonly Spell[], told: readonly Told[]): Found[] {
+  const left = [...told];
+  const found: Found[] = [];
+  for (const [i, spell] of truth.entries()) {
+    const index = left.findIndex((one) => overlaps(spell, one));
+    const [known] = index < 0 ? [] : left.splice(index, 1);
+    if (known === undefined) {
+      if (isWhole(spell)) found.push({ is: "spell", spell });
+      continue;
+    }
+    const { opened, over } = spell;
+    const onset = Math.min(known.onset, opened?.since ?? known.onset);
+    if (opened !== null && onset < known.onset)
+      found.push({ is: "began_earlier", onset, at: opened.at, was: known.onset });
+    if (over === null) continue;
+    const after = truth.slice(i + 1);
+    // To the live lane it stands all the while; in truth it ended, and came back.
+    if (known.over === null && after.at(-1)?.over === null) return [...found, { is: "came_back", onset, over, after }];
+    if (known.over === null || known.over > over.at) found.push({ is: "ended_earlier", onset, over });
   }
-  if (more.length === 0 && (stands || (incident.recoveredAt ?? 0) <= first.over.at)) return [];
-  const events = [
-    incident.recoveredAt === null ? recovered(first.over) : earlier,
-    ...more.flatMap((spell) => recurrence(incident, spell)),
-  ];
-  return [{ append: closing(events, incident, stands), open: [] }];
+  return found;
 }
 
-/** The log ends as things are: standing, or with the recovery that the live lane saw. */
-function closing(events: readonly Dated[], incident: Incident, stands: boolean): readonly Dated[] {
-  const last = events.at(-1);
-  const isOver = last?.body.type === "recovered" || last?.body.type === "recovered_earlier";
-  if (stands) return isOver ? events.slice(0, -1) : events;
-  if (isOver || incident.recoveredAt === null) return events;
-  return [...events, { at: incident.recoveredAt, body: { type: "recovered", values: incident.values } }];
+function overlaps({ opened, over }: Spell, told: Told): boolean {
+  const [from, to] = [opened?.since ?? Number.NEGATIVE_INFINITY, over?.at ?? Number.POSITIVE_INFINITY];
+  return from === told.onset || (from < (told.over ?? Number.POSITIVE_INFINITY) && told.onset < to);
 }
 
-/** A spell that still stands, or stood until the live lane saw it end: that one's incident knew another onset of it. */
-export function fromEarlierOnset(
+/** What is written to the incident of its key about a spell that was told otherwise than it was. */
+export function fromFound(incident: Incident, found: Exclude<Found, { is: "spell" }>): readonly Dated[] {
+  if (isEnded(incident)) return [];
+  if (found.is === "began_earlier") {
+    const { onset, at, was } = found;
+    return [{ at, body: { type: "began_earlier", onset, was } }];
+  }
+  if (found.is === "ended_earlier") return fromEarlierEnd(incident, found);
+  const { onset, over, after } = found;
+  // It has gone on since: that stays the end of its log.
+  if (incident.onset !== onset || incident.recoveredAt !== null) return [];
+  return [recovered(over), ...after.flatMap((spell) => recurrence(incident, spell))];
+}
+
+/** A spell was over before the live lane saw it end. */
+function fromEarlierEnd(
   incident: Incident,
-  { onset, at, was }: { readonly onset: number; readonly at: number; readonly was: number },
+  { onset, over }: { readonly onset: number; readonly over: Transition },
 ): readonly Dated[] {
-  return isEnded(incident) || onset >= was ? [] : [{ at, body: { type: "began_earlier", onset, was } }];
+  if (incident.onset !== onset) {
+    // It recovered and fired again since; an incident that never did knows nothing of another onset.
+    return incident.recurrences === 0 ? [] : [{ at: over.at, body: { type: "recovered_earlier", onset } }];
+  }
+  if (incident.recoveredAt === null) return [recovered(over)];
+  return incident.recoveredAt <= over.at ? [] : [{ at: over.at, body: { type: "recovered_earlier", onset } }];
 }

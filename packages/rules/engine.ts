@@ -96,6 +96,15 @@ class RuleEngine implements Engine {
     return forked;
   }
 
+  takeOver(site: string, agent: string, records: readonly FaultRecord[], atMs: number): Transition[] {
+    this.#judge.begin();
+    const units = [...(this.#roster.sites.get(site)?.devices.values() ?? [])];
+    const own = units.filter((unit) => unit.agent.id === agent);
+    this.#keeping.takeOver(own, records, atMs);
+    this.#judge.settle(atMs);
+    return this.#judge.inOrder();
+  }
+
   adopt(record: FaultRecord, atMs: number): Adoption {
     this.#judge.begin();
     const adopted = this.#keeping.adopt(record, atMs);

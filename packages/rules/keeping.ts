@@ -196,6 +196,40 @@ export class Keeping {
     return "adopted";
   }
 
+  /** Faults as another evaluator of the same readings has them; one that it does not list is none. */
+  takeOver(units: readonly DeviceUnit[], records: readonly FaultRecord[], at: number): void {
+    const known = new Map(records.map((record) => [faultKey(record.rule, record.subject), record]));
+    for (const unit of units) {
+      for (const subject of [unit.self, ...unit.parts.values()]) {
+        for (const [local, { compiled }] of subject.shape.bindings.entries()) {
+          const record = known.get(faultKey(compiled.rule.id, subjectOf(subject))) ?? null;
+          this.#takeOverOne({ subject, local, compiled }, record, at);
+        }
+      }
+    }
+  }
+
+  #takeOverOne(
+    { subject, local, compiled }: { subject: JudgedSubject; local: number; compiled: CompiledRule },
+    record: FaultRecord | null,
+    at: number,
+  ): void {
+    const detail = record === null ? null : readDetail(record);
+    const active = subject.faults[local] ?? null;
+    if (record !== null && detail?.conditions !== compiled.conditionHash) return;
+    if (record === null && active === null) return;
+    const was = active?.fault ?? compiled.untouched;
+    const found = record === null || detail === null ? compiled.untouched : faultOf(record, detail);
+    const judgedAt = Math.max(at, subject.owner.judgedAt);
+    // An event is over when it is told; conditions go on with what is known here.
+    const next =
+      compiled.rule.on === null
+        ? stepFault(found, unpack(subject.codes[local] ?? 0, compiled), judgedAt, compiled.spec).next
+        : found;
+    if (isSameFault(was, next)) return;
+    this.#judge.put({ subject, local, next, at: judgedAt, reason: isOpen(next) ? "condition" : "clear" });
+  }
+
   #restoreWait(record: FaultRecord): void {
     const { site: siteId, device } = record.subject;
     const site = this.#roster.sites.get(siteId);
@@ -284,6 +318,9 @@ export class Keeping {
     this.#judge.restate(unit);
   }
 }
+
+/** Both are plain data, made by one state machine: their fields stand in one order. */
+const isSameFault = (a: Fault, b: Fault): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 function waitOf(unit: DeviceUnit): FaultRecord {
   const { awaitingSince: since, blockedBy, site, device } = unit;

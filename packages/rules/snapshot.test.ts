@@ -137,6 +137,61 @@ rules:
   });
 });
 
+/** Conditions on the last values alone, with every kind of timer: windows are not taken over. */
+const TIMED = `group: t
+select: kind == "label_printer"
+rules:
+  - { id: out, title: Out, when: media_out, for: 15s, severity: major, category: consumable, keep: 35s }
+  - id: hot
+    title: Hot
+    raise: { minor: { when: head_temperature_celsius > 50 }, major: { when: head_temperature_celsius > 80, for: 25s } }
+    clear: { when: head_temperature_celsius < 40, for: 15s }
+    category: hardware
+`;
+
+describe("taking over what a fork has read", () => {
+  const places = fc.tuple(fc.nat(), fc.nat()).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
+
+  it("makes an engine that missed some of it go on as if it had missed nothing", () => {
+    fc.assert(
+      fc.property(fc.array(poll, { minLength: 4, maxLength: 40 }), places, (polls, [a, b]) => {
+        const [from, to] = [a % polls.length, b % polls.length].sort((x, y) => x - y) as [number, number];
+        const whole = fresh(rulesOf(TIMED));
+        play(whole, polls.slice(0, to + 1), 0);
+        const live = fresh(rulesOf(TIMED));
+        play(live, polls.slice(0, from), 0);
+        const snapshot = live.snapshot("s", "a");
+        const atMs = START + from * STEP_MS - 1;
+        live.setAgentOnline("s", "a", false, atMs);
+        live.setAgentOnline("s", "a", true, START + to * STEP_MS - 1);
+        play(live, polls.slice(to, to + 1), to);
+        const forked = live.fork({ site: "s", agent: "a", devices: [printer("p")], snapshot, atMs });
+        play(forked, polls.slice(from, to + 1), from);
+        // Not heard of at its return, it knows no values until the next reading.
+        fc.pre(polls[to] !== null);
+        live.takeOver("s", "a", forked.standing(), START + to * STEP_MS);
+        const states = (engine: Engine) =>
+          engine
+            .standing()
+            .map(({ rule, state, detail }) => `${rule} ${state} ${String(detail["onset"])}`)
+            .sort();
+        expect(states(live)).toEqual(states(whole));
+        expect(play(live, polls.slice(to + 1), to + 1)).toEqual(play(whole, polls.slice(to + 1), to + 1));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("leaves faults of rules that are others now", () => {
+    const live = fresh(rulesOf(TIMED));
+    play(live, Array<Poll>(8).fill({ up: true, media_out: true }), 0);
+    const other = fresh(rulesOf(TIMED.replace("when: media_out", "when: media_out && up")));
+    play(other, [{ up: true, media_out: true }], 0);
+    expect(live.takeOver("s", "a", other.standing(), START + 80_000)).toEqual([]);
+    expect(live.faults()).toMatchObject([{ rule: "out", state: "firing" }]);
+  });
+});
+
 describe("adopting a fault that a fork found standing", () => {
   const standing = (polls: readonly Poll[]) => {
     const engine = fresh();

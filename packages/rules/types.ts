@@ -342,6 +342,11 @@ export type Engine = {
    * on. It has its own time: `tick` it up to the event time that its readings have reached, never to the present.
    */
   fork(agent: ForkedAgent): Engine;
+  /**
+   * An agent's faults go on here as a fork of this engine has them, which has read all that this one has and more of the
+   * past. What that changes is told as of `atMs`; values, flags and what hangs above stay this engine's own.
+   */
+  takeOver(site: string, agent: string, records: readonly FaultRecord[], atMs: number): Transition[];
   /** A fork's fault that still stands goes on here, unless a fault of that rule and subject is known here already. */
   adopt(record: FaultRecord, atMs: number): Adoption;
   /** Every fault that is not plainly inactive, as `restoreFaults` and forks take it. */
