@@ -1,8 +1,7 @@
-import { existsSync, globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isSplitAmong, LineRedactor, redact, redactCodes, redactHex, redactOctets, redactSerial } from "./card-data.ts";
+import { redact, redactHex, redactOctets, redactSerial } from "./card-data.ts";
+import { LineRedactor } from "./card-line.ts";
 
 /** Numbers that the networks publish for tests. */
 const NUMBERS = [
@@ -230,6 +229,13 @@ describe("redact", () => {
     "1\u00a0\u00a0",
     "A",
     " ",
+    "3",
+    "\u00b1",
+    "12345^",
+    "A^",
+    "a\u0082",
+    "\u0006a",
+    "NDk0",
   ])(
     "needs time in proportion to the length of %j again and again",
     (piece) => {
@@ -275,15 +281,14 @@ describe("redactHex", () => {
   ])("makes $want of $hex", ({ hex, want }) => expect(redactHex(hex)).toBe(want));
 });
 
-describe("digits that come a few at a time", () => {
-  it("are counted over all reads that are nothing else", () => {
-    const line = new LineRedactor();
-    const reads = ["41", "11", "11", "11", " ok", "11", "11"];
-    expect(reads.map((read) => line.redact(read))).toEqual(["41", "11", "[digits:2]", "[digits:2]", " ok", "11", "11"]);
-  });
-});
+/** Is it seen that something is cut between these reads? */
+function isSeenCut(reads: readonly string[]): boolean {
+  const line = new LineRedactor();
+  for (const read of reads) line.redact(read);
+  return line.holdsCut;
+}
 
-describe("isSplitAmong", () => {
+describe("a number that is cut", () => {
   it.each([
     { name: "digits", text: VISA },
     { name: "a track", text: TRACK_2 },
@@ -293,105 +298,15 @@ describe("isSplitAmong", () => {
     { name: "even parity", text: withParity(VISA, 0) },
     { name: "base64", text: btoa(VISA) },
     { name: "key codes", text: typedText(VISA) },
-  ])("sees it wherever it is cut: $name", ({ text }) => {
+  ])("is seen wherever: $name", ({ text }) => {
     for (let cut = 1; cut < text.length; cut++) {
       const pieces = [text.slice(0, cut), text.slice(cut)];
-      const left = isSplitAmong(pieces) ? [] : leftOf(pieces.map(redact).join(""), VISA);
+      const left = isSeenCut(pieces) ? [] : leftOf(pieces.map(redact).join(""), VISA);
       expect(left, String(cut)).toEqual([]);
     }
   });
 
-  it("sees nothing in replies that belong to nobody's card", () => {
-    expect(isSplitAmong(["\u0002030,0,0\u0003\r\n", "S S     100.00 g\r\n", '"313247 INCHES"'])).toBe(false);
-  });
-});
-
-/** Every reply that a driver's tests hold, and those that others recorded. */
-const ROOT = join(import.meta.dirname, "../..");
-const CAPTURES = join(ROOT, "../shared/devices/captures");
-function textsIn(value: unknown): string[] {
-  if (typeof value === "string") return [value];
-  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
-}
-const recorded = [
-  ...globSync("agent/drivers/*/testdata/*/reply.json", { cwd: ROOT }).map((file) => join(ROOT, file)),
-  ...(existsSync(CAPTURES) ? globSync("{escpos,scales,scanners,modbus,zebra,usb}/*.json", { cwd: CAPTURES }) : []).map(
-    (file) => join(CAPTURES, file),
-  ),
-];
-
-/** Whose replies are codes, or go through the data of another protocol. */
-const NO_TEXT = /\/drivers\/(?:snmp|modbus|host|escpos|star)\//;
-
-describe("what real devices say", () => {
-  it.each(recorded)("passes as it is: %s", (file) => {
-    const line = new LineRedactor();
-    for (const written of textsIn(JSON.parse(readFileSync(file, "utf8")))) {
-      const text = /^(?:[0-9a-f]{2})+$/.test(written) ? packed(written) : written;
-      expect(redactCodes(text)).toBe(text);
-      if (file.includes("/drivers/") && !NO_TEXT.test(file)) expect(line.redact(text)).toBe(text);
-    }
-  });
-});
-
-describe("LineRedactor", () => {
-  it.each([
-    { name: "a number", read: "92853669 g" },
-    { name: "groups", read: "9285-3669 g" },
-    { name: "groups, from a separator on", read: " 9285 3669 g" },
-    { name: "two bytes a digit", read: "\x009\x002\x008\x005\x003\x006\x006\x009 g" },
-    { name: "track 2", read: "3669=25129073165824? g" },
-    { name: "track 1", read: "3669^DOE/JANE^25129073165824? g" },
-  ])("masks the rest of $name whose beginning nobody heard", ({ read }) => {
-    expect(new LineRedactor().redact(read)).toMatch(/^ ?\[digits:\d+\] g$/);
-  });
-
-  const track = `;${VISA}=25121011000012300000?`;
-
-  it.each(NUMBERS)("lets no more than four digits of %s through, wherever two reads or three cut it", (number) => {
-    for (let one = 1; one < number.length; one++) {
-      for (let two = one; two < number.length; two++) {
-        const line = new LineRedactor();
-        const reads = [number.slice(0, one), number.slice(one, two), number.slice(two)].map((read) =>
-          line.redact(read),
-        );
-        const digits = reads
-          .join("")
-          .replaceAll(/\[[^\]]*\]/g, "")
-          .replaceAll(/\D/g, "");
-        expect(digits.length, `${one} ${two}`).toBeLessThanOrEqual(4);
-      }
-    }
-  });
-
-  it("lets no number through of a track that is cut anywhere", () => {
-    for (let at = 1; at < track.length; at++) {
-      const line = new LineRedactor();
-      const safe = `${line.redact(track.slice(0, at))}${line.redact(track.slice(at))}`;
-      expect(safe, String(at)).not.toMatch(/\d{13}/);
-      expect(safe, String(at)).not.toContain(VISA.slice(0, 8));
-    }
-  });
-
-  it.each([
-    { name: "a number", said: "92853669\r\n" },
-    { name: "a track", said: "669=27121011907?\r\n" },
-    { name: "what is on a track behind it", said: "73165824?\r\n" },
-  ])("lets no rest of $name through that began before anybody listened", ({ said }) => {
-    expect(new LineRedactor().redact(said)).toMatch(/^\[digits:\d+\]\r\n$/);
-  });
-
-  it.each(["0012.345 kg\r\n", "0032\r", "00\r\n", "1234567\r\n"])(
-    "passes an answer that begins with few digits: %j",
-    (said) => {
-      expect(new LineRedactor().redact(said)).toBe(said);
-    },
-  );
-
-  it("passes replies with a frame as they are", () => {
-    const line = new LineRedactor();
-    const reply = "\x02030,0,0,1225,000,0,0,0,000,0,0,0\x03\r\n";
-    for (let n = 0; n < 3; n++) expect(line.redact(reply)).toBe(reply);
-    expect(line.redact('"313247"')).toBe('"313247"');
+  it("is not seen in replies that belong to nobody's card", () => {
+    expect(isSeenCut(["\u0002030,0,0\u0003\r\n", "S S     100.00 g\r\n", '"313247 INCHES"'])).toBe(false);
   });
 });

@@ -18,11 +18,12 @@ import { DIGITS_MAX, DIGITS_MIN, holdsJoined, isCardNumber, isIssuedNumber } fro
 const TEXT_MIN = 5;
 /** Longer texts are cut: nothing that we read is as long, and the search must stay short. */
 const TEXT_MAX = 1_048_576;
-/** Digits at the very edge of a read that may be the rest of a number, or its beginning. */
-const CUT_DIGITS_MIN = 5;
 
 /** Removes card data from a whole text of characters or of bytes (latin1). Redacting twice changes nothing. */
 export const redact = (text: string): string => packed(redactCodes(text));
+
+/** The same over the reads of one conversation put together, in which frames meet that look like packed digits. */
+export const redactAcross = (text: string): string => packed(redactCodes(text), FRAMES);
 
 /** The same for bytes that are codes: packed digits are not looked for, for any row of small codes looks like them. */
 export function redactCodes(text: string): string {
@@ -34,15 +35,6 @@ export function redactCodes(text: string): string {
 export function redactSerial(text: string): string {
   if (!/^\d+$/.test(text)) return redact(text);
   return isIssuedNumber(text) ? panMark(text.length) : text;
-}
-
-/**
- * Is there card data in these reads together, in whatever form, that is cut between them? What was found in the first
- * part may be another number by chance, so all of them have to be given up then.
- */
-export function isSplitAmong(reads: readonly string[]): boolean {
-  const apart = reads.map((read) => redactCodes(read)).join("");
-  return redactCodes(reads.join("")) !== apart;
 }
 
 /** A text of a reply that may be bytes as hex: of a row of hex digits it is what they say that counts. */
@@ -68,56 +60,6 @@ export function redactHex(hex: string): string {
   return safe === bytes ? hex : (safe.match(MARKS) ?? []).join("");
 }
 
-/**
- * The same over the reads of one line, among which a number may be split. Digits that touch the edge of a read are
- * masked when there are enough of them, with those of the read before counted in.
- */
-export class LineRedactor {
-  /** How many digits stand at the end of what was read so far. */
-  #open = 0;
-
-  redact(read: string): string {
-    const leading = leadingDigits(read);
-    const trailing = trailingDigits(read);
-    const isOneRun = leading.length === read.length && read.length > 0;
-    const before = this.#open;
-    const [first, last] = [digitsIn(leading), digitsIn(trailing)];
-    this.#open = isOneRun ? Math.min(before + first, DIGITS_MAX) : last;
-    if (isOneRun) return before + first >= CUT_DIGITS_MIN ? cutMark(first) : read;
-    const isRest = before > 0 ? before + first >= CUT_DIGITS_MIN : first >= UNSEEN_DIGITS_MIN || UNSEEN.test(leading);
-    const from = first > 0 && isRest ? leading.length : 0;
-    const to = last >= CUT_DIGITS_MIN ? read.length - trailing.length : read.length;
-    const head = from > 0 ? cutMark(first) : "";
-    const tail = to < read.length ? cutMark(last) : "";
-    return `${head}${redact(read.slice(from, to))}${tail}`;
-  }
-}
-
-/** What a number or a track is made of, its separators and a name between two of them included. */
-const LEADING = /^(?:[\d=\u00b4D?_ \-.\u00a0\0]|\^(?:[^^\r\n]{2,26}\^)?)*/;
-const NOT_OF_IT = /[^\d?_]+$/;
-
-/** From the beginning of a read to the last digit, or sentinel, of what may be the rest of a number. */
-const leadingDigits = (read: string): string => (LEADING.exec(read)?.[0] ?? "").replace(NOT_OF_IT, "");
-
-/** What may end a read within a number or track; longer ends are looked at in part, which masks no less. */
-const TRAILING_MAX = 256;
-const TRAILING = /\d(?:[ \-.\u00a0\0]{0,2}\d)*[ \-.\u00a0\0]{0,2}[=\u00b4D]?$/;
-const DIGITS_TO_THE_END = /\d+$/;
-
-function trailingDigits(read: string): string {
-  const end = TRAILING.exec(read.slice(-TRAILING_MAX))?.[0] ?? "";
-  // All of a long run, too: a part of it would be a number.
-  return end.length < TRAILING_MAX ? end : (DIGITS_TO_THE_END.exec(read)?.[0] ?? end);
-}
-
-/** The rest of a number or track whose beginning came before anybody listened: long, or with a track's signs. */
-const UNSEEN_DIGITS_MIN = 8;
-const UNSEEN = /[=\u00b4D^][ \-.\u00a0\0]{0,2}\d{4}|\d[?_]$/;
-
-const cutMark = (digits: number): string => `[digits:${digits}]`;
-const digitsIn = (text: string): number => text.replace(/\D/g, "").length;
-
 const panMark = (length: number): string => `[PAN:luhn:len${length}]`;
 const TRACK_MARK = "[track]";
 const EMV_MARK = "[EMV]";
@@ -140,6 +82,9 @@ const plain = (text: string): string => dotted(runs(tracks(emv(text))));
  * code. Without a name as well.
  */
 const TRACK_1 = /[%&\u00a7]?B\d{12,19}[\^&][^^&?_]{0,26}[\^&]\d{4,}[^?_\r\n]{0,80}[?_]?/g;
+/** The same when it is cut: from within the number or the name on, or up to there. */
+const TRACK_1_BEGINNING = /(?:[%&\u00a7]?B)?\d{5,19}\^[A-Za-z .'/-]{0,26}(?:\^[^?_\r\n]{0,80}[?_]?)?/g;
+const TRACK_1_REST = /(?:\d{1,19}\^)?[A-Za-z .'/-]{0,26}\^\d{7,}[^?_\r\n]{0,80}[?_]?/g;
 /** Track 2 of a chip has D as its separator, a German keyboard an accent. */
 const TRACK_2 = /([;\u00f6]?)(\d{12,19})([=\u00b4D])(\d*)[?_]?/g;
 /** Expiry and service code: with these behind it and a separator that is none of a number's, it is a track in any case. */
@@ -148,6 +93,8 @@ const TRACK_REST_MIN = 7;
 function tracks(text: string): string {
   return text
     .replace(TRACK_1, TRACK_MARK)
+    .replace(TRACK_1_BEGINNING, TRACK_MARK)
+    .replace(TRACK_1_REST, TRACK_MARK)
     .replace(TRACK_2, (track, start: string, digits: string, separator: string, rest: string) => {
       const isTrack = rest.length >= TRACK_REST_MIN && (start !== "" || separator !== "D");
       return isTrack || isCardNumber(digits) || holdsJoined(digits) ? TRACK_MARK : track;
@@ -204,25 +151,30 @@ const PACKED_NIBBLES_MAX = DIGITS_MAX + 1;
 /** Text is packed digits by chance, and numbers have most of their bytes outside of it. */
 const NO_TEXT_MIN = 3;
 
-function packed(text: string): string {
+/** STX and ETX. */
+const FRAMES: readonly number[] = [0x02, 0x03];
+
+/** `known`: bytes of no text that are none of a number's either. */
+function packed(text: string, known: readonly number[] = []): string {
   return text.replace(PACKED, (run) => {
-    if (textless(run) < NO_TEXT_MIN) return run;
+    if (textless(run, known) < NO_TEXT_MIN) return run;
     const digits = nibbles(run);
     for (let from = 0; from + DIGITS_MIN <= digits.length; from += 2) {
       for (let length = DIGITS_MIN; length < PACKED_NIBBLES_MAX && from + length <= digits.length; length++) {
         const isPadded = length % 2 === 0 || /[df]/.test(digits.charAt(from + length));
         if (!isPadded || !isIssuedNumber(digits.slice(from, from + length))) continue;
-        if (textless(run.slice(from / 2, (from + length) / 2)) >= NO_TEXT_MIN) return panMark(length);
+        if (textless(run.slice(from / 2, (from + length) / 2), known) >= NO_TEXT_MIN) return panMark(length);
       }
     }
     return run;
   });
 }
 
-function textless(bytes: string): number {
+function textless(bytes: string, known: readonly number[]): number {
   let count = 0;
   for (let at = 0; at < bytes.length; at++) {
     const code = bytes.charCodeAt(at);
+    if (known.includes(code)) continue;
     if (code < 0x20 ? code !== 9 && code !== 10 && code !== 13 : code >= 0x80) count++;
   }
   return count;

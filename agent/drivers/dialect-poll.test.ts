@@ -1,10 +1,19 @@
 /** Polls of a dialect over a line that answers what the test says. */
 import { err, ok, type Result } from "@aislewatch/base";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { cutConversations, piecesIn } from "../../test/rig/specimen-cards.ts";
+import { makeReplyRecording } from "../cli/reply-recordings.ts";
+import { writeReplyRecording } from "../core/reply-recording.ts";
 import type { Exchange, LineError, OpenLine } from "../transport/line.ts";
 import { DialectPoll, type DialectPollOptions } from "./dialect-poll.ts";
-import type { PollError } from "./driver.ts";
+import type { AnyDriver, PollError } from "./driver.ts";
+import escpos from "./escpos/index.ts";
+import { requestsFor } from "./escpos/requests.ts";
+import mtSics from "./mt-sics/index.ts";
 import type { Heard, Replies, Request } from "./request.ts";
+import star from "./star/index.ts";
+import { requests as starRequests } from "./star/requests.ts";
 
 const MINUTE_MS = 60_000;
 /** One that the networks publish for tests. */
@@ -41,7 +50,7 @@ function device(requests: readonly Request[], options: Partial<DialectPollOption
           exchanges.push(exchange);
           return answered(exchange, answers[Buffer.from(exchange.request).toString("latin1")] ?? null);
         },
-        unasked: () => {
+        leftOver: () => {
           const last = dropped;
           dropped = Buffer.alloc(0);
           return last;
@@ -66,11 +75,44 @@ function device(requests: readonly Request[], options: Partial<DialectPollOption
     exchanges,
     lastSaid: () => poller.lastSaid,
     poll: (answers: Answers, unasked = "") => over(lineOf(answers, unasked)),
+    pollOver: over,
     pollUnopened: (kind: PollError["kind"]) => over(async () => err({ kind, detail: "not opened" })),
     wait: (ms: number): void => {
       nowMs += ms;
     },
   };
+}
+
+/** Each text came in an exchange of its own, or in none: when nobody had asked, or as the rest of a question without an answer. */
+type Came = { readonly text: string; readonly as: "reply" | "unasked" | "unanswered" };
+
+/** A line on which that comes, one after the other. */
+function lineThatSays(came: readonly Came[]): OpenLine {
+  const next = [...came];
+  const leftOver: string[] = [];
+  let hasReplied = false;
+  const takeUnasked = (): void => {
+    while (next[0]?.as === "unasked") leftOver.push(next.shift()?.text ?? "");
+  };
+  return async () =>
+    ok({
+      exchange: async (exchange) => {
+        takeUnasked();
+        const said = next.shift() ?? { text: "", as: "unanswered" };
+        const bytes = Buffer.from(said.text, "latin1");
+        hasReplied = said.as === "reply" && exchange.isComplete(bytes);
+        if (hasReplied) return ok(bytes);
+        leftOver.push(said.text);
+        return err({ kind: "timeout", detail: "nothing whole came" });
+      },
+      leftOver: () => {
+        // What comes behind a reply has not come yet when that is handed on.
+        if (!hasReplied) takeUnasked();
+        hasReplied = false;
+        return Buffer.from(leftOver.splice(0).join(""), "latin1");
+      },
+      close: async () => {},
+    });
 }
 
 function answered(exchange: Exchange, said: string | null | LineError): Result<Uint8Array, LineError> {
@@ -229,6 +271,14 @@ describe("an exchange of a dialect", () => {
   });
 });
 
+const HOST_STATUS =
+  "\u0002030,0,0,1225,000,0,0,0,000,0,0,0\u0003\r\n\u0002001,0,0,0,1,3,6,0,00000000,1,000\u0003\r\n\u0002****,0\u0003\r\n";
+
+const textsIn = (value: unknown): readonly string[] => {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+};
+
 describe("card data on a line", () => {
   const seen = (...shown: unknown[]): string => JSON.stringify(shown);
 
@@ -276,5 +326,69 @@ describe("card data on a line", () => {
   it("is no reason to give up what is not asked for and belongs to nobody's card", async () => {
     const { poll } = device([STATUS]);
     expect((await poll({ status: "ok\n" }, "1234567")).reply).toEqual({ status: "ok\n" });
+  });
+
+  it.each<{ name: string; came: readonly Came[] }>([
+    {
+      name: "the rest of a question without an answer and the next one's reply",
+      came: [
+        { text: "ok\n", as: "reply" },
+        { text: "41111111", as: "unanswered" },
+        { text: "11111111\n", as: "reply" },
+      ],
+    },
+    {
+      name: "a reply and what came before the line was closed",
+      came: [
+        { text: "ok 41111111\n4111", as: "reply" },
+        { text: "111111111111", as: "unasked" },
+      ],
+    },
+    {
+      name: "two replies, in packed digits",
+      came: [
+        { text: "ok\u0002I)s", as: "reply" },
+        { text: "\u0018\u0006E\u0082y\u0003\n", as: "reply" },
+      ],
+    },
+  ])("that is cut between $name gives all of them up", async ({ came }) => {
+    const requests = ["status", "errors", "paper"].map((name) => request(name, { isWhole: () => true }));
+    const { pollOver } = device(requests);
+    expect((await pollOver(lineThatSays(came))).failure).toMatch(/^protocol: card data was on the line/);
+  });
+
+  const ordinary: Readonly<Record<string, readonly string[]>> = {
+    text: ["ok\n", HOST_STATUS, "S S     100.00 g\r\n", '"313247 INCHES, 795649 CENTIMETERS"', 'I4 A "B021004217"\r\n'],
+    codes: ["\u0012", "\u0016", "\u0010\0\0\0\u0012", "\0", "#\u0006\u0008\0\0\0\0\0\0"],
+  };
+  const ANY = Array.from({ length: 12 }, (_, n) => request(`any ${n}`, { isWhole: () => true }));
+
+  it.each<{ name: string; driver: AnyDriver; replies: "text" | "codes"; requests: readonly Request[] }>([
+    { name: "any dialect of text", driver: mtSics, replies: "text", requests: ANY },
+    { name: "ESC/POS", driver: escpos, replies: "codes", requests: requestsFor({ ask: "both" }) },
+    { name: "Star", driver: star, replies: "codes", requests: starRequests },
+  ])("leaves no eight digits in replies, reports and recordings, wherever it was cut: $name", async (dialect) => {
+    const { driver, replies, requests } = dialect;
+    const as = fc.constantFrom<Came["as"][]>("reply", "reply", "reply", "unasked", "unanswered");
+    const came = fc
+      .tuple(cutConversations(ordinary[replies] ?? []), fc.array(as, { minLength: 10, maxLength: 10 }))
+      .map(([reads, how]) => reads.map((text, n): Came => ({ text, as: how[n] ?? "reply" })));
+    await fc.assert(
+      fc.asyncProperty(came, async (all) => {
+        const heard: Heard[] = [];
+        const poller = new DialectPoll({ requests, silence: "", replies, slackMs: 0 });
+        const context = { signal: new AbortController().signal, timeoutMs: 2_000, nowMs: 0 };
+        const reply = await poller.poll(lineThatSays(all), { ...context, heard: (one) => void heard.push(one) });
+        const kept = [reply, poller.lastSaid, heard].map((one) => JSON.stringify(one));
+        expect([...textsIn([reply, poller.lastSaid, heard]), ...kept].flatMap(piecesIn)).toEqual([]);
+        if (!reply.ok) return;
+        const config: unknown = driver.config.parse({ line: { tcp: "10.42.0.9:4001" } });
+        const device = { driver, driverConfig: config, kind: "scale" } as const;
+        const reader = driver.open({ id: "x", kind: "scale", config, secret: () => "" });
+        const { recording } = makeReplyRecording(device, { poller: reader, reply: reply.value, heard, atMs: 0 });
+        expect(piecesIn(writeReplyRecording(recording))).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
   });
 });

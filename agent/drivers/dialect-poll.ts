@@ -3,11 +3,12 @@
  * is closed again, so that a POS application or a spooler finds it free: a port that somebody else has is `busy`, which
  * is no fault of the device.
  *
- * **No card data.** Whatever a line says is redacted here, before `parse`, `probe --raw` or an error text can see it.
+ * **No card data.** Whatever a line says goes through one LineRedactor here, before `parse`, `probe --raw` or an error
+ * text can see it: the answers, and what came beside them and is in none, for a number is cut anywhere.
  */
 import { err, ok, type Result } from "@aislewatch/base";
 import { realClock } from "@aislewatch/runtime";
-import { isSplitAmong, LineRedactor, redactCodes } from "../core/card-data.ts";
+import { LineRedactor } from "../core/card-line.ts";
 import { Conversation } from "../core/conversation.ts";
 import type { Line, OpenLine } from "../transport/line.ts";
 import type { PollContext, PollError } from "./driver.ts";
@@ -65,8 +66,7 @@ export class DialectPoll {
 
   async #converse(line: Line, { signal, timeoutMs, nowMs, heard }: PollContext): Promise<Result<Replies, PollError>> {
     const { requests, silence, replies, slackMs } = this.#options;
-    const [conversation, known, safe] = [this.#conversation, this.#known, redactorOf(replies)];
-    const raw: ByteText[] = [];
+    const [conversation, known, redactor] = [this.#conversation, this.#known, new LineRedactor(replies)];
     const told: (() => void)[] = [];
     const reply: Record<string, ByteText | null> = {};
     const unanswered: Request[] = [];
@@ -78,13 +78,9 @@ export class DialectPoll {
       if (request.onlyIf?.({ ...Object.fromEntries(known), ...reply }) === false) continue;
       const tell = hearing(request, heard, told);
       const said = await exchange(line, request, { signal, timeoutMs, slackMs });
+      redactor.dropped(latin1(line.leftOver()));
       if (said.ok) {
-        // What was dropped before is no reply, but may be half of what the reply begins with.
-        const dropped = line.unasked?.();
-        if (dropped !== undefined && dropped.length > 0) raw.push(latin1(dropped));
-        const kept = request.keep?.(said.value) ?? said.value;
-        const answer = safe(kept);
-        raw.push(kept);
+        const answer = redactor.redact(request.keep?.(said.value) ?? said.value);
         tell(answer);
         reply[request.name] = answer;
         conversation.answered(request, nowMs);
@@ -98,7 +94,8 @@ export class DialectPoll {
       failure ??= said.error;
       if (said.error.kind !== "timeout" || signal.aborted || request.anonymous) break;
     }
-    if (isSplitAmong(raw)) {
+    redactor.dropped(latin1(line.leftOver()));
+    if (redactor.holdsCut) {
       this.#forget();
       return err({ kind: "protocol", detail: "card data was on the line; nothing of it was kept" });
     }
@@ -138,13 +135,6 @@ function hearing(
     const tookMs = realClock.monotonic() - startMs;
     if (heard !== undefined) told.push(() => heard({ ask: name, sent: bytes, said, tookMs }));
   };
-}
-
-/** One redactor a line, for a number may begin in one reply and end in the next. */
-function redactorOf(replies: DialectPollOptions["replies"]): (said: ByteText) => ByteText {
-  if (replies === "codes") return redactCodes;
-  const redactor = new LineRedactor();
-  return (said) => redactor.redact(said);
 }
 
 async function exchange(

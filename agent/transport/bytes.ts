@@ -12,22 +12,46 @@ export type ExchangeContext = {
   readonly signal: AbortSignal;
   /** Turns what the library threw into a failure. */
   readonly describe: (error: Error) => LineError;
+  readonly fail: (bytes: Uint8Array) => void;
 };
 
 /** Between questions a device may send a few late frames; this much is a second of 115200 baud, five times over. */
 const UNASKED_BYTES_MAX = 65_536;
 
-/** Of these, what is remembered: as much as a track has, or the keys of a number. */
-const UNASKED_TAIL_BYTES = 512;
+/** Of what is in no reply, this much is remembered of its beginning and of its end: a track, or the keys of a number. */
+const LEFT_OVER_END_BYTES = 512;
 
 const CLOSED_HINT = "servers with room for one client close on the second one: another program may be connected";
 const FLOOD_HINT = "check the baud rate and parity, and that the right device hangs on this line";
 
-/** One request, one reply. Failures: `timeout` (nothing, or not the whole), `io` (closed, too) and what `describe` knows. */
-export function exchangeOver(
+/** The beginning and the end of all that is added, until it is taken. */
+class Ends {
+  #beginning = Buffer.alloc(0);
+  #end = Buffer.alloc(0);
+
+  add(bytes: Uint8Array): void {
+    const room = LEFT_OVER_END_BYTES - this.#beginning.byteLength;
+    if (room > 0) this.#beginning = Buffer.concat([this.#beginning, bytes.subarray(0, room)]);
+    const rest = bytes.subarray(room).subarray(-LEFT_OVER_END_BYTES);
+    if (rest.byteLength > 0) this.#end = Buffer.concat([this.#end, rest]).subarray(-LEFT_OVER_END_BYTES);
+  }
+
+  take(): Uint8Array {
+    const taken = Buffer.concat([this.#beginning, this.#end]);
+    this.#beginning = Buffer.alloc(0);
+    this.#end = Buffer.alloc(0);
+    return taken;
+  }
+}
+
+/**
+ * One request, one reply. Failures: `timeout` (nothing, or not the whole), `io` (closed, too) and what `describe` knows;
+ * `fail` gets what had come by then.
+ */
+function exchangeOver(
   stream: Duplex,
   exchange: Exchange,
-  { clock, signal, describe }: ExchangeContext,
+  { clock, signal, describe, fail }: ExchangeContext,
 ): Promise<Result<Uint8Array, LineError>> {
   return new Promise((resolve) => {
     const chunks: Uint8Array[] = [];
@@ -39,6 +63,7 @@ export function exchangeOver(
       stream.off("error", onError);
       stream.off("close", onClose);
       signal.removeEventListener("abort", onAbort);
+      if (!result.ok) fail(Buffer.concat(chunks));
       resolve(result);
     };
     const onData = (chunk: Uint8Array): void => {
@@ -71,11 +96,11 @@ export function lineOver({ stream, describe, close }: LineStream, address: strin
   let failure: LineError | null = null;
   let asking = false;
   let unasked = 0;
-  let tail = Buffer.alloc(0);
+  const leftOver = new Ends();
   const onData = (chunk: Uint8Array): void => {
     if (asking) return;
     unasked += chunk.byteLength;
-    tail = Buffer.concat([tail, chunk.subarray(-UNASKED_TAIL_BYTES)]).subarray(-UNASKED_TAIL_BYTES);
+    leftOver.add(chunk);
     if (unasked <= UNASKED_BYTES_MAX) return;
     failure ??= flooded(`${address} sent more than ${UNASKED_BYTES_MAX} bytes that nobody asked for`);
     stream.off("data", onData);
@@ -92,16 +117,12 @@ export function lineOver({ stream, describe, close }: LineStream, address: strin
       if (stream.destroyed) return err({ kind: "io", detail: `${address} closed the connection` });
       asking = true;
       try {
-        return await exchangeOver(stream, exchange, { clock, signal, describe });
+        return await exchangeOver(stream, exchange, { clock, signal, describe, fail: (bytes) => leftOver.add(bytes) });
       } finally {
         asking = false;
       }
     },
-    unasked() {
-      const last = tail;
-      tail = Buffer.alloc(0);
-      return last;
-    },
+    leftOver: () => leftOver.take(),
     close,
   };
 }

@@ -59,6 +59,7 @@ describe("LineQuarantine", () => {
     let flood = true;
     const line: Line = {
       exchange: async () => (flood ? { ok: false, error: FLOOD } : ok(new Uint8Array())),
+      leftOver: () => new Uint8Array(),
       close: async () => {},
     };
     const open = new LineQuarantine().guard(
@@ -97,7 +98,7 @@ describe("LineQuarantine", () => {
     const quarantine = new LineQuarantine();
     const { signal } = new AbortController();
     let said: Awaited<ReturnType<Line["exchange"]>> = { ok: false, error: { kind: "timeout", detail: "" } };
-    const line: Line = { exchange: async () => said, close: async () => {} };
+    const line: Line = { exchange: async () => said, leftOver: () => new Uint8Array(), close: async () => {} };
     const open = quarantine.guard("a", async () => ok(line), clock);
     const exchange = async (): Promise<void> => {
       const opened = await open(signal, 1);
@@ -118,18 +119,15 @@ describe("LineQuarantine", () => {
     expect(pauseMs()).toBe(QUARANTINE.firstMs);
   });
 
-  it("tells a line's unasked bytes, of one that tells any", async () => {
-    const unaskedOf = async (line: Line): Promise<Uint8Array | undefined> => {
-      const opened = await new LineQuarantine().guard(
-        "a",
-        async () => ok(line),
-        new ManualClock(),
-      )(new AbortController().signal, 1);
-      return opened.ok ? opened.value.unasked?.() : undefined;
+  it("tells what is left over on a line", async () => {
+    const line: Line = {
+      exchange: async () => ok(new Uint8Array()),
+      leftOver: () => Uint8Array.of(7),
+      close: async () => {},
     };
-    const line: Line = { exchange: async () => ok(new Uint8Array()), close: async () => {} };
-    expect(await unaskedOf({ ...line, unasked: () => Uint8Array.of(7) })).toEqual(Uint8Array.of(7));
-    expect(await unaskedOf(line)).toEqual(new Uint8Array());
+    const open = new LineQuarantine().guard("a", async () => ok(line), new ManualClock());
+    const opened = await open(new AbortController().signal, 1);
+    expect(opened.ok && opened.value.leftOver()).toEqual(Uint8Array.of(7));
   });
 
   it("admits again within its longest pause, whatever happened", () => {

@@ -59,7 +59,7 @@ export class LineQuarantine {
           if (said.ok) this.praise(key);
           return said;
         },
-        unasked: () => line.unasked?.() ?? new Uint8Array(),
+        leftOver: () => line.leftOver(),
         close: () => line.close(),
       };
       return ok(guarded);

@@ -21,8 +21,11 @@ export type LineError = PollError & { readonly misbehaved?: true };
 
 export type Line = {
   exchange(exchange: Exchange, signal: AbortSignal): Promise<Result<Uint8Array, LineError>>;
-  /** The last bytes that came when nobody had asked, since this was asked last: they may belong to the next reply. */
-  readonly unasked?: () => Uint8Array;
+  /**
+   * What came since this was asked last and is in no reply, of a bounded number of bytes the first and the last: when
+   * nobody had asked, and of exchanges that failed. It may be half of what the replies before and after it hold.
+   */
+  leftOver(): Uint8Array;
   close(): Promise<void>;
 };
 

@@ -113,6 +113,7 @@ type Retrying = {
 function lineWithRetry(first: LineStream, { address, host, clock, timeoutMs }: Retrying): Line {
   let current = first;
   let line = lineOver(first, address.path, clock);
+  let leftBefore: Uint8Array = new Uint8Array();
   return {
     async exchange(exchange, signal) {
       const said = await line.exchange(exchange, signal);
@@ -121,11 +122,17 @@ function lineWithRetry(first: LineStream, { address, host, clock, timeoutMs }: R
         const opened = await openPort(address, host, "alone")(signal, timeoutMs);
         if (!opened.ok) return opened;
         current = opened.value;
+        leftBefore = line.leftOver();
         line = lineOver(current, address.path, clock);
         const again = await line.exchange(exchange, signal);
         if (again.ok || !isLost(current)) return again;
         return err({ ...again.error, misbehaved: true as const });
       });
+    },
+    leftOver() {
+      const left = Buffer.concat([leftBefore, line.leftOver()]);
+      leftBefore = new Uint8Array();
+      return left;
     },
     close: () => current.close(),
   };

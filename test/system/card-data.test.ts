@@ -24,65 +24,22 @@ import {
   waitFor,
 } from "../rig/rig.ts";
 import { LINES, simulatedLine } from "../rig/simulated-line.ts";
+import {
+  DISCRETIONARY,
+  ebcdic,
+  grouped,
+  hexOf,
+  NAME,
+  NUMBERS,
+  POURS,
+  packed,
+  typed,
+  wide,
+} from "../rig/specimen-cards.ts";
 
-/** Numbers of no card: an issuer's range, and digits whose pieces are unlikely to stand anywhere by chance. */
-const VISA = withCheckDigit("492973180645827");
-const MASTERCARD = withCheckDigit("222304719285366");
-const AMEX = withCheckDigit("37801492058194");
-const NUMBERS = [VISA, MASTERCARD, AMEX];
-const NAME = "SPECIMEN/ANNEKE";
-const DISCRETIONARY = "9073165824";
 /** An agent whose collector was away comes back within half a minute (agent/core/reconnect.ts), and polls then. */
 const RETURN_MS = 45_000;
 
-function withCheckDigit(digits: string): string {
-  const luhn = (number: string): number =>
-    [...number].reverse().reduce((sum, one, at) => {
-      const doubled = at % 2 === 0 ? Number(one) : Number(one) * 2;
-      return sum + (doubled > 9 ? doubled - 9 : doubled);
-    }, 0);
-  return [..."0123456789"].map((last) => digits + last).find((number) => luhn(number) % 10 === 0) ?? "";
-}
-
-const latin1 = (...bytes: number[]): string => String.fromCharCode(...bytes);
-const hexOf = (bytes: string): string => Buffer.from(bytes, "latin1").toString("hex");
-const packed = (digits: string): string =>
-  Buffer.from(digits.length % 2 === 0 ? digits : `${digits}f`, "hex").toString("latin1");
-const wide = (number: string, order: "little" | "big"): string =>
-  Array.from(number, (one) => (order === "little" ? `${one}\0` : `\0${one}`)).join("");
-const ebcdic = (digits: string): string => Array.from(digits, (one) => latin1(0xf0 + Number(one))).join("");
-const typed = (digits: string): string =>
-  Array.from(digits, (one) => `\0\0${latin1(one === "0" ? 0x27 : 0x1d + Number(one))}${"\0".repeat(13)}`).join("");
-const grouped = (number: string, between: string): string => (number.match(/.{1,4}/g) ?? []).join(between);
-
-/** All that a device may say with a number in it. */
-const pours = (number: string): readonly string[] => {
-  const track2 = `;${number}=27121011${DISCRETIONARY}?`;
-  const track1 = `%B${number}^${NAME}^27121011${DISCRETIONARY}?`;
-  const chip = `${number}d27121011${DISCRETIONARY}`;
-  const chipTrack = packed(chip);
-  return [
-    number,
-    grouped(number, " "),
-    grouped(number, "-"),
-    grouped(number, "."),
-    grouped(number, "\u00a0"),
-    track2,
-    track1,
-    `\u00f6${number}\u00b427121011${DISCRETIONARY}_`,
-    `Z${latin1(Math.ceil(number.length / 2))}${packed(number)}_ ${latin1(NAME.length)}${NAME}`,
-    `W${latin1(chipTrack.length)}${chipTrack}`,
-    hexOf(track2),
-    hexOf(number).replaceAll(/..(?=.)/g, "$& "),
-    Buffer.from(track1).toString("base64"),
-    wide(track2, "little"),
-    wide(number, "big"),
-    ebcdic(number),
-    typed(number),
-    `\u0002${packed(number)}\u0003`,
-  ];
-};
-const POURS = NUMBERS.flatMap(pours);
 /** The next of them, again and again. */
 function pourer(): { next(): string; readonly count: number } {
   let count = 0;

@@ -70,6 +70,13 @@ export function isOnline(reply: DialectReply): boolean {
   return status !== null && !isSet(status, 3);
 }
 
+/** What `parse` reads of an answer and nothing else: what stands around it is nobody's answer. */
+export function keepStatus(said: string): string {
+  const { status, automatic, queued } = read(said);
+  const bytes = [...(automatic ?? []), ...[status, queued].filter((byte) => byte !== null)];
+  return String.fromCharCode(...bytes);
+}
+
 export const hasStatus = (said: string): boolean => read(said).status !== null;
 
 export function parse(reply: DialectReply, options: Options): Result<Parsed, ParseError> {

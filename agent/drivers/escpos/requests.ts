@@ -8,7 +8,7 @@
  * `DLE ENQ` recovers or clears, `DLE DC4` opens the drawer or switches off, `ESC @` throws settings away.
  */
 import type { Request } from "../request.ts";
-import { hasQueuedStatus, hasStatus, isOnline, QUESTIONS, QUEUED } from "./parse.ts";
+import { hasQueuedStatus, hasStatus, isOnline, keepStatus, QUESTIONS, QUEUED } from "./parse.ts";
 
 const DLE_EOT = "\u0010\u0004";
 /** It is answered at once; a print server or a radio link takes its time. */
@@ -30,6 +30,7 @@ const REAL_TIME: readonly Request[] = QUESTIONS.map((name) => ({
   bytes: `${DLE_EOT}${ASKS[name].n}`,
   asks: ASKS[name].asks,
   isWhole: hasStatus,
+  keep: keepStatus,
   anonymous: true,
   waitMs: WAIT_MS,
   replyBytesMax: REPLY_BYTES_MAX,
@@ -49,6 +50,7 @@ const queued = (ask: "queued" | "both"): Request[] =>
     bytes: `${GS_R}${QUEUED_ASKS[name].n}`,
     asks: QUEUED_ASKS[name].asks,
     isWhole: hasQueuedStatus,
+    keep: keepStatus,
     anonymous: true,
     // A printer that is off-line answers when it is on-line again, to whoever listens then.
     ...(ask === "both" && { keepAsking: true, onlyIf: (heard) => isOnline(heard) }),

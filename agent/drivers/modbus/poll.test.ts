@@ -50,6 +50,7 @@ function unit(
           exchanges.push(register);
           return heard(said, { framing, unit: UNIT, transaction }, isComplete);
         },
+        leftOver: () => new Uint8Array(),
         close: async () => void openLines--,
       });
     };

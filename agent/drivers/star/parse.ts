@@ -43,6 +43,9 @@ const BLOCK_BYTES_MAX = 31;
 
 export const isWholeStatus = (said: string): boolean => newestBlock(said) !== null;
 
+/** The newest block, which is all that `parse` reads: what stands around it is nobody's answer. */
+export const keepStatus = (said: string): string => String.fromCharCode(...(newestBlock(said) ?? []));
+
 export function parse(reply: DialectReply, options: Options): Result<Parsed, ParseError> {
   const said = reply["status"] ?? "";
   const block = newestBlock(said);

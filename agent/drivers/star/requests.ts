@@ -5,7 +5,7 @@
  * nor is ESC RS a, which switches the automatic status.
  */
 import type { Request } from "../request.ts";
-import { isWholeStatus } from "./parse.ts";
+import { isWholeStatus, keepStatus } from "./parse.ts";
 
 export const requests: readonly Request[] = [
   {
@@ -14,6 +14,7 @@ export const requests: readonly Request[] = [
     bytes: "\u001b\u0006\u0001",
     asks: "status block (ESC ACK SOH, Line Mode Command Specifications 3-70)",
     isWhole: isWholeStatus,
+    keep: keepStatus,
     replyBytesMax: 256,
   },
 ];
