@@ -72,6 +72,30 @@ describe("maintenance", () => {
     ]);
   });
 
+  it("that people entered may be another, for as long as it is not over; that of the file is changed there", () => {
+    const { maintenance, clock, audited, told, documents } = open();
+    maintenance.useFile([OF_FILE]);
+    maintenance.add(once(T0, T0 + HOUR), "user:ana");
+    const longer = { ...once(T0, T0 + 2 * HOUR), reason: "more switches" };
+    expect(maintenance.change("m-1", longer, "user:kim")).toMatchObject({
+      ok: true,
+      value: { id: "m-1", by: "user:ana", reason: "more switches", when: { toMs: T0 + 2 * HOUR } },
+    });
+    expect([told.at(-1), audited.at(-1)]).toEqual([
+      ["nightly", "m-1"],
+      "user:kim maintenance_changed m-1: more switches",
+    ]);
+    expect(open(documents).maintenance.list()).toMatchObject([{ id: "m-1", reason: "more switches" }]);
+    const refused = (id: string, request = longer) => {
+      const changed = maintenance.change(id, request, "user:kim");
+      return changed.ok ? "changed" : changed.error.code;
+    };
+    expect(refused("m-1", once(T0 - HOUR, T0))).toBe("over");
+    expect([refused("nightly"), refused("m-9")]).toEqual(["of_the_file", "no_window"]);
+    clock.advance(3 * HOUR);
+    expect(refused("m-1", once(T0, T0 + 9 * HOUR))).toBe("over");
+  });
+
   it("that is over is no window any more, and is forgotten after some days", () => {
     const { maintenance, clock } = open();
     expect(maintenance.add(once(T0 - HOUR, T0), "user:ana")).toMatchObject({ ok: false, error: { code: "over" } });

@@ -36,6 +36,8 @@ export type Maintenance = {
   /** Of the file first; over ones for some days. */
   list(): readonly PlannedMaintenance[];
   add(request: MaintenanceRequest, by: string): Result<PlannedMaintenance, MaintenanceRefusal>;
+  /** Another reason, place or time for one that people entered and that is not over; it keeps its id. */
+  change(id: string, request: MaintenanceRequest, by: string): Result<PlannedMaintenance, MaintenanceRefusal>;
   /** One that runs ends now, and what still stands calls people a little later; one that has not begun is dropped. */
   end(id: string, by: string): Result<PlannedMaintenance, MaintenanceRefusal>;
 };
@@ -93,6 +95,20 @@ export function createMaintenance({ clock, state, newId, onChanged }: Maintenanc
     return ok(null);
   }
 
+  /** One that people entered, and that may still be changed or ended. */
+  function enteredWindow(id: string): Result<PlannedMaintenance, MaintenanceRefusal> {
+    if (ofFile.some((window) => window.id === id)) {
+      return err({ code: "of_the_file", message: `${id} stands in the maintenance file: change it there.` });
+    }
+    const found = people().find((window) => window.id === id);
+    if (found === undefined) return err({ code: "no_window", message: `There is no maintenance window ${id}.` });
+    return isOver(found, clock.now()) ? err({ code: "over", message: `${id} is over.` }) : ok(found);
+  }
+
+  const isPast = ({ when }: Pick<MaintenanceRequest, "when">): boolean =>
+    when.is === "once" && when.toMs <= clock.now();
+  const refusePast = err({ code: "over", message: "This window would be over before it began." } as const);
+
   return {
     useFile(windows) {
       ofFile = windows;
@@ -101,11 +117,8 @@ export function createMaintenance({ clock, state, newId, onChanged }: Maintenanc
     list: all,
 
     add({ reason, where, when }, by) {
-      const now = clock.now();
-      if (when.is === "once" && when.toMs <= now) {
-        return err({ code: "over", message: "This window would be over before it began." });
-      }
-      if (people().filter((window) => !isOver(window, now)).length >= ENTERED_MAX) {
+      if (isPast({ when })) return refusePast;
+      if (people().filter((window) => !isOver(window, clock.now())).length >= ENTERED_MAX) {
         return err({ code: "too_many", message: `There are ${ENTERED_MAX} windows already; end some first.` });
       }
       const window: PlannedMaintenance = { id: `m-${newId()}`, reason, by, where, when };
@@ -113,14 +126,20 @@ export function createMaintenance({ clock, state, newId, onChanged }: Maintenanc
       return done.ok ? ok(window) : done;
     },
 
+    change(id, request, by) {
+      const known = enteredWindow(id);
+      if (!known.ok) return known;
+      if (isPast(request)) return refusePast;
+      const window: PlannedMaintenance = { ...known.value, ...request };
+      const next = people().map((each) => (each === known.value ? window : each));
+      const done = write(next, { by, action: "maintenance_changed", detail: `${id}: ${request.reason}` });
+      return done.ok ? ok(window) : done;
+    },
+
     end(id, by) {
-      const now = clock.now();
-      if (ofFile.some((window) => window.id === id)) {
-        return err({ code: "of_the_file", message: `${id} stands in the maintenance file: take it out there.` });
-      }
-      const found = people().find((window) => window.id === id);
-      if (found === undefined) return err({ code: "no_window", message: `There is no maintenance window ${id}.` });
-      if (isOver(found, now)) return err({ code: "over", message: `${id} is over.` });
+      const known = enteredWindow(id);
+      if (!known.ok) return known;
+      const [found, now] = [known.value, clock.now()];
       const { when } = found;
       const isRunning = when.is === "once" && when.fromMs <= now;
       const ended = isRunning ? { ...found, when: { ...when, toMs: now } } : found;

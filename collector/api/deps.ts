@@ -122,7 +122,7 @@ export type ApiDeps = {
   readonly fleet: Fleet;
   /** Asks an agent to do something; the record says what came of it. */
   command(request: CommandRequest): Result<CommandRecord, CommandRefusal>;
-  readonly maintenance: Pick<Maintenance, "list" | "add" | "end">;
+  readonly maintenance: Pick<Maintenance, "list" | "add" | "change" | "end">;
   /** Decides (incidents/decide.ts), commits and publishes. */
   act(incident: string, action: ActionRequest, actor: Actor): Promise<Result<Incident, ActRefusal>>;
   /** Calls `listener` with everything that changes, in order; the returned function ends it. */

@@ -694,6 +694,20 @@ describe("maintenance", () => {
     ]);
   });
 
+  it("is changed by who may act, from once to every week, and audited", async () => {
+    const as = collector.browser("operator");
+    const { id } = (await post(URL, hour, as)).json();
+    const put = (path: string, body: object, headers = as) =>
+      collector.app.inject({ method: "PUT", url: `${URL}/${path}`, payload: body, headers });
+    expect((await put(id, nightly, collector.browser("viewer"))).statusCode).toBe(403);
+    const changed = await put(id, nightly);
+    expect([changed.statusCode, changed.json()]).toMatchObject([200, { id, reason: "updates", from: null }]);
+    expect((await put(id, { ...hour, to: T0 - 1 })).statusCode).toBe(422);
+    expect((await put("m-none", nightly)).statusCode).toBe(404);
+    expect((await get(URL)).json()).toMatchObject([{ id, weekly: [{ day: "mon" }, { day: "sun" }] }]);
+    expect(collector.state.auditLog(10).map(({ action }) => action)).toContain("maintenance_changed");
+  });
+
   it.each([
     { name: "no reason", body: { ...hour, reason: " " }, status: 400 },
     { name: "no end", body: { reason: "x", where: {} }, status: 422 },

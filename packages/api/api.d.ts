@@ -1243,6 +1243,99 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/maintenance/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /** Changes a window that is not over: all of it is given anew */
+    put: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": {
+            reason: string;
+            where: {
+              site?: string[];
+              device?: string[];
+              kind?: (
+                | "pos_terminal"
+                | "receipt_printer"
+                | "label_printer"
+                | "office_printer"
+                | "barcode_scanner"
+                | "scale"
+                | "cash_drawer"
+                | "payment_terminal"
+                | "conveyor"
+                | "drive"
+                | "ups"
+                | "pdu"
+                | "network_switch"
+                | "router"
+                | "access_point"
+                | "wireless_controller"
+                | "device_server"
+                | "sensor"
+                | "camera"
+                | "video_recorder"
+                | "host"
+                | "agent"
+                | "collector"
+              )[];
+              labels?: {
+                [key: string]: string[];
+              };
+            };
+            from?: number;
+            to?: number;
+            weekly?: {
+              days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+              from: string;
+              to: string;
+              timeZone?: string;
+            };
+          };
+        };
+      };
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["MaintenanceWindow"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/maintenance/{id}/end": {
     parameters: {
       query?: never;

@@ -77,6 +77,27 @@ export function maintenanceRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
       },
     );
 
+    app.put(
+      "/maintenance/:id",
+      {
+        config: { access: "act" },
+        schema: {
+          tags: ["maintenance"],
+          summary: "Changes a window that is not over: all of it is given anew",
+          params: z.object({ id: z.string().max(128) }),
+          body: request,
+          response: { 200: maintenanceWindow, default: problem },
+        },
+      },
+      async (asked) => {
+        const { reason, where } = asked.body;
+        const wanted = { reason, where: placeOf(where), when: whenOf(asked.body, time.now()) };
+        const changed = maintenance.change(asked.params.id, wanted, identityOf(asked).actor);
+        if (!changed.ok) throw new Refused(STATUS[changed.error.code], changed.error.code, changed.error.message);
+        return windowView(changed.value, time.now(), zones());
+      },
+    );
+
     app.post(
       "/maintenance/:id/end",
       {
