@@ -205,30 +205,16 @@ function nameOf(component: NonNullable<Table["component"]>, row: Row): string {
 
 /** The rows of every table, in index order, those that `where` leaves out taken away. */
 function readTables(profile: Profile, reply: SnmpReply): Map<string, readonly Row[]> {
-  const owners = new Map<string, { table: string; column: string }[]>();
-  for (const [table, { columns }] of Object.entries(profile.tables)) {
-    for (const [column, oid] of Object.entries(columns)) {
-      const known = owners.get(oid);
-      if (known === undefined) owners.set(oid, [{ table, column }]);
-      else known.push({ table, column });
-    }
-  }
-  const cells = new Map<string, Map<string, Map<string, SnmpValue>>>();
-  for (const [oid, value] of Object.entries(reply.varbinds)) {
-    // A column's OID is one of the few prefixes of the cell's; the rest is the row index.
-    for (let cut = oid.lastIndexOf("."); cut > 0; cut = oid.lastIndexOf(".", cut - 1)) {
-      for (const { table, column } of owners.get(oid.slice(0, cut)) ?? []) {
-        const rows = cells.get(table) ?? new Map<string, Map<string, SnmpValue>>();
-        const index = oid.slice(cut + 1);
-        const row = rows.get(index) ?? new Map<string, SnmpValue>();
-        cells.set(table, rows.set(index, row.set(column, value)));
-      }
-    }
-  }
+  const cells = cellsOf(columnsOf(profile), reply);
   const tables = new Map<string, readonly Row[]>();
   const bare: Scope = { reply, tables: new Map(), row: null, profile };
   for (const [name, table] of Object.entries(profile.tables)) {
-    const rows = [...(cells.get(name) ?? [])]
+    const found = cells.get(name);
+    if (found === undefined) {
+      tables.set(name, NO_ROWS);
+      continue;
+    }
+    const rows = [...found]
       .sort(([a], [b]) => compareOids(a, b))
       .map(([index, row]): Row => ({ index, cells: row }))
       .flatMap((row) => (table.members === undefined ? [row] : memberRows(row, table.members, table.max_rows)))
@@ -239,6 +225,54 @@ function readTables(profile: Profile, reply: SnmpReply): Map<string, readonly Ro
     );
   }
   return tables;
+}
+
+const NO_ROWS: readonly Row[] = [];
+
+type Cells = ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, SnmpValue>>>;
+
+/** Of each table the cells of each row by their column. */
+function cellsOf({ owners, lengths }: Columns, { varbinds }: SnmpReply): Cells {
+  const cells = new Map<string, Map<string, Map<string, SnmpValue>>>();
+  for (const oid of Object.keys(varbinds)) {
+    const value = varbinds[oid];
+    if (value === undefined) continue;
+    // A column's OID is one of the few prefixes of the cell's; the rest is the row index.
+    for (let cut = oid.lastIndexOf("."); cut > 0; cut = oid.lastIndexOf(".", cut - 1)) {
+      if (!lengths.has(cut)) continue;
+      for (const { table, column } of owners.get(oid.slice(0, cut)) ?? []) {
+        const rows = cells.get(table) ?? new Map<string, Map<string, SnmpValue>>();
+        const index = oid.slice(cut + 1);
+        const row = rows.get(index) ?? new Map<string, SnmpValue>();
+        cells.set(table, rows.set(index, row.set(column, value)));
+      }
+    }
+  }
+  return cells;
+}
+
+/** Whose column an OID is, and how long such OIDs are: of most prefixes of a cell's OID that is enough to say no. */
+type Columns = {
+  readonly owners: ReadonlyMap<string, readonly { readonly table: string; readonly column: string }[]>;
+  readonly lengths: ReadonlySet<number>;
+};
+/** A profile's columns are the same at every poll. */
+const columnsKnown = new WeakMap<Profile["tables"], Columns>();
+
+function columnsOf({ tables }: Profile): Columns {
+  const known = columnsKnown.get(tables);
+  if (known !== undefined) return known;
+  const owners = new Map<string, { table: string; column: string }[]>();
+  for (const [table, { columns }] of Object.entries(tables)) {
+    for (const [column, oid] of Object.entries(columns)) {
+      const others = owners.get(oid);
+      if (others === undefined) owners.set(oid, [{ table, column }]);
+      else others.push({ table, column });
+    }
+  }
+  const made = { owners, lengths: new Set([...owners.keys()].map((oid) => oid.length)) };
+  columnsKnown.set(tables, made);
+  return made;
 }
 
 /** A row of its own for each member of the JSON text in a row. */
