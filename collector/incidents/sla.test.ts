@@ -1,90 +1,31 @@
-import type { OpenSpan, Weekday } from "@aislewatch/rules";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import {
+  ack,
+  always,
+  firedAgain,
+  HOUR_MS,
+  held,
+  log,
+  MINUTE_MS,
+  min,
+  opened,
+  priority,
+  recovered,
+  reopened,
+  resolved,
+  resumed,
+  type Step,
+  shop,
+  site,
+  T0,
+} from "./sample-log.ts";
 import { type ClockReading, currentClock, dueOfClocks, penaltyOf, readClocks } from "./sla.ts";
 import { foldSla, type SlaFacts, slaFacts } from "./sla-facts.ts";
 import { DEFAULT_SLA_POLICY, type SiteHours, type SlaTerms } from "./sla-policy.ts";
-import type { IncidentEvent, IncidentEventBody, Priority, SlaClock } from "./types.ts";
+import type { IncidentEventBody, Priority, SlaClock } from "./types.ts";
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
-/** A Friday in Berlin; the site of most cases is open around the clock. */
-const T0 = Date.parse("2026-11-20T10:00+01:00");
-const min = (minutes: number): number => T0 + minutes * MINUTE_MS;
-
-const site = (timeZone: string, spansOf: ((day: Weekday) => readonly OpenSpan[]) | null): SiteHours => ({
-  timeZone,
-  hours:
-    spansOf === null
-      ? null
-      : {
-          mon: spansOf("mon"),
-          tue: spansOf("tue"),
-          wed: spansOf("wed"),
-          thu: spansOf("thu"),
-          fri: spansOf("fri"),
-          sat: spansOf("sat"),
-          sun: spansOf("sun"),
-        },
-  closedDays: [],
-  calendars: new Map(),
-});
-const always = site("Europe/Berlin", null);
-const shop = site("Europe/Berlin", (day) => (day === "sun" ? [] : [{ from: 480, to: 1_200 }]));
 const { standard: shipped } = DEFAULT_SLA_POLICY;
-
-type Step = readonly [minute: number, body: IncidentEventBody, options?: { recorded?: number; late?: true }];
-
-const opened = (priority: Priority, more: Partial<Extract<IncidentEventBody, { type: "opened" }>> = {}) =>
-  ({
-    type: "opened",
-    subject: { site: "berlin-01", device: "lane-1/printer", component: null },
-    rule: "media-out",
-    ruleVersion: "1",
-    title: "Out of paper",
-    severity: "major",
-    category: "printer",
-    runbook: null,
-    onset: T0,
-    values: {},
-    priority,
-    why: "lane: 0 of 1 work",
-    suppressedBy: null,
-    ...more,
-  }) as Extract<IncidentEventBody, { type: "opened" }>;
-
-const log = (steps: readonly Step[]): IncidentEvent[] =>
-  steps.map(([minute, body, { recorded = minute, late } = {}], index) => ({
-    seq: index + 1,
-    at: min(minute),
-    recordedAt: min(recorded),
-    actor: "system",
-    ...(late && { late }),
-    ...body,
-  }));
-
-const ack: IncidentEventBody = { type: "acknowledged" };
-const recovered: IncidentEventBody = { type: "recovered", values: {} };
-const firedAgain = (minute: number): IncidentEventBody => ({
-  type: "fired_again",
-  onset: min(minute),
-  severity: "major",
-  title: "Out of paper",
-  values: {},
-});
-const held = (reason: "awaiting_vendor" | "awaiting_caller" | "unlisted"): IncidentEventBody => ({
-  type: "held",
-  reason,
-  text: null,
-});
-const resumed: IncidentEventBody = { type: "resumed" };
-const resolved = (code: Extract<IncidentEventBody, { type: "resolved" }>["code"]): IncidentEventBody => ({
-  type: "resolved",
-  code,
-  text: null,
-});
-const reopened: IncidentEventBody = { type: "reopened", why: "It is not." };
-const priority = (to: Priority): IncidentEventBody => ({ type: "priority_changed", priority: to, why: "lanes" });
 
 type Where = { readonly terms?: SlaTerms; readonly site?: SiteHours };
 const read = (steps: readonly Step[], minute: number, where: Where = {}): ClockReading[] =>
@@ -824,6 +765,23 @@ describe("what is written down", () => {
     ];
     expect(due(steps, 24)).toEqual({ events: [[24, "response 75%"]], next: 25 });
     expect(due([...steps, [24, warned("response", 75)]], 25).events).toEqual([[25, "response breached"]]);
+  });
+});
+
+describe("a breach of a cycle that is over", () => {
+  it("is not told of the next, where nothing is promised any more", () => {
+    const P2 = opened("P2");
+    const steps: Step[] = [
+      [0, P2],
+      [20, ack],
+      [30, recovered],
+      [31, resolved("cleaned")],
+      [40, reopened],
+      [40, priority("P5")],
+    ];
+    const { events } = dueOfClocks(read(steps, 50), shipped, min(50));
+    expect(events).toEqual([]);
+    expect(clock(steps, "response", 50)).toMatchObject({ cycle: 1, state: "breached", isLatest: false });
   });
 });
 

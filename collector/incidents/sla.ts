@@ -42,6 +42,8 @@ export type ClockReading = {
   readonly clock: SlaClock;
   /** From 1; only response clocks have more than one. */
   readonly cycle: number;
+  /** Of the cycle that the log is in now; that one may have no clock at all, when nothing is promised any more. */
+  readonly isLatest: boolean;
   /** A breached clock may still run: `stoppedAt` is null then. */
   readonly state: "running" | "paused" | "met" | "breached" | "cancelled";
   /** Why it stands still now. */
@@ -266,6 +268,7 @@ function readCourse(facts: SlaFacts, course: Course, context: SlaContext, now: n
   return {
     clock,
     cycle,
+    isLatest: clock !== "response" || cycle === facts.cycles.length,
     state,
     standsStill,
     priority,
@@ -356,8 +359,8 @@ export function dueOfClocks(readings: readonly ClockReading[], terms: SlaTerms, 
   let nextAt = Number.POSITIVE_INFINITY;
   for (const clock of SLA_CLOCKS) {
     // An event names no cycle: it is about the last. What an earlier one should have told, the readings show.
-    const reading = currentClock(readings, clock);
-    if (reading === null || reading.state === "cancelled") continue;
+    const reading = readings.find((one) => one.clock === clock && one.isLatest);
+    if (reading === undefined || reading.state === "cancelled") continue;
     const { breachedAt, dueAt, nextWarning, stoppedAt, isTold } = reading;
     if (breachedAt !== null) {
       if (!isTold && dueAt !== null) events.push({ at: breachedAt, body: { type: "sla_breached", clock, dueAt } });
