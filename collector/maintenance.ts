@@ -141,6 +141,8 @@ export function createMaintenance({ clock, state, newId, onChanged }: Maintenanc
       if (!known.ok) return known;
       const [found, now] = [known.value, clock.now()];
       const { when } = found;
+      // Its last minutes are those in which things come back.
+      if (when.is === "once" && when.toMs <= now) return err({ code: "over", message: `${id} has ended already.` });
       const isRunning = when.is === "once" && when.fromMs <= now;
       const ended = isRunning ? { ...found, when: { ...when, toMs: now } } : found;
       const next = people().flatMap((window) => (window === found ? (isRunning ? [ended] : []) : [window]));

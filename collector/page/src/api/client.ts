@@ -62,6 +62,7 @@ export type Api = {
   explain(rule: string, query: ExplainQuery): Promise<Answer<Explanation>>;
   maintenance(): Promise<Answer<MaintenanceWindow[]>>;
   addMaintenance(request: MaintenanceRequest): Promise<Answer<MaintenanceWindow>>;
+  changeMaintenance(id: string, request: MaintenanceRequest): Promise<Answer<MaintenanceWindow>>;
   endMaintenance(id: string): Promise<Answer<MaintenanceWindow>>;
   people(): Promise<Answer<string[]>>;
 };
@@ -98,6 +99,8 @@ export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = 
       answer(client.GET("/api/v1/rules/{rule}/explain", { params: { path: { rule }, query }, ...within() })),
     maintenance: () => answer(client.GET("/api/v1/maintenance", within())),
     addMaintenance: (body) => answer(client.POST("/api/v1/maintenance", { body, ...within() })),
+    changeMaintenance: (id, body) =>
+      answer(client.PUT("/api/v1/maintenance/{id}", { params: { path: { id } }, body, ...within() })),
     endMaintenance: (id) =>
       answer(client.POST("/api/v1/maintenance/{id}/end", { params: { path: { id } }, ...within() })),
     people: () => answer(client.GET("/api/v1/people", within())),

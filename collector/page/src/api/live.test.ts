@@ -64,6 +64,7 @@ class Bench {
       rules: refused,
       maintenance: refused,
       addMaintenance: refused,
+      changeMaintenance: refused,
       endMaintenance: refused,
       people: refused,
     };
