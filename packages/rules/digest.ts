@@ -82,6 +82,11 @@ export class Digest {
     return this.#fields.byteLength;
   }
 
+  /** Time of the oldest reading that it still knows of; Infinity for none. */
+  get start(): number {
+    return this.#size === 0 ? Number.POSITIVE_INFINITY : this.#field(0, START);
+  }
+
   /** Time of the last reading that was folded in; -Infinity for none. */
   get end(): number {
     return this.#size === 0 ? Number.NEGATIVE_INFINITY : this.#field(this.#size - 1, END);

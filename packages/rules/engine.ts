@@ -16,6 +16,7 @@ import { asValue, Judge, severityOf } from "./judge.ts";
 import { Keeping } from "./keeping.ts";
 import type { Layout } from "./layout.ts";
 import type { MaintenanceWindow } from "./maintenance.ts";
+import { type Replay, takeRefills } from "./refill.ts";
 import { Roster } from "./roster.ts";
 import { RowOrder } from "./rows.ts";
 import { applySnapshot, takeSnapshot } from "./snapshot.ts";
@@ -29,11 +30,14 @@ import type {
   FaultView,
   ForkedAgent,
   NoExplanation,
+  Refill,
   RuleSet,
   SiteInfo,
   Subject,
   Transition,
 } from "./types.ts";
+import { noteTail, wantJudged } from "./want.ts";
+import { WINDOW_LATE_MAX_MS } from "./window.ts";
 
 /** Distinct metric lists whose slots are remembered; beyond, the cache starts anew. */
 const COLUMN_CACHE_MAX = 4_096;
@@ -43,6 +47,11 @@ const SETTLE_MS = 5_000;
 export type EngineOptions = {
   /** How long after a parent's recovery a failed poll of a child is still put down to it; 5 s. */
   readonly settleMs?: number;
+  /**
+   * Readings are stored, and somebody serves `takeRefills`: until then windows that begin empty have no answer. Without
+   * it they begin with what is read from now on.
+   */
+  readonly isStored?: boolean;
 };
 
 export function createEngine(options: EngineOptions = {}): Engine {
@@ -50,7 +59,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
 }
 
 /** What an engine and its forks have in common: compiled rules, and room that is used only while a call lasts. */
-type Shared = { readonly roster: Roster; readonly rows: RowOrder };
+type Shared = { readonly roster: Roster; readonly rows: RowOrder; readonly only?: ReadonlySet<string> };
 
 type Happened = {
   readonly unit: DeviceUnit;
@@ -76,7 +85,8 @@ class RuleEngine implements Engine {
   constructor(options: EngineOptions, shared: Shared | null) {
     this.#settleMs = options.settleMs ?? SETTLE_MS;
     this.#rows = shared?.rows ?? new RowOrder();
-    if (shared !== null) this.#roster.shareRulesOf(shared.roster);
+    this.#judge.isStored = options.isStored ?? false;
+    if (shared !== null) this.#roster.shareRulesOf(shared.roster, shared.only ?? null);
   }
 
   snapshot(site: string, agent: string): AgentSnapshot {
@@ -103,6 +113,22 @@ class RuleEngine implements Engine {
     this.#keeping.takeOver(own, records, atMs);
     this.#judge.settle(atMs);
     return this.#judge.inOrder();
+  }
+
+  takeRefills(most: number): Refill[] {
+    const replay = (unit: DeviceUnit, only: ReadonlySet<string>, atMs: number): Replay | null =>
+      this.#replayOf(unit, only, atMs);
+    return takeRefills({ judge: this.#judge, replay }, most);
+  }
+
+  /** A second engine of some rules that knows one device, and nothing of what it read. */
+  #replayOf({ site, agent, device, parts }: DeviceUnit, only: ReadonlySet<string>, atMs: number): Replay | null {
+    const engine = new RuleEngine({ settleMs: this.#settleMs }, { roster: this.#roster, rows: this.#rows, only });
+    engine.#roster.planAs(this.#roster, site.id, atMs);
+    const components = [...new Set([...device.components, ...parts.keys()])];
+    engine.setInventory(site.id, agent.id, [{ ...device, components }], atMs);
+    const unit = engine.#roster.site(site.id).devices.get(device.id);
+    return unit === undefined ? null : { engine, judge: engine.#judge, unit };
   }
 
   adopt(record: FaultRecord, atMs: number): Adoption {
@@ -257,6 +283,7 @@ class RuleEngine implements Engine {
 
   tick(nowMs: number): Transition[] {
     this.#judge.begin();
+    this.#judge.tickedTo = Math.max(this.#judge.tickedTo, nowMs);
     this.#keeping.emitOrphans(nowMs);
     this.#judge.replan(nowMs);
     this.#judge.settle(nowMs);
@@ -294,6 +321,7 @@ class RuleEngine implements Engine {
       // Older than what is known, or a repetition. Should two of one instant differ, the larger stays, in any order.
       if (at <= readAt && (at < readAt || value <= (last[slot] ?? 0))) {
         if (isWindowed && at < readAt) this.#rememberLate(subject, { offset, at, value, readAt });
+        if (at < readAt && at >= readAt - WINDOW_LATE_MAX_MS) this.#judgeLate(subject, offset);
         continue;
       }
       times[slot] = at;
@@ -305,6 +333,33 @@ class RuleEngine implements Engine {
       if (offset === up) this.#judge.moved.add(unit);
     }
     this.#reported(unit, at, isAnswer);
+    if (unit.want === null) return;
+    unit.want.firstAt = Math.min(unit.want.firstAt, at);
+    if (unit.want.tail !== null) this.#noteTail(subject, table, { row, offsets, at });
+  }
+
+  #noteTail(subject: JudgedSubject, { values }: Table, place: { row: number; offsets: Int32Array; at: number }): void {
+    const { row, offsets, at } = place;
+    const cells = [...offsets].flatMap((offset, m) => {
+      const read = values[m]?.[row];
+      return offset < 0 || read === null || read === undefined ? [] : [{ offset, value: Number(read) }];
+    });
+    if (subject.owner.is === "device") noteTail(this.#judge, subject.owner, { subject, at, cells });
+  }
+
+  /** A reading that is older than the one known, or a repetition: what is stored tells what it means to timers. */
+  #judgeLate(subject: JudgedSubject, offset: number): void {
+    const { owner, shape, partClass } = subject;
+    if (!this.#judge.isStored || owner.is !== "device") return;
+    const again = (whose: JudgedSubject, locals: readonly number[] | undefined): void => {
+      for (const local of locals ?? []) {
+        const compiled = whose.shape.bindings[local]?.compiled;
+        if (compiled !== undefined) wantJudged(this.#judge, whose, compiled);
+      }
+    };
+    again(subject, shape.onChange[offset]);
+    if (partClass !== null) again(owner.self, owner.self.shape.onPartChange.get(partClass)?.[offset]);
+    else for (const part of owner.parts.values()) again(part, part.shape.onDeviceChange[offset]);
   }
 
   /** What any row of a device means beside its values. */

@@ -58,6 +58,8 @@ export {
   type NoExplanation,
   type Override,
   type OverridePlace,
+  type Refill,
+  type RefillSeries,
   type Rule,
   type RuleSet,
   type SiteInfo,

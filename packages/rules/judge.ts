@@ -29,6 +29,7 @@ import {
 } from "./subjects.ts";
 import { renderTitle } from "./title.ts";
 import type { EventTrigger, Rule, Subject, Transition } from "./types.ts";
+import { noteBefore } from "./want.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -66,6 +67,12 @@ export class Judge {
   readonly #replan = new Set<SiteUnit>();
   readonly dueNow: DeviceUnit[] = [];
   readonly dirtySites = new Set<SiteUnit>();
+  /** Somebody has stored readings to ask for; else windows begin with what is read from now on. */
+  isStored = false;
+  /** Devices that lack something that may be stored. */
+  readonly wanted = new Set<DeviceUnit>();
+  /** The time that `tick` was told last. */
+  tickedTo = 0;
   readonly counts = { devices: 0, subjects: 0, instances: 0, unknownRows: 0, evaluations: 0 };
 
   constructor() {
@@ -249,6 +256,10 @@ export class Judge {
     const compiled = subject.shape.bindings[local]?.compiled;
     if (compiled === undefined) return;
     const { owner } = subject;
+    if (owner.is === "device" && owner.want !== null) {
+      const was = subject.faults[local]?.fault ?? compiled.untouched;
+      noteBefore(owner.want, { subject, rule: compiled.rule.id, was });
+    }
     const at = Math.max(change.at, owner.judgedAt);
     const before = subject.faults[local] ?? null;
     const was = before?.fault ?? compiled.untouched;
@@ -277,6 +288,18 @@ export class Judge {
     if (isOpen(was) !== isOpen(next) && compiled.rule.absorbs.length > 0) this.#reflagBelow(owner);
     if (owner.is === "device" && isOpen(was) !== isOpen(next)) this.restate(owner);
     else if (owner.is === "device" && was.level !== next.level) this.restate(owner);
+  }
+
+  /** A fault as it is known to have been, without a word to anybody. */
+  plant(subject: JudgedSubject, local: number, fault: Fault): void {
+    const compiled = subject.shape.bindings[local]?.compiled;
+    if (compiled === undefined) return;
+    const flags = flagsOf({ ...NO_FLAGS, flapping: fault.isFlapping });
+    const active: Active = { subject, local, fault, dueAt: dueOf(fault, compiled), flags, event: null };
+    subject.codes[local] = -1;
+    subject.faults[local] = active;
+    subject.owner.active.push(active);
+    this.setDue(subject.owner);
   }
 
   /** A fault whose rule was edited says so where it is as bad as it was not before. */
@@ -589,6 +612,8 @@ export class Judge {
     this.out = [];
   }
 }
+
+const NO_FLAGS = { stale: false, suppressedBy: null, flapping: false, inactiveHours: false, maintenance: null };
 
 /** Only who may flap is asked: see Seen. */
 function isHidden({ owner }: JudgedSubject, { rule }: CompiledRule): boolean {

@@ -16,6 +16,7 @@ import {
   suppressorName,
 } from "./subjects.ts";
 import type { FaultRecord, Transition } from "./types.ts";
+import { wantJudged } from "./want.ts";
 
 /** What an agent says of a poll, answered or not. */
 const POLLERS_OWN: ReadonlySet<string> = new Set(["poll_duration_seconds", "polls_skipped_total"]);
@@ -153,6 +154,7 @@ export class Keeping {
     const isSame = detail.conditions === compiled.conditionHash && detail.steps.length === compiled.rule.raise.length;
     const kept = faultOf(record, detail);
     const isKept = isSame || isOpen(kept);
+    if (!isSame) wantJudged(this.#judge, subject, compiled);
     if (!isKept) return;
     const fault: Fault = isSame
       ? kept

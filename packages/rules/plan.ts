@@ -34,6 +34,8 @@ export type CompiledRule = {
   readonly groups: readonly string[];
   /** Metrics whose streak() decides: it must survive a restart. */
   readonly streakMetrics: readonly string[];
+  /** Its past can be found in the readings of one device. */
+  readonly isOfOneDevice: boolean;
   readonly bindings: Map<string, Binding>;
   /** The same with other vars, by their values: see overrides.ts. At most one a combination of overrides. */
   readonly variants: Map<string, CompiledRule>;
@@ -87,6 +89,8 @@ export function compileRule(rule: Rule): CompiledRule {
     streakMetrics: [
       ...new Set(uses.flatMap((use) => (use.of === "window" && use.spanMs === 0 ? [use.metric.name] : []))),
     ],
+    isOfOneDevice:
+      rule.on === null && uses.every(({ of }) => of !== "neighbours" && of !== "count") && rule.scope !== "site",
     bindings: new Map(),
     variants: new Map(),
   };
@@ -133,7 +137,7 @@ export type Binding = {
 export type Evidence = { readonly name: string; readonly isFlag: boolean; readonly read: NumberTerm };
 
 /** Which slot a binding looks at. */
-type Read = {
+export type Read = {
   readonly whose: "own" | "device" | "part";
   readonly partClass: string;
   readonly offset: number;

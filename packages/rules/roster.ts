@@ -13,6 +13,7 @@ import { bindingOf, type CompiledRule, compileRule, dueOf, NO_SHAPE, type Shape,
 import { dropSpells } from "./spells.ts";
 import { type Active, type AgentUnit, ancestorsOf, DeviceUnit, JudgedSubject, roleOf, SiteUnit } from "./subjects.ts";
 import type { Override, Rule, RuleSet, SiteInfo } from "./types.ts";
+import { wantJudged, wantNothing, wantSpells, wantWindow } from "./want.ts";
 import { RecentReadings } from "./window.ts";
 
 /** A value is stale after this many polls that did not bring it, and some seconds for a slow one. */
@@ -47,7 +48,7 @@ export class Roster {
     for (const { variants } of this.rules) variants.clear();
     this.#judge.useRules(this.rules.map(({ rule }) => rule));
     for (const site of this.sites.values()) {
-      for (const unit of site.devices.values()) this.#bindDevice(unit, at);
+      for (const unit of site.devices.values()) this.#bindDevice(unit, at, true);
       this.#bindSite(site, at);
       for (const unit of site.devices.values()) this.#judge.judgeAll(unit, at);
       this.#judge.setSchedules(site, at);
@@ -68,7 +69,7 @@ export class Roster {
       site.info = listed.get(site.id) ?? null;
       this.#judge.setSchedules(site, at);
       if (this.#overrides.size === 0 || before?.format === site.info?.format) continue;
-      for (const unit of site.devices.values()) this.#bindDevice(unit, at);
+      for (const unit of site.devices.values()) this.#bindDevice(unit, at, true);
       this.#bindSite(site, at);
       for (const unit of site.devices.values()) this.#judge.judgeAll(unit, at);
     }
@@ -84,12 +85,12 @@ export class Roster {
   }
 
   /** For a fork that judges one agent's devices: rules over a whole site would count those of others as missing. */
-  shareRulesOf(other: Roster): void {
+  shareRulesOf(other: Roster, only: ReadonlySet<string> | null = null): void {
     this.#layouts = other.#layouts;
     this.#shapes = other.#shapes;
     this.#ruleNumbers = other.#ruleNumbers;
     this.#overrides = other.#overrides;
-    this.rules = other.rules.filter(({ rule }) => rule.scope !== "site");
+    this.rules = other.rules.filter(({ rule }) => rule.scope !== "site" && only?.has(rule.id) !== false);
   }
 
   /** Where the metrics of a class of components lie in memory; null when the kind has none such. */
@@ -173,6 +174,7 @@ export class Roster {
     for (const part of [...unit.parts.values()]) this.#removePart(unit, part, at);
     this.#judge.resolveAll(unit.self, at, "device_removed");
     this.#judge.awaitReading(unit, null);
+    wantNothing(this.#judge, unit);
     unit.site.devices.delete(unit.device.id);
     unit.site.subjects.delete(unit.device.id);
     unit.queuedAt = Number.NEGATIVE_INFINITY;
@@ -212,19 +214,20 @@ export class Roster {
     this.#bindSite(site, at);
   }
 
-  #bindDevice(unit: DeviceUnit, at: number): void {
+  /** `isEdit`: the rules are others now, not what is known of the device. */
+  #bindDevice(unit: DeviceUnit, at: number, isEdit = false): void {
     const { device, site, self } = unit;
     const selected = this.rules
       .filter(({ rule, selector }) => rule.scope !== "site" && selector.matches(site.id, device))
       .map((compiled) => this.#asOverridden(compiled, site, device));
     const context = { kind: device.kind, layouts: this.#layouts };
     const ofDevice = selected.filter(({ rule }) => rule.scope === "device");
-    this.#bind(self, ofDevice, { to: { device: self.layout, component: null }, context, at });
+    this.#bind(self, ofDevice, { to: { device: self.layout, component: null }, context, at, isEdit });
     for (const part of unit.parts.values()) {
       const ofPart = selected.filter(
         ({ rule, partClass }) => rule.scope === "component" && (rule.on !== null || partClass === part.partClass),
       );
-      this.#bind(part, ofPart, { to: { device: self.layout, component: part.layout }, context, at });
+      this.#bind(part, ofPart, { to: { device: self.layout, component: part.layout }, context, at, isEdit });
     }
     unit.silenceMs = [self, ...unit.parts.values()].flatMap(({ shape }) => shape.silenceMs);
     this.#judge.setSilenceDue(unit, at);
@@ -239,7 +242,7 @@ export class Roster {
       )
       .map((compiled) => this.#asOverridden(compiled, site, null));
     const context = { kind: "", layouts: this.#layouts };
-    this.#bind(site.self, rules, { to: { device: null, component: null }, context, at });
+    this.#bind(site.self, rules, { to: { device: null, component: null }, context, at, isEdit: false });
     site.tallies = new Map(rules.flatMap(({ groups }) => groups.map((group) => [group, newTally()])));
     if (rules.length > 0) this.#judge.dirtySites.add(site);
   }
@@ -272,6 +275,7 @@ export class Roster {
       to: { device: Layout | null; component: Layout | null };
       context: { kind: string; layouts: Layouts };
       at: number;
+      isEdit: boolean;
     },
   ): void {
     const kept = new Map(
@@ -297,6 +301,7 @@ export class Roster {
       subject.marks[local] = 0;
       if (old?.active) this.#carry(old.active, { subject, local, isSame, was: old.compiled.rule, at: how.at });
       else this.#greet(subject, local, how.at);
+      if (how.isEdit && !isSame) wantJudged(this.#judge, subject, binding.compiled);
     }
     this.#openWindows(subject);
   }
@@ -357,15 +362,21 @@ export class Roster {
     if (subject === unit.self) subject.isReadByParts = false;
     else if (shape.isDeviceEach) unit.self.isReadByParts = true;
     dropSpells(this.#judge.frame.spells, subject.base, shape.spellKeys);
+    const timed = this.#judge.frame.spells.get(subject.base);
+    for (const { compiled, spells } of shape.bindings) {
+      if (spells.some(({ key }) => timed?.has(key) !== true)) wantSpells(this.#judge, subject, compiled);
+    }
     for (const { whose, offset, windowMs } of subject.shape.windows) {
       if (windowMs === null) continue;
-      const slot = (whose === "device" ? unit.self : subject).base + offset;
-      const window = this.#judge.frame.windows.get(slot);
-      if (window === undefined) this.#judge.frame.windows.set(slot, new RecentReadings(windowMs, unit.staleAfterMs));
-      else {
-        window.keepAtLeast(windowMs);
-        window.holdMs = unit.staleAfterMs;
+      const holder = whose === "device" ? unit.self : subject;
+      const known = this.#judge.frame.windows.get(holder.base + offset);
+      const window = known ?? new RecentReadings(windowMs, unit.staleAfterMs);
+      if (known === undefined) this.#judge.frame.windows.set(holder.base + offset, window);
+      if (known === undefined || known.keepMs < windowMs) {
+        wantWindow(this.#judge, holder, { offset, windowMs, window });
       }
+      window.keepAtLeast(windowMs);
+      window.holdMs = unit.staleAfterMs;
     }
   }
 

@@ -61,6 +61,27 @@ class Owner {
   judgedAt = 0;
 }
 
+/** A row of readings that came live, by its subject's layout. */
+export type TailRow = { readonly subject: JudgedSubject; readonly at: number; readonly cells: readonly TailCell[] };
+export type TailCell = { readonly offset: number; readonly value: number };
+
+/** What a device lacks. */
+export class Want {
+  /** Series of windows, each with how far back, ms. */
+  readonly windows = new Map<JudgedSubject, Map<number, number>>();
+  /** Rules whose timers are to be found anew, and rules of which only spells are. */
+  readonly judged = new Map<JudgedSubject, Set<string>>();
+  readonly timed = new Map<JudgedSubject, Set<string>>();
+  /** Since somebody reads what is stored; null while nobody does. */
+  tail: TailRow[] | null = null;
+  /** Time of the first reading that came live since. */
+  firstAt = Number.POSITIVE_INFINITY;
+  /** Faults that changed since, by rule, as they were before. */
+  readonly before = new Map<JudgedSubject, Map<string, Fault>>();
+  /** Another number: what is being read is not all that is wanted any more. */
+  turn = 0;
+}
+
 /** A schedule is asked once for a stretch of time: `isOpen` from `fromMs` until `untilMs`. */
 export type Hours = {
   readonly schedule: Schedule;
@@ -139,6 +160,8 @@ export class DeviceUnit extends Owner {
   /** Everything is judged at the next reading, changed or not. */
   isUnjudged = true;
   status: DeviceStatus = "unknown";
+  /** What was read of it before this engine, or a rule, was there, and is not known yet. */
+  want: Want | null = null;
 
   constructor(site: SiteUnit, agent: AgentUnit, device: InventoryDevice, memory: { layout: Layout; base: number }) {
     super();

@@ -290,6 +290,25 @@ export type NoExplanation = {
   readonly message: string;
 };
 
+/** A series that a refill asks for, of its device, from `fromMs` on and up to what was judged. */
+export type RefillSeries = { readonly component: string | null; readonly metric: string; readonly fromMs: number };
+
+/** What one device lacks since the engine, or a rule of it, began: see refill.ts. */
+export type Refill = {
+  readonly site: string;
+  readonly agent: string;
+  readonly device: string;
+  readonly series: readonly RefillSeries[];
+  /** Others are wanted meanwhile, or the device is gone: nothing will come of this one. */
+  readonly isOver: boolean;
+  /** A stored sample of `series[index]`; samples of all series in order of time, booleans as 0 and 1. */
+  put(index: number, at: number, value: number): void;
+  /** All that is stored was put: the device goes on with it. */
+  finish(nowMs: number): Transition[];
+  /** Nothing can be had: the device goes on with what it has. */
+  abandon(nowMs: number): Transition[];
+};
+
 /**
  * One engine judges all sites of a collector (or of a partition). Calls mutate its state and return what changed, in
  * the order in which it happened; the caller commits transitions and `changedFaults` in one transaction, then acts.
@@ -323,6 +342,11 @@ export type Engine = {
   restoreFaults(records: readonly FaultRecord[]): void;
   /** At start: last known values from the time-series store, so that a restart does not make everything unknown. */
   restoreValues(values: readonly { site: string; subject: string; metric: string; at: number; value: Value }[]): void;
+  /**
+   * Devices whose windows or timers lack what may be stored, at most `most`, those that need least first. What is judged
+   * from now on need not be put in; with `EngineOptions.isStored` only.
+   */
+  takeRefills(most: number): Refill[];
   /** Every fault that is not inactive, for the API. */
   faults(): FaultView[];
   /** Why a rule fires on a subject now, or why not; reads, and changes nothing. */

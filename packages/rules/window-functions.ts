@@ -2,7 +2,8 @@
  * What a condition may ask of a window. A window of a span reaches from `nowMs - spanMs` (excluded) to `nowMs`
  * (included), or to the newest reading if that is later. Every function but `coverage`, `count` and `last` answers NaN,
  * which means unknown, while the window's values are known for less than WINDOW_COVERAGE_MIN of the span: a ten-minute
- * average of one reading is none.
+ * average of one reading is none. All but `last` are unknown, too, while older readings of the window are still on their
+ * way from the store (refill.ts).
  *
  * `delta`, `increase`, `rate` and `changes` also look at the last reading before the window, the value it began with.
  * A counter that falls was reset (a reboot, a new device): that step counts neither as growth nor as time.
@@ -114,11 +115,15 @@ function addDigest({ digest }: RecentReadings, start: number): void {
   }
 }
 
+/** Is all that was read in the span at hand? */
+const isWhole = (readings: RecentReadings, nowMs: number, spanMs: number): boolean =>
+  Math.max(nowMs, readings.at(readings.size - 1)) - spanMs >= readings.wholeFrom;
+
 /** Of what is covered well enough. */
 const demanding =
   (of: (sums: Sums, readings: RecentReadings) => number): WindowFunction =>
   (readings, nowMs, spanMs) => {
-    if (readings.size === 0) return Number.NaN;
+    if (readings.size === 0 || !isWhole(readings, nowMs, spanMs)) return Number.NaN;
     const summed = sumUp(readings, nowMs, spanMs);
     return summed.coveredMs < spanMs * WINDOW_COVERAGE_MIN ? Number.NaN : of(summed, readings);
   };
@@ -134,10 +139,13 @@ export const WINDOW_FUNCTIONS: Readonly<Record<string, WindowFunction>> = {
   max: demanding(ofSome(({ max }) => max)),
   sum: demanding(({ sum }) => sum),
   /** How many readings there are; zero is an answer, too. */
-  count: (readings, nowMs, spanMs) => (readings.size === 0 ? Number.NaN : sumUp(readings, nowMs, spanMs).count),
+  count: (readings, nowMs, spanMs) =>
+    readings.size === 0 || !isWhole(readings, nowMs, spanMs) ? Number.NaN : sumUp(readings, nowMs, spanMs).count,
   /** The share of the span, 0 to 1, for which a value is known; zero is an answer, too. */
   coverage: (readings, nowMs, spanMs) =>
-    readings.size === 0 ? Number.NaN : sumUp(readings, nowMs, spanMs).coveredMs / spanMs,
+    readings.size === 0 || !isWhole(readings, nowMs, spanMs)
+      ? Number.NaN
+      : sumUp(readings, nowMs, spanMs).coveredMs / spanMs,
   increase: demanding(({ grown, grownMs }) => (grownMs === 0 ? Number.NaN : grown)),
   rate: demanding(({ grown, grownMs }) => (grownMs === 0 ? Number.NaN : grown / (grownMs / 1000))),
   delta: demanding(({ began, count }, readings) =>
@@ -153,7 +161,9 @@ export const WINDOW_FUNCTIONS: Readonly<Record<string, WindowFunction>> = {
 };
 
 export const isCovered = (readings: RecentReadings, nowMs: number, spanMs: number): boolean =>
-  readings.size > 0 && sumUp(readings, nowMs, spanMs).coveredMs >= spanMs * WINDOW_COVERAGE_MIN;
+  readings.size > 0 &&
+  isWhole(readings, nowMs, spanMs) &&
+  sumUp(readings, nowMs, spanMs).coveredMs >= spanMs * WINDOW_COVERAGE_MIN;
 
 const sorted = new Float64Array(WINDOW_READINGS_MAX);
 

@@ -52,6 +52,8 @@ export class RecentReadings {
   #runBefore = 0;
   #valueBefore = Number.NaN;
   #digest: Digest | null = null;
+  /** From then on every reading is here; -Infinity unless older ones are on their way from the store. */
+  #wholeFrom = Number.NEGATIVE_INFINITY;
   /** How long a value holds when no other comes: longer is a gap. */
   holdMs: number;
 
@@ -79,7 +81,33 @@ export class RecentReadings {
     return this.#streak;
   }
 
-  /** A rule set that looks further back; what is gone stays gone. */
+  /** How far back it remembers. */
+  get keepMs(): number {
+    return this.#keepMs;
+  }
+
+  /** Windows that begin earlier have no answer yet. */
+  get wholeFrom(): number {
+    return this.#wholeFrom;
+  }
+
+  /** What was read before is fetched from the store (refill.ts): until then nobody takes what is here for all there was. */
+  awaitPast(): void {
+    if (this.#wholeFrom !== Number.NEGATIVE_INFINITY) return;
+    this.#wholeFrom = this.#size === 0 ? Number.POSITIVE_INFINITY : (this.#digest?.start ?? this.at(0));
+  }
+
+  /** It came, or nobody has it. */
+  endAwaiting(): void {
+    this.#wholeFrom = Number.NEGATIVE_INFINITY;
+  }
+
+  /** A streak that is known to be at least so long, whatever is remembered of it. */
+  streakAtLeast(streak: number): void {
+    if (this.#size > 0 && streak > this.#streak) this.#resumeStreak(streak);
+  }
+
+  /** A rule set that looks further back; what is gone stays gone, or is fetched (awaitPast). */
   keepAtLeast(keepMs: number): void {
     this.#keepMs = Math.max(this.#keepMs, keepsFor(keepMs));
   }
@@ -87,6 +115,7 @@ export class RecentReadings {
   /** Returns whether anything is different now: a repeated reading, or one that comes too late, changes nothing. */
   push(at: number, value: number): boolean {
     if (this.#size > 0 && at <= this.at(this.#size - 1)) return this.#pushLate(at, value);
+    if (this.#size === 0 && this.#wholeFrom === Number.POSITIVE_INFINITY) this.#wholeFrom = at;
     this.#streak = this.#size > 0 && this.value(this.#size - 1) === value ? this.#streak + 1 : 1;
     this.#append(at, value);
     this.#forget();
