@@ -38,6 +38,7 @@ function paced(store: TimeSeriesStore, file: string): TimeSeriesStore {
     close: () => store.close(),
     watermarks: () => store.watermarks(),
     query: (series, range) => store.query(series, range),
+    samples: (series, range) => store.samples(series, range),
     lastValues: (sinceMs) => store.lastValues(sinceMs),
     stats: () => store.stats(),
     async append(batches) {

@@ -143,6 +143,70 @@ export function timeSeriesStoreContract(name: string, make: () => Promise<TimeSe
       });
     });
 
+    describe("samples", () => {
+      const other: SeriesId = { ...SERIES, component: "tray-2" };
+      const never: SeriesId = { ...SERIES, metric: "never_read" };
+      const at = (n: number): number => T0 + n * 1_000;
+      const listed = async (
+        series: readonly SeriesId[],
+        range: { from: number; to: number; samplesMax: number; beforeMs?: number },
+      ): Promise<{ found: number[][]; until: number }> => {
+        const samples = await store.samples(series, range);
+        const found = [...samples.at].map((time, n) => [samples.series[n] ?? -1, time, samples.value[n] ?? Number.NaN]);
+        return { found, until: samples.until };
+      };
+      beforeEach(async () => {
+        const odd = (n: number): Sample => ({ subject: "lane-3/printer#tray-2", at: at(n), value: n % 4 === 1 });
+        // Two lanes, neither in order of time.
+        await store.append([aBatch(1, [{ at: at(4), value: 4 }, { at: at(2), value: 2 }, odd(7), odd(5)])]);
+        await store.append([
+          aBatch(1, [{ at: at(0), value: 0 }, odd(1), { at: at(6), value: 6 }, odd(3)], { lane: "history" }),
+        ]);
+      });
+
+      it("come as they were taken, of several series in order of time", async () => {
+        const { found, until } = await listed([other, SERIES, never], { from: at(1), to: at(6), samplesMax: 100 });
+        expect(found).toEqual([
+          [0, at(1), 1],
+          [1, at(2), 2],
+          [0, at(3), 0],
+          [1, at(4), 4],
+          [0, at(5), 1],
+        ]);
+        expect(until).toBe(at(6));
+      });
+
+      it("come in parts when there are too many, each once", async () => {
+        const all: number[][] = [];
+        let from = at(0);
+        for (let parts = 0; from < at(8); parts++) {
+          const { found, until } = await listed([SERIES, other], { from, to: at(8), samplesMax: 3 });
+          expect(found.length).toBeLessThanOrEqual(3);
+          expect(parts).toBeLessThan(8);
+          all.push(...found);
+          from = until;
+        }
+        expect(all.map(([, time]) => time)).toEqual(Array.from({ length: 8 }, (_, n) => at(n)));
+      });
+
+      it("bring what each began with, unless it is too old", async () => {
+        const range = { from: at(4) + 1, to: at(6), samplesMax: 100 };
+        expect((await listed([SERIES, other], { ...range, beforeMs: 10_000 })).found.map(([, time]) => time)).toEqual(
+          [3, 4, 5].map(at),
+        );
+        expect((await listed([SERIES, other], { ...range, beforeMs: 500 })).found.map(([, time]) => time)).toEqual(
+          [4, 5].map(at),
+        );
+      });
+
+      it("are none of a range or of series without any", async () => {
+        const nothing = { found: [], until: at(6) };
+        expect(await listed([never], { from: at(0), to: at(6), samplesMax: 9 })).toEqual(nothing);
+        expect(await listed([], { from: at(0), to: at(6), samplesMax: 9 })).toEqual(nothing);
+        expect((await listed([SERIES], { from: at(100), to: at(200), samplesMax: 9 })).found).toEqual([]);
+      });
+    });
+
     describe("query", () => {
       const minute = (n: number): number => T0 + n * 60_000;
       beforeEach(async () => {

@@ -66,6 +66,17 @@ export type Operations = {
     /** `at, mean, min, max` of each point, one after the other. */
     reply: Float64Array<ArrayBuffer>;
   };
+  samples: {
+    request: {
+      readonly series: readonly number[];
+      readonly from: number;
+      readonly to: number;
+      readonly samplesMax: number;
+      readonly beforeMs: number;
+    };
+    /** Up to where all are here, then `series, at, value` of each sample, in order of time. */
+    reply: Float64Array<ArrayBuffer>;
+  };
   last: {
     request: { readonly sinceMs: number };
     /** `series, at, value` of each series, one after the other. */
@@ -272,6 +283,48 @@ class Database {
     return this.#read(statement);
   }
 
+  /**
+   * The ids are numbers of ours, so they stand in the text: a list of them as a parameter is a join, and ten times as
+   * slow. When there are too many samples, those of the last instant are left for the next question.
+   */
+  async samples(request: Operations["samples"]["request"]): Promise<Float64Array<ArrayBuffer>> {
+    const { from, to, samplesMax, beforeMs } = request;
+    const among = `series in (${request.series.map((id) => Math.trunc(id)).join(",")})`;
+    const ask = async (text: string): Promise<Float64Array<ArrayBuffer>> => {
+      const statement = await opened(this.#reader).prepare(text);
+      try {
+        return await this.#read(statement);
+      } finally {
+        statement.destroySync();
+      }
+    };
+    const before =
+      beforeMs === 0
+        ? new Float64Array()
+        : await ask(
+            `select series::double, max(at_ms)::double as newest, arg_max(value, at_ms) from samples
+             where at_ms >= ${from - beforeMs} and at_ms < ${from} and ${among} group by series order by newest`,
+          );
+    const found = await ask(
+      `select series::double, at_ms::double, value from samples
+       where at_ms >= ${from} and at_ms < ${to} and ${among} order by at_ms limit ${samplesMax}`,
+    );
+    let count = found.length / 3;
+    let until = to;
+    if (count === samplesMax) {
+      const lastAt = found[found.length - 2] ?? from;
+      while (count > 0 && found[count * 3 - 2] === lastAt) count--;
+      // All of one instant: the rest of it is given up, or nobody would ever get past it.
+      until = count === 0 ? lastAt + 1 : lastAt;
+      if (count === 0) count = samplesMax;
+    }
+    const flat = new Float64Array(1 + before.length + count * 3);
+    flat[0] = until;
+    flat.set(before, 1);
+    flat.set(found.subarray(0, count * 3), 1 + before.length);
+    return flat;
+  }
+
   async last(sinceMs: number): Promise<Float64Array<ArrayBuffer>> {
     const statement = opened(this.#last);
     statement.bindBigInt(1, BigInt(sinceMs));
@@ -406,6 +459,8 @@ function serve(port: NonNullable<typeof parentPort>, options: WorkerOptions): vo
         return database.append(request);
       case "query":
         return database.query(request);
+      case "samples":
+        return database.samples(request);
       case "last":
         return database.last(request.sinceMs);
       case "count":
@@ -445,7 +500,7 @@ function serve(port: NonNullable<typeof parentPort>, options: WorkerOptions): vo
     if (request.op === "close") {
       database.interruptReads();
       writing = Promise.all([reading, writing]).then(() => answer(request));
-    } else if (request.op === "query" || request.op === "last" || request.op === "count") {
+    } else if (request.op === "query" || request.op === "samples" || request.op === "last" || request.op === "count") {
       reading = reading.then(() => answer(request));
     } else {
       writing = writing.then(() => answer(request));

@@ -14,7 +14,16 @@ import { joinSubject, sampleCount } from "@aislewatch/contract";
 import { StoreError } from "../error.ts";
 import type { Columns, Loaded, Operation, Operations, Reply, Request, WorkerOptions } from "./duckdb-worker.ts";
 import { SampleColumns, SeriesRegistry } from "./flatten.ts";
-import type { LaneKey, LastValue, Point, SeriesId, TelemetryBatch, TimeSeriesStore, Watermark } from "./store.ts";
+import type {
+  LaneKey,
+  LastValue,
+  Point,
+  Samples,
+  SeriesId,
+  TelemetryBatch,
+  TimeSeriesStore,
+  Watermark,
+} from "./store.ts";
 
 export type DuckDbOptions = {
   /** The database file; its folder must exist. DuckDB keeps `<file>.wal` beside it. */
@@ -66,6 +75,9 @@ const RETENTION_MS = 30 * 86_400_000;
 const RETENTION_EVERY_MS = 3_600_000;
 /** No chart has more pixels, and no reply more points. */
 const POINTS_MAX = 5_000;
+/** One question after raw samples: so many series, and so many samples (16 MB on their way). */
+const SERIES_ASKED_MAX = 10_000;
+const SAMPLES_MAX = 500_000;
 
 export function createDuckDbStore(options: DuckDbOptions): TimeSeriesStore {
   return new DuckDbStore(options);
@@ -164,6 +176,25 @@ class DuckDbStore implements TimeSeriesStore {
       points.push({ at, mean, min, max });
     }
     return points;
+  }
+
+  async samples(
+    series: readonly SeriesId[],
+    range: { from: number; to: number; samplesMax: number; beforeMs?: number },
+  ): Promise<Samples> {
+    const from = Math.ceil(range.from);
+    const to = Math.ceil(range.to);
+    const { registry } = await this.#load();
+    const placeOf = new Map<number, number>();
+    for (const [place, each] of series.slice(0, SERIES_ASKED_MAX).entries()) {
+      const id = registry.find(each);
+      if (id !== undefined) placeOf.set(id, place);
+    }
+    if (placeOf.size === 0 || !(to > from)) return columnsOf(new Float64Array(), placeOf, to);
+    const samplesMax = Math.min(SAMPLES_MAX, Math.max(1, Math.floor(range.samplesMax)));
+    const beforeMs = Math.ceil(range.beforeMs ?? 0);
+    const flat = await this.#read("samples", { series: [...placeOf.keys()], from, to, samplesMax, beforeMs });
+    return columnsOf(flat.subarray(1), placeOf, flat[0] ?? to);
   }
 
   async lastValues(sinceMs: number): Promise<LastValue[]> {
@@ -308,7 +339,7 @@ class DuckDbStore implements TimeSeriesStore {
     return this.#loading;
   }
 
-  async #read<Op extends "query" | "last" | "count">(
+  async #read<Op extends "query" | "samples" | "last" | "count">(
     op: Op,
     request: Operations[Op]["request"],
   ): Promise<Operations[Op]["reply"]> {
@@ -379,6 +410,18 @@ class DuckDbStore implements TimeSeriesStore {
       onProblem?.(asStoreError(thrown));
     }
   }
+}
+
+/** `id, at, value` one after the other, to columns. */
+function columnsOf(flat: Float64Array, placeOf: ReadonlyMap<number, number>, until: number): Samples {
+  const count = Math.floor(flat.length / 3);
+  const [series, at, value] = [new Int32Array(count), new Float64Array(count), new Float64Array(count)];
+  for (let n = 0; n < count; n++) {
+    series[n] = placeOf.get(flat[n * 3] ?? -1) ?? -1;
+    at[n] = flat[n * 3 + 1] ?? Number.NaN;
+    value[n] = flat[n * 3 + 2] ?? Number.NaN;
+  }
+  return { series, at, value, until };
 }
 
 export function startDuckDbWorker(options: WorkerOptions): Worker {

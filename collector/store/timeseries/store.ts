@@ -22,6 +22,15 @@ export type SeriesId = {
 /** One bucket of a chart: the mean, least and greatest value in it; `at` is where it starts, Unix ms. */
 export type Point = { readonly at: number; readonly mean: number; readonly min: number; readonly max: number };
 
+/** Samples in order of time, in columns: `series` is the place in the list that was asked for; booleans are 0 and 1. */
+export type Samples = {
+  readonly series: Int32Array;
+  readonly at: Float64Array;
+  readonly value: Float64Array;
+  /** All of them up to there (exclusive); the end of the range, unless there were more than were asked for. */
+  readonly until: number;
+};
+
 export type LastValue = { site: string; subject: string; metric: string; at: number; value: Value };
 
 export type TimeSeriesStore = {
@@ -38,6 +47,14 @@ export type TimeSeriesStore = {
    * fit. Buckets without samples are absent: a gap is a gap.
    */
   query(series: SeriesId, range: { from: number; to: number; pointsMax: number }): Promise<Point[]>;
+  /**
+   * Samples of several series between two times (from inclusive, to exclusive) as they were taken, at most about
+   * `samplesMax`. With `beforeMs` also the newest of each series before `from`, unless it is older by more than that.
+   */
+  samples(
+    series: readonly SeriesId[],
+    range: { from: number; to: number; samplesMax: number; beforeMs?: number },
+  ): Promise<Samples>;
   /** The newest value of each series since `sinceMs`, for restoring the engine after a restart. */
   lastValues(sinceMs: number): Promise<LastValue[]>;
   /** `refusedSamples`: since the start, those of series beyond the store's bound on how many there may be. */
