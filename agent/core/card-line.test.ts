@@ -178,6 +178,9 @@ describe("a piece of packed digits", () => {
     { name: "a frame of a line's protocol", read: "\u0001\u0002A1\u0003\u0004" },
     { name: "zeros of an idle line", read: "\0\0\0\x0012.345 kg\r\n" },
     { name: "a letter of an old code page", read: "ok\r\nGeb\u0084ude 12\r\n" },
+    { name: "words of UTF-8", read: Buffer.from("Спящий режим, Ä Ö 12\r\n").toString("latin1") },
+    { name: "a serial number of a letter and digits", read: "B0210042\r\n" },
+    { name: "an asset number of sixteen digits that fails the check", read: 'I4 A "1234567890123456"\r\n' },
     { name: "signs of UTF-8", read: "12 \u00e2\u0080\u0093 14\r\n" },
   ])("is not taken for one: $name", ({ read }) => {
     const line = new LineRedactor();

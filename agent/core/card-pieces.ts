@@ -50,8 +50,9 @@ export const digitsMark = (digits: number): string => `[digits:${digits}]`;
  * Two digits a byte, or a chip's D and a digit; not from within a letter of UTF-8 on. STX and ETX are left out: they begin
  * and end what a device says.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: packed digits are any bytes.
-const PACKED = /(?<![\xc2-\xf4])[\0\x01\x04-\x08\x10-\x19 -)0-9@-IP-Y`-ip-y\x80-\x89\x90-\x99\xd0-\xd9]{2,}/g;
+const PACKED =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: packed digits are any bytes.
+  /(?:(?![\x80-\xbf])|(?<![\xc2-\xf4][\x80-\xbf]{0,2}))(?:[\0\x01\x04-\x08\x10-\x19 -)0-9@-IP-Y`-ip-y\x80-\x89\x90-\x99]|[\xd0-\xd9](?![\x80-\xbf])){2,}/g;
 /** No device says these in a text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are.
 const NO_TEXT = /[\x07\x08\x12\x14\x16\x18\x19\x80-\x89\x90-\x99\xd0-\xd9]/;
