@@ -55,6 +55,8 @@ describe("a configuration set", () => {
       priority: file("priority.yaml"),
       overrides: null,
       maintenance: null,
+      sla: null,
+      escalation: null,
     };
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -168,6 +170,40 @@ describe("a configuration set", () => {
       expect(loaded.ok ? [] : loaded.diagnostics.map((each) => [each.file, each.code])).toEqual([[file(of), code]]);
     });
 
+    it("has the policies for incidents, kept with it, and refuses names that no other file has", () => {
+      write("sla.yaml", "targets: { P1: { restore: 1h in night } }\ncontracts: { gold: {} }\n");
+      const chain = (where: string) =>
+        write(
+          "escalation.yaml",
+          `chains: [{ name: a, where: ${where}, steps: [{ unresolved: 1h, tier: 2, in: night }] }]\n`,
+        );
+      chain("{ contract: gold }");
+      const whole = { ...paths, overrides: null, sla: file("sla.yaml"), escalation: file("escalation.yaml") };
+      const loaded = loadConfigSet(whole);
+      expect(loaded.ok ? "" : formatDiagnostics(loaded.diagnostics, loaded.texts)).toBe("");
+      expect(loaded.ok && [...loaded.value.sla.contracts.keys()]).toEqual(["gold"]);
+      expect(loaded.ok && loaded.value.escalation.chains.map(({ name }) => name)).toEqual(["a"]);
+      const store = memory();
+      keepConfigSet(whole, store);
+      const kept = lastGoodConfigSet(store, file("last-good"));
+      expect(kept && [kept.sla, kept.escalation]).toEqual(loaded.ok && [loaded.value.sla, loaded.value.escalation]);
+
+      chain("{ contract: silver }");
+      write("sites.yaml", SITES);
+      write("rules/a.yaml", RULES);
+      const refused = loadConfigSet(whole);
+      expect(refused.ok ? [] : refused.diagnostics.map(({ file: of, code }) => [of, code])).toEqual([
+        [whole.sla, "CFG_UNKNOWN_CALENDAR"],
+        [whole.escalation, "CFG_UNKNOWN_CALENDAR"],
+      ]);
+      write("sla.yaml", "contracts: { gold: {} }\n");
+      const again = loadConfigSet(whole);
+      expect(again.ok ? [] : again.diagnostics.map(({ code }) => code)).toEqual([
+        "CFG_UNKNOWN_CONTRACT",
+        "CFG_UNKNOWN_CALENDAR",
+      ]);
+    });
+
     it("is good as the examples are", () => {
       const examples = resolve(import.meta.dirname, "../deploy/examples");
       const loaded = loadConfigSet({
@@ -175,6 +211,8 @@ describe("a configuration set", () => {
         sites: join(examples, "sites.yaml"),
         overrides: join(examples, "overrides.yaml"),
         maintenance: join(examples, "maintenance.yaml"),
+        sla: join(examples, "sla.yaml"),
+        escalation: join(examples, "escalation.yaml"),
       });
       expect(loaded.ok ? "" : formatDiagnostics(loaded.diagnostics, loaded.texts)).toBe("");
       if (!loaded.ok) return;

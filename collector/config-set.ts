@@ -1,6 +1,6 @@
 /**
- * What ops people edit while the collector runs: rule files and their overrides, runbooks, sites, priorities and planned
- * maintenance, taken as one set. A set
+ * What ops people edit while the collector runs: rule files and their overrides, runbooks, sites, planned maintenance, and
+ * the policies for incidents (priority, SLA, escalation), taken as one set. A set
  * with any mistake is refused whole and the last good one stays; that one is kept in the state store as well, so that a
  * start on faulty files still watches (with an alarm).
  */
@@ -20,13 +20,17 @@ import {
 } from "@aislewatch/rules";
 import { z } from "zod";
 import { type CollectorConfig, loadPriorityPolicy } from "./config.ts";
+import { loadEscalation } from "./escalation-file.ts";
+import { type EscalationPolicy, NO_ESCALATION } from "./incidents/escalation-policy.ts";
 import type { PriorityPolicy } from "./incidents/priority.ts";
+import { DEFAULT_SLA_POLICY, type SlaPolicy } from "./incidents/sla-policy.ts";
 import { loadMaintenance, type PlannedMaintenance } from "./maintenance-file.ts";
 import { type Loaded, loadSites, type Site } from "./sites.ts";
+import { loadSlaPolicy } from "./sla-file.ts";
 
 export type ConfigPaths = Pick<
   CollectorConfig,
-  "rules" | "runbooks" | "sites" | "priority" | "overrides" | "maintenance"
+  "rules" | "runbooks" | "sites" | "priority" | "overrides" | "maintenance" | "sla" | "escalation"
 >;
 
 export type Runbook = { readonly title: string; readonly markdown: string };
@@ -38,9 +42,11 @@ export type ConfigSet = {
   readonly priority: PriorityPolicy | undefined;
   readonly runbooks: ReadonlyMap<string, Runbook>;
   readonly maintenance: readonly PlannedMaintenance[];
+  readonly sla: SlaPolicy;
+  readonly escalation: EscalationPolicy;
 };
 
-/** Files of one set: packs, runbooks, sites, priority. */
+/** Files of one set: packs, runbooks and the single ones. */
 const FILES_MAX = 5_000;
 const DOCUMENT = "config-set";
 
@@ -69,12 +75,19 @@ export function loadConfigSet(paths: ConfigPaths): Loaded<ConfigSet> {
   const sites = paths.sites === null ? [] : take(loadSites(paths.sites));
   const priority = paths.priority === null ? undefined : take(loadPriorityPolicy(paths.priority));
   const maintenance = paths.maintenance === null ? [] : take(loadMaintenance(paths.maintenance));
+  const calendars = sites === undefined ? null : [...new Set(sites.flatMap((site) => [...site.calendars.keys()]))];
+  const sla = paths.sla === null ? DEFAULT_SLA_POLICY : take(loadSlaPolicy(paths.sla, calendars));
+  const contracts = sla === undefined ? null : [...sla.contracts.keys()];
+  const escalation =
+    paths.escalation === null ? NO_ESCALATION : take(loadEscalation(paths.escalation, { calendars, contracts }));
   if (sites !== undefined) diagnostics.push(...unknownCalendars(compiled.placed, sites));
   const overrides = paths.overrides === null ? [] : takeOverrides(paths.overrides, compiled, sites ?? []);
-  if (diagnostics.length > 0 || !compiled.ok || sites === undefined) return { ok: false, diagnostics, texts };
+  const isWhole = diagnostics.length === 0 && compiled.ok;
+  if (!isWhole || sites === undefined || sla === undefined || escalation === undefined)
+    return { ok: false, diagnostics, texts };
   const rules = withOverrides(compiled.rules, overrides);
   const runbooks = readRunbooks(paths.runbooks);
-  return { ok: true, value: { rules, sites, priority, runbooks, maintenance: maintenance ?? [] } };
+  return { ok: true, value: { rules, sites, priority, runbooks, maintenance: maintenance ?? [], sla, escalation } };
 
   function takeOverrides(file: string, { placed }: CompiledRules, listed: readonly Site[]): readonly Override[] {
     const text = readConfigText(file);
@@ -125,6 +138,8 @@ const keptSchema = z.object({
     priority: z.string().nullable(),
     overrides: z.string().nullable().default(null),
     maintenance: z.string().nullable().default(null),
+    sla: z.string().nullable().default(null),
+    escalation: z.string().nullable().default(null),
   }),
   files: z.record(z.string(), z.string()),
 });
@@ -133,8 +148,8 @@ export type DocumentStore = { document(name: string): string | null; putDocument
 
 /** Keeps the texts of a set that was found good; throws when the store can't be written. */
 export function keepConfigSet(given: ConfigPaths, store: DocumentStore): void {
-  const { rules, runbooks, sites, priority, overrides, maintenance } = given;
-  const paths = { rules, runbooks, sites, priority, overrides, maintenance };
+  const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation } = given;
+  const paths = { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation };
   const files: Record<string, string> = {};
   for (const file of allFiles(paths)) {
     const text = readConfigText(file);
@@ -165,6 +180,8 @@ export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigS
     priority: movedOrNone(roots.priority),
     overrides: movedOrNone(roots.overrides),
     maintenance: movedOrNone(roots.maintenance),
+    sla: movedOrNone(roots.sla),
+    escalation: movedOrNone(roots.escalation),
   });
   return loaded.ok ? loaded.value : null;
 }
@@ -178,8 +195,8 @@ function parseJson(text: string): unknown {
 }
 
 function allFiles(paths: ConfigPaths): string[] {
-  const { rules, runbooks, sites, priority, overrides, maintenance } = paths;
-  const single = [sites, priority, overrides, maintenance].filter((file) => file !== null);
+  const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation } = paths;
+  const single = [sites, priority, overrides, maintenance, sla, escalation].filter((file) => file !== null);
   return [...ruleFiles(rules), ...filesBelow(runbooks, ".md"), ...single].slice(0, FILES_MAX);
 }
 

@@ -51,6 +51,10 @@ export type CollectorConfig = {
   readonly overrides: string | null;
   /** Null: none but what people enter. */
   readonly maintenance: string | null;
+  /** Null: the shipped targets. */
+  readonly sla: string | null;
+  /** Null: nobody is asked by time. */
+  readonly escalation: string | null;
   readonly retentionMs: number;
   readonly timeseries: "duckdb";
   /** For the time-series store. */
@@ -97,6 +101,8 @@ const collectorFile = z.strictObject({
   priority: path.optional(),
   overrides: path.optional(),
   maintenance: path.optional(),
+  sla: path.optional(),
+  escalation: path.optional(),
   retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
   timeseries: z.enum(["duckdb"]).default("duckdb"),
   memory_limit: byteSizeBetween(64 * MIB, 1024 * 1024 * MIB).optional(),
@@ -135,6 +141,8 @@ export function loadCollectorConfig(
       priority: written.priority === undefined ? null : absolute(written.priority),
       overrides: written.overrides === undefined ? null : absolute(written.overrides),
       maintenance: written.maintenance === undefined ? null : absolute(written.maintenance),
+      sla: written.sla === undefined ? null : absolute(written.sla),
+      escalation: written.escalation === undefined ? null : absolute(written.escalation),
       retentionMs: written.retention ?? DEFAULTS.retentionMs,
       timeseries: written.timeseries,
       memoryLimitBytes: written.memory_limit ?? DEFAULTS.memoryLimitBytes,
@@ -155,6 +163,8 @@ export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   priority: null,
   overrides: null,
   maintenance: null,
+  sla: null,
+  escalation: null,
   retentionMs: DEFAULTS.retentionMs,
   timeseries: "duckdb",
   memoryLimitBytes: DEFAULTS.memoryLimitBytes,
@@ -185,6 +195,8 @@ function missingPaths(written: Written, baseDir: string, source: YamlSource): Di
     { path: ["priority"], file: written.priority, isFolder: false },
     { path: ["overrides"], file: written.overrides, isFolder: false },
     { path: ["maintenance"], file: written.maintenance, isFolder: false },
+    { path: ["sla"], file: written.sla, isFolder: false },
+    { path: ["escalation"], file: written.escalation, isFolder: false },
   ];
   return wanted.flatMap(({ path: at, file, isFolder }) => {
     if (file === undefined) return [];

@@ -21,6 +21,8 @@ import { compileRules, createEngine, type Engine, type RuleSet } from "@aislewat
 import type { StreamEvent } from "./api/schema.ts";
 import type { AgentMessage } from "./broker/broker.ts";
 import type { ConfigSet } from "./config-set.ts";
+import { NO_ESCALATION } from "./incidents/escalation-policy.ts";
+import { DEFAULT_SLA_POLICY } from "./incidents/sla-policy.ts";
 import type { Incident } from "./incidents/types.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
 import { createJudge, type Judge } from "./judge.ts";
@@ -52,6 +54,8 @@ export const configOf = (rules = RULES): ConfigSet => ({
   priority: undefined,
   runbooks: new Map([["printer/out", { title: "Out", markdown: "# Out" }]]),
   maintenance: [],
+  sla: DEFAULT_SLA_POLICY,
+  escalation: NO_ESCALATION,
 });
 
 export const printer = (id: string, given: Partial<InventoryDevice> = {}): InventoryDevice => ({
