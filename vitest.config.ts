@@ -21,6 +21,8 @@ export default defineConfig({
           include: ["test/{system,chaos}/**/*.test.ts"],
           // Real servers and processes, each on free ports: how many files at a time says test/run.mjs.
           testTimeout: 90_000,
+          // Cases of `it.concurrent` wait, each for a device of its own.
+          maxConcurrency: 50,
           hookTimeout: 90_000,
         },
       },
