@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cleanUp, freePort, onCleanUp, ROOT, runOnce, tempFolder, waitFor } from "../rig/rig.ts";
 
 /** What a visitor was promised. */
@@ -121,7 +121,8 @@ describe("the demo", () => {
     expect((await fetch(link, { redirect: "manual" })).status).toBe(401);
   });
 
-  it("lists its devices and what can break them", async () => {
+  // From here on at the same time. The shipped rules wait for half a minute and more, for whoever is just changing a roll.
+  it.concurrent("lists its devices and what can break them", async () => {
     const listed = await say(demo, "list");
     expect(listed.code).toBe(0);
     expect(listed.stdout).toMatch(/^DEVICE +KIND +BROKEN BY +KNOWS\n/);
@@ -130,7 +131,7 @@ describe("the demo", () => {
     expect(JSON.parse(stdout)).toHaveLength(DEVICES - 2);
   });
 
-  it.each([
+  it.concurrent.each([
     {
       name: "a device that is none",
       words: ["fault", "receiving/label-printr", "media-out"],
@@ -150,7 +151,6 @@ describe("the demo", () => {
     expect(refused.stderr).toMatch(says);
   });
 
-  // At the same time: each waits for a device of its own.
   it.concurrent.each([
     { device: "receiving/label-printer", fault: "head-open", rule: "label-head-open" },
     { device: "lane-3/pos", fault: "process-down", rule: "process-not-running" },
@@ -164,7 +164,6 @@ describe("the demo", () => {
       expect((await say(demo, "fault", device, fault)).code).toBe(0);
       const found = async () =>
         (await incidents(demo)).find((one) => one.rule === rule && one.subject.device === device);
-      // The shipped rules wait for half a minute and more, for whoever is just changing a roll.
       const opened = await waitFor(`an incident of ${rule}`, found, 80_000);
       expect((await say(demo, "heal", device)).code).toBe(0);
       await waitFor("its recovery", async () => (await found())?.recoveredAt, 60_000);
@@ -172,6 +171,82 @@ describe("the demo", () => {
     },
     150_000,
   );
+
+  describe.concurrent("meanwhile", () => {
+    describe("the demo's ports", { concurrent: false }, () => {
+      /** Takes the port, unless another program has it already. */
+      const take = (port: number) =>
+        new Promise<void>((done) => {
+          const server = createServer();
+          server.once("error", () => done());
+          server.listen(port, "127.0.0.1", () => done());
+          onCleanUp(() => void server.close());
+        });
+
+      it("move to the next free one when the usual one is taken, and say so", async () => {
+        await take(8080);
+        await take(1883);
+        const demo = start(tempFolder(), []);
+        const link = await isUp(demo);
+        for (const [port, what] of [
+          ["8080", "page"],
+          ["1883", "agents"],
+        ])
+          expect(demo.said()).toMatch(
+            new RegExp(`Port ${port} \\(${what}\\) is used by another program; using \\d+\\.`),
+          );
+        expect(Number(new URL(link).port)).toBeGreaterThan(8080);
+        await allLive(demo);
+        demo.ctrlC();
+        expect(await demo.ended).toBe(0);
+      });
+
+      it.each(["--http", "--mqtt"])(
+        "named by the user with %s are not moved: a taken one ends the start",
+        async (option) => {
+          const port = await freePort();
+          await take(port);
+          const [other, free] = option === "--http" ? ["--mqtt", await freePort()] : ["--http", await freePort()];
+          const demo = start(tempFolder(), [option, String(port), other, String(free)]);
+          expect(await demo.ended).toBe(1);
+          expect(demo.said()).toMatch(
+            new RegExp(`^aislewatch: port ${port} \\(.+\\) is used by another program; name another`, "m"),
+          );
+          await nothingIsLeft(demo);
+        },
+      );
+
+      it("that are none are refused before anything starts", async () => {
+        const demo = start(tempFolder(), ["--http", "80800"]);
+        expect(await demo.ended).toBe(2);
+        expect(demo.said()).toContain('--http takes a port from 1 to 65535, not "80800"');
+      });
+    });
+
+    describe("a demo that is ended from outside", { concurrent: false }, () => {
+      it("leaves no program behind when its launcher is killed", async () => {
+        const demo = start(tempFolder(), await ports());
+        await isUp(demo);
+        process.kill(demo.pid, "SIGKILL");
+        await nothingIsLeft(demo);
+      });
+
+      it("leaves no program behind when npm is told to end", async () => {
+        const demo = start(tempFolder(), await ports(), { npm: true });
+        await isUp(demo);
+        process.kill(demo.pid, "SIGTERM");
+        await nothingIsLeft(demo);
+      });
+
+      it("ends in order when it is told to while it starts", async () => {
+        const demo = start(tempFolder(), await ports());
+        await waitFor("the first program", () => demo.said().includes("Starting the collector"));
+        demo.ctrlC();
+        expect(await demo.ended).toBe(0);
+        await nothingIsLeft(demo);
+      });
+    });
+  });
 
   it.each(PROGRAMS)("starts %s again when it was killed, and says so", async (script) => {
     const before = programOf(demo, script);
@@ -211,79 +286,5 @@ describe("the demo", () => {
     const old = new URL(spent).pathname;
     expect((await fetch(new URL(old, link), { redirect: "manual" })).status).toBe(401);
     await allLive(demo);
-  });
-});
-
-describe("the demo's ports", () => {
-  afterEach(cleanUp);
-
-  /** Takes the port, unless another program has it already. */
-  const take = (port: number) =>
-    new Promise<void>((done) => {
-      const server = createServer();
-      server.once("error", () => done());
-      server.listen(port, "127.0.0.1", () => done());
-      onCleanUp(() => void server.close());
-    });
-
-  it("move to the next free one when the usual one is taken, and say so", async () => {
-    await take(8080);
-    await take(1883);
-    const demo = start(tempFolder(), []);
-    const link = await isUp(demo);
-    for (const [port, what] of [
-      ["8080", "page"],
-      ["1883", "agents"],
-    ])
-      expect(demo.said()).toMatch(new RegExp(`Port ${port} \\(${what}\\) is used by another program; using \\d+\\.`));
-    expect(Number(new URL(link).port)).toBeGreaterThan(8080);
-    await allLive(demo);
-  });
-
-  it.each(["--http", "--mqtt"])(
-    "named by the user with %s are not moved: a taken one ends the start",
-    async (option) => {
-      const port = await freePort();
-      await take(port);
-      const [other, free] = option === "--http" ? ["--mqtt", await freePort()] : ["--http", await freePort()];
-      const demo = start(tempFolder(), [option, String(port), other, String(free)]);
-      expect(await demo.ended).toBe(1);
-      expect(demo.said()).toMatch(
-        new RegExp(`^aislewatch: port ${port} \\(.+\\) is used by another program; name another`, "m"),
-      );
-      await nothingIsLeft(demo);
-    },
-  );
-
-  it("that are none are refused before anything starts", async () => {
-    const demo = start(tempFolder(), ["--http", "80800"]);
-    expect(await demo.ended).toBe(2);
-    expect(demo.said()).toContain('--http takes a port from 1 to 65535, not "80800"');
-  });
-});
-
-describe("a demo that is ended from outside", () => {
-  afterEach(cleanUp);
-
-  it("leaves no program behind when its launcher is killed", async () => {
-    const demo = start(tempFolder(), await ports());
-    await isUp(demo);
-    process.kill(demo.pid, "SIGKILL");
-    await nothingIsLeft(demo);
-  });
-
-  it("leaves no program behind when npm is told to end", async () => {
-    const demo = start(tempFolder(), await ports(), { npm: true });
-    await isUp(demo);
-    process.kill(demo.pid, "SIGTERM");
-    await nothingIsLeft(demo);
-  });
-
-  it("ends in order when it is told to while it starts", async () => {
-    const demo = start(tempFolder(), await ports());
-    await waitFor("the first program", () => demo.said().includes("Starting the collector"));
-    demo.ctrlC();
-    expect(await demo.ended).toBe(0);
-    await nothingIsLeft(demo);
   });
 });
