@@ -14,6 +14,7 @@ const DEBIAN = [
   "snmpd",
   "snmpsim",
   "socat",
+  "strace",
   "ser2net",
   "iputils-ping",
   "nut-server",
