@@ -25,6 +25,7 @@ import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import { type Figure, prometheusText } from "./metrics.ts";
 import { folderSize, OwnProcess, storeBytes } from "./own-process.ts";
 import { COLLECTOR_AGENT, createOwnReports } from "./own-reports.ts";
+import { createRefills } from "./refill.ts";
 import { createSelfWatch, type SelfFigures } from "./self-watch.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import { createDuckDbStore } from "./store/timeseries/duckdb.ts";
@@ -46,6 +47,8 @@ const PORT_TRIES = 20;
 const RATE_WINDOW_MS = 10_000;
 /** Of an agent that never sent a batch. */
 const NO_DELIVERY = { missing: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0 } as const;
+/** Of an agent that never told its epoch, the collector's own among them. */
+const NO_MARKS = { judged: 0, stored: 0 } as const;
 /** Devices named in /metrics: enough to find the slow ones, and no series for each of ten thousand. */
 const SLOWEST_SHOWN = 20;
 
@@ -81,7 +84,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     onProblem: (error) => log.emit(events.storeFailed, { store: "timeseries", detail: error.message }),
   });
   const timeseries = inFront?.store?.(shipped) ?? shipped;
-  const engine = createEngine();
+  const engine = createEngine({ isStored: true });
   const rate = createRate(clock, () => ingest.counts.samples);
 
   const judge: Judge = createJudge(
@@ -230,6 +233,18 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     };
   }
 
+  const refills = createRefills({
+    clock,
+    engine,
+    series: timeseries,
+    marksOf(site, agent) {
+      const { judgedUntil, epoch } = judge.liveUntil(site, agent);
+      return { judgedUntil, ...(epoch === null ? NO_MARKS : ingest.liveMarks(site, agent, epoch)) };
+    },
+    onJudged: (transitions) => judge.refilled(transitions),
+    onProblem: (detail) => log.emit(events.storeFailed, { store: "timeseries", detail }),
+  });
+
   let broker: Broker | null = null;
   let api: ApiServer | null = null;
   let httpUrl = "";
@@ -272,6 +287,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         ingest.stop();
       },
     },
+    { name: "stored readings", start: () => refills.start(), stop: () => refills.stop() },
     every(clock, "clock", TICK_MS, () => {
       rate.mark();
       judge.tick();
@@ -511,6 +527,12 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       gauge("late_engines", "Agents whose history is being judged, in memory", judge.late.figures().engines),
       gauge("agents_connected", "Agents with a session", broker?.counts.connected ?? 0),
       gauge("devices", "Devices in the inventory", engine.counts.devices),
+      counter(
+        "devices_refilled",
+        "Devices whose windows and timers were filled from stored readings after a start or an edit",
+        refills.counts.filled,
+      ),
+      counter("devices_not_refilled", "Those for which the store did not answer", refills.counts.abandoned),
       gauge("rule_instances", "Rule and subject pairs that are judged", engine.counts.instances),
       ...(["P1", "P2", "P3", "P4", "P5"] as const).map((priority) =>
         gauge("incidents_open", "Incidents not yet resolved", open.filter((one) => one.priority === priority).length, {

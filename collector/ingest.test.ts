@@ -813,6 +813,8 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
       pending.push(seq);
       return seq % 2 === 0;
     },
+    refilled() {},
+    liveUntil: () => ({ judgedUntil: 0, epoch: null }),
     observeLate: ({ seq }) => void pending.push(seq),
     resume() {},
     late: {

@@ -192,6 +192,8 @@ export type Ingest = {
   /** How far it is behind. */
   lag(): IngestLag;
   skewMs(site: string, agent: string): number;
+  /** Up to which seq an epoch's live lane was judged, and up to which the time-series store has it. */
+  liveMarks(site: string, agent: string, epoch: string): { readonly judged: number; readonly stored: number };
   /** An agent's clock minus ours, within the tolerated minute too; null while nothing was heard of it. */
   clockOffsetMs(site: string, agent: string): number | null;
   /** What became of every batch (ledger.ts). */
@@ -855,6 +857,12 @@ export function createIngest(deps: IngestDeps): Ingest {
       };
     },
     skewMs: (site, agent) => agents.get(`${site}/${agent}`)?.skewMs ?? 0,
+    liveMarks(site, agent, epoch) {
+      const key = laneKey(site, agent, epoch, "live");
+      const present = agents.get(`${site}/${agent}`);
+      const lane = present?.epoch === epoch ? present.lanes.live : known.get(key);
+      return { judged: lane?.isPresumed === false ? lane.state : 0, stored: stored.get(key) ?? 0 };
+    },
     clockOffsetMs: (site, agent) => agents.get(`${site}/${agent}`)?.offsetMs ?? null,
 
     async start() {

@@ -89,6 +89,10 @@ export type Judge = {
   /** The agent was taken out: its devices go, and what stood on them resolves as `device_removed`. */
   removeAgent(site: string, agent: string): void;
   setConfig(config: ConfigSet): void;
+  /** What the engine says of stored readings that were put into it (refill.ts). */
+  refilled(transitions: readonly Transition[]): void;
+  /** Event time up to which an agent's live readings were judged, and the epoch that it sent in last. */
+  liveUntil(site: string, agent: string): { readonly judgedUntil: number; readonly epoch: string | null };
   /** All maintenance windows there are. */
   setMaintenance(windows: readonly MaintenanceWindow[]): void;
   setRefused(refused: readonly string[]): void;
@@ -571,6 +575,15 @@ export function createJudge(
       absorb(engine.setRules(next.rules, clock.now()));
       announcements.push({ type: "rules", version: next.rules.version, refused: [] });
       commitSoon(true);
+    },
+
+    refilled(transitions) {
+      if (absorb(transitions)) commitSoon(true);
+    },
+
+    liveUntil(site, agent) {
+      const record = agents.get(deviceKey(site, agent));
+      return { judgedUntil: record?.judgedUntil ?? 0, epoch: record?.status?.epoch ?? null };
     },
 
     setMaintenance(windows) {

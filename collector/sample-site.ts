@@ -15,7 +15,9 @@ import {
   type Lane,
   type Reading,
   splitInventory,
+  splitSubject,
   type Telemetry,
+  type Value,
 } from "@aislewatch/contract";
 import { compileRules, createEngine, type Engine, type RuleSet } from "@aislewatch/rules";
 import type { StreamEvent } from "./api/schema.ts";
@@ -26,10 +28,19 @@ import { DEFAULT_SLA_POLICY } from "./incidents/sla-policy.ts";
 import type { Incident } from "./incidents/types.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
 import { createJudge, type Judge } from "./judge.ts";
+import { createRefills, type Refills } from "./refill.ts";
 import { StoreError } from "./store/error.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import type { StateStore } from "./store/state/store.ts";
-import type { LaneKey, LastValue, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
+import type {
+  LaneKey,
+  LastValue,
+  Samples,
+  SeriesId,
+  TelemetryBatch,
+  TimeSeriesStore,
+  Watermark,
+} from "./store/timeseries/store.ts";
 
 /** A Friday, 10:00 in Berlin. */
 export const T0 = Date.UTC(2026, 10, 20, 9);
@@ -94,9 +105,15 @@ export const statusOf = (given: Partial<AgentStatus> = {}): AgentStatus => ({
 
 export const laneName = ({ site, agent, epoch, lane }: LaneKey): string => `${site}/${agent}/${epoch}/${lane}`;
 
+const seriesName = ({ site, device, component, metric }: SeriesId): string =>
+  JSON.stringify([site, device, component, metric]);
+
 /** Keeps what it took over a restart, as a real one does, and drops what it had before. */
 export class MemorySeries implements TimeSeriesStore {
   mode: "takes" | "fails" | "stalls" = "takes";
+  reads: "answer" | "fail" | "hang" = "answer";
+  /** What was asked of samples(). */
+  readonly asked: { series: number; from: number; to: number }[] = [];
   readonly batches = new Map<string, TelemetryBatch[]>();
   readonly marks = new Map<string, Watermark>();
   #stalled: (() => void)[] = [];
@@ -149,6 +166,34 @@ export class MemorySeries implements TimeSeriesStore {
   async query(): Promise<[]> {
     return [];
   }
+  async samples(series: readonly SeriesId[], range: { from: number; to: number }): Promise<Samples> {
+    this.asked.push({ series: series.length, ...range });
+    if (this.reads === "fail") throw new StoreError("busy", "reads wait already");
+    if (this.reads === "hang") return new Promise(() => {});
+    const placeOf = new Map(series.map((id, place) => [seriesName(id), place]));
+    const found: { place: number; time: number; value: Value }[] = [];
+    for (const { site, message, skewMs } of [...this.batches.values()].flat()) {
+      for (const { metrics, subject, at, values } of message.tables) {
+        for (const [row, after] of at.entries()) {
+          const name = message.subjects[subject[row] ?? -1] ?? "";
+          const time = message.base + after + skewMs;
+          for (const [m, metric] of metrics.entries()) {
+            const place = placeOf.get(seriesName({ site, ...splitSubject(name), metric }));
+            const value = values[m]?.[row] ?? null;
+            if (place === undefined || value === null || time < range.from || time >= range.to) continue;
+            found.push({ place, time, value });
+          }
+        }
+      }
+    }
+    found.sort((a, b) => a.time - b.time);
+    return {
+      series: Int32Array.from(found, ({ place }) => place),
+      at: Float64Array.from(found, ({ time }) => time),
+      value: Float64Array.from(found, ({ value }) => Number(value)),
+      until: range.to,
+    };
+  }
   async lastValues(): Promise<LastValue[]> {
     return [];
   }
@@ -181,6 +226,7 @@ export type Inside = {
   readonly judge: Judge;
   readonly ingest: Ingest;
   readonly disk: { isFull: boolean };
+  readonly refills: Refills;
   /** What the page was told, in order. */
   readonly told: StreamEvent[];
 };
@@ -206,6 +252,8 @@ export type SampleOptions = {
   readonly rules?: string;
   readonly queueBytesMax?: number;
   readonly engine?: Engine;
+  /** Windows are filled from the store, as the collector does it. */
+  readonly isStored?: boolean;
   readonly makeJudge?: (state: StateStore, clock: ManualClock) => Judge;
 };
 
@@ -223,12 +271,13 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
     await real.open();
     const { store: state, disk } = onDiskThatFills(real);
     const told: StreamEvent[] = [];
+    const engine = options.engine ?? createEngine({ isStored: options.isStored ?? false });
     const judge =
       options.makeJudge?.(state, clock) ??
       createJudge(
         {
           clock,
-          engine: options.engine ?? createEngine(),
+          engine,
           state,
           commitSoon: (urgent) => ingest.commitSoon(urgent),
           events: {
@@ -264,7 +313,19 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
     judge.restore(configOf(options.rules), []);
     judge.subscribe((event) => told.push(event));
     await ingest.start();
-    return { state, judge, ingest, disk, told };
+    const refills = createRefills({
+      clock,
+      engine,
+      series,
+      marksOf(name, agent) {
+        const { judgedUntil, epoch } = judge.liveUntil(name, agent);
+        return { judgedUntil, ...ingest.liveMarks(name, agent, epoch ?? "") };
+      },
+      onJudged: (transitions) => judge.refilled(transitions),
+      onProblem: (detail) => log.push({ name: "not refilled", detail }),
+    });
+    if (options.isStored === true) refills.start();
+    return { state, judge, ingest, disk, told, refills };
   }
 
   const inside = await start();
@@ -301,12 +362,14 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
     },
     async restart() {
       site.ingest.stop();
+      site.refills.stop();
       series.forget();
       await site.state.close();
       Object.assign(site, await start());
     },
     async end() {
       site.ingest.stop();
+      site.refills.stop();
       await site.state.close();
       rmSync(folder, { recursive: true, force: true });
     },

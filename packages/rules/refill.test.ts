@@ -181,6 +181,24 @@ describe("after a restart", () => {
 });
 
 describe("after an edit", () => {
+  it("a rule over a window that others looked at before knows how long it has been true", () => {
+    const hot = (limit: number): RuleSet =>
+      group(ofPrinters(`id: hot, when: 'avg(head_temperature_celsius, "10m") > ${limit}', for: 1m, severity: major`));
+    const engine = engineOf(hot(1_000), true);
+    for (const refill of engine.takeRefills(9)) refill.finish(START);
+    const stored = new Stored();
+    for (let atMs = 0; atMs <= 15 * MINUTE; atMs += 10_000) {
+      const poll = { atMs, values: { up: true, head_temperature_celsius: 90 } };
+      feed(engine, poll);
+      stored.add(poll);
+    }
+    engine.setRules(hot(60), START + 15 * MINUTE);
+    const [refill] = engine.takeRefills(9);
+    if (refill === undefined) throw new Error("nothing is wanted");
+    stored.put(refill, 15 * MINUTE);
+    expect(refill.finish(START + 15 * MINUTE).map(line)).toEqual(["900s p hot pending>firing major"]);
+  });
+
   const withHot = (limit: number, forS: number, more: readonly string[] = []): RuleSet =>
     group(
       ofPrinters(

@@ -203,6 +203,8 @@ class DeviceRefill implements Refill {
       return found;
     };
     const { windows } = this.#deps.judge.frame;
+    const liveKeepMs = ({ subject, offset }: Slot, windowMs: number): number =>
+      Math.max(windowMs, windows.get(subject.base + offset)?.keepMs ?? 0);
     for (const [subject, offsets] of this.#want.windows) {
       for (const [offset, ms] of offsets) {
         const live = windows.get(subject.base + offset);
@@ -215,8 +217,11 @@ class DeviceRefill implements Refill {
       const beforeMs = this.#judgeFrom - unit.staleAfterMs;
       for (const { whose, partClass, offset, windowMs } of binding.reads) {
         const from = beforeMs - (windowMs ?? 0);
-        if (whose !== "part") ask(whose === "own" ? subject : unit.self, offset, from);
-        else for (const part of unit.parts.values()) if (part.partClass === partClass) ask(part, offset, from);
+        if (whose !== "part") {
+          const slot = ask(whose === "own" ? subject : unit.self, offset, from);
+          // The second engine's, from before it begins.
+          if (windowMs !== null) slot.window ??= new RecentReadings(liveKeepMs(slot, windowMs), unit.staleAfterMs);
+        } else for (const part of unit.parts.values()) if (part.partClass === partClass) ask(part, offset, from);
       }
       const up = unit.self.layout?.up ?? -1;
       if (up >= 0) ask(unit.self, up, beforeMs);
