@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DialectReply } from "../dialect.ts";
-import { hasQueuedStatus, hasStatus, METRICS, parse } from "./parse.ts";
+import { hasQueuedStatus, hasStatus, keepStatus, METRICS, parse } from "./parse.ts";
+import { requestsFor } from "./requests.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
 const CAPTURE = new URL("../../../../shared/devices/captures/escpos/status-replies.json", import.meta.url);
@@ -23,6 +24,40 @@ const metricsOf = (said: DialectReply): Readonly<Record<string, unknown>> | stri
   const parsed = parse(said, {});
   return parsed.ok ? (parsed.value.samples[0]?.metrics ?? {}) : parsed.error.detail;
 };
+
+describe("keepStatus", () => {
+  it.each([
+    { name: "a status among bytes of something else", said: text(0x95, 0x92, 0x85, 0x36), kept: text(0x36) },
+    { name: "the newest status", said: text(0x12, 0x16), kept: text(0x16) },
+    {
+      name: "an automatic status and the answer",
+      said: `${AUTOMATIC}${text(0x12)}`,
+      kept: `${AUTOMATIC}${text(0x12)}`,
+    },
+    { name: "an answer to GS r", said: text(0x11, 0x0c), kept: text(0x0c) },
+    { name: "another device's words", said: "CARD 2262", kept: "" },
+  ])("keeps of $name what is one", ({ said, kept }) => expect(keepStatus(said)).toBe(kept));
+
+  it("is what is kept of every answer", () => {
+    expect(requestsFor({ ask: "both" }).filter(({ keep }) => keep !== keepStatus)).toEqual([]);
+  });
+
+  it("changes nothing that is read", () => {
+    const codes = fc.constantFrom(0x12, 0x16, 0x14, 0x00, 0x0c, 0x0f, 0x36, 0x71, 0x92, 0x11);
+    const bytes = fc.array(fc.oneof(codes, fc.nat(255)), { maxLength: 12 }).map((some) => text(...some));
+    fc.assert(
+      fc.property(bytes, bytes, (printer, queuedPaper) => {
+        const kept = { printer: keepStatus(printer), queuedPaper: keepStatus(queuedPaper) };
+        const [of, ofAll] = [metricsOf(kept), metricsOf({ printer, queuedPaper })];
+        if (typeof ofAll !== "string") expect(of).toEqual(ofAll);
+        expect([hasStatus(kept.printer), hasQueuedStatus(kept.queuedPaper)]).toEqual([
+          hasStatus(printer),
+          hasQueuedStatus(queuedPaper),
+        ]);
+      }),
+    );
+  });
+});
 
 describe("parse", () => {
   it.each(readdirSync(CASES))("reads %s", (name) => {

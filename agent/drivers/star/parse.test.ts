@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DialectReply } from "../dialect.ts";
-import { isWholeStatus, METRICS, parse } from "./parse.ts";
+import { isWholeStatus, keepStatus, METRICS, parse } from "./parse.ts";
 
 const CASES = new URL("testdata/", import.meta.url);
 type Case = { readonly options?: { readonly drawer_open_is: "high" | "low" }; readonly answers: DialectReply };
@@ -63,6 +63,10 @@ describe("parse", () => {
     { name: "an ESC/POS status", said: "\u0012\u0012\u0012\u0012" },
   ])("refuses $name", ({ said }) => {
     expect(metricsOf(said)).toBe("nothing");
+  });
+
+  it("keeps the newest block and nothing beside it", () => {
+    expect([`4929${READY}73${OPEN}18`, "4929"].map(keepStatus)).toEqual([OPEN, ""]);
   });
 
   it("takes the newest of several blocks", () => {
