@@ -466,6 +466,21 @@ describe("an account that does not add up", () => {
   });
 });
 
+it("takes a missing span for explained when every number of it is", () => {
+  const lane = { site: "s1", agent: "pc", epoch: "e1", lane: "live" } as const;
+  const said = { at: 9, by: "user:ana", text: "a disk was swapped" };
+  const note = (fromSeq: number, toSeq: number) => ({ ...lane, fromSeq, toSeq, ...said });
+  const explanation = (...notes: readonly ReturnType<typeof note>[]) => {
+    const ledger = createLedger();
+    const gap = { ...lane, fromSeq: 2, toSeq: 7, at: 1, reason: "never arrived" };
+    ledger.restore({ lanes: [], gaps: [gap], thinned: [], notes, epochs: [{ ...lane, epoch: "e1" }] });
+    return ledger.audit({}, () => 10).missing.map((span) => span.explanation);
+  };
+  expect(explanation(note(2, 3))).toEqual([null]);
+  expect(explanation(note(5, 9), note(1, 3))).toEqual([null]);
+  expect(explanation(note(4, 7), note(1, 3))).toEqual([said]);
+});
+
 describe("the ledger's memory", () => {
   it("is bounded while nothing can be written, and the sums are exact all the same", () => {
     const ledger = createLedger();
