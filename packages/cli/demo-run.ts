@@ -160,6 +160,13 @@ function writeCollectorConfig(folder: string, http: number, mqtt: number): strin
 `,
     );
   }
+  const overrides = join(folder, "overrides.yaml");
+  if (!existsSync(overrides)) {
+    writeFileSync(
+      overrides,
+      "# Other values of a rule's vars for some sites or devices (docs/rules.md, Overrides).\noverrides: []\n",
+    );
+  }
   const config = join(folder, "collector.yaml");
   writeFileSync(
     config,
@@ -172,6 +179,7 @@ data: ./collector
 rules: ${JSON.stringify(join(ROOT, "rules/packs"))}
 runbooks: ${JSON.stringify(join(ROOT, "rules/runbooks"))}
 sites: ./sites.yaml
+overrides: ./overrides.yaml
 `,
   );
   return config;

@@ -169,10 +169,34 @@ describe("against an inventory", () => {
     ]);
   });
 
-  it("says which rule selects nothing", () => {
-    expect(against([device("u1", { kind: "ups", intervalMs: 1_000 })])).toContainEqual(
-      'RULE_SELECTS_NOTHING none of the 1 devices of inventory.json is selected: kind == "label_printer"',
-    );
+  it("says which rule selects nothing, once for those that go by their file's select", () => {
+    const two = `${ruleFile('select: labels.zone == "dock"', "when: media_out", "for: 1m", "severity: minor")}
+  - { id: r2, title: t, when: media_out, for: 1m, severity: minor, category: hardware, runbook: a/b }
+  - { id: r3, title: t, when: head_open, for: 1m, severity: minor, category: hardware, runbook: a/b }
+`;
+    const said = (devices: readonly InventoryEntry[]): string[] =>
+      checkRules([{ file: "a.yaml", text: two }], {
+        ...NOTHING,
+        inventory: { name: "inventory.json", devices, isWhole: true },
+      })
+        .findings.filter(({ code }) => code === "RULE_SELECTS_NOTHING")
+        .map(({ line, severity, message }) => `${line} ${severity} ${message}`);
+    expect(said([device("p1")])).toEqual([
+      '6 warning none of the 1 devices of inventory.json is selected: (kind == "label_printer") && (labels.zone == "dock")',
+    ]);
+    expect(said([device("u1", { kind: "ups" })])).toEqual([
+      "2 info nothing is selected: inventory.json has no label_printer; 2 rules here go by it",
+      "6 info nothing is selected: inventory.json has no label_printer",
+    ]);
+  });
+
+  it("does not look for what watches itself: nobody lists that", () => {
+    const text = ruleFile("when: '!up'", "for: 1m", "severity: minor").replace("label_printer", "collector");
+    const { findings: found } = checkRules([{ file: "a.yaml", text }], {
+      ...NOTHING,
+      inventory: { name: "inventory.json", devices: [device("p1")], isWhole: true },
+    });
+    expect(found).toEqual([]);
   });
 
   it("says which devices depend on each other in a circle", () => {

@@ -39,10 +39,14 @@ export function checkRules(
   const isKnownWrong = compiled.ok ? new Set<Rule>() : brokenRules(compiled);
   const findings = compiled.placed.flatMap((placed) => {
     if (isKnownWrong.has(placed.rule)) return [];
-    return [...checkConditions(placed), ...checkTimes(placed, inventory), ...checkNames(placed, runbooks)].concat(
-      checkSelection(placed, inventory),
-    );
+    return [...checkConditions(placed), ...checkTimes(placed, inventory), ...checkNames(placed, runbooks)];
   });
+  findings.push(
+    ...checkSelections(
+      compiled.placed.filter(({ rule }) => !isKnownWrong.has(rule)),
+      inventory,
+    ),
+  );
   const own = compiled.ok ? compiled.warnings : compiled.diagnostics;
   const sorted = [...own, ...findings].sort(inOrderOf(files.map(({ file }) => file)));
   // Of a set with a mistake an override could be about the very rule that has it.
@@ -218,19 +222,62 @@ function selectedBy(rule: Rule, inventory: CheckContext["inventory"]): readonly 
   return inventory.devices.filter(({ site, device }) => selected.value.matches(site, device));
 }
 
-function checkSelection(placed: PlacedRule, inventory: CheckContext["inventory"]): Diagnostic[] {
-  if (inventory === null || selectedBy(placed.rule, inventory).length > 0) return [];
-  if (!inventory.isWhole && !hasKindOf(placed.rule, inventory)) return [];
-  const keys = placed.written.select === undefined ? ["id"] : ["select"];
-  const message = `none of the ${inventory.devices.length} devices of ${inventory.name} is selected: ${placed.rule.select}`;
-  return [finding(placed, keys, { code: "RULE_SELECTS_NOTHING", message })];
+/**
+ * Rules that look at nothing: each where its own `select` stands, those that go by their file's once for all of them.
+ * It is a remark where the inventory has no device of such a kind at all, which a shared set of rules is full of.
+ */
+function checkSelections(placed: readonly PlacedRule[], inventory: CheckContext["inventory"]): Diagnostic[] {
+  if (inventory === null) return [];
+  const idle = placed.filter(({ rule }) => isIdle(rule, inventory));
+  const byFile = Map.groupBy(
+    idle.filter(({ written }) => written.select === undefined),
+    ({ source }) => source,
+  );
+  const ofFiles = [...byFile].flatMap(([source, [first, ...rest]]) => {
+    if (first === undefined) return [];
+    const { severity, message } = idleness(first.rule, inventory);
+    const whole = rest.length === 0 ? "" : `; ${rest.length + 1} rules here go by it`;
+    return [source.diagnostic(["select"], { code: "RULE_SELECTS_NOTHING", message: `${message}${whole}`, severity })];
+  });
+  const own = idle
+    .filter(({ written }) => written.select !== undefined)
+    .map(({ rule, source, path }) =>
+      source.diagnostic([...path, "select"], { code: "RULE_SELECTS_NOTHING", ...idleness(rule, inventory) }),
+    );
+  return [...ofFiles, ...own];
 }
 
-/** One agent has some kinds of devices: that it has no others is no slip of a rule. */
-function hasKindOf({ select }: Rule, { devices }: CheckedInventory): boolean {
+/** Of one agent's inventory only its own kinds can be missed; what watches itself is listed by nobody. */
+function isIdle(rule: Rule, inventory: CheckedInventory): boolean {
+  const kinds = kindsOf(rule);
+  if (
+    selectedBy(rule, inventory).length > 0 ||
+    (kinds !== null && [...kinds].every((kind) => WATCHES_ITSELF.has(kind)))
+  )
+    return false;
+  return inventory.isWhole || hasKindOf(rule, inventory);
+}
+
+const WATCHES_ITSELF: ReadonlySet<string> = new Set(["agent", "collector"]);
+
+function idleness(rule: Rule, inventory: CheckedInventory): { severity: Diagnostic["severity"]; message: string } {
+  const { name, devices } = inventory;
+  if (!hasKindOf(rule, inventory)) {
+    return {
+      severity: "info",
+      message: `nothing is selected: ${name} has no ${[...(kindsOf(rule) ?? [])].join(" or ")}`,
+    };
+  }
+  const message = `none of the ${devices.length} devices of ${name} is selected: ${rule.select}`;
+  return { severity: "warning", message };
+}
+
+const hasKindOf = (rule: Rule, { devices }: CheckedInventory): boolean =>
+  devices.some(({ device }) => kindsOf(rule)?.has(device.kind) ?? true);
+
+function kindsOf({ select }: Rule): ReadonlySet<string> | null {
   const selected = checkSelect(select);
-  const kinds: ReadonlySet<string> | null = selected.ok ? selected.value.kinds : null;
-  return devices.some(({ device }) => kinds?.has(device.kind) ?? true);
+  return selected.ok ? selected.value.kinds : null;
 }
 
 function checkNames(placed: PlacedRule, runbooks: CheckContext["runbooks"]): Diagnostic[] {

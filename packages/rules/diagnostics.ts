@@ -155,7 +155,7 @@ export const RULE_DIAGNOSTICS: Readonly<Record<string, RuleDiagnostic>> = {
   },
   RULE_SELECTS_NOTHING: {
     severity: "warning",
-    meaning: "No device of the inventory is selected",
+    meaning: "No device of the inventory is selected; a remark where it has none of that kind",
     remedy: "Correct `select`; a rule for devices yet to come may stay",
   },
   RULE_RUNBOOK: {

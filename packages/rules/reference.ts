@@ -57,7 +57,7 @@ export const RULE_KEYS: Readonly<Record<keyof WrittenRule, RuleKey>> = {
   ),
   code: key("fault code, or a list", "Which events, with `on: event`", "must stand there"),
   count: key("1 to 100", "How many events within `within` fire, with `on: event`", "`1`"),
-  within: key("duration", "In what time `count` events count", "none"),
+  within: key("duration", "In what time `count` events count", "`10m`"),
   keep: key("duration", "Fires at least this long after the condition ended", "`0s`"),
   missing: key(
     "`hold`, `ok`, `raise`, `{ then, after }`",
@@ -112,7 +112,11 @@ export const TEST_KEYS: Readonly<Record<keyof RuleTest, RuleKey>> = {
   device: key("`{ kind, labels }`", "What the device is", "the first kind that is selected"),
   component: key("id", "The part that a rule with `scope: component` is tried on", "the first of `components`"),
   components: key("by part", "Series of parts", "none"),
-  parents: key("by id", "What the device depends on, and when that was up", "none"),
+  parents: key(
+    "by id",
+    'What the device depends on, each the next or `depends_on`: `{ sw: { kind: network_switch, down: [[2m, 10m]] } }`, or poll by poll `up: "1x4 0x6"`',
+    "none",
+  ),
   devices: key("by id", "Further devices of the site: `{ kind, labels, depends_on, series }`", "none"),
   site: key(
     "`{ tz, hours, closed, start }`",

@@ -39,6 +39,31 @@ describe("docs/rules.md", () => {
     expect(`${formatTrialResults(runTrials(compiled.rules, compiled.tests))}\n`).toBe(shown[3]);
   });
 
+  it("shows a second rule for the file, and a test of what it does to the first", () => {
+    const second = blocks("docs/rules.md").find((block) => block.includes("id: labels-used-up")) ?? "";
+    const { compiled, findings } = check(`${good}${second}`);
+    if (!compiled.ok) throw new Error(formatDiagnostics(compiled.diagnostics, new Map()));
+    expect(findings).toEqual([]);
+    expect(formatTrialResults(runTrials(compiled.rules, compiled.tests))).toBe("4 passed, 0 failed");
+  });
+
+  it("shows a test of a dead switch that the shipped rules pass", () => {
+    const shown = blocks("docs/rules.md").find((block) => block.startsWith("- name: a till hangs")) ?? "";
+    const text = readFileSync(join(ROOT, "rules/packs/network.yaml"), "utf8").replace(
+      /^ {4}tests:\n/m,
+      (line) => `${line}${shown.replaceAll(/^/gm, "      ")}\n`,
+    );
+    const devices = readFileSync(join(ROOT, "rules/packs/devices.yaml"), "utf8");
+    const set = [
+      { file: "network.yaml", text },
+      { file: "devices.yaml", text: devices },
+    ];
+    const { compiled } = checkRules(set, { inventory: null, runbooks: null });
+    if (!compiled.ok) throw new Error(formatDiagnostics(compiled.diagnostics, new Map()));
+    const tried = compiled.tests.filter(({ test }) => test.name.startsWith("a till hangs"));
+    expect(formatTrialResults(runTrials(compiled.rules, tried))).toBe("1 passed, 0 failed");
+  });
+
   it("shows an override that fits the rule", () => {
     const { compiled } = check(good);
     const text = blocks("docs/rules.md").find((block) => block.startsWith("overrides:")) ?? "";
