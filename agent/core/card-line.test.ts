@@ -168,11 +168,13 @@ describe("a piece of packed digits", () => {
     { name: "at the beginning", read: "\u0006E\u0082y\r\nok", kept: "[digits:6]y\r\nok" },
     { name: "in the midst", read: "ok\r\n\u0006E\u0082y\r\nok", kept: "ok\r\n[digits:6]y\r\nok" },
     { name: "with one byte of a line's protocol", read: 'ok\r\n"#\u0004q', kept: 'ok\r\n"#[digits:2]q' },
+    { name: "with two of them", read: 'ok\r\n"#\u0004\u0001q', kept: 'ok\r\n"#[digits:4]q' },
     { name: "behind the D of a chip's track", read: "y\u00d2q!\u0001 ", kept: "y[digits:8] " },
   ])("is broken up $name", ({ read, kept }) => expect(new LineRedactor().redact(read)).toBe(kept));
 
   it.each([
     { name: "a glitch before an answer", read: "\u00800012.345 kg\r\n" },
+    { name: "a glitch behind an answer", read: "0012.345 kg\r\n0\u0080" },
     { name: "an acknowledgement between two texts", read: "CBRENA1\u0006!" },
     { name: "two frames", read: "\u000200\u0003\u000200\u0003" },
     { name: "a frame of a line's protocol", read: "\u0001\u0002A1\u0003\u0004" },
