@@ -84,6 +84,18 @@ describe("a command", () => {
     await state.open();
   });
 
+  it("is not sent under an id that was given before, whether that one is answered or not", () => {
+    const commands = make();
+    commands.issue(request);
+    ids = 0;
+    expect(commands.issue({ ...request, agent: "till" })).toMatchObject({ ok: false, error: { code: "not_written" } });
+    reply(commands, {});
+    ids = 0;
+    expect(commands.issue({ ...request, device: null })).toMatchObject({ ok: false, error: { code: "not_written" } });
+    expect(sent).toHaveLength(1);
+    expect(state.command("c-1")).toMatchObject({ agent: "pc", device: "scale", state: "done" });
+  });
+
   it("ends with the reply of the agent that was asked, once", () => {
     const commands = make();
     commands.issue(request);

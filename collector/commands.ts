@@ -91,6 +91,8 @@ export function createCommands(deps: CommandsDeps): Commands {
         ...{ state: "sent", answeredAt: null, detail: "" },
       };
       try {
+        // What was asked before stays on record as it was, and an agent obeys an id once.
+        if (open.has(record.id) || state.command(record.id) !== null) throw new Error("its id was given before");
         state.putCommand(record);
         state.audit({
           at: issuedAt,

@@ -281,6 +281,19 @@ describe("late data", () => {
     expect(logOf("INC-000001")[0]).toBe("opened@9 late");
   });
 
+  it("waits on when the agent goes away again before its devices have said how they are", async () => {
+    const agent = await begin(left(...times(4, good), ...times(3, out), ...times(12, good)));
+    await liveThrough(agent, 0, 3);
+    await cut(agent, 3, 6);
+    await agent.resend(() => false);
+    await cut(agent, 6, 16);
+    expect(incidents()).toEqual([]);
+    await agent.resend(() => false);
+    await liveThrough(agent, 16, 18);
+    expect(spells()).toEqual(["out left 4-7"]);
+    expect(incidents()).toMatchObject([{ retroactive: true, state: "resolved" }]);
+  });
+
   it("ends at once what would take the key from an incident that stands", async () => {
     const agent = await begin(left(...times(4, good), out, ...times(4, good), ...times(4, out)));
     await liveThrough(agent, 0, 3);
