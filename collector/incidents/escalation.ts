@@ -24,6 +24,7 @@ type Taken = {
   readonly at: number;
   readonly policy: string | null;
   readonly step: number | null;
+  readonly tier: Tier;
 };
 
 /** What escalation goes by beside SlaFacts; a fold of the same log. */
@@ -64,7 +65,7 @@ function changed(before: EscalationFacts, event: IncidentEvent): Partial<Escalat
       return event.tier === undefined ? {} : { tier: event.tier };
     case "escalated": {
       const { seq, policy, step, kind, tier } = event;
-      return { taken: [...before.taken, { seq, at, policy, step }], ...(kind === "functional" && { tier }) };
+      return { taken: [...before.taken, { seq, at, policy, step, tier }], ...(kind === "functional" && { tier }) };
     }
     default:
       return {};

@@ -1,0 +1,320 @@
+/**
+ * The desk's clocks: warns when much of what was promised is used up, writes down that it was not kept, and asks the next
+ * one in the chain. What is due the pure folder incidents/ decides, from the log alone; this shell keeps what clocks go by
+ * beside each incident, knows which of them is due next, and writes.
+ *
+ * - Nothing is looked at all the time: an incident is looked at when something is written about it, when the policies
+ *   change, and when the earliest of its instants comes (a heap). Ten thousand open incidents cost a look at the top.
+ * - What is written is in the log, and what is in the log is not due any more: a restart repeats nothing and, because the
+ *   first look after it is at everything, loses nothing. Notices are put in the same turn as their events, so one commit
+ *   has both.
+ */
+import type { Clock } from "@aislewatch/base";
+import { DueHeap } from "@aislewatch/rules";
+import type { IncidentBook, Written } from "./incident-book.ts";
+import {
+  type ChainState,
+  chainState,
+  type DueStep,
+  type EscalationFacts,
+  foldEscalation,
+} from "./incidents/escalation.ts";
+import type { ChainSubject, EscalationPolicy, Remedy, Storm } from "./incidents/escalation-policy.ts";
+import { isEnded, isOpenState } from "./incidents/log.ts";
+import { type ClockReading, dueOfClocks, readClocks, type SlaContext } from "./incidents/sla.ts";
+import { foldSla, type SlaFacts } from "./incidents/sla-facts.ts";
+import { type SlaPolicy, termsOf } from "./incidents/sla-policy.ts";
+import type { Incident, IncidentEvent } from "./incidents/types.ts";
+import { type Notifier, noticeId } from "./notifier.ts";
+import type { Site } from "./sites.ts";
+import { createStorms } from "./storms.ts";
+
+/** Looked at in one turn; the rest waits for the next second. A start with 10,000 open incidents takes ten turns. */
+const LOOKS_MAX = 1_000;
+/** Instants that were overtaken stay in the heap until their time; beyond so many more than there are it is made anew. */
+const STALE_MAX = 10_000;
+
+export type DutiesDeps = {
+  readonly clock: Clock;
+  readonly book: IncidentBook;
+  /** The whole log of an incident, as it is on disk. */
+  readonly eventsOf: (id: string) => readonly IncidentEvent[];
+  readonly siteOf: (id: string) => Site;
+  /** Kind of the device that it is about; null for a site, or a device that is not known any more. */
+  readonly kindOf: (incident: Incident) => string | null;
+  readonly policies: () => { readonly sla: SlaPolicy; readonly escalation: EscalationPolicy };
+  readonly notifier: Notifier;
+  /** Tier 0: asks the agent; what comes of it is written as a note later. */
+  readonly onRemedy: (incident: Incident, remedy: Remedy) => void;
+};
+
+/** What of an incident lists show of its clocks. */
+export type Standing = {
+  readonly clocks: readonly ClockReading[];
+  readonly chain: ChainState | null;
+};
+
+export type Duties = {
+  /** The policies, sites or calendars changed: everything is looked at again. */
+  reconsider(): void;
+  /** Call about once a second; true when something was written. */
+  tick(): boolean;
+  /** Of an incident that is not ended, or of one with its log: how its clocks stand now, and what is next. */
+  standing(incident: Incident, events?: readonly IncidentEvent[]): Standing;
+  /** As of the last look, without computing: for lists. Null: not looked at yet, or nothing is due by time. */
+  nextDue(id: string): NextDue | null;
+};
+
+/** The clock that is due first of those that are not over, or was due longest ago. */
+export type NextDue = {
+  readonly clock: ClockReading["clock"];
+  readonly state: "running" | "paused" | "breached";
+  readonly dueAt: number | null;
+};
+
+type Facts = { readonly seq: number; readonly sla: SlaFacts; readonly escalation: EscalationFacts };
+
+export function createDuties(deps: DutiesDeps): Duties {
+  const { clock, book, eventsOf, siteOf, kindOf, policies, notifier, onRemedy } = deps;
+  const facts = new Map<string, Facts>();
+  const shown = new Map<string, NextDue>();
+  let heap = new DueHeap<string>();
+  /** The instant of each that waits in the heap; an entry at another one is out of date. */
+  const planned = new Map<string, number>();
+  /** To be looked at in the next turn. */
+  const dirty = new Set<string>();
+  let isStarted = false;
+  const storms = createStorms(notifier);
+
+  book.onWritten(({ incident, before, events }: Written) => {
+    const { id } = incident;
+    const known = factsOf(incident, events);
+    tellOver(before, incident, known, events);
+    if (isEnded(incident)) {
+      facts.delete(id);
+      shown.delete(id);
+      planned.delete(id);
+      dirty.delete(id);
+      return;
+    }
+    facts.set(id, known);
+    dirty.add(id);
+  });
+
+  /** What is known of it, taken on by these events; from the disk when it is seen for the first time. */
+  function factsOf({ id }: Incident, news: readonly IncidentEvent[]): Facts {
+    let known = facts.get(id) ?? null;
+    if (known === null && news[0]?.seq !== 1) {
+      known = fold(null, eventsOf(id));
+      for (const { policy, at, tier } of known?.escalation.taken ?? []) {
+        // Of what only the agent was asked nobody was told.
+        if (policy !== null && tier !== 0) storms.remember(policy, at);
+      }
+    }
+    const more = fold(known, news);
+    if (more === null) throw new Error(`${id} has no log`);
+    return more;
+  }
+
+  const contextOf = ({ subject }: Incident): SlaContext => {
+    const site = siteOf(subject.site);
+    return { terms: termsOf(policies().sla, contractOf(site)), site };
+  };
+
+  function subjectOf(incident: Incident): ChainSubject {
+    const { priority, category, rule, subject } = incident;
+    const site = siteOf(subject.site);
+    const [kind, contract] = [kindOf(incident), contractOf(site)];
+    return { priority, category, kind, rule, site: site.id, format: site.format, contract };
+  }
+
+  function chainOf(incident: Incident, known: Facts, now: number): ChainState | null {
+    if (!isOpenState(incident.state) || incident.retroactive === true) return null;
+    const { sla, escalation } = known;
+    const policy = policies().escalation;
+    return chainState(
+      { policy, subject: subjectOf(incident), sla, facts: escalation, context: contextOf(incident) },
+      now,
+    );
+  }
+
+  /** Writes what is due of one incident, and says when to look again. */
+  function look(id: string, now: number): boolean {
+    const incident = book.keyOf(id) === null ? null : book.incident(id);
+    if (incident === null) return false;
+    const known = factsOf(incident, []);
+    facts.set(id, known);
+    let isWritten = false;
+    // Nobody is called for what is over and was found afterwards.
+    if (incident.retroactive !== true) isWritten = writeClocks(id, now);
+    if (writeSteps(id, now)) isWritten = true;
+    plan(id, now);
+    dirty.delete(id);
+    return isWritten;
+  }
+
+  function writeClocks(id: string, now: number): boolean {
+    let isWritten = false;
+    const incident = book.incident(id);
+    const known = facts.get(id);
+    if (incident === null || known === undefined) return false;
+    const context = contextOf(incident);
+    for (const { at, body } of dueOfClocks(readClocks(known.sla, context, now), context.terms, now).events) {
+      const [key, current] = [book.keyOf(id), book.incident(id)];
+      if (key === null || current === null) break;
+      book.write(key, current, [body], { at, actor: "system" });
+      isWritten = true;
+    }
+    return isWritten;
+  }
+
+  function writeSteps(id: string, now: number): boolean {
+    const incident = book.incident(id);
+    const known = facts.get(id);
+    if (incident === null || known === undefined) return false;
+    const state = chainOf(incident, known, now);
+    for (const step of state?.due ?? []) takeStep(id, step, state?.chain.storm, now);
+    return (state?.due.length ?? 0) > 0;
+  }
+
+  function takeStep(id: string, { step, body }: DueStep, storm: Storm | undefined, now: number): void {
+    const [key, before] = [book.keyOf(id), book.incident(id)];
+    if (key === null || before === null || storm === undefined) return;
+    // An earlier step of this turn may have brought it there already.
+    const isThere = body.kind === "functional" && body.tier <= before.tier;
+    const written = isThere ? { ...body, kind: "hierarchical" as const, tier: before.tier } : body;
+    const incident = book.write(key, before, [written], { at: now, actor: "system" });
+    if (step.run !== null) onRemedy(incident, step.run);
+    else storms.tell({ incident, body: written, to: step.tell, storm }, now);
+  }
+
+  /** Whoever was asked hears that it is over, once, by the chain that asked. */
+  function tellOver(before: Incident | null, incident: Incident, known: Facts, events: readonly IncidentEvent[]): void {
+    if (before === null) return;
+    const ending = events.findLast(({ type }) => type === "recovered" || type === "resolved" || type === "cancelled");
+    if (ending === undefined) return;
+    // What recovered before was told then.
+    if (ending.type !== "recovered" && before.recoveredAt !== null) return;
+    const taken = known.escalation.taken.filter(({ seq }) => seq < ending.seq);
+    if (taken.length === 0) return;
+    const how = ending.type === "recovered" ? "recovered" : ending.type === "cancelled" ? "cancelled" : "resolved";
+    notifier.tell({
+      id: noticeId(incident.id, ending.seq),
+      notBefore: ending.recordedAt,
+      to: toldBy(taken),
+      about: "over",
+      incident,
+      how,
+      follows: taken.map(({ seq }) => noticeId(incident.id, seq)),
+    });
+  }
+
+  /** Whom these steps tell, by the policy as it is. */
+  function toldBy(taken: EscalationFacts["taken"]): string[] {
+    const { chains } = policies().escalation;
+    const names = taken.flatMap(({ policy, step }) =>
+      step === null ? [] : (chains.find(({ name }) => name === policy)?.steps[step]?.tell ?? []),
+    );
+    return [...new Set(names)];
+  }
+
+  function plan(id: string, now: number): void {
+    const incident = book.incident(id);
+    const known = facts.get(id);
+    if (incident === null || known === undefined) return;
+    const context = contextOf(incident);
+    const readings = readClocks(known.sla, context, now);
+    const instants = [
+      incident.retroactive === true ? null : dueOfClocks(readings, context.terms, now).nextAt,
+      chainOf(incident, known, now)?.next?.at ?? null,
+    ].filter((at) => at !== null);
+    waitFor(id, Math.min(...instants));
+    const next = nextOf(readings);
+    if (next === null) shown.delete(id);
+    else shown.set(id, next);
+  }
+
+  /** Infinity: nothing comes by time alone. */
+  function waitFor(id: string, at: number): void {
+    if (planned.get(id) === at) return;
+    if (at === Number.POSITIVE_INFINITY) {
+      planned.delete(id);
+      return;
+    }
+    planned.set(id, at);
+    heap.push(at, id);
+    if (heap.size <= planned.size + STALE_MAX) return;
+    heap = new DueHeap();
+    for (const [other, instant] of planned) heap.push(instant, other);
+  }
+
+  function takeDue(now: number): void {
+    while (heap.nextAt <= now) {
+      const at = heap.nextAt;
+      const id = heap.pop();
+      if (id === undefined || planned.get(id) !== at) continue;
+      planned.delete(id);
+      dirty.add(id);
+    }
+  }
+
+  return {
+    reconsider() {
+      for (const { id } of book.all()) dirty.add(id);
+    },
+
+    tick() {
+      const now = clock.now();
+      if (!isStarted) {
+        isStarted = true;
+        for (const { id } of book.all()) dirty.add(id);
+      }
+      let isWritten = false;
+      let looks = 0;
+      takeDue(now);
+      for (const id of dirty) {
+        if (looks++ >= LOOKS_MAX) break;
+        dirty.delete(id);
+        if (look(id, now)) isWritten = true;
+      }
+      return isWritten;
+    },
+
+    standing(incident, events) {
+      const now = clock.now();
+      const known = events === undefined ? (facts.get(incident.id) ?? factsOf(incident, [])) : fold(null, events);
+      if (known === null) return { clocks: [], chain: null };
+      return { clocks: readClocks(known.sla, contextOf(incident), now), chain: chainOf(incident, known, now) };
+    },
+
+    nextDue: (id) => shown.get(id) ?? null,
+  };
+}
+
+/** The terms that the site's contract names; a site without one has the standard ones. */
+const contractOf = ({ contract }: Site & { readonly contract?: string | null }): string | null => contract ?? null;
+
+function fold(before: Facts | null, events: readonly IncidentEvent[]): Facts | null {
+  let known = before;
+  for (const event of events) {
+    if (event.seq <= (known?.seq ?? 0)) continue;
+    known = {
+      seq: event.seq,
+      sla: foldSla(known?.sla ?? null, event),
+      escalation: foldEscalation(known?.escalation ?? null, event),
+    };
+  }
+  return known;
+}
+
+/** What a list shows: of the clocks that are not over the one that is due first, or was; else one that stands still. */
+function nextOf(readings: readonly ClockReading[]): NextDue | null {
+  const live = readings.filter(
+    ({ isLatest, stoppedAt, state }) => isLatest && stoppedAt === null && state !== "cancelled",
+  );
+  const rank = ({ dueAt }: ClockReading): number => dueAt ?? Number.MAX_SAFE_INTEGER;
+  const [first] = live.toSorted((a, b) => rank(a) - rank(b));
+  if (first === undefined) return null;
+  const { clock, state, dueAt } = first;
+  return { clock, state: state === "breached" || state === "paused" ? state : "running", dueAt };
+}
