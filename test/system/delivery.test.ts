@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { zplOverTcp } from "../rig/devices.ts";
 import {
   type AgentRig,
@@ -31,7 +31,7 @@ const FAKETIME = ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-lin
 type Incident = { rule: string; recoveredAt: number | null };
 type Lane = { epoch: string; batches: number; owed: number; missing: number; isBalanced: boolean };
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 const open = async (collector: CollectorRig): Promise<number> => {
   const { items } = await collector.api<{ items: Incident[] }>("/incidents?state=all");
@@ -57,7 +57,7 @@ async function printerAt(
   return { agent, printer };
 }
 
-describe("an agent whose disk fails under it", () => {
+describe("an agent whose disk fails under it", { concurrent: true }, () => {
   const why = smallDiskMissing();
 
   it.skipIf(why !== null)(
@@ -113,7 +113,7 @@ describe("an agent whose disk fails under it", () => {
   );
 });
 
-describe("an agent whose collector's password changes while batches are on their way", () => {
+describe("an agent whose collector's password changes while batches are on their way", { concurrent: true }, () => {
   it("goes on with the new one after SIGHUP, and loses nothing", async () => {
     const collector = await startCollector({ rules: RULES });
     const { agent } = await printerAt(collector, "./data");
@@ -151,7 +151,7 @@ describe("an agent whose collector's password changes while batches are on their
   }, 120_000);
 });
 
-describe("an agent on a host whose clock was never set", () => {
+describe("an agent on a host whose clock was never set", { concurrent: true }, () => {
   const library = FAKETIME.find(existsSync);
   if (library === undefined && process.env["CI"])
     throw new Error("libfaketime is missing: apt-get install libfaketime");

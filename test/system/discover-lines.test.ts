@@ -15,11 +15,11 @@ import {
   zplDialogue,
 } from "@aislewatch/simulator";
 import { SerialPort } from "serialport";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { cleanUp, onCleanUp, runOnce, tempFolder } from "../rig/rig.ts";
 import { LINES, simulatedLine } from "../rig/simulated-line.ts";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 const random = seededRandom(7);
 const onEnd = (end: () => unknown): void => onCleanUp(async () => void (await end()));
@@ -35,7 +35,7 @@ const metricsOf = (ran: { stdout: string }): object => {
   return metrics;
 };
 
-describe.skipIf(!LINES.includes("serial"))("a port with a receipt printer", () => {
+describe.skipIf(!LINES.includes("serial"))("a port with a receipt printer", { concurrent: true }, () => {
   it("is asked by name, probed, recorded, and read from the file as from the port", async () => {
     const device = bringToLife(receiptPrinter(), realClock, random);
     const { line } = await simulatedLine("serial", escposDialogue({ device }), onEnd);
@@ -89,7 +89,7 @@ describe.skipIf(!LINES.includes("serial"))("a port with a receipt printer", () =
   });
 });
 
-describe.skipIf(!LINES.includes("serial"))("ports with scales", () => {
+describe.skipIf(!LINES.includes("serial"))("ports with scales", { concurrent: true }, () => {
   it.each([
     { name: "a Toledo", driver: "toledo_8217", dialogue: toledoDialogue },
     {
@@ -107,7 +107,7 @@ describe.skipIf(!LINES.includes("serial"))("ports with scales", () => {
   });
 });
 
-describe.skipIf(!LINES.includes("serial"))("a port of which nobody says what hangs there", () => {
+describe.skipIf(!LINES.includes("serial"))("a port of which nobody says what hangs there", { concurrent: true }, () => {
   it("is asked in control characters only", async () => {
     const sent: string[] = [];
     const mute = () => ({
@@ -125,7 +125,7 @@ describe.skipIf(!LINES.includes("serial"))("a port of which nobody says what han
   });
 });
 
-describe("a label printer at port 9100", () => {
+describe("a label printer at port 9100", { concurrent: true }, () => {
   it("is noted by discover without a byte to it, and recorded without its serial number", async () => {
     const device = bringToLife(labelPrinter(identity), realClock, random);
     let taken = 0;

@@ -7,7 +7,7 @@ import { cleanUp, recordingsMissing, runOnce, tempFolder } from "../rig/rig.ts";
 
 afterAll(cleanUp);
 
-describe("a host with Net-SNMP", () => {
+describe("a host with Net-SNMP", { concurrent: true }, () => {
   it("is found by its v3 user, recorded without its name, and read from the file as from the host", async () => {
     const { port } = await startSnmpd();
     const folder = tempFolder();
@@ -46,7 +46,7 @@ describe("a host with Net-SNMP", () => {
   });
 });
 
-describe.skipIf(recordingsMissing())("recorded devices", () => {
+describe.skipIf(recordingsMissing())("recorded devices", { concurrent: true }, () => {
   it.each(["zebra", "konica_c250i", "linksys-ss_lgs318p", "apc_smt750x-nmc2"])(
     "%s is the same device after it was recorded over the wire",
     async (name) => {

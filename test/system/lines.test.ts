@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { zplOverSerial } from "../rig/devices.ts";
 import {
   cleanUp,
@@ -23,7 +23,7 @@ const missing = ["socat", "ser2net", "ping"].filter((name) => spawnSync(name, ["
 if (missing.length > 0 && process.env["CI"]) throw new Error(`missing: ${missing.join(", ")}`);
 if (missing.length > 0) process.stderr.write(`lines.test.ts: left out, missing: ${missing.join(", ")}\n`);
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 type Health = {
   readonly state: string;
@@ -93,7 +93,8 @@ describe.runIf(missing.length === 0)("lines of an agent", () => {
     }
   });
 
-  it("goes on when its serial process hangs or dies, and takes it along when it ends", async () => {
+  // The others at the same time, but not beside a flood.
+  it.concurrent("goes on when its serial process hangs or dies, and takes it along when it ends", async () => {
     const printers = [await zplOverSerial(), await zplOverSerial()];
     const { program, health } = await startAgentOf(printers.map(({ path }, n) => serialDevice(`p-${n}`, path)));
     const first = await waitFor("the serial process", () => childOf(program));
@@ -120,7 +121,7 @@ describe.runIf(missing.length === 0)("lines of an agent", () => {
     expect(isGone(last)).toBe(true);
   });
 
-  it("leaves no serial process behind when it is killed, and starts none without a serial line", async () => {
+  it.concurrent("leaves no serial process behind when it is killed, and starts none without a serial line", async () => {
     const printer = await zplOverSerial();
     const { program } = await startAgentOf([serialDevice("p", printer.path)]);
     const pid = await waitFor("the serial process", () => childOf(program));
@@ -131,7 +132,7 @@ describe.runIf(missing.length === 0)("lines of an agent", () => {
     expect(childOf(other.program)).toBeNull();
   });
 
-  it("reads a printer behind a terminal server, and only counts what it hears on a tap", async () => {
+  it.concurrent("reads a printer behind a terminal server, and only counts what it hears on a tap", async () => {
     const printer = await zplOverSerial();
     const folder = tempFolder();
     const port = await freePort();
