@@ -60,7 +60,7 @@ const PACKS = join(import.meta.dirname, "packs");
 const files = readdirSync(PACKS).filter((name) => name.endsWith(".yaml"));
 const compiled = compileRules(files.map((file) => ({ file, text: readFileSync(join(PACKS, file), "utf8") })));
 
-/** Incidents as they stand at the end: `rule#component severity runbook`. */
+/** Incidents as they stand at the end: `rule#component severity runbook`, and whether nobody knows it any more. */
 async function incidents({ kind, everyMs, wellPolls, faultyPolls, evidence }: Run): Promise<string[]> {
   if (!compiled.ok || !isKind(kind)) throw new Error("the packs are checked elsewhere");
   const site = await sampleSite();
@@ -90,7 +90,8 @@ async function incidents({ kind, everyMs, wellPolls, faultyPolls, evidence }: Ru
     const incident = site.state.incident(id);
     if (incident === null) return [];
     const { rule, subject, severity, runbook } = incident;
-    return [`${rule}${subject.component === null ? "" : `#${subject.component}`} ${severity} ${runbook ?? "none"}`];
+    const part = subject.component === null ? "" : `#${subject.component}`;
+    return [`${rule}${part} ${severity} ${runbook ?? "none"}${incident.stale ? ", state unknown" : ""}`];
   });
 }
 
@@ -310,6 +311,20 @@ const CASES: readonly Case[] = [
     everyMs: 30 * MINUTE_MS,
     wellPolls: 1,
     faultyPolls: 2,
+  },
+  {
+    name: "the same seconds after the agent's start, and the device stays away",
+    kind: "barcode_scanner",
+    evidence: () =>
+      onUsb((tree, n) => {
+        if (n !== 0) return;
+        tree.overCurrent("1-1");
+        tree.unplug("1-1");
+      }),
+    want: ["usb-over-current major usb/over-current"],
+    everyMs: 5_000,
+    wellPolls: 3,
+    faultyPolls: 5,
   },
   {
     name: "a scanner was set to another interface",
