@@ -124,6 +124,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       onGap: (gap) => log.emit(events.gapFound, gap),
       onStoreFailed: (event) => log.emit(events.storeFailed, event),
       onStoreRecovered: (event) => log.emit(events.storeRecovered, event),
+      onSeriesGone: (event) => log.emit(events.timeseriesEmpty, event),
       onClaimRefused: ({ site, agent, devices }) =>
         log.emit(events.claimRefused, { site, agent, devices: devices.join(", ") }),
       onClockOff: (event) => log.emit(events.clockOff, event),

@@ -87,6 +87,13 @@ export const events = {
     meaning: "A store takes writes again.",
     fields: { store: "string" },
   }),
+  timeseriesEmpty: defineEvent({
+    name: "timeseries_empty",
+    level: "error",
+    meaning:
+      "At a start, the time-series store holds nothing although agents' lanes were judged before: it was deleted, or is another. Incidents stand, charts begin anew, agents send what they still hold.",
+    fields: { lanes: "number" },
+  }),
   incidentOpened: defineEvent({
     name: "incident_opened",
     level: "info",

@@ -789,6 +789,75 @@ describe("ingest", () => {
     });
   });
 
+  describe("when the time-series data was deleted alone", () => {
+    const gone = () => site.log.filter(({ name }) => name === "series gone").map(({ detail }) => detail);
+
+    it.each([
+      { name: "all of it was acked", held: [] },
+      { name: "its agent holds the last of it", held: [3] },
+      { name: "its agent holds all of it", held: [1, 2, 3] },
+    ])("says so, goes on, and stores what is sent again: $name", async ({ held }) => {
+      await start();
+      for (const seq of [1, 2, 3]) site.send("telemetry", aBatch(seq, { out: true }));
+      await site.pass(250);
+      site.series.batches.clear();
+      site.series.marks.clear();
+      await site.restart();
+      expect(gone()).toEqual([{ lanes: 1 }]);
+      const live = { first: held[0] ?? 4, last: 3 };
+      const outbox = {
+        batches: held.length,
+        bytes: 0,
+        oldestAt: null,
+        lanes: { live, history: { first: 1, last: 0 } },
+      };
+      site.send("status", statusOf({ outbox }));
+      await site.pass(250);
+      expect(site.ingest.audit({})).toMatchObject({ unexplained: 0, lanes: [{ queued: held.length, batches: 3 }] });
+      for (const seq of [...held, 4]) site.send("telemetry", aBatch(seq, { out: true }));
+      await site.pass(250);
+      expect(site.series.seqs()).toEqual([...held, 4]);
+      expect(lastAck()?.live).toBe(4);
+      expect([site.ingest.counts.gaps, site.disconnects]).toEqual([0, []]);
+      expect(site.ingest.audit({})).toMatchObject({ unexplained: 0, lanes: [{ queued: 0, safeSeq: 4, batches: 4 }] });
+      expect(site.state.incidents({}, { limit: 10, cursor: null }).total).toBe(1);
+      // Said once: the store has something again.
+      await site.restart();
+      expect(gone()).toHaveLength(1);
+    });
+
+    it("is nothing to say of a first start", async () => {
+      await start();
+      await site.restart();
+      expect(gone()).toEqual([]);
+    });
+
+    it("has as missing what an older copy of it lacks, and goes on", async () => {
+      await start();
+      for (const seq of [1, 2, 3]) site.send("telemetry", aBatch(seq));
+      await site.pass(250);
+      const [mark] = [...site.series.marks.values()];
+      for (const [name, batches] of site.series.batches) site.series.batches.set(name, batches.slice(0, 1));
+      for (const [name] of site.series.marks) if (mark !== undefined) site.series.marks.set(name, { ...mark, seq: 1 });
+      await site.restart();
+      const lanes = { live: { first: 4, last: 4 }, history: { first: 1, last: 0 } };
+      const online = () => site.send("status", statusOf({ outbox: { batches: 1, bytes: 0, oldestAt: null, lanes } }));
+      // It is asked once whether it still has them.
+      for (let tries = 0; tries < 2; tries++) {
+        online();
+        site.send("telemetry", aBatch(4));
+        await site.pass(250);
+      }
+      expect(site.series.seqs()).toEqual([1, 4]);
+      expect(lastAck()?.live).toBe(4);
+      expect(site.ingest.audit({})).toMatchObject({
+        unexplained: 2,
+        missing: [{ fromSeq: 2, toSeq: 3 }],
+        lanes: [{ batches: 4, missing: 2, queued: 0, isBalanced: true }],
+      });
+    });
+  });
+
   it("flushes what was accepted, and says when it can't", async () => {
     await start();
     site.send("telemetry", aBatch(1));

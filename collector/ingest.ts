@@ -148,6 +148,8 @@ export type IngestEvents = {
   onGap(gap: GapRecord): void;
   onStoreFailed(event: { store: "state" | "timeseries"; detail: string }): void;
   onStoreRecovered(event: { store: "state" | "timeseries" }): void;
+  /** At a start: the time-series store is empty, and so many lanes of agents were judged before. */
+  onSeriesGone(event: { lanes: number }): void;
   /** Inventory refused: devices that another agent owns. */
   onClaimRefused(event: { site: string; agent: string; devices: string[] }): void;
   /** An agent's clock is off by more than is tolerated; its times are shifted by as much. */
@@ -324,6 +326,9 @@ export function createIngest(deps: IngestDeps): Ingest {
         known.series = Math.max(known.series, first - 1);
         known.seen = Math.min(known.state, known.series);
         known.isPresumed = true;
+        // Of a lane that was judged before, nothing older waits for a time-series store that was lost.
+        const key = laneKey(agent.site, agent.agent, epoch, lane);
+        if (committed.has(key)) stored.set(key, known.series);
       }
       ledger.announced({ site: agent.site, agent: agent.agent, epoch, lane }, { first, last }, clock.now());
     }
@@ -871,7 +876,10 @@ export function createIngest(deps: IngestDeps): Ingest {
         committed.set(key, seq);
         known.set(key, { ...freshLane(), seen: seq, state: seq });
       }
-      for (const { site, agent, epoch, lane, seq } of await timeseries.watermarks()) {
+      const marks = await timeseries.watermarks();
+      const judged = state.watermarks().filter(({ agent }) => agent !== COLLECTOR_AGENT);
+      if (marks.length === 0 && judged.length > 0) events.onSeriesGone({ lanes: judged.length });
+      for (const { site, agent, epoch, lane, seq } of marks) {
         const key = laneKey(site, agent, epoch, lane);
         stored.set(key, seq);
         const lanes = known.get(key) ?? freshLane();

@@ -306,6 +306,7 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
         onGap: (detail) => log.push({ name: "gap", detail }),
         onStoreFailed: (detail) => log.push({ name: "failed", detail }),
         onStoreRecovered: (detail) => log.push({ name: "recovered", detail }),
+        onSeriesGone: (detail) => log.push({ name: "series gone", detail }),
         onClaimRefused: (detail) => log.push({ name: "claim", detail }),
         onClockOff: (detail) => log.push({ name: "clock", detail }),
       },
