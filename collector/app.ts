@@ -124,7 +124,6 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       onGap: (gap) => log.emit(events.gapFound, gap),
       onStoreFailed: (event) => log.emit(events.storeFailed, event),
       onStoreRecovered: (event) => log.emit(events.storeRecovered, event),
-      onSeriesGone: (event) => log.emit(events.timeseriesEmpty, event),
       onClaimRefused: ({ site, agent, devices }) =>
         log.emit(events.claimRefused, { site, agent, devices: devices.join(", ") }),
       onClockOff: (event) => log.emit(events.clockOff, event),
@@ -350,6 +349,12 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         async act(id, action, actor) {
           const done = judge.act(id, action, actor);
           if (done.ok && !ingest.commitNow()) throw new Error("the state store can't be written just now");
+          return done;
+        },
+        async actOnMany(targets, action, actor) {
+          const done = targets.map(({ id, version }) => judge.act(id, { ...action, version }, actor));
+          const isAny = done.some(({ ok }) => ok);
+          if (isAny && !ingest.commitNow()) throw new Error("the state store can't be written just now");
           return done;
         },
         subscribe: judge.subscribe,

@@ -57,6 +57,7 @@ describe("a configuration set", () => {
       maintenance: null,
       sla: null,
       escalation: null,
+      lifecycle: null,
     };
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -188,6 +189,17 @@ describe("a configuration set", () => {
       const kept = lastGoodConfigSet(store, file("last-good"));
       expect(kept && [kept.sla, kept.escalation]).toEqual(loaded.ok && [loaded.value.sla, loaded.value.escalation]);
 
+      write("lifecycle.yaml", "review: never\n");
+      const more = loadConfigSet({ ...whole, lifecycle: file("lifecycle.yaml") });
+      expect(more.ok && more.value.lifecycle.review).toBeNull();
+      const night = "calendars: { night: { hours: { daily: 22:00-24:00 } } }\n";
+      write("sites.yaml", `${night}sites: [{ id: s1, time_zone: UTC, contract: golden }]\n`);
+      const foreign = loadConfigSet(whole);
+      expect(foreign.ok ? [] : foreign.diagnostics.map(({ file: of, code }) => [of, code])).toContainEqual([
+        file("sites.yaml"),
+        "CFG_UNKNOWN_CONTRACT",
+      ]);
+
       chain("{ contract: silver }");
       write("sites.yaml", SITES);
       write("rules/a.yaml", RULES);
@@ -213,6 +225,7 @@ describe("a configuration set", () => {
         maintenance: join(examples, "maintenance.yaml"),
         sla: join(examples, "sla.yaml"),
         escalation: join(examples, "escalation.yaml"),
+        lifecycle: join(examples, "lifecycle.yaml"),
       });
       expect(loaded.ok ? "" : formatDiagnostics(loaded.diagnostics, loaded.texts)).toBe("");
       if (!loaded.ok) return;

@@ -1,6 +1,6 @@
 /**
  * What ops people edit while the collector runs: rule files and their overrides, runbooks, sites, planned maintenance, and
- * the policies for incidents (priority, SLA, escalation), taken as one set. A set
+ * the policies for incidents (priority, SLA, escalation, lifecycle), taken as one set. A set
  * with any mistake is refused whole and the last good one stays; that one is kept in the state store as well, so that a
  * start on faulty files still watches (with an alarm).
  */
@@ -22,15 +22,17 @@ import { z } from "zod";
 import { type CollectorConfig, loadPriorityPolicy } from "./config.ts";
 import { loadEscalation } from "./escalation-file.ts";
 import { type EscalationPolicy, NO_ESCALATION } from "./incidents/escalation-policy.ts";
+import { DEFAULT_LIFECYCLE, type LifecyclePolicy } from "./incidents/lifecycle.ts";
 import type { PriorityPolicy } from "./incidents/priority.ts";
 import { DEFAULT_SLA_POLICY, type SlaPolicy } from "./incidents/sla-policy.ts";
+import { loadLifecycle } from "./lifecycle-file.ts";
 import { loadMaintenance, type PlannedMaintenance } from "./maintenance-file.ts";
-import { type Loaded, loadSites, type Site } from "./sites.ts";
+import { checkContracts, type Loaded, loadSites, type Site } from "./sites.ts";
 import { loadSlaPolicy } from "./sla-file.ts";
 
 export type ConfigPaths = Pick<
   CollectorConfig,
-  "rules" | "runbooks" | "sites" | "priority" | "overrides" | "maintenance" | "sla" | "escalation"
+  "rules" | "runbooks" | "sites" | "priority" | "overrides" | "maintenance" | "sla" | "escalation" | "lifecycle"
 >;
 
 export type Runbook = { readonly title: string; readonly markdown: string };
@@ -44,6 +46,7 @@ export type ConfigSet = {
   readonly maintenance: readonly PlannedMaintenance[];
   readonly sla: SlaPolicy;
   readonly escalation: EscalationPolicy;
+  readonly lifecycle: LifecyclePolicy;
 };
 
 /** Files of one set: packs, runbooks and the single ones. */
@@ -78,16 +81,18 @@ export function loadConfigSet(paths: ConfigPaths): Loaded<ConfigSet> {
   const calendars = sites === undefined ? null : [...new Set(sites.flatMap((site) => [...site.calendars.keys()]))];
   const sla = paths.sla === null ? DEFAULT_SLA_POLICY : take(loadSlaPolicy(paths.sla, calendars));
   const contracts = sla === undefined ? null : [...sla.contracts.keys()];
+  if (paths.sites !== null && contracts !== null) take(checkContracts(paths.sites, contracts));
   const escalation =
     paths.escalation === null ? NO_ESCALATION : take(loadEscalation(paths.escalation, { calendars, contracts }));
+  const lifecycle = paths.lifecycle === null ? DEFAULT_LIFECYCLE : take(loadLifecycle(paths.lifecycle));
   if (sites !== undefined) diagnostics.push(...unknownCalendars(compiled.placed, sites));
   const overrides = paths.overrides === null ? [] : takeOverrides(paths.overrides, compiled, sites ?? []);
   const isWhole = diagnostics.length === 0 && compiled.ok;
-  if (!isWhole || sites === undefined || sla === undefined || escalation === undefined)
-    return { ok: false, diagnostics, texts };
+  const policies = sla && escalation && lifecycle && { sla, escalation, lifecycle };
+  if (!isWhole || sites === undefined || policies === undefined) return { ok: false, diagnostics, texts };
   const rules = withOverrides(compiled.rules, overrides);
   const runbooks = readRunbooks(paths.runbooks);
-  return { ok: true, value: { rules, sites, priority, runbooks, maintenance: maintenance ?? [], sla, escalation } };
+  return { ok: true, value: { rules, sites, priority, runbooks, maintenance: maintenance ?? [], ...policies } };
 
   function takeOverrides(file: string, { placed }: CompiledRules, listed: readonly Site[]): readonly Override[] {
     const text = readConfigText(file);
@@ -140,6 +145,7 @@ const keptSchema = z.object({
     maintenance: z.string().nullable().default(null),
     sla: z.string().nullable().default(null),
     escalation: z.string().nullable().default(null),
+    lifecycle: z.string().nullable().default(null),
   }),
   files: z.record(z.string(), z.string()),
 });
@@ -148,8 +154,8 @@ export type DocumentStore = { document(name: string): string | null; putDocument
 
 /** Keeps the texts of a set that was found good; throws when the store can't be written. */
 export function keepConfigSet(given: ConfigPaths, store: DocumentStore): void {
-  const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation } = given;
-  const paths = { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation };
+  const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle } = given;
+  const paths = { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle };
   const files: Record<string, string> = {};
   for (const file of allFiles(paths)) {
     const text = readConfigText(file);
@@ -182,6 +188,7 @@ export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigS
     maintenance: movedOrNone(roots.maintenance),
     sla: movedOrNone(roots.sla),
     escalation: movedOrNone(roots.escalation),
+    lifecycle: movedOrNone(roots.lifecycle),
   });
   return loaded.ok ? loaded.value : null;
 }
@@ -195,8 +202,9 @@ function parseJson(text: string): unknown {
 }
 
 function allFiles(paths: ConfigPaths): string[] {
-  const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation } = paths;
-  const single = [sites, priority, overrides, maintenance, sla, escalation].filter((file) => file !== null);
+  const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle } = paths;
+  const policies = [priority, overrides, maintenance, sla, escalation, lifecycle];
+  const single = [sites, ...policies].filter((file) => file !== null);
   return [...ruleFiles(rules), ...filesBelow(runbooks, ".md"), ...single].slice(0, FILES_MAX);
 }
 

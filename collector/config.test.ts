@@ -79,6 +79,17 @@ describe("the ten usual mistakes in sites.yaml", () => {
     { name: "an unknown format", text: site("    format: shop\n") },
     { name: "dates that are none", text: site("    closed_days: [25.12.2026, 2026-02-30, christmas]\n") },
     { name: "a tab", text: "sites:\n\t- id: b\n" },
+    {
+      name: "contacts nobody can reach",
+      text: site(
+        "    contacts:\n      - { name: Kim, role: it, phone: 4930123, email: kim@home }\n      - { name: Lee, role: it, phone: call me }\n",
+      ),
+    },
+    { name: "a contact without a way to reach them", text: site("    contacts:\n      - { name: Kim, role: it }\n") },
+    {
+      name: "a contract, a region and labels",
+      text: site("    contract: Gold Plus\n    region: ''\n    labels: { tier: 1 }\n"),
+    },
   ])("$name", ({ text }) => expect(complaints("sites.yaml", text, loadSites)).toMatchSnapshot());
 
   it("refuses a store that has the collector's own place", () => {

@@ -55,6 +55,8 @@ export type CollectorConfig = {
   readonly sla: string | null;
   /** Null: nobody is asked by time. */
   readonly escalation: string | null;
+  /** Null: as shipped. */
+  readonly lifecycle: string | null;
   readonly retentionMs: number;
   readonly timeseries: "duckdb";
   /** For the time-series store. */
@@ -103,6 +105,7 @@ const collectorFile = z.strictObject({
   maintenance: path.optional(),
   sla: path.optional(),
   escalation: path.optional(),
+  lifecycle: path.optional(),
   retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
   timeseries: z.enum(["duckdb"]).default("duckdb"),
   memory_limit: byteSizeBetween(64 * MIB, 1024 * 1024 * MIB).optional(),
@@ -143,6 +146,7 @@ export function loadCollectorConfig(
       maintenance: written.maintenance === undefined ? null : absolute(written.maintenance),
       sla: written.sla === undefined ? null : absolute(written.sla),
       escalation: written.escalation === undefined ? null : absolute(written.escalation),
+      lifecycle: written.lifecycle === undefined ? null : absolute(written.lifecycle),
       retentionMs: written.retention ?? DEFAULTS.retentionMs,
       timeseries: written.timeseries,
       memoryLimitBytes: written.memory_limit ?? DEFAULTS.memoryLimitBytes,
@@ -165,6 +169,7 @@ export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   maintenance: null,
   sla: null,
   escalation: null,
+  lifecycle: null,
   retentionMs: DEFAULTS.retentionMs,
   timeseries: "duckdb",
   memoryLimitBytes: DEFAULTS.memoryLimitBytes,
@@ -197,6 +202,7 @@ function missingPaths(written: Written, baseDir: string, source: YamlSource): Di
     { path: ["maintenance"], file: written.maintenance, isFolder: false },
     { path: ["sla"], file: written.sla, isFolder: false },
     { path: ["escalation"], file: written.escalation, isFolder: false },
+    { path: ["lifecycle"], file: written.lifecycle, isFolder: false },
   ];
   return wanted.flatMap(({ path: at, file, isFolder }) => {
     if (file === undefined) return [];

@@ -7,7 +7,13 @@
  */
 import type { Clock } from "@aislewatch/base";
 import { append, incidentId, isEnded, isOpenState } from "./incidents/log.ts";
-import type { Actor, Incident, IncidentEvent, IncidentEventBody } from "./incidents/types.ts";
+import {
+  type Actor,
+  type Incident,
+  type IncidentEvent,
+  type IncidentEventBody,
+  incidentKey,
+} from "./incidents/types.ts";
 import type { IncidentChange, StateStore } from "./store/state/store.ts";
 
 /** When it happened and who did it; when it is written down, the book knows. */
@@ -28,6 +34,10 @@ export type IncidentBook = {
   ofKey(key: string): Incident | null;
   /** Also one that ended: then it is as the store has it. */
   incident(id: string): Incident | null;
+  /** Of this key, the last that ended, if any has. */
+  lastOf(key: string): Incident | null;
+  /** Other incidents of its key, newest first, ended or not. */
+  others(incident: Incident, limit: number): readonly Incident[];
   /** Null once it ended. */
   keyOf(id: string): string | null;
   /** Not ended. */
@@ -80,7 +90,18 @@ export function createIncidentBook({ clock, state }: { clock: Clock; state: Stat
     ofKey,
     incident(id) {
       const key = keys.get(id);
-      return key === undefined ? state.incident(id) : ofKey(key);
+      return key === undefined ? (pending.get(id)?.incident ?? state.incident(id)) : ofKey(key);
+    },
+    lastOf(key) {
+      const written = [...pending.values()].findLast((change) => change.key === key && isEnded(change.incident));
+      return written?.incident ?? state.incidentsOfKey(key, 1)[0] ?? null;
+    },
+    others(incident, limit) {
+      const key = keys.get(incident.id) ?? incidentKey(incident.rule, incident.subject);
+      const some = state
+        .incidentsOfKey(key, limit + 1)
+        .map(({ id, ...rest }) => pending.get(id)?.incident ?? { id, ...rest });
+      return some.filter(({ id }) => id !== incident.id).slice(0, limit);
     },
     keyOf: (id) => keys.get(id) ?? null,
     all: () => incidents.values(),

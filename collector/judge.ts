@@ -7,7 +7,7 @@
  * is committed by ingest. When a commit fails, the same changes are put back and tried again; the page hears of them
  * only after they were written.
  */
-import { type Clock, err, ok, type Result } from "@aislewatch/base";
+import type { Clock, Result } from "@aislewatch/base";
 import { type AgentStatus, type InventoryDevice, type PollFailure, splitSubject } from "@aislewatch/contract";
 import { isKind } from "@aislewatch/devices";
 import {
@@ -25,18 +25,23 @@ import type { StreamEvent } from "./api/schema.ts";
 import { incidentView } from "./api/view.ts";
 import type { ConfigSet } from "./config-set.ts";
 import { createDesk } from "./desk.ts";
+import { createDuties } from "./duties.ts";
 import { createIncidentBook } from "./incident-book.ts";
-import { decideAction } from "./incidents/decide.ts";
+import { NO_ESCALATION, type Remedy } from "./incidents/escalation-policy.ts";
 import { type Dated, fromFound, fromSpell, type LateOutcome } from "./incidents/late.ts";
+import { DEFAULT_LIFECYCLE } from "./incidents/lifecycle.ts";
 import { isOpenState } from "./incidents/log.ts";
 import { type Assessment, assessPriority, type Capacity } from "./incidents/priority.ts";
+import { DEFAULT_SLA_POLICY } from "./incidents/sla-policy.ts";
 import { fromTransition, reassessed } from "./incidents/transition.ts";
 import { type Actor, type Incident, incidentKey } from "./incidents/types.ts";
 import { createLate, type LanesAtReturn, type Late } from "./late.ts";
+import { type Notifier, SILENT } from "./notifier.ts";
 import { COLLECTOR_AGENT, OWN_SITE, OWN_SITE_NAME } from "./own-reports.ts";
 import { type Site, siteInfo, unlistedSite } from "./sites.ts";
 import type { AgentRecord, Commit, StateStore } from "./store/state/store.ts";
 import type { LastValue, TelemetryBatch } from "./store/timeseries/store.ts";
+import { createWork } from "./work.ts";
 
 /** A metric is old after this many intervals, and some grace for a slow poll (the engine uses the same). */
 const STALE_INTERVALS = 3;
@@ -64,6 +69,8 @@ export type JudgeEvents = {
   /** Several devices below each of these went down since it was last polled: it may be the cause. */
   onSuspected(parents: readonly { site: string; agent: string; device: string }[]): void;
   onAgent(event: { site: string; agent: string; online: boolean; status: AgentStatus | null }): void;
+  /** Tier 0 of its chain: the agent is to be asked. What comes of it is told by `note`. */
+  onRemedy?(incident: Incident, remedy: Remedy): void;
 };
 
 export type JudgeDeps = {
@@ -71,6 +78,8 @@ export type JudgeDeps = {
   readonly engine: Engine;
   readonly state: StateStore;
   readonly events: JudgeEvents;
+  /** Who is told when an incident does not move; without, nobody. */
+  readonly notifier?: Notifier;
   /** There is something to commit that no batch brought. */
   readonly commitSoon: (urgent: boolean) => void;
 };
@@ -99,6 +108,8 @@ export type Judge = {
   /** Lets time pass: silence, `for` between polls, closes that fall due. About once a second. */
   tick(): void;
   act(id: string, action: ActionRequest, actor: Actor): Result<Incident, ActRefusal>;
+  /** What the collector itself did about an incident, for its log; of one that ended, nothing. */
+  note(id: string, text: string): void;
   takePending(): Pending;
   subscribe(listener: (event: StreamEvent) => void): () => void;
   readonly live: LiveView;
@@ -124,7 +135,7 @@ type DeviceFacts = {
 };
 
 export function createJudge(
-  { clock, engine, state, events, commitSoon }: JudgeDeps,
+  { clock, engine, state, events, notifier = SILENT, commitSoon }: JudgeDeps,
   samplesPerSecond: () => number,
 ): Judge {
   let sites = new Map<string, Site>();
@@ -139,9 +150,26 @@ export function createJudge(
   /** By site, then id. */
   const devices = new Map<string, Map<string, DeviceFacts>>();
   const book = createIncidentBook({ clock, state });
-  const desk = createDesk({ clock, book, rules: () => ruleById });
+  const lifecycle = () => config?.lifecycle ?? DEFAULT_LIFECYCLE;
+  const desk = createDesk({ clock, book, rules: () => ruleById, lifecycle });
+  const work = createWork({
+    clock,
+    book,
+    isFiring,
+    assess: ({ subject, severity }) => assess(subject, severity, clock.now()),
+  });
   book.onWritten(({ before, incident }) => {
     if (before === null) events.onIncidentOpened(incident);
+  });
+  const duties = createDuties({
+    clock,
+    book,
+    eventsOf: (id) => state.incidentEvents(id),
+    siteOf: (id) => siteOf(id),
+    kindOf: ({ subject: { site, device } }) => (device === null ? null : (factsOf(site, device)?.device.kind ?? null)),
+    policies: () => ({ sla: config?.sla ?? DEFAULT_SLA_POLICY, escalation: config?.escalation ?? NO_ESCALATION }),
+    notifier,
+    onRemedy: (incident, remedy) => events.onRemedy?.(incident, remedy),
   });
   /** By site and role, for as long as one `absorb` goes on: the engine stands still meanwhile. */
   const capacities = new Map<string, Capacity>();
@@ -172,7 +200,7 @@ export function createJudge(
         return;
       }
       const { opened } = found.spell;
-      const context = { priority: assessTransition(opened, null) };
+      const context = { priority: assessTransition(opened, null), lifecycle: lifecycle() };
       writeLate(key, fromSpell(incident, found.spell, ruleById.get(opened.rule) ?? null, context));
     },
     onTakenOver: (transitions) => absorb(transitions),
@@ -204,9 +232,12 @@ export function createJudge(
 
   function absorbOne(transition: Transition): void {
     const key = incidentKey(transition.rule, transition.subject);
-    const incident = book.ofKey(key);
+    const incident = book.ofKey(key) ?? (stoodBefore(transition) ? book.lastOf(key) : null);
     const rule = ruleById.get(transition.rule) ?? null;
-    const outcome = fromTransition(incident, transition, rule, { priority: assessTransition(transition, incident) });
+    const outcome = fromTransition(incident, transition, rule, {
+      priority: assessTransition(transition, incident),
+      lifecycle: lifecycle(),
+    });
     if (incident !== null && outcome.events.length > 0)
       book.write(key, incident, outcome.events, byItself(transition.at));
     if (outcome.open !== null) book.write(key, null, [outcome.open], byItself(transition.at));
@@ -447,6 +478,7 @@ export function createJudge(
     values: valuesOf,
     faults: faultsOf,
     openIncidents: () => book.open(),
+    duties,
     rules: () => ({ version: rules.version, refused, rules: rules.rules, overrides: rules.overrides ?? [] }),
     firing: (rule) => firingIndex().get(rule) ?? 0,
     explain: (rule, subject) => engine.explain(rule, subject, clock.now()),
@@ -498,6 +530,7 @@ export function createJudge(
       engine.restoreValues(values);
       engine.restoreFaults(state.faults());
       book.restore();
+      desk.restore();
       // Rules and devices that went away while the collector was down resolve what they left behind.
       engine.takeChangedFaults();
       late.restore(state.late());
@@ -573,6 +606,7 @@ export function createJudge(
       refused = [];
       late.changed();
       absorb(engine.setRules(next.rules, clock.now()));
+      duties.reconsider();
       announcements.push({ type: "rules", version: next.rules.version, refused: [] });
       commitSoon(true);
     },
@@ -602,25 +636,23 @@ export function createJudge(
       if (absorb(engine.tick(now))) urgent = true;
       late.tick();
       if (desk.tick()) urgent = true;
+      if (duties.tick()) urgent = true;
       if (urgent || pendingFaults.size > 0 || book.hasPending) commitSoon(urgent);
       tellValues();
     },
 
     act(id, action, actor) {
-      const key = book.keyOf(id);
-      const incident = book.incident(id);
-      if (incident === null) return err({ code: "not_found", message: `There is no incident ${id}.` });
-      const now = clock.now();
-      const decided = decideAction(incident, action, {
-        actor,
-        nowMs: now,
-        stillFiring: incident.recoveredAt === null && isFiring(incident),
-      });
-      if (!decided.ok) return decided;
-      if (decided.value.length === 0 || key === null) return ok(incident);
-      const next = book.write(key, incident, decided.value, { at: now, actor });
+      capacities.clear();
+      const done = work.act(id, action, actor);
+      if (book.hasPending) commitSoon(true);
+      return done;
+    },
+
+    note(id, text) {
+      const [key, incident] = [book.keyOf(id), book.incident(id)];
+      if (key === null || incident === null) return;
+      book.write(key, incident, [{ type: "note", text }], byItself(clock.now()));
       commitSoon(true);
-      return ok(next);
     },
 
     takePending() {
@@ -668,16 +700,20 @@ export function createJudge(
   };
 
   function isFiring({ rule, subject }: Incident): boolean {
-    return engine
-      .faults()
-      .some(
-        (fault) =>
-          fault.rule === rule &&
-          incidentKey(rule, fault.subject) === incidentKey(rule, subject) &&
-          (fault.state === "firing" || fault.state === "recovering"),
-      );
+    const { site, device } = subject;
+    const key = incidentKey(rule, subject);
+    const faults = device === null ? engine.faults() : faultsOf(site, device);
+    return faults.some(
+      (fault) =>
+        fault.rule === rule &&
+        incidentKey(rule, fault.subject) === key &&
+        (fault.state === "firing" || fault.state === "recovering"),
+    );
   }
 }
+
+/** Its incident may have ended meanwhile: a person cancelled it. */
+const stoodBefore = ({ from }: Transition): boolean => from === "firing" || from === "recovering";
 
 const byItself = (at: number): { at: number; actor: Actor } => ({ at, actor: "system" });
 

@@ -24,6 +24,7 @@ import type { StreamEvent } from "./api/schema.ts";
 import type { AgentMessage } from "./broker/broker.ts";
 import type { ConfigSet } from "./config-set.ts";
 import { NO_ESCALATION } from "./incidents/escalation-policy.ts";
+import { DEFAULT_LIFECYCLE } from "./incidents/lifecycle.ts";
 import { DEFAULT_SLA_POLICY } from "./incidents/sla-policy.ts";
 import type { Incident } from "./incidents/types.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
@@ -67,6 +68,7 @@ export const configOf = (rules = RULES): ConfigSet => ({
   maintenance: [],
   sla: DEFAULT_SLA_POLICY,
   escalation: NO_ESCALATION,
+  lifecycle: DEFAULT_LIFECYCLE,
 });
 
 export const printer = (id: string, given: Partial<InventoryDevice> = {}): InventoryDevice => ({
@@ -306,7 +308,6 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
         onGap: (detail) => log.push({ name: "gap", detail }),
         onStoreFailed: (detail) => log.push({ name: "failed", detail }),
         onStoreRecovered: (detail) => log.push({ name: "recovered", detail }),
-        onSeriesGone: (detail) => log.push({ name: "series gone", detail }),
         onClaimRefused: (detail) => log.push({ name: "claim", detail }),
         onClockOff: (detail) => log.push({ name: "clock", detail }),
       },

@@ -17,6 +17,22 @@ export type Site = SiteCalendar & {
   readonly format: "store" | "dc";
   /** By the name that `active_in` of a rule gives, in the site's own time; it is closed on the site's closed days, too. */
   readonly calendars: ReadonlyMap<string, SiteCalendar>;
+  /** Who to call there, in the order of asking. */
+  readonly contacts: readonly Contact[];
+  /** Of sla.yaml; null: the standard terms. */
+  readonly contract: string | null;
+  readonly region: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+};
+
+export type Contact = {
+  readonly name: string;
+  /** What they are there: `manager`, `it`, `facilities`, … */
+  readonly role: string;
+  readonly phone: string | null;
+  readonly email: string | null;
+  /** When they can be reached, by the clock of the site; null: always. */
+  readonly hours: SiteCalendar | null;
 };
 
 /** What a site is taken for that only an agent speaks for: sites.yaml may be filled in later. */
@@ -28,6 +44,10 @@ export const unlistedSite = (id: string): Site => ({
   hours: null,
   closedDays: [],
   calendars: new Map(),
+  contacts: [],
+  contract: null,
+  region: null,
+  labels: {},
 });
 
 /** What the engine goes by: a site without hours is one where nothing is ever closed. */
@@ -49,6 +69,9 @@ export type Loaded<T> =
 const SITES_MAX = 20_000;
 const CLOSED_DAYS_MAX = 1_000;
 const SPANS_MAX = 8;
+/** Whoever calls ten people in a row needs another plan. */
+const CONTACTS_MAX = 10;
+const LABELS_MAX = 32;
 
 /** All sites of the file, or all its mistakes. Never throws. */
 export function loadSites(path: string): Loaded<Site[]> {
@@ -62,6 +85,10 @@ export function loadSites(path: string): Loaded<Site[]> {
     ...sites.flatMap((site, index) =>
       repeatedDays(site.trading_hours, ["sites", index, "trading_hours"], loaded.source),
     ),
+    ...sites.flatMap(({ contacts }, index) =>
+      contacts.flatMap(({ hours }, n) => repeatedDays(hours, ["sites", index, "contacts", n, "hours"], loaded.source)),
+    ),
+    ...sites.flatMap((site, index) => unreachable(site, index, loaded.source)),
     ...Object.entries(calendars).flatMap(([name, { hours }]) =>
       repeatedDays(hours, ["calendars", name, "hours"], loaded.source),
     ),
@@ -131,6 +158,27 @@ const CALENDARS_MAX = 100;
 /** What `active_in` means by itself. */
 const RESERVED_CALENDARS = ["always", "trading_hours"];
 
+/** Digits with what people write between them; an extension after `x` or `ext.`. ITU-T E.164 has 15 digits at most. */
+const phone = asWritten<string>("a phone number such as +49 30 123456", (written) => {
+  if (typeof written === "number") return { ok: false, hint: `write it as text: "${written}"` };
+  const isPhone = typeof written === "string" && /^\+?[\d\s()./-]{3,40}(?:\s*(?:x|ext\.?)\s*\d{1,6})?$/.test(written);
+  const digits = isPhone ? written.replace(/(?:x|ext).*$/, "").replaceAll(/\D/g, "").length : 0;
+  return isPhone && digits >= 3 && digits <= 15 ? { ok: true, value: written.trim() } : { ok: false };
+});
+/** Enough to catch a slip; whether anybody is there only mail can tell (RFC 5321 allows 254 characters). */
+const email = asWritten<string>("an address such as kim@example.com", (written) => {
+  const isAddress = typeof written === "string" && written.length <= 254 && /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(written);
+  return isAddress ? { ok: true, value: written } : { ok: false };
+});
+
+const contactSchema = z.strictObject({
+  name: z.string().min(1).max(128),
+  role: z.string().min(1).max(64),
+  phone: phone.optional(),
+  email: email.optional(),
+  hours: tradingHours.optional(),
+});
+
 const siteSchema = z.strictObject({
   id: z.string().regex(ID_PATTERN, "an id of lower-case letters, digits and hyphens"),
   name: z.string().min(1).max(128).optional(),
@@ -139,6 +187,13 @@ const siteSchema = z.strictObject({
   trading_hours: tradingHours.optional(),
   closed_days: z.array(date).max(CLOSED_DAYS_MAX).default([]),
   holidays: z.array(name).max(SPANS_MAX).default([]),
+  contacts: z.array(contactSchema).max(CONTACTS_MAX).default([]),
+  contract: name.optional(),
+  region: z.string().min(1).max(64).optional(),
+  labels: z
+    .record(name, z.string().min(1).max(128))
+    .refine((all) => Object.keys(all).length <= LABELS_MAX, { message: `at most ${LABELS_MAX} labels` })
+    .default({}),
 });
 const calendarSchema = z.strictObject({
   hours: tradingHours,
@@ -160,7 +215,7 @@ type Written = z.infer<typeof siteSchema>;
 type WrittenFile = z.infer<typeof sitesFile>;
 
 function toSite(
-  { id, name: called = id, time_zone, format, trading_hours, closed_days, holidays: lists }: Written,
+  { id, name: called = id, time_zone, format, trading_hours, closed_days, holidays: lists, ...more }: Written,
   { holidays, calendars }: Pick<WrittenFile, "holidays" | "calendars">,
 ): Site {
   const hours = trading_hours === undefined ? null : toWeek(trading_hours);
@@ -173,7 +228,41 @@ function toSite(
       closedDays: [...new Set([...closedDays, ...calendar.closed_days])],
     },
   ]);
-  return { id, name: called, format, timeZone: time_zone, hours, closedDays, calendars: new Map(own) };
+  const { contract = null, region = null, labels } = more;
+  const contacts = more.contacts.map((contact) => toContact(contact, time_zone));
+  const site = { id, name: called, format, timeZone: time_zone, hours, closedDays, calendars: new Map(own) };
+  return { ...site, contacts, contract, region, labels };
+}
+
+function toContact({ name: called, role, ...how }: z.infer<typeof contactSchema>, zone: string): Contact {
+  const { phone: number = null, email: address = null, hours } = how;
+  const reached = hours === undefined ? null : { timeZone: zone, hours: toWeek(hours), closedDays: [] };
+  return { name: called, role, phone: number, email: address, hours: reached };
+}
+
+/** A contact whom nobody can reach is none. */
+function unreachable({ contacts }: Written, index: number, source: YamlSource): Diagnostic[] {
+  return contacts.flatMap((contact, n) => {
+    if (contact.phone !== undefined || contact.email !== undefined) return [];
+    const message = `expected a phone number or an e-mail address of ${contact.name}`;
+    return [source.diagnostic(["sites", index, "contacts", n], { code: "CFG_NO_WAY_TO_REACH", message })];
+  });
+}
+
+/** Sites whose contract no policy has: they would be served by the standard terms, and nobody meant that. */
+export function checkContracts(path: string, contracts: readonly string[]): Loaded<true> {
+  const loaded = loadYamlFile(path, sitesFile);
+  // Whatever else is wrong with it, loadSites has said.
+  if (!loaded.ok) return { ok: true, value: true };
+  const diagnostics = loaded.value.sites.flatMap(({ contract }, index) => {
+    if (contract === undefined || contracts.includes(contract)) return [];
+    const near = suggest(contract, contracts);
+    const message = `expected a contract of sla.yaml; received "${contract}"`;
+    const hint = near === null ? {} : { hint: `did you mean "${near}"?` };
+    return [loaded.source.diagnostic(["sites", index, "contract"], { code: "CFG_UNKNOWN_CONTRACT", message, ...hint })];
+  });
+  if (diagnostics.length === 0) return { ok: true, value: true };
+  return { ok: false, diagnostics, texts: new Map([[path, loaded.text ?? ""]]) };
 }
 
 function unknownHolidays({ sites, holidays }: WrittenFile, source: YamlSource): Diagnostic[] {

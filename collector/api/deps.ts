@@ -8,6 +8,7 @@ import type { Severity } from "@aislewatch/devices";
 import type { Explanation, FaultView, NoExplanation, Override, Rule, Subject } from "@aislewatch/rules";
 import type { z } from "zod";
 import type { CommandRefusal, CommandRequest } from "../commands.ts";
+import type { Duties } from "../duties.ts";
 import type { Refusal } from "../incidents/decide.ts";
 import type { Actor, Incident } from "../incidents/types.ts";
 import type { AgentDelivery, AuditFilter, DeliveryAudit } from "../ledger.ts";
@@ -67,6 +68,8 @@ export type LiveView = {
   faults(site: string, device: string): readonly FaultView[];
   /** New, acknowledged, in progress or on hold. */
   openIncidents(): readonly Incident[];
+  /** How the clocks of incidents stand, and who is asked next. */
+  readonly duties: Pick<Duties, "standing" | "nextDue">;
   rules(): {
     readonly version: string;
     /** Why newer files were refused, a line each; empty when the newest set is in use. */
@@ -113,7 +116,10 @@ export type Fleet = {
   remove(site: string, agent: string, by: string): void;
 };
 
-export type ActRefusal = Refusal | { readonly code: "not_found"; readonly message: string };
+/** `incident`: as it is now. */
+export type ActRefusal = (Refusal | { readonly code: "not_found"; readonly message: string }) & {
+  readonly incident?: Incident;
+};
 
 export type ApiDeps = {
   readonly state: StateStore;
@@ -125,6 +131,12 @@ export type ApiDeps = {
   readonly maintenance: Pick<Maintenance, "list" | "add" | "change" | "end">;
   /** Decides (incidents/decide.ts), commits and publishes. */
   act(incident: string, action: ActionRequest, actor: Actor): Promise<Result<Incident, ActRefusal>>;
+  /** The same of many, in one commit; one that refuses stops none of the others. Results in the order of `targets`. */
+  actOnMany(
+    targets: readonly { readonly id: string; readonly version?: number | undefined }[],
+    action: ActionRequest,
+    actor: Actor,
+  ): Promise<readonly Result<Incident, ActRefusal>[]>;
   /** Calls `listener` with everything that changes, in order; the returned function ends it. */
   subscribe(listener: (event: StreamEvent) => void): () => void;
   /** Markdown of `<kind>/<fault>`, or null when there is none. */

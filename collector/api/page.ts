@@ -37,7 +37,8 @@ export async function servePage(app: FastifyInstance, pageDir: string | null): P
     if (!navigates || NOT_PAGE.test(path) || !(request.headers.accept ?? "").includes("text/html")) {
       throw new Refused(404, "no_such_path", `There is nothing at ${path.slice(0, 200)}.`);
     }
-    if (!built) throw new Refused(404, "page_not_built", "The page is not built here.", "Build it with: npm run page");
+    if (!built)
+      throw new Refused(404, "page_not_built", "The page is not built here.", { hint: "Build it with: npm run page" });
     return reply.sendFile("index.html");
   });
 }

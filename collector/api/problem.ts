@@ -11,12 +11,20 @@ export class Refused extends Error {
   readonly statusCode: number;
   readonly code: string;
   readonly hint: string | undefined;
+  /** As it is now, when an action on it was refused. */
+  readonly incident: Problem["incident"];
 
-  constructor(statusCode: number, code: string, message: string, hint?: string) {
+  constructor(
+    statusCode: number,
+    code: string,
+    message: string,
+    more: { readonly hint?: string; readonly incident?: Problem["incident"] } = {},
+  ) {
     super(message);
     this.statusCode = statusCode;
     this.code = code;
-    this.hint = hint;
+    this.hint = more.hint;
+    this.incident = more.incident;
   }
 }
 
@@ -44,8 +52,9 @@ export function installProblems(app: FastifyInstance, onFailure: (failure: ApiFa
 
 export function problemOf(error: unknown): { status: number; problem: Problem } {
   if (error instanceof Refused) {
-    const { statusCode: status, code, message, hint } = error;
-    return { status, problem: { error: code, message, ...(hint !== undefined && { hint }) } };
+    const { statusCode: status, code, message, hint, incident } = error;
+    const more = { ...(hint !== undefined && { hint }), ...(incident !== undefined && { incident }) };
+    return { status, problem: { error: code, message, ...more } };
   }
   if (error instanceof PasswordsBusy) {
     return { status: 503, problem: { error: "busy", message: "Too many sign-ins at once; try again in a second." } };

@@ -2,23 +2,25 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { err, ManualClock, ok } from "@aislewatch/base";
+import { err, ManualClock, ok, type Result } from "@aislewatch/base";
 import type { InventoryDevice } from "@aislewatch/contract";
 import { createEngine, type Rule } from "@aislewatch/rules";
 import type { FastifyInstance } from "fastify";
-import { decideAction } from "../incidents/decide.ts";
+import { createIncidentBook } from "../incident-book.ts";
 import { append, isOpenState, type Stamp } from "../incidents/log.ts";
-import { type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
+import { type Actor, type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
 import { createMaintenance } from "../maintenance.ts";
 import type { Site } from "../sites.ts";
 import { createSqliteStore } from "../store/state/sqlite.ts";
 import type { CommandRecord, Role, StateStore } from "../store/state/store.ts";
 import type { SeriesId } from "../store/timeseries/store.ts";
+import { createWork } from "../work.ts";
 import { createToken, startSession } from "./auth.ts";
-import type { ApiDeps, ApiOptions, Fleet, LiveDevice, LiveView } from "./deps.ts";
+import type { ActionRequest, ActRefusal, ApiDeps, ApiOptions, Fleet, LiveDevice, LiveView } from "./deps.ts";
 import type { ApiFailure } from "./problem.ts";
 import type { StreamEvent } from "./schema.ts";
 import { createApi } from "./server.ts";
+import { incidentView } from "./view.ts";
 
 /** A Friday, 10:00 in Berlin. */
 export const T0 = Date.UTC(2026, 10, 20, 9);
@@ -39,6 +41,10 @@ const site: Site = {
   },
   closedDays: [],
   calendars: new Map(),
+  contacts: [],
+  contract: null,
+  region: "east",
+  labels: {},
 };
 
 const printer: InventoryDevice = {
@@ -146,6 +152,31 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
   }));
   const stamp = (at: number): Stamp => ({ at, recordedAt: at, actor: "system" });
 
+  /** As the collector does it, over what the store has; `version` null: none, not the action's own. */
+  function actOn(
+    targets: readonly { readonly id: string; readonly version?: number | null }[],
+    action: ActionRequest,
+    actor: Actor,
+  ): Result<Incident, ActRefusal>[] {
+    const book = createIncidentBook({ clock, state });
+    book.restore();
+    const work = createWork({
+      clock,
+      book,
+      isFiring: ({ recoveredAt }) => recoveredAt === null,
+      assess: ({ priority, priorityWhy: why }) => ({ priority, why }),
+    });
+    const done = targets.map(({ id, version = action.version }) =>
+      work.act(id, { ...action, version: version ?? undefined }, actor),
+    );
+    const { changes } = book.takePending();
+    state.commit({ incidents: changes });
+    for (const { incident } of changes) {
+      for (const listener of listeners) listener({ type: "incident", incident: incidentView(incident, deps.live) });
+    }
+    return done;
+  }
+
   function save(id: string, before: Incident | null, bodies: readonly IncidentEventBody[], by: Stamp): Incident {
     const { incident, events } = append(id, before, bodies, by);
     state.commit({ incidents: [{ incident, events, key: incidentKey(incident.rule, incident.subject) }] });
@@ -213,15 +244,13 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       state.putCommand(record);
       return ok(record);
     },
-    act: async (id, action, actor) => {
-      const incident = state.incident(id);
-      if (incident === null) return err({ code: "not_found", message: id });
-      const stillFiring = incident.recoveredAt === null;
-      const decided = decideAction(incident, action, { actor, nowMs: clock.now(), stillFiring });
-      if (!decided.ok) return decided;
-      if (decided.value.length === 0) return ok(incident);
-      return ok(save(id, incident, decided.value, { ...stamp(clock.now()), actor }));
-    },
+    act: async (id, action, actor) => actOn([{ id }], action, actor)[0] ?? err({ code: "not_found", message: id }),
+    actOnMany: async (targets, action, actor) =>
+      actOn(
+        targets.map(({ id, version }) => ({ id, version: version ?? null })),
+        action,
+        actor,
+      ),
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -14,6 +14,7 @@ import {
   PRIORITIES,
   RESOLUTION_CODES,
   SLA_CLOCKS,
+  TIERS,
 } from "../incidents/types.ts";
 
 export const value = z.union([z.number(), z.boolean()]);
@@ -156,31 +157,109 @@ export const incidentList = z
   .object({ items: z.array(incident), cursor: z.string().nullable(), total: z.int() })
   .meta({ id: "IncidentList" });
 
-/** What a person does to an incident. `version` guards against two people acting at once (409 when it moved on). */
+/** Guards against two people acting at once: 409 when the incident moved on. */
+const seen = { version: z.int().optional() };
+const why = z.string().min(1).max(512);
+const tier = z.literal(TIERS);
+
+/** What a person does to an incident. */
 export const incidentAction = z
   .discriminatedUnion("action", [
-    z.object({ action: z.literal("acknowledge"), version: z.int().optional() }),
-    z.object({ action: z.literal("assign"), to: z.string().max(128).nullable(), version: z.int().optional() }),
-    z.object({ action: z.literal("start"), version: z.int().optional() }),
+    z.object({ action: z.literal("acknowledge"), ...seen }),
+    z.object({
+      action: z.literal("assign"),
+      to: z.string().max(128).nullable(),
+      /** Not given: as it was. */
+      group: z.string().max(128).nullable().optional(),
+      tier: tier.optional(),
+      ...seen,
+    }),
+    z.object({ action: z.literal("start"), ...seen }),
     z.object({
       action: z.literal("hold"),
       reason: z.enum(HOLD_REASONS),
       text: z.string().max(512).nullable().default(null),
-      version: z.int().optional(),
+      ...seen,
     }),
-    z.object({ action: z.literal("resume"), version: z.int().optional() }),
-    z.object({ action: z.literal("note"), text: z.string().min(1).max(4000), version: z.int().optional() }),
+    z.object({ action: z.literal("resume"), ...seen }),
+    z.object({ action: z.literal("note"), text: z.string().min(1).max(4000), ...seen }),
+    z.object({ action: z.literal("check"), item: z.string().min(1).max(256), done: z.boolean(), ...seen }),
+    z.object({
+      action: z.literal("vendor"),
+      vendor: z.string().min(1).max(128),
+      /** The vendor's number for it. */
+      ref: z.string().min(1).max(128),
+      ...seen,
+    }),
     z.object({
       action: z.literal("resolve"),
       code: z.enum(RESOLUTION_CODES),
       /** Needed while the fault still fires: why it is resolved all the same. */
       text: z.string().max(4000).nullable().default(null),
-      version: z.int().optional(),
+      /** Who solved it; not given: the tier that has it. */
+      tier: tier.optional(),
+      followUp: z.string().max(512).optional(),
+      ...seen,
     }),
-    z.object({ action: z.literal("reopen"), why: z.string().min(1).max(512), version: z.int().optional() }),
-    z.object({ action: z.literal("close"), version: z.int().optional() }),
+    z.object({ action: z.literal("reopen"), why, ...seen }),
+    z.object({ action: z.literal("close"), ...seen }),
+    z.object({
+      action: z.literal("cancel"),
+      code: z.enum(CANCEL_CODES),
+      /** Needed while the fault still fires. */
+      text: z.string().max(4000).nullable().default(null),
+      ...seen,
+    }),
+    z.object({ action: z.literal("review"), text: z.string().max(4000).nullable().default(null), ...seen }),
+    z.object({
+      action: z.literal("set_priority"),
+      /** Null: as the collector finds it, again. */
+      priority: z.enum(PRIORITIES).nullable(),
+      why,
+      ...seen,
+    }),
+    z.object({ action: z.literal("correct_onset"), onset: z.int().min(0), why, ...seen }),
+    z.object({ action: z.literal("correct_resolution"), code: z.enum(RESOLUTION_CODES), why, ...seen }),
+    z.object({
+      action: z.literal("merge"),
+      /** The one that is worked on from then on. */
+      into: z.string().max(32),
+      intoVersion: z.int().optional(),
+      ...seen,
+    }),
+    z.object({ action: z.literal("split"), ...seen }),
   ])
   .meta({ id: "IncidentAction" });
+
+/** Each incident is acted on by itself: one that refuses stops none of the others. */
+export const bulkRequest = z
+  .object({
+    incidents: z
+      .array(z.object({ id: z.string().max(32), ...seen }))
+      .min(1)
+      .max(500)
+      .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, { message: "each incident once" }),
+    /** Its own `version` counts for nothing here. */
+    action: incidentAction,
+  })
+  .meta({ id: "BulkRequest" });
+
+/** In the order of the request. */
+export const bulkResult = z
+  .object({
+    results: z.array(
+      z.object({
+        id: z.string(),
+        ok: z.boolean(),
+        /** As it is now, whether it was acted on or not; null when there is none of this id. */
+        incident: incident.nullable(),
+        error: z.object({ error: z.string(), message: z.string() }).nullable(),
+      }),
+    ),
+    done: z.int(),
+    refused: z.int(),
+  })
+  .meta({ id: "BulkResult" });
 
 export const site = z
   .object({
@@ -536,7 +615,13 @@ export const command = z
 
 export const me = z.object({ name: z.string(), role: z.enum(["viewer", "operator", "admin"]) }).meta({ id: "Me" });
 export const problem = z
-  .object({ error: z.string(), message: z.string(), hint: z.string().optional() })
+  .object({
+    error: z.string(),
+    message: z.string(),
+    hint: z.string().optional(),
+    /** As it is now: when an action on an incident was refused. */
+    incident: incident.optional(),
+  })
   .meta({ id: "Problem" });
 
 export const health = z.object({ ok: z.boolean(), reasons: z.array(z.string()) }).meta({ id: "Health" });

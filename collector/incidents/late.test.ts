@@ -13,8 +13,8 @@ import {
   stepSpell,
   type Told,
 } from "./late.ts";
+import { DEFAULT_LIFECYCLE } from "./lifecycle.ts";
 import { append } from "./log.ts";
-import { REOPEN_WINDOW_MS } from "./transition.ts";
 import type { Incident, IncidentEventBody } from "./types.ts";
 
 const T0 = Date.UTC(2026, 10, 20, 9);
@@ -72,7 +72,7 @@ const written = (events: LateOutcome["append"]): string =>
 const both = ({ append: more, open }: LateOutcome): string[] => [written(more), written(open)];
 
 describe("a spell that came and went", () => {
-  const late = REOPEN_WINDOW_MS / MINUTE + 10;
+  const late = DEFAULT_LIFECYCLE.reopen.recoveredMs.P1 / MINUTE + 10;
 
   it.each([
     { name: "alone is an incident of its own, resolved", incident: null, is: ["", "opened@5 recovered@8 resolved@8"] },

@@ -4,9 +4,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decideAction, type IncidentAction } from "./decide.ts";
 import { describeEvent } from "./describe.ts";
+import { DEFAULT_LIFECYCLE, dueAcknowledgement, dueReview } from "./lifecycle.ts";
 import { append, applyEvent, foldIncident, incidentId, isEnded, isOpenState } from "./log.ts";
 import { dueCloses, fromTransition } from "./transition.ts";
 import {
+  CANCEL_CODES,
   HOLD_REASONS,
   type Incident,
   type IncidentEvent,
@@ -82,6 +84,7 @@ const transition = fc.record({
 const text = fc.constantFrom("because", "waits for a part");
 const assignee = fc.option(fc.constantFrom("kim", "lee"));
 const explanation = fc.option(text);
+const priority = fc.option(fc.constantFrom(...PRIORITIES));
 const person = fc.record({
   kind: fc.constant("person" as const),
   stillFiring: fc.boolean(),
@@ -96,6 +99,23 @@ const person = fc.record({
       text: explanation,
     }),
     fc.record({ action: fc.constant("reopen" as const), why: text }),
+    fc.record({
+      action: fc.constant("cancel" as const),
+      code: fc.constantFrom(...CANCEL_CODES),
+      text: explanation,
+    }),
+    fc.record({ action: fc.constant("review" as const), text: explanation }),
+    fc.record({
+      action: fc.constant("set_priority" as const),
+      priority,
+      why: text,
+    }),
+    fc.record({ action: fc.constant("correct_onset" as const), onset: fc.nat(), why: text }),
+    fc.record({
+      action: fc.constant("correct_resolution" as const),
+      code: fc.constantFrom(...RESOLUTION_CODES),
+      why: text,
+    }),
   ),
 });
 const clock = fc.record({ kind: fc.constant("clock" as const) });
@@ -217,10 +237,16 @@ function run(steps: What[]): { incident: Incident; log: IncidentEvent[] }[] {
       write(outcome.events);
       write(outcome.open === null ? [] : [outcome.open], true);
     } else if (what.kind === "person" && incident !== null) {
-      const decided = decideAction(incident, what.action, { actor: "user:kim", nowMs, stillFiring: what.stillFiring });
+      const found = { priority: "P2" as const, why: "as found" };
+      const context = { actor: "user:kim", nowMs, stillFiring: what.stillFiring, priority: found };
+      const decided = decideAction(incident, what.action, context);
       if (decided.ok) write(decided.value);
     } else if (incident !== null) {
-      for (const due of dueCloses([incident], new Map([[rule.id, rule]]), nowMs)) write(due.events);
+      const context = { rules: new Map([[rule.id, rule]]), lifecycle: DEFAULT_LIFECYCLE, find: () => null };
+      write(dueAcknowledgement(incident, DEFAULT_LIFECYCLE, nowMs));
+      const others = all.slice(0, -1).map((one) => one.incident);
+      write(dueReview(all.at(-1)?.incident ?? incident, others, DEFAULT_LIFECYCLE, nowMs));
+      for (const due of dueCloses([all.at(-1)?.incident ?? incident], context, nowMs).slice(0, 1)) write(due.events);
     }
   }
   return all;
@@ -255,7 +281,8 @@ describe("whatever happens to a key", () => {
         const all = run(steps);
         for (const { incident, log } of all) {
           expect(incidentKey(incident.rule, incident.subject)).toBe("berlin-01|ups||on-battery");
-          expect(log.findIndex((event) => event.type === "closed") + 1 || log.length).toBe(log.length);
+          const end = log.findIndex(({ type }) => type === "closed" || type === "cancelled");
+          expect(end + 1 || log.length).toBe(log.length);
         }
         for (const { incident } of all.slice(0, -1)) expect(isEnded(incident)).toBe(true);
       }),

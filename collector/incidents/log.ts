@@ -102,6 +102,7 @@ export const UNSAID = {
   selfRecoveries: [],
   review: null,
   isPriorityPinned: false,
+  restatedOnset: null,
   recurrences: 0,
   stale: false,
 } as const satisfies Partial<Incident>;
@@ -167,6 +168,7 @@ function change(before: Incident, event: IncidentEvent): Partial<Incident> {
         severity: event.severity,
         title: event.title,
         values: event.values,
+        restatedOnset: null,
         recurrences: before.recurrences + 1,
         ...planned(event),
         // What was only found afterwards stands now.

@@ -1,9 +1,12 @@
 import type { Rule, Transition } from "@aislewatch/rules";
 import { describe, expect, it } from "vitest";
+import { DEFAULT_LIFECYCLE } from "./lifecycle.ts";
 import { append } from "./log.ts";
-import { CLOSE_AFTER_MS, dueCloses, fromTransition, REOPEN_WINDOW_MS, reassessed } from "./transition.ts";
+import { dueCloses, fromTransition, reassessed } from "./transition.ts";
 import type { Incident, IncidentEventBody } from "./types.ts";
 
+const REOPEN_WINDOW_MS = DEFAULT_LIFECYCLE.reopen.recoveredMs.P1;
+const CLOSE_AFTER_MS = DEFAULT_LIFECYCLE.closeAfterMs;
 const T0 = Date.UTC(2026, 10, 20, 9);
 const MINUTE = 60_000;
 
@@ -265,7 +268,74 @@ describe("a fault behind another one", () => {
   });
 });
 
+describe("an incident that somebody cancelled", () => {
+  const cancelled = { at: 2, do: [{ type: "cancelled" as const, code: "false_positive" as const, text: "x" }] };
+  it.each([
+    { name: "calls nobody while the fault goes on", next: [changes(3, { reason: "flags" })], opens: 1 },
+    { name: "nor when it gets better", next: [changes(3, { severity: "minor" })], opens: 1 },
+    {
+      name: "is followed by another when the fault gets worse",
+      next: [changes(3, { severity: "critical" })],
+      opens: 2,
+    },
+    { name: "is followed by another when the fault comes back", next: [clears(3), fires(4)], opens: 2 },
+  ])("$name", ({ next, opens }) => {
+    const all = play(fires(0), cancelled, ...next);
+    expect(all.map(({ state }) => state)).toEqual(["cancelled", "new"].slice(0, opens));
+  });
+});
+
+describe("a merged incident", () => {
+  const merged = { at: 2, do: [{ type: "merged" as const, into: "INC-000009" }] };
+  it("goes on to write down what its fault does", () => {
+    const [incident, ...more] = play(fires(0), merged, clears(3), fires(60 * 24 * 9));
+    expect(incident).toMatchObject({ state: "merged", recoveredAt: null, recurrences: 1 });
+    expect(more).toEqual([]);
+  });
+
+  it("ends when its rule or device is gone", () => {
+    expect(play(fires(0), merged, clears(3, { reason: "rule_removed" }))).toMatchObject([
+      { state: "merged", closedAt: T0 + 3 * MINUTE, resolutionCode: null },
+    ]);
+  });
+});
+
+describe("what was acknowledged", () => {
+  const acknowledged = { at: 1, do: [{ type: "acknowledged" as const }] };
+  it("is new again when the fault gets worse, and not when it gets better", () => {
+    const worse = changes(3, { severity: "critical" });
+    expect(play(fires(0), acknowledged, worse)).toMatchObject([
+      { state: "new", acknowledgedAt: null, ackExpired: { by: "user:kim", why: "severity" } },
+    ]);
+    expect(play(fires(0), acknowledged, changes(3, { severity: "minor" }))).toMatchObject([{ state: "acknowledged" }]);
+  });
+
+  it("stays in hand when somebody works on it", () => {
+    const started = { at: 2, do: [{ type: "started" as const }] };
+    expect(play(fires(0), acknowledged, started, changes(3, { severity: "critical" }))).toMatchObject([
+      { state: "in_progress" },
+    ]);
+  });
+});
+
+it("what waited goes on when the fault cured itself: what it waited for may not be needed any more", () => {
+  const held = { at: 1, do: [{ type: "held" as const, reason: "awaiting_part" as const, text: null }] };
+  expect(play(fires(0), { at: 1, do: [{ type: "acknowledged" }] }, held, clears(9))).toMatchObject([
+    { state: "in_progress", holdReason: null, recoveredAt: T0 + 9 * MINUTE },
+  ]);
+});
+
 describe("reassessed", () => {
+  it("leaves a priority that a person set", () => {
+    const [incident] = play(fires(0), {
+      at: 1,
+      do: [{ type: "restated", what: "priority", priority: "P4", why: "the till is not used" }],
+    });
+    if (incident === undefined) throw new Error("no incident");
+    expect(incident.priority).toBe("P4");
+    expect(reassessed(incident, { priority: "P1", why: "x" })).toEqual([]);
+  });
+
   it("says only what changed", () => {
     const [incident] = play(fires(0));
     if (incident === undefined) throw new Error("no incident");
@@ -278,8 +348,11 @@ describe("reassessed", () => {
 
 describe("dueCloses", () => {
   const rules = (autoCloseMs: number | null) => new Map([[rule.id, { autoCloseMs }]]);
-  const types = (incidents: Incident[], autoCloseMs: number | null, atMs: number) =>
-    dueCloses(incidents, rules(autoCloseMs), atMs).flatMap((due) => due.events.map((event) => event.type));
+  const types = (incidents: Incident[], autoCloseMs: number | null, atMs: number, others: Incident[] = []) => {
+    const find = (id: string) => others.find((one) => one.id === id) ?? null;
+    const context = { rules: rules(autoCloseMs), lifecycle: DEFAULT_LIFECYCLE, find };
+    return dueCloses(incidents, context, atMs).flatMap((due) => due.events.map((event) => event.type));
+  };
   const recovered = play(fires(0), clears(4));
   const recoveredAt = T0 + 4 * MINUTE;
 
@@ -304,6 +377,26 @@ describe("dueCloses", () => {
     expect(types(by("self_recovered"), null, resolvedAt + REOPEN_WINDOW_MS)).toEqual(["closed"]);
     expect(types(by("cleaned"), null, resolvedAt + CLOSE_AFTER_MS - 1)).toEqual([]);
     expect(types(by("cleaned"), null, resolvedAt + CLOSE_AFTER_MS)).toEqual(["closed"]);
+  });
+
+  it("neither resolves nor closes by itself what has another merged into it that still stands", () => {
+    const absorbed = { at: 5, do: [{ type: "absorbed" as const, from: "INC-000009" }] };
+    const resolved = { at: 6, do: [{ type: "resolved" as const, code: "cleaned" as const, text: null }] };
+    const [other] = play(fires(0));
+    const stands = [{ ...other, id: "INC-000009" } as Incident];
+    const over = [{ ...other, id: "INC-000009", recoveredAt: T0 } as Incident];
+    const later = T0 + 365 * 86_400_000;
+    expect(types(play(fires(0), clears(4), absorbed), 0, later, stands)).toEqual([]);
+    expect(types(play(fires(0), clears(4), absorbed), 0, later, over)).toEqual(["resolved"]);
+    expect(types(play(fires(0), clears(4), absorbed, resolved), null, later, stands)).toEqual([]);
+    expect(types(play(fires(0), clears(4), absorbed, resolved), null, later)).toEqual(["closed"]);
+  });
+
+  it("leaves open what is for review, whatever its rule says", () => {
+    const review = { at: 5, do: [{ type: "review_due" as const, times: 4, withinMs: 1 }] };
+    expect(types(play(fires(0), clears(4), review), 0, T0 + 365 * 86_400_000)).toEqual([]);
+    const reviewed = { at: 6, do: [{ type: "reviewed" as const, text: "loose plug" }] };
+    expect(types(play(fires(0), clears(4), review, reviewed), 0, T0 + 7 * MINUTE)).toEqual(["resolved"]);
   });
 
   it("keeps what was resolved while firing until the fault is gone", () => {

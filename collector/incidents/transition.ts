@@ -3,19 +3,23 @@
  * is not ended at a time; a fault that comes back soon is the same incident, later it is a new one.
  */
 import type { Rule, Transition } from "@aislewatch/rules";
+import {
+  acknowledgementEnds,
+  closesAt,
+  DEFAULT_LIFECYCLE,
+  type LifecyclePolicy,
+  reopensUntil,
+  SYSTEM_CODES,
+} from "./lifecycle.ts";
 import { isEnded, isOpenState } from "./log.ts";
 import type { Assessment } from "./priority.ts";
-import type { Incident, IncidentEventBody, Planned, ResolutionCode } from "./types.ts";
-
-/** A fault that comes back within this time after it recovered, or was resolved, is the same incident. */
-export const REOPEN_WINDOW_MS = 30 * 60_000;
-/** What a person resolved may be reopened by hand for this long, then it closes (ITIL practice: three days). */
-export const CLOSE_AFTER_MS = 72 * 3_600_000;
+import { type Incident, type IncidentEventBody, type Planned, TIERS } from "./types.ts";
 
 export type TransitionContext = {
   /** As things stand with this transition applied. */
   readonly priority: Assessment;
-  readonly reopenWindowMs?: number;
+  /** The shipped one, when it is not given. */
+  readonly lifecycle?: LifecyclePolicy;
 };
 
 export type OpenedBody = Extract<IncidentEventBody, { type: "opened" }>;
@@ -49,7 +53,9 @@ export function fromTransition(
 }
 
 /** The fault is gone because what it was about is gone, or is no fault any more: nobody cured it, nothing recovered. */
-function removed(incident: Incident | null, code: ResolutionCode): Outcome {
+function removed(incident: Incident | null, code: "rule_changed" | "rule_removed" | "device_removed"): Outcome {
+  // A merged one has nothing left that could come back.
+  if (incident?.state === "merged" && !isEnded(incident)) return { events: [{ type: "closed" }], open: null };
   if (incident === null || !isOpenState(incident.state)) return NOTHING;
   return { events: [{ type: "resolved", code, text: null }], open: null };
 }
@@ -62,6 +68,8 @@ function cleared(incident: Incident, transition: Transition): Outcome {
   if (incident.stale) events.push({ type: "fresh" });
   const cause = causeOfRecovery(incident, transition.at);
   const text = cause === null ? unheardText(incident) : `It came back together with ${cause.replace(/^rule:/, "")}.`;
+  // What somebody waits for, it may not need any more: they are to look.
+  if (incident.state === "on_hold") events.push({ type: "resumed" });
   if (text !== null) events.push({ type: "resolved", code: "self_recovered", text });
   return { events, open: null };
 }
@@ -99,7 +107,10 @@ function firing(
 ): Outcome {
   if (incident === null) return { events: [], open: openedBy(transition, rule, context) };
   const known = incident.onset === transition.since;
-  if (isEnded(incident)) return known ? NOTHING : { events: [], open: openedBy(transition, rule, context) };
+  if (isEnded(incident)) {
+    const isDoneWith = incident.state === "cancelled" ? isStillCancelled(incident, transition) : known;
+    return isDoneWith ? NOTHING : { events: [], open: openedBy(transition, rule, context) };
+  }
   if (!isOver(incident)) return { events: stillFiring(incident, transition, context), open: null };
   // What the log knows already: this onset and all before it have recovered. Event times of an agent do not go back by
   // more than a minute, for a clock that is off is corrected before the engine sees them.
@@ -110,6 +121,13 @@ function firing(
   }
   return { events: finish(incident), open: openedBy(transition, rule, context) };
 }
+
+/**
+ * Somebody said that this is no fault, and it has stood ever since: until it is over, or gets worse than what they saw,
+ * it calls nobody again.
+ */
+const isStillCancelled = ({ closedAt, severity: seen }: Incident, { since, severity }: Transition): boolean =>
+  closedAt !== null && since <= closedAt && (severity === null || RANK[severity] <= RANK[seen]);
 
 /** The first event of a new incident; null for rules that open none. */
 export function openedBy(
@@ -132,6 +150,7 @@ export function openedBy(
     priority: priority.priority,
     why: priority.why,
     suppressedBy: transition.flags.suppressedBy,
+    tier: TIERS.find((tier) => tier === rule.tier) ?? 1,
     ...plannedOf(transition),
   };
 }
@@ -152,8 +171,11 @@ function stillFiring(incident: Incident, transition: Transition, context: Transi
   const byEdit = transition.reason === "rule_changed";
   events.push({ type: "level_changed", severity, title, values, ...(byEdit && { byEdit }) });
   // A person accepted the fault as it was when they resolved it, not one that got worse.
-  if (incident.state === "resolved" && RANK[severity] > RANK[incident.severity]) {
-    events.push({ type: "reopened", why: `The fault became ${severity} after it was resolved.` });
+  if (RANK[severity] > RANK[incident.severity]) {
+    if (incident.state === "resolved") {
+      events.push({ type: "reopened", why: `The fault became ${severity} after it was resolved.` });
+    }
+    events.push(...acknowledgementEnds(incident, "severity", context.lifecycle ?? DEFAULT_LIFECYCLE));
   }
   return [...events, ...reassessed(incident, context.priority)];
 }
@@ -178,11 +200,12 @@ function firedAgain(incident: Incident, transition: Transition, context: Transit
 export function comesBackSoon(
   incident: Incident,
   { at }: Transition,
-  { reopenWindowMs = REOPEN_WINDOW_MS }: TransitionContext,
-) {
+  { lifecycle = DEFAULT_LIFECYCLE }: TransitionContext,
+): boolean {
   // Whoever has it in hand learns that it came back, however late; a second incident would go to somebody else.
+  if (incident.state === "merged" || incident.review !== null) return true;
   if (isOpenState(incident.state) && incident.state !== "new") return true;
-  return at - Math.max(incident.recoveredAt ?? 0, incident.resolvedAt ?? 0) <= reopenWindowMs;
+  return at <= reopensUntil(incident, lifecycle);
 }
 
 /** Ends a recovered incident so that a new one may take its key. */
@@ -208,41 +231,43 @@ function flags(incident: Incident, { flags: now }: Transition): IncidentEventBod
 
 /** For the judge, when what is left of a role changed: the event, if the priority did. */
 export function reassessed(incident: Incident, { priority, why }: Assessment): IncidentEventBody[] {
-  return priority === incident.priority ? [] : [{ type: "priority_changed", priority, why }];
+  return priority === incident.priority || incident.isPriorityPinned
+    ? []
+    : [{ type: "priority_changed", priority, why }];
 }
 
 export type DueClose = { readonly incident: Incident; readonly events: readonly IncidentEventBody[] };
 
+export type DueContext = {
+  readonly rules: ReadonlyMap<string, Pick<Rule, "autoCloseMs">>;
+  readonly lifecycle: LifecyclePolicy;
+  /** Of an id, one that has not ended. */
+  readonly find: (id: string) => Incident | null;
+};
+
 /**
  * What falls due by the clock: recovered incidents whose rule lets them resolve by themselves (`auto_close`), and
- * resolved ones that may close because nobody can reopen them any more. Call about once a minute.
+ * resolved ones that may close because nobody can reopen them any more. What is for review waits for it.
  */
-export function dueCloses(
-  incidents: Iterable<Incident>,
-  rules: ReadonlyMap<string, Pick<Rule, "autoCloseMs">>,
-  nowMs: number,
-  windows: { readonly reopenMs: number; readonly closeMs: number } = {
-    reopenMs: REOPEN_WINDOW_MS,
-    closeMs: CLOSE_AFTER_MS,
-  },
-): DueClose[] {
+export function dueCloses(incidents: Iterable<Incident>, context: DueContext, nowMs: number): DueClose[] {
   const due: DueClose[] = [];
   for (const incident of incidents) {
-    const { state, recoveredAt, resolvedAt } = incident;
-    const autoCloseMs = rules.get(incident.rule)?.autoCloseMs ?? null;
-    if (isOpenState(state) && recoveredAt !== null && autoCloseMs !== null && nowMs >= recoveredAt + autoCloseMs) {
+    const { state, recoveredAt, review } = incident;
+    const autoCloseMs = context.rules.get(incident.rule)?.autoCloseMs ?? null;
+    const isQuiet = isOpenState(state) && recoveredAt !== null && review === null && isAllOver(incident, context);
+    if (isQuiet && autoCloseMs !== null && nowMs >= recoveredAt + autoCloseMs) {
       due.push({ incident, events: [{ type: "resolved", code: "self_recovered", text: null }] });
     }
-    if (state !== "resolved" || resolvedAt === null || !isOver(incident)) continue;
-    const waitMs = incident.resolutionCode === "self_recovered" ? windows.reopenMs : windows.closeMs;
-    if (nowMs >= Math.max(resolvedAt, recoveredAt ?? 0) + waitMs) due.push({ incident, events: [{ type: "closed" }] });
+    if (state !== "resolved" || !isAllOver(incident, context)) continue;
+    if (nowMs >= closesAt(incident, context.lifecycle)) due.push({ incident, events: [{ type: "closed" }] });
   }
   return due;
 }
 
+/** Neither its own fault stands any more nor one of those that are merged into it. */
+const isAllOver = (incident: Incident, { find }: DueContext): boolean =>
+  isOver(incident) && incident.absorbed.every((id) => find(id)?.recoveredAt !== null);
+
 /** The fault does not stand any more. Resolved while it still fires, an incident stays until it recovers. */
 const isOver = ({ recoveredAt, resolutionCode }: Incident): boolean =>
-  recoveredAt !== null || (resolutionCode !== null && ENDINGS.includes(resolutionCode));
-
-/** Resolutions that say that there is no fault any more, though none recovered. */
-const ENDINGS: readonly ResolutionCode[] = ["rule_changed", "rule_removed", "device_removed"];
+  recoveredAt !== null || (resolutionCode !== null && SYSTEM_CODES.includes(resolutionCode));

@@ -281,6 +281,8 @@ export type Incident = {
   readonly review: { readonly since: number; readonly times: number; readonly withinMs: number } | null;
   /** A person said what its priority is. */
   readonly isPriorityPinned: boolean;
+  /** When it began, as a person knows better. `onset` stays what the engine goes by. */
+  readonly restatedOnset: number | null;
   /** How often the fault came back within the reopen window. */
   readonly recurrences: number;
   readonly suppressedBy: string | null;

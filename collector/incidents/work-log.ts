@@ -93,6 +93,8 @@ function changeOfState(before: Incident, event: StateEvent): Partial<Incident> {
         resolutionCode: event.code,
         resolvedTier: event.tier ?? before.tier,
         followUp: event.followUp ?? null,
+        // Whoever says what it was has found out.
+        ...(event.code !== "self_recovered" && { review: null, selfRecoveries: [] }),
         ...NOT_HELD,
       };
     case "reopened":
@@ -170,7 +172,7 @@ function restate(event: Extract<DueEvent, { type: "restated" }>): Partial<Incide
         ? { isPriorityPinned: false }
         : { priority: event.priority, priorityWhy: event.why, isPriorityPinned: true };
     case "onset":
-      return { onset: event.onset };
+      return { restatedOnset: event.onset };
     case "resolution":
       return { resolutionCode: event.code };
     default:

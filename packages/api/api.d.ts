@@ -186,6 +186,8 @@ export interface paths {
           site?: string;
           device?: string;
           kind?: string;
+          review?: "true";
+          parent?: string;
           q?: string;
           limit?: number;
           cursor?: string;
@@ -281,8 +283,8 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Acknowledge, assign, start, hold, resume, note, resolve, reopen or close
-     * @description 409 when `version` is given and the incident moved on; 422 when its state does not allow it.
+     * Do something to an incident
+     * @description 409 when `version` is given and the incident moved on, with the incident as it is now; 422 when its state does not allow it.
      */
     post: {
       parameters: {
@@ -306,6 +308,58 @@ export interface paths {
           };
           content: {
             "application/json": components["schemas"]["Incident"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/incidents/actions": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Do the same to many incidents, each by itself
+     * @description Always 200 when the request is well-formed: each incident has its own result.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components["schemas"]["BulkRequest"];
+        };
+      };
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["BulkResult"];
           };
         };
         /** @description Default Response */
@@ -1522,6 +1576,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
+    BulkRequest: {
+      incidents: {
+        id: string;
+        version?: number;
+      }[];
+      action: components["schemas"]["IncidentAction"];
+    };
     IncidentAction:
       | {
           /** @constant */
@@ -1532,6 +1593,9 @@ export interface components {
           /** @constant */
           action: "assign";
           to: string | null;
+          group?: string | null;
+          /** @enum {number} */
+          tier?: 0 | 1 | 2 | 3 | 4;
           version?: number;
         }
       | {
@@ -1561,6 +1625,20 @@ export interface components {
         }
       | {
           /** @constant */
+          action: "check";
+          item: string;
+          done: boolean;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "vendor";
+          vendor: string;
+          ref: string;
+          version?: number;
+        }
+      | {
+          /** @constant */
           action: "resolve";
           /** @enum {string} */
           code:
@@ -1584,6 +1662,9 @@ export interface components {
             | "device_removed";
           /** @default null */
           text: string | null;
+          /** @enum {number} */
+          tier?: 0 | 1 | 2 | 3 | 4;
+          followUp?: string;
           version?: number;
         }
       | {
@@ -1595,6 +1676,74 @@ export interface components {
       | {
           /** @constant */
           action: "close";
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "cancel";
+          /** @enum {string} */
+          code: "false_positive" | "duplicate" | "test";
+          /** @default null */
+          text: string | null;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "review";
+          /** @default null */
+          text: string | null;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "set_priority";
+          priority: ("P1" | "P2" | "P3" | "P4" | "P5") | null;
+          why: string;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "correct_onset";
+          onset: number;
+          why: string;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "correct_resolution";
+          /** @enum {string} */
+          code:
+            | "consumable_replaced"
+            | "cleaned"
+            | "reseated"
+            | "restarted"
+            | "reconfigured"
+            | "swapped"
+            | "rma"
+            | "network"
+            | "power"
+            | "upstream"
+            | "user_handling"
+            | "self_recovered"
+            | "false_positive"
+            | "duplicate"
+            | "no_fault_found"
+            | "rule_changed"
+            | "rule_removed"
+            | "device_removed";
+          why: string;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "merge";
+          into: string;
+          intoVersion?: number;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "split";
           version?: number;
         };
     AgentDetail: {
@@ -1642,6 +1791,19 @@ export interface components {
       };
       thinnedSamples: number;
       refusedClaims: string[];
+    };
+    BulkResult: {
+      results: {
+        id: string;
+        ok: boolean;
+        incident: components["schemas"]["Incident"] | null;
+        error: {
+          error: string;
+          message: string;
+        } | null;
+      }[];
+      done: number;
+      refused: number;
     };
     Command: {
       id: string;
@@ -2044,6 +2206,7 @@ export interface components {
       error: string;
       message: string;
       hint?: string;
+      incident?: components["schemas"]["Incident"];
     };
     Rule: {
       id: string;

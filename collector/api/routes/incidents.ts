@@ -6,7 +6,7 @@ import { INCIDENT_STATES, type Incident, PRIORITIES } from "../../incidents/type
 import type { ApiDeps, LiveView } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
-import { incident, incidentAction, incidentDetail, incidentList, problem } from "../schema.ts";
+import { bulkRequest, bulkResult, incident, incidentAction, incidentDetail, incidentList, problem } from "../schema.ts";
 import { chartView, eventView, incidentView, workView } from "../view.ts";
 
 const PAGE_MAX = 1_000;
@@ -35,6 +35,8 @@ const query = z.object({
   site: z.string().max(64).optional(),
   device: z.string().max(130).optional(),
   kind: z.string().max(64).optional(),
+  review: z.literal("true").optional().describe("only those that cured themselves so often that somebody is to look"),
+  parent: z.string().max(32).optional().describe("only those that are consequences of this incident"),
   q: z.string().max(200).optional().describe("words looked for in id, title, device, rule and assignee"),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
   cursor: z.string().max(256).optional(),
@@ -62,7 +64,7 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         },
       },
       async (request) => {
-        const { state: wanted, priority, site, device, kind, q, limit, cursor } = request.query;
+        const { state: wanted, priority, site, device, kind, review, parent, q, limit, cursor } = request.query;
         const page = state.incidents(
           {
             ...(wanted !== "all" && { states: wanted === "open" ? OPEN_STATES : wanted }),
@@ -70,6 +72,8 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
             ...(site !== undefined && { site }),
             ...(device !== undefined && { device }),
             ...(kind !== undefined && { kind }),
+            ...(review !== undefined && { forReview: true }),
+            ...(parent !== undefined && { parent }),
             ...(q !== undefined && q.trim() !== "" && { search: q }),
           },
           { limit, cursor: cursor ?? null },
@@ -112,8 +116,9 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         config: { access: "act" },
         schema: {
           tags: ["incidents"],
-          summary: "Acknowledge, assign, start, hold, resume, note, resolve, reopen or close",
-          description: "409 when `version` is given and the incident moved on; 422 when its state does not allow it.",
+          summary: "Do something to an incident",
+          description:
+            "409 when `version` is given and the incident moved on, with the incident as it is now; 422 when its state does not allow it.",
           params,
           body: incidentAction,
           response: { 200: incident, default: problem },
@@ -122,9 +127,37 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
       async (request) => {
         const done = await deps.act(request.params.id, request.body, identityOf(request).actor);
         if (done.ok) return view(done.value);
-        const { code, message } = done.error;
-        if (code === "not_found") throw noIncident(request.params.id);
-        throw new Refused(code === "conflict" ? 409 : 422, code, message);
+        const { code, message, incident: now } = done.error;
+        if (code === "not_found") throw new Refused(404, "no_incident", message);
+        const more = now === undefined ? {} : { incident: view(now) };
+        throw new Refused(code === "conflict" ? 409 : 422, code, message, more);
+      },
+    );
+
+    app.post(
+      "/incidents/actions",
+      {
+        config: { access: "act" },
+        schema: {
+          tags: ["incidents"],
+          summary: "Do the same to many incidents, each by itself",
+          description: "Always 200 when the request is well-formed: each incident has its own result.",
+          body: bulkRequest,
+          response: { 200: bulkResult, default: problem },
+        },
+      },
+      async (request) => {
+        const { incidents: targets, action } = request.body;
+        const done = await deps.actOnMany(targets, action, identityOf(request).actor);
+        const sites = live.sites();
+        const results = done.map((one, index) => {
+          const now = one.ok ? one.value : (one.error.incident ?? null);
+          const error = one.ok ? null : { error: one.error.code, message: one.error.message };
+          const id = targets[index]?.id ?? "";
+          return { id, ok: one.ok, incident: now === null ? null : incidentView(now, live, sites), error };
+        });
+        const refused = results.filter(({ ok }) => !ok).length;
+        return { results, done: results.length - refused, refused };
       },
     );
   };

@@ -37,7 +37,7 @@ export function sessionRoutes(deps: ApiDeps, { secure }: { secure: boolean }): F
           // A person gets the page that asks for a password and tells how to make another link.
           if (request.headers.accept?.includes("text/html") === true) return reply.redirect(SPENT_LINK_PAGE, 303);
           const hint = "Links work once, for ten minutes. Make a new one with: aislewatch login-link";
-          throw new Refused(401, "link_spent", "This sign-in link was used already or is too old.", hint);
+          throw new Refused(401, "link_spent", "This sign-in link was used already or is too old.", { hint });
         }
         audit(`user:${user.name}`, "signed_in", `link from ${request.ip}`);
         setSessionCookie(reply, startSession(deps, user.name), { secure, lifeMs: SESSION_LIFE_MS });

@@ -251,15 +251,20 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
     describe("incidents", () => {
       const printer = { site: "store-1", device: "lane-3/label-printer", component: null };
       const scale = { site: "store-2", device: "counter/scale", component: null };
+      const review = { since: T0, times: 4, withinMs: 1_000 };
       beforeEach(() => {
         store.putInventory("store-1", "host-1", [aDevice("lane-3/label-printer")], T0);
         store.putInventory("store-2", "host-1", [aDevice("counter/scale", { kind: "scale" })], T0);
         store.commit({
           incidents: [
-            aChange(anIncident("INC-000001", { priority: "P3", subject: printer, openedAt: T0 })),
+            aChange(anIncident("INC-000001", { priority: "P3", subject: printer, openedAt: T0, review })),
             aChange(anIncident("INC-000002", { priority: "P1", subject: scale, openedAt: T0, title: "Scale is mute" })),
-            aChange(anIncident("INC-000003", { priority: "P3", subject: printer, openedAt: T0 + 5, assignee: "Ana" })),
-            aChange(anIncident("INC-000004", { priority: "P3", openedAt: T0 + 5, recoveredAt: T0 + 9 })),
+            aChange(
+              anIncident("INC-000003", { priority: "P3", subject: printer, openedAt: T0 + 5, assignee: "Ana", review }),
+            ),
+            aChange(
+              anIncident("INC-000004", { priority: "P3", openedAt: T0 + 5, recoveredAt: T0 + 9, parent: "INC-000002" }),
+            ),
             aChange(anIncident("INC-000005", { priority: "P2", state: "closed", subject: printer })),
             aChange(anIncident("INC-000006", { state: "acknowledged", subject: { ...scale, device: null } })),
           ],
@@ -276,6 +281,8 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         { name: "of a device", filter: { site: "store-2", device: "counter/scale" }, found: "2" },
         { name: "of a kind", filter: { kind: "scale" }, found: "2" },
         { name: "unrecovered", filter: { unrecovered: true, priorities: ["P3"] as const }, found: "3 1 6" },
+        { name: "for review", filter: { forReview: true }, found: "3 1" },
+        { name: "below another", filter: { parent: "INC-000002" }, found: "4" },
         { name: "by a word of the title, in any case", filter: { search: "MUTE" }, found: "2" },
         { name: "by words of several fields", filter: { search: " ana  media " }, found: "3" },
         { name: "by id", filter: { search: "inc-000005" }, found: "5" },
@@ -288,6 +295,24 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         const page = store.incidents(filter, { limit: 10, cursor: null });
         expect(ids(page).map((id) => String(Number(id.slice(4))))).toEqual(found.split(" ").filter((id) => id !== ""));
         expect([page.total, page.cursor]).toEqual([page.items.length, null]);
+      });
+
+      it("lists those of a dedupe key, ended or not, newest first", () => {
+        const key = "store-1|lane-3/label-printer||media-low";
+        expect(store.incidentsOfKey(key, 9).map(({ id }) => Number(id.slice(4)))).toEqual([4, 3, 5, 1]);
+        expect(store.incidentsOfKey(key, 1).map(({ id }) => id)).toEqual(["INC-000004"]);
+        expect(store.incidentsOfKey("store-9|x||y", 9)).toEqual([]);
+      });
+
+      it("reads what older versions wrote in the words of now", () => {
+        const held = { seq: 2, at: T0, recordedAt: T0, actor: "user:ana", type: "held", reason: "waits for a part" };
+        const { holdText, selfRecoveries, ...old } = anIncident("INC-000008", { state: "on_hold" });
+        const change = { ...aChange(old as Incident, [held as unknown as IncidentEvent]), key: "old" };
+        store.commit({ incidents: [{ ...change, incident: { ...old, holdReason: held.reason } as never }] });
+        expect([holdText, selfRecoveries]).toEqual([null, []]);
+        expect(store.incident("INC-000008")).toMatchObject({ holdReason: "unlisted", holdText: held.reason });
+        expect(store.incident("INC-000008")?.selfRecoveries).toEqual([]);
+        expect(store.incidentEvents("INC-000008")).toEqual([{ ...held, reason: "unlisted", text: held.reason }]);
       });
 
       it("pages through the list without a hole or a repeat while it changes", () => {

@@ -26,6 +26,7 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: "ledger of deliveries", statements: deliveryLedger },
   { version: 4, name: "commands to agents", statements: agentCommands },
   { version: 5, name: "judging of late data", statements: lateJudging },
+  { version: 6, name: "incidents of a key, for review and below another", statements: incidentRelations },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -182,6 +183,17 @@ function lateJudging(db: Kysely<Tables>): readonly CompiledQuery[] {
     text(db.schema.createTable("late"), "site", "agent", "part", "body")
       .addPrimaryKeyConstraint("late_pk", ["site", "agent", "part"])
       .compile(),
+  ];
+}
+
+function incidentRelations(db: Kysely<Tables>): readonly CompiledQuery[] {
+  const incidents = db.schema.alterTable("incidents");
+  return [
+    incidents.addColumn("for_review", "integer", (column) => column.notNull().defaultTo(0)).compile(),
+    incidents.addColumn("parent", "text").compile(),
+    db.schema.createIndex("incidents_key").on("incidents").columns(["key", "opened_at desc", "id"]).compile(),
+    db.schema.createIndex("incidents_review").on("incidents").columns(["for_review", "is_open", "id"]).compile(),
+    db.schema.createIndex("incidents_parent").on("incidents").columns(["parent", "is_open"]).compile(),
   ];
 }
 

@@ -47,9 +47,12 @@ export function buildQueries(db: Kysely<Tables>) {
     "recovered",
     "priority",
     "opened_at",
+    "for_review",
+    "parent",
     "words",
     "body",
   );
+  const ofKey = slots<{ key: string; limit: number }>("key", "limit");
   const event = slots<Tables["incident_events"]>("incident", "seq", "at", "type", "body");
   const agent = slots<Tables["agents"]>("site", "agent", "online", "status", "last_seen_at", "judged_until");
   const gap = slots<Row<"gaps">>(...lane, "from_seq", "to_seq", "at", "reason");
@@ -148,6 +151,8 @@ export function buildQueries(db: Kysely<Tables>) {
             recovered: eb.ref("excluded.recovered"),
             priority: eb.ref("excluded.priority"),
             opened_at: eb.ref("excluded.opened_at"),
+            for_review: eb.ref("excluded.for_review"),
+            parent: eb.ref("excluded.parent"),
             words: eb.ref("excluded.words"),
             body: eb.ref("excluded.body"),
           })),
@@ -155,6 +160,16 @@ export function buildQueries(db: Kysely<Tables>) {
     ),
     addEvent: template(event, db.insertInto("incident_events").values(event)),
     incident: template(byId, db.selectFrom("incidents").select("body").where("id", "=", byId.id)),
+    incidentsOfKey: template(
+      ofKey,
+      db
+        .selectFrom("incidents")
+        .select("body")
+        .where("key", "=", ofKey.key)
+        .orderBy("opened_at", "desc")
+        .orderBy("id", "desc")
+        .limit(ofKey.limit),
+    ),
     incidentEvents: template(
       byId,
       db.selectFrom("incident_events").select("body").where("incident", "=", byId.id).orderBy("seq"),
@@ -531,7 +546,7 @@ export function incidentList(
 }
 
 function conditions(eb: ExpressionBuilder<Tables, "incidents">, filter: IncidentFilter): Expression<SqlBool>[] {
-  const { states, priorities, site, device, kind, search, unrecovered } = filter;
+  const { states, priorities, site, device, kind, search, unrecovered, forReview, parent } = filter;
   const found: Expression<SqlBool>[] = [];
   if (states !== undefined) {
     // Says the same again in the index's words where it can.
@@ -545,6 +560,8 @@ function conditions(eb: ExpressionBuilder<Tables, "incidents">, filter: Incident
   if (device !== undefined) found.push(eb("device", "=", device));
   if (kind !== undefined) found.push(eb("kind", "=", kind));
   if (unrecovered === true) found.push(eb("recovered", "=", 0));
+  if (forReview === true) found.push(eb("for_review", "=", 1));
+  if (parent !== undefined) found.push(eb("parent", "=", parent));
   for (const word of searchWords(search ?? "")) {
     found.push(sql<SqlBool>`${eb.ref("words")} like ${`%${word.replace(/[\\%_]/g, "\\$&")}%`} escape '\\'`);
   }

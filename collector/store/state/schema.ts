@@ -25,6 +25,8 @@ export type Tables = {
     recovered: Flag;
     priority: string;
     opened_at: number;
+    for_review: Flag;
+    parent: string | null;
     /** What `search` looks in, in lower case. */
     words: string;
     body: string;

@@ -136,6 +136,10 @@ class SqliteStore implements StateStore {
     return row === null ? null : incidentOf(row.body);
   }
 
+  incidentsOfKey(key: string, limit: number): Incident[] {
+    return this.#file.all(this.#queries.incidentsOfKey, { key, limit }).map(({ body }) => incidentOf(body));
+  }
+
   incidentEvents(id: string): IncidentEvent[] {
     return this.#file
       .all(this.#queries.incidentEvents, { id })
@@ -454,6 +458,8 @@ class SqliteStore implements StateStore {
       recovered: incident.recoveredAt === null ? 0 : 1,
       priority: incident.priority,
       opened_at: incident.openedAt,
+      for_review: incident.review === null ? 0 : 1,
+      parent: incident.parent,
       words: [id, title, subject.device ?? "", rule, assignee ?? ""].join("\n").toLowerCase(),
       body: JSON.stringify(incident),
     });

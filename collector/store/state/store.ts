@@ -193,6 +193,10 @@ export type IncidentFilter = {
   readonly search?: string;
   /** Only those whose fault still stands. */
   readonly unrecovered?: boolean;
+  /** Only those that cured themselves so often that somebody is to find out why. */
+  readonly forReview?: boolean;
+  /** Only those that are consequences of this one. */
+  readonly parent?: string;
 };
 
 export type StateStore = {
@@ -208,6 +212,8 @@ export type StateStore = {
   nextIncidentNumber(): number;
   incident(id: string): Incident | null;
   incidentEvents(id: string): IncidentEvent[];
+  /** Those of a dedupe key, ended or not, newest first. */
+  incidentsOfKey(key: string, limit: number): Incident[];
   /** Those that have not ended, by dedupe key; what the judge works on. */
   openIncidents(): { incident: Incident; key: string }[];
   /** Ordered by priority, then newest first. `cursor` is opaque; null ends the list. */
