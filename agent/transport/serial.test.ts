@@ -94,6 +94,21 @@ describe.runIf(hasSocat)("serial ports in a process of their own", () => {
     await vi.waitFor(() => expect(isRunning(pid)).toBe(false));
   });
 
+  it("tells what came when nobody had asked: it may be half of a card's number", async () => {
+    const go = join(folder(), "go");
+    const { path } = await startDevice(
+      `head -c 2; while [ ! -e ${go} ]; do sleep 0.02; done; printf 49297318; sleep 60`,
+    );
+    const line = await open(ports(), path);
+    expect(await say(line, "a\n")).toBe("a");
+    writeFileSync(go, "");
+    let came = "";
+    await vi.waitFor(() => {
+      came += Buffer.from(line.leftOver()).toString();
+      expect(came).toBe("49297318");
+    }, 5_000);
+  });
+
   it.each([
     { name: "is killed", signal: "SIGKILL" },
     { name: "hangs", signal: "SIGSTOP" },
