@@ -31,6 +31,8 @@ import { RecentReadings, WINDOW_SPAN_MAX_MS } from "./window.ts";
 const SAMPLES_MAX = 1_000_000;
 /** Readings that the second engine takes at once. */
 const READINGS_AT_ONCE = 256;
+/** What became of one fault while its windows were being filled; more is told by how it ended. */
+const TOLD_MAX = 64;
 /** A fault between its condition and that which clears it may stand for any time; so far back is looked for its begin. */
 const LEAD_MS = 30 * 60_000;
 
@@ -89,6 +91,8 @@ class DeviceRefill implements Refill {
   /** Rules that only lacked their windows. */
   readonly #kept: readonly Placed[];
   #areKeptPlanted = false;
+  /** What those became in the second engine, one after the other. */
+  readonly #path = new Map<Placed, { readonly at: number; readonly fault: Fault }[]>();
   #replay: Replay | null = null;
   #pending: Reading[] = [];
   #samples = 0;
@@ -153,8 +157,10 @@ class DeviceRefill implements Refill {
     if (replay !== null) {
       this.#readPending(replay);
       this.#plantKept(replay);
-      if (!unit.agent.isOnline) replay.engine.setAgentOnline(this.site, this.agent, false, judge.tickedTo);
-      replay.engine.tick(judge.tickedTo);
+      if (!unit.agent.isOnline) {
+        this.#hear(replay.engine.setAgentOnline(this.site, this.agent, false, judge.tickedTo));
+      }
+      this.#hear(replay.engine.tick(judge.tickedTo));
     }
     for (const slot of this.#slots) this.#takeWindow(slot);
     if (replay !== null) this.#takeTimers(replay, nowMs);
@@ -333,7 +339,9 @@ class DeviceRefill implements Refill {
       this.#pending[this.#pending.length - 1] = { ...last, samples: merged(samples) };
       return;
     }
-    if (this.#pending.length >= READINGS_AT_ONCE) this.#readPending(replay);
+    // One after the other where it counts what became of each.
+    const most = this.#areKeptPlanted ? 1 : READINGS_AT_ONCE;
+    if (this.#pending.length >= most) this.#readPending(replay);
     this.#pending.push({ device: this.device, at, samples: [sample] });
   }
 
@@ -343,7 +351,23 @@ class DeviceRefill implements Refill {
     const sentAt = readings.at(-1)?.at ?? 0;
     if (readings.length === 0) return;
     const head = { epoch: "stored", lane: "live", seq: 1, sentAt } as const;
-    engine.observe(this.site, this.agent, encodeTelemetry(head, readings), 0);
+    this.#hear(engine.observe(this.site, this.agent, encodeTelemetry(head, readings), 0));
+  }
+
+  #hear(transitions: readonly Transition[]): void {
+    const unit = this.#replay?.unit;
+    if (!this.#areKeptPlanted || unit === undefined) return;
+    for (const { rule, subject: about, at, reason } of transitions) {
+      const placed = this.#kept.find(
+        ({ subject, binding }) => subject.component === about.component && binding.compiled.rule.id === rule,
+      );
+      const theirs = placed === undefined ? null : twinOf(unit, placed.subject);
+      if (placed === undefined || theirs === null || reason === "flags") continue;
+      const fault = theirs.faults[localOf(theirs, rule)]?.fault ?? placed.binding.compiled.untouched;
+      const path = this.#path.get(placed) ?? [];
+      this.#path.set(placed, path);
+      if (path.length < TOLD_MAX) path.push({ at, fault });
+    }
   }
 
   #takeWindow({ subject, offset, window }: Slot): void {
@@ -364,29 +388,61 @@ class DeviceRefill implements Refill {
       const spells = theirs === null ? undefined : theirJudge.frame.spells.get(theirs.base);
       for (const [key, each] of spells ?? []) takeSpells(judge, subject, { key, spells: each });
     }
-    const at = Math.min(nowMs, Math.max(this.#newestAt(), unit.judgedAt, theirUnit.judgedAt));
-    const kept = this.#kept.map(({ subject, binding }) => ({ subject, rule: binding.compiled.rule.id }));
-    for (const { subject, rule } of [...rulesOf(this.#want.judged), ...kept]) {
-      const theirs = twinOf(theirUnit, subject);
-      const [local, theirLocal] = [localOf(subject, rule), theirs === null ? -1 : localOf(theirs, rule)];
-      const compiled = subject.shape.bindings[local]?.compiled;
-      const code = theirs?.codes[theirLocal];
-      if (compiled === undefined || theirs === null || code === undefined) continue;
-      const found = theirs.faults[theirLocal]?.fault ?? compiled.untouched;
-      const known = subject.faults[local]?.fault ?? null;
-      subject.codes[local] = code;
-      if (known === null && isPlain(found, compiled.spec)) continue;
-      const areOpen = known !== null && isOpen(known) && isOpen(found);
-      const next = areOpen && known.isUnproved ? { ...found, onset: known.onset } : found;
-      // It was over meanwhile, and is again what it was.
-      if (areOpen && !known.isUnproved && found.onset > known.onset) {
-        judge.put({ subject, local, next: compiled.untouched, at, reason: "clear" });
-      }
-      if (known !== null && JSON.stringify(known) === JSON.stringify(next)) continue;
-      const reason =
-        known?.isUnproved === true && !isOpen(next) ? "rule_changed" : isOpen(next) ? "condition" : "clear";
-      judge.put({ subject, local, next, at, reason });
+    const newestAt = Math.min(nowMs, Math.max(this.#newestAt(), unit.judgedAt, theirUnit.judgedAt));
+    this.#tellPath();
+    // What nobody could know counted as stale.
+    judge.reflag.add(unit);
+    for (const placed of this.#kept) {
+      const { subject, binding } = placed;
+      const at = this.#path.get(placed)?.at(-1)?.at ?? newestAt;
+      this.#takeFault(theirUnit, { subject, rule: binding.compiled.rule.id }, at);
     }
+    for (const { subject, rule } of rulesOf(this.#want.judged)) {
+      this.#takeFault(theirUnit, { subject, rule }, newestAt);
+    }
+  }
+
+  /** What a window would have told while it was being filled is told now, as of then. */
+  #tellPath(): void {
+    const steps = [...this.#path].flatMap(([placed, path]) => path.map((step) => ({ ...step, ...placed })));
+    const silent = new Set([...this.#path.keys()].filter((placed) => this.#hasToldNothing(placed)));
+    for (const { subject, binding, at, fault } of steps.toSorted((a, b) => a.at - b.at)) {
+      const { compiled } = binding;
+      if (![...silent].some((each) => each.subject === subject && each.binding === binding)) continue;
+      const local = localOf(subject, compiled.rule.id);
+      this.#deps.judge.put({ subject, local, next: fault, at, reason: isOpen(fault) ? "condition" : "clear" });
+    }
+  }
+
+  /** It stands as it did when the first live reading came: a condition that can't be known tells nothing. */
+  #hasToldNothing({ subject, binding }: Placed): boolean {
+    const { rule, untouched } = binding.compiled;
+    const now = subject.faults[localOf(subject, rule.id)]?.fault ?? untouched;
+    const before = this.#want.before.get(subject)?.get(rule.id) ?? now;
+    return now.state === before.state && now.level === before.level;
+  }
+
+  /** The fault becomes what it is in the second engine. */
+  #takeFault(theirUnit: DeviceUnit, { subject, rule }: { subject: JudgedSubject; rule: string }, at: number): void {
+    const { judge } = this.#deps;
+    const theirs = twinOf(theirUnit, subject);
+    const [local, theirLocal] = [localOf(subject, rule), theirs === null ? -1 : localOf(theirs, rule)];
+    const compiled = subject.shape.bindings[local]?.compiled;
+    const code = theirs?.codes[theirLocal];
+    if (compiled === undefined || theirs === null || code === undefined) return;
+    const found = theirs.faults[theirLocal]?.fault ?? compiled.untouched;
+    const known = subject.faults[local]?.fault ?? null;
+    subject.codes[local] = code;
+    if (known === null && isPlain(found, compiled.spec)) return;
+    const areOpen = known !== null && isOpen(known) && isOpen(found);
+    const next = areOpen && known.isUnproved ? { ...found, onset: known.onset } : found;
+    // It was over meanwhile, and is again what it was.
+    if (areOpen && !known.isUnproved && found.onset > known.onset) {
+      judge.put({ subject, local, next: compiled.untouched, at, reason: "clear" });
+    }
+    if (known !== null && JSON.stringify(known) === JSON.stringify(next)) return;
+    const isRefuted = known?.isUnproved === true && !isOpen(next);
+    judge.put({ subject, local, next, at, reason: isRefuted ? "rule_changed" : isOpen(next) ? "condition" : "clear" });
   }
 }
 
