@@ -262,6 +262,180 @@ rules:
     });
   });
 
+  describe("what people say of a fault", () => {
+    const ladder = `group: t
+select: kind == "label_printer"
+rules:
+  - id: hot
+    title: "{{head_temperature_celsius}} °C"
+    raise:
+      major: { when: "head_temperature_celsius > 50", for: 0s }
+      critical: { when: "head_temperature_celsius > 70", for: 0s }
+    category: hardware
+`;
+    const hot = (celsius: number) => ({ printer: { up: true, head_temperature_celsius: celsius } });
+    const cancel = { action: "cancel", code: "false_positive", text: "the sensor is in the sun" } as const;
+    const ids = () => site.opened.map(({ id }) => id);
+
+    it("silences one that is none until it gets worse", async () => {
+      await start({ rules: ladder });
+      await read(hot(60));
+      expect(act("INC-000001", cancel)).toMatchObject({ ok: true, value: { state: "cancelled" } });
+      await read(hot(55));
+      await read(hot(60));
+      expect(ids()).toEqual(["INC-000001"]);
+      await read(hot(80));
+      expect(ids()).toEqual(["INC-000001", "INC-000002"]);
+    });
+
+    it("silences it over a restart, too, and until it is over and comes back", async () => {
+      await start({ rules: ladder });
+      await read(hot(80));
+      expect(act("INC-000001", cancel).ok).toBe(true);
+      expect(site.ingest.commitNow()).toBe(true);
+      await site.restart();
+      site.send("status", statusOf());
+      await read(hot(60));
+      await read(hot(80));
+      expect(site.judge.live.openIncidents()).toEqual([]);
+      await read(hot(20));
+      await read(hot(80));
+      expect(site.judge.live.openIncidents().map(({ id }) => id)).toEqual(["INC-000002"]);
+    });
+
+    it("lets an acknowledgement run out, at once when it gets worse", async () => {
+      await start({ rules: ladder });
+      await read(hot(60));
+      expect(stored("INC-000001")?.priority).toBe("P1");
+      act("INC-000001", { action: "acknowledge" });
+      await tickFor(14 * 60);
+      expect(stored("INC-000001")?.state).toBe("acknowledged");
+      await tickFor(70);
+      expect(stored("INC-000001")).toMatchObject({ state: "new", ackExpired: { by: "user:kim", why: "timeout" } });
+      act("INC-000001", { action: "acknowledge" });
+      await read(hot(80));
+      expect(stored("INC-000001")).toMatchObject({ state: "new", ackExpired: { why: "severity" } });
+    });
+
+    it("gives the priority back that the collector finds", async () => {
+      await start({}, [printer("printer"), printer("other")]);
+      await read({ printer: good, other: good });
+      await read({ printer: out });
+      act("INC-000001", { action: "set_priority", priority: "P5", why: "not in use" });
+      await read({ other: out });
+      expect(stored("INC-000001")).toMatchObject({ priority: "P5", isPriorityPinned: true });
+      act("INC-000001", { action: "set_priority", priority: null, why: "in use again" });
+      expect(act("INC-000001", { action: "note", text: "x" })).toMatchObject({
+        value: { priority: "P1", priorityWhy: expect.stringContaining("0 of 2") },
+      });
+    });
+  });
+
+  describe("merged incidents", () => {
+    const two = [printer("printer"), printer("other")];
+    const merged = async (): Promise<void> => {
+      await start({}, two);
+      await read({ printer: out, other: out });
+      expect(act("INC-000001", { action: "merge", into: "INC-000002" }).ok).toBe(true);
+      await site.pass(250);
+    };
+    const states = () => ["INC-000001", "INC-000002"].map((id) => stored(id)?.state);
+
+    it("are one on the board, and reopen together", async () => {
+      await merged();
+      expect(site.judge.live.openIncidents().map(({ id }) => id)).toEqual(["INC-000002"]);
+      await read({ printer: good, other: good });
+      expect(act("INC-000002", { action: "resolve", code: "cleaned", text: null }).ok).toBe(true);
+      await read({ [stored("INC-000001")?.subject.device ?? ""]: out });
+      expect(stored("INC-000001")).toMatchObject({ state: "merged", recurrences: 1 });
+      expect(stored("INC-000002")).toMatchObject({ state: "new", recoveredAt: expect.any(Number) });
+      expect(act("INC-000002", { action: "resolve", code: "cleaned", text: null })).toMatchObject({
+        error: { code: "text_needed" },
+      });
+      expect(site.opened.length).toBe(2);
+    });
+
+    it("are split again, also after a restart", async () => {
+      await merged();
+      await site.restart();
+      expect(act("INC-000001", { action: "split" })).toMatchObject({ ok: true, value: { state: "new" } });
+      expect(site.ingest.commitNow()).toBe(true);
+      expect(stored("INC-000002")?.absorbed).toEqual([]);
+      expect(act("INC-000001", { action: "split" })).toMatchObject({ error: { code: "not_allowed" } });
+    });
+
+    it("end together, and free the key", async () => {
+      await merged();
+      await read({ printer: good, other: good });
+      act("INC-000002", { action: "resolve", code: "cleaned", text: null });
+      expect(act("INC-000002", { action: "close" }).ok).toBe(true);
+      await site.pass(250);
+      expect(states()).toEqual(["merged", "closed"]);
+      expect(stored("INC-000001")?.closedAt).toEqual(expect.any(Number));
+      await read({ [stored("INC-000001")?.subject.device ?? ""]: out });
+      expect(site.opened.map(({ id }) => id)).toEqual(["INC-000001", "INC-000002", "INC-000003"]);
+    });
+
+    it("are refused when somebody else was faster with either", async () => {
+      await start({}, two);
+      await read({ printer: out, other: out });
+      act("INC-000002", { action: "acknowledge" });
+      expect(act("INC-000001", { action: "merge", into: "INC-000002", version: 1, intoVersion: 1 })).toMatchObject({
+        error: { code: "conflict", incident: { id: "INC-000002", acknowledgedBy: "user:kim" } },
+      });
+      expect(act("INC-000001", { action: "merge", into: "INC-000009" })).toMatchObject({
+        error: { code: "not_found" },
+      });
+      expect(stored("INC-000001")?.state).toBe("new");
+    });
+  });
+
+  it("puts up for review what cures itself again and again, over its incidents, until somebody says what it was", async () => {
+    await start({ rules: RULES.replace("id: media-out", "id: media-out, auto_close: 1m") });
+    for (let n = 0; n < 4; n++) {
+      await read({ printer: out });
+      await read({ printer: good });
+      await tickFor(65);
+      // Long enough for the next to be an incident of its own.
+      if (n === 1) await tickFor(2_000);
+    }
+    const last = site.opened.at(-1)?.id ?? "";
+    expect(site.opened.length).toBe(2);
+    expect(stored(last)).toMatchObject({ state: "new", review: { times: 4 } });
+    await tickFor(300);
+    expect(stored(last)?.state).toBe("new");
+    expect(site.state.incidents({ forReview: true }, { limit: 9, cursor: null }).total).toBe(1);
+    expect(act(last, { action: "review", text: "the cable" }).ok).toBe(true);
+    await tickFor(65);
+    expect(stored(last)).toMatchObject({ state: "resolved", review: null });
+  });
+
+  describe("the priority of eight lanes", () => {
+    it("rises and falls as one after the other fails and recovers, each time with its reason in the log", async () => {
+      const lanes = Array.from({ length: 8 }, (_, n) => printer(`lane-${n + 1}`));
+      await start({}, lanes);
+      const all = (down: number) => Object.fromEntries(lanes.map(({ id }, n) => [id, n < down ? out : good]));
+      await read(all(0));
+      const course: string[] = [];
+      const steps = [1, 2, 3, 4, 5, 6, 7, 8, 7, 6, 5, 4, 3, 2, 1];
+      for (const down of steps) {
+        await read(all(down));
+        course.push(`${down} ${stored("INC-000001")?.priority}`);
+      }
+      expect(course.join(", ")).toBe(
+        "1 P3, 2 P2, 3 P2, 4 P2, 5 P1, 6 P1, 7 P1, 8 P1, 7 P1, 6 P1, 5 P1, 4 P2, 3 P2, 2 P2, 1 P3",
+      );
+      const changes = site.state
+        .incidentEvents("INC-000001")
+        .flatMap((event) => (event.type === "priority_changed" ? [`${event.priority}: ${event.why}`] : []));
+      const why = (priority: string, work: number) =>
+        `${priority}: label printer: ${work} of 8 work; major; open for customers`;
+      expect(changes).toEqual([why("P2", 6), why("P1", 3), why("P2", 4), why("P3", 7)]);
+      await read(all(0));
+      expect(stored("INC-000001")?.recoveredAt).toEqual(expect.any(Number));
+    });
+  });
+
   it("closes by the clock what recovered and was resolved", async () => {
     await start();
     await read({ printer: out });
