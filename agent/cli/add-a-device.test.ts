@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { runCommandLine } from "./command-line.ts";
+import { runAgent } from "../../test/rig/command-line.ts";
 
 const root = join(import.meta.dirname, "../..");
 const recording = join(root, "../shared/devices/snmprec/linux_raspberrypi-gpiomonitor.snmprec");
@@ -15,21 +15,7 @@ const profile = /```yaml\n( *profile: pi-door\n[\s\S]*?)```/.exec(page)?.[1]?.re
 mkdirSync(join(folder, "profiles"));
 writeFileSync(join(folder, "profiles/pi-door.yaml"), profile);
 
-async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  let [out, error] = ["", ""];
-  const terminal = {
-    out: (text: string) => {
-      out += text;
-    },
-    error: (text: string) => {
-      error += text;
-    },
-    env: {},
-    outIsTerminal: false,
-    errorIsTerminal: false,
-  };
-  return { code: await runCommandLine(args, terminal, "0.0.0"), out, error };
-}
+const run = (...args: string[]) => runAgent(args);
 
 describe("docs/add-a-device.md", () => {
   it("shows a profile that is right", async () => {

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { runAgent } from "../../test/rig/command-line.ts";
 import { makeSystemFiles, type SystemFiles } from "../../test/rig/system-files.ts";
-import { runCommandLine } from "./command-line.ts";
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -15,24 +15,7 @@ function makeShop() {
   const files = makeSystemFiles((end) => ends.push(end));
   const folder = mkdtempSync(join(tmpdir(), "aislewatch-shop-"));
   ends.push(() => rmSync(folder, { recursive: true, force: true }));
-  const run = async (...args: readonly string[]) => {
-    let out = "";
-    let error = "";
-    const terminal = {
-      out: (text: string): void => {
-        out += text;
-      },
-      error: (text: string): void => {
-        error += text;
-      },
-      env: {},
-      outIsTerminal: false,
-      errorIsTerminal: false,
-      systemRoot: files.root,
-    };
-    const code = await runCommandLine(args, terminal, "0.0.0");
-    return { code, out, error };
-  };
+  const run = (...args: readonly string[]) => runAgent(args, { systemRoot: files.root });
   return { files, run, path: (name: string) => join(folder, name) };
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { UsbTree } from "@aislewatch/simulator";
 import { afterEach, describe, expect, it } from "vitest";
-import { runCommandLine } from "./command-line.ts";
+import { runAgent } from "../../test/rig/command-line.ts";
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -16,24 +16,7 @@ function makeTill() {
   ends.push(() => rmSync(root, { recursive: true, force: true }));
   mkdirSync(join(root, "sys"));
   const tree = new UsbTree(join(root, "sys"));
-  const run = async (...args: readonly string[]) => {
-    let out = "";
-    let error = "";
-    const terminal = {
-      out: (text: string): void => {
-        out += text;
-      },
-      error: (text: string): void => {
-        error += text;
-      },
-      env: {},
-      outIsTerminal: false,
-      errorIsTerminal: false,
-      systemRoot: root,
-    };
-    const code = await runCommandLine(args, terminal, "0.0.0");
-    return { code, out, error };
-  };
+  const run = (...args: readonly string[]) => runAgent(args, { systemRoot: root });
   return { tree, run, path: (name: string) => join(root, name) };
 }
 

@@ -19,8 +19,7 @@ import {
   ups,
 } from "@aislewatch/simulator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCommandLine } from "./command-line.ts";
-import type { Terminal } from "./terminal.ts";
+import { type Ran, runAgent } from "../../test/rig/command-line.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "aislewatch-discover-"));
 const random = seededRandom(7);
@@ -125,30 +124,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-type Ran = { readonly code: number; readonly out: string; readonly error: string };
-
-async function run(args: readonly string[], more: Partial<Terminal> = {}): Promise<Ran> {
-  let out = "";
-  let error = "";
-  const terminal: Terminal = {
-    out: (chunk) => {
-      out += chunk;
-    },
-    error: (chunk) => {
-      error += chunk;
-    },
-    env: {},
-    outIsTerminal: false,
-    errorIsTerminal: false,
-    ...more,
-  };
-  const code = await runCommandLine(args, terminal, "0.0.0");
-  return { code, out, error };
-}
-
 const path = (name: string): string => resolve(folder, name);
 const look = (...args: string[]): Promise<Ran> =>
-  run(["discover", "--port", String(port), "--timeout", "300ms", "--rate", "2000/s", ...args]);
+  runAgent(["discover", "--port", String(port), "--timeout", "300ms", "--rate", "2000/s", ...args]);
 
 describe("aislewatch-agent discover", () => {
   it("turns a /24 into an agent.yaml that runs as it is, in seconds", async () => {
@@ -193,8 +171,8 @@ describe("aislewatch-agent discover", () => {
       'version: "3"\n    user: { name: "aisle", auth: { protocol: "sha256", password: "file:auth" }',
     );
     expect(yaml).not.toMatch(/s3cret|correct-horse/);
-    expect(await run(["check", "--config", path("agent.yaml")])).toMatchObject({ code: 0, error: "" });
-    const probed = await run(["probe", "till-2", "--config", path("agent.yaml")]);
+    expect(await runAgent(["check", "--config", path("agent.yaml")])).toMatchObject({ code: 0, error: "" });
+    const probed = await runAgent(["probe", "till-2", "--config", path("agent.yaml")]);
     expect(probed).toMatchObject({ code: 0, error: "" });
     expect(probed.out).toMatch(/^recognised +\S.*\nasked +\d+ requests, \d+ values came\ntook +\d+ ms$/m);
   });
@@ -257,7 +235,7 @@ describe("aislewatch-agent discover", () => {
     let stop = (): void => undefined;
     let shown = "";
     const wide = ["--subnet", "127.42.0.0/16", "--rate", "300/s", "--config", path("agent.yaml")];
-    const ran = await run(["discover", "--port", String(port), ...wide], {
+    const ran = await runAgent(["discover", "--port", String(port), ...wide], {
       errorIsTerminal: true,
       error: (chunk) => {
         shown += chunk;
@@ -278,16 +256,19 @@ describe("aislewatch-agent discover", () => {
   it("leaves out who those are that answered, at a second Ctrl-C", async () => {
     let shown = "";
     let asked = 0;
-    const ran = await run(["discover", "--port", String(port), "--subnet", "127.42.0.0/28", "--timeout", "300ms"], {
-      error: (chunk) => {
-        shown += chunk;
+    const ran = await runAgent(
+      ["discover", "--port", String(port), "--subnet", "127.42.0.0/28", "--timeout", "300ms"],
+      {
+        error: (chunk) => {
+          shown += chunk;
+        },
+        onInterrupt: (end) => {
+          // The first is for the search, which is let go on to its end.
+          if (++asked === 2) end();
+          return () => undefined;
+        },
       },
-      onInterrupt: (end) => {
-        // The first is for the search, which is let go on to its end.
-        if (++asked === 2) end();
-        return () => undefined;
-      },
-    });
+    );
     expect(ran).toMatchObject({ code: 0, out: expect.stringContaining("devices: []") });
     expect(shown).toMatch(/^0 devices in 14 addresses, .*; stopped by hand, so this is not all\n127\.42\.0\.1 speaks/);
     expect(shown).toContain("127.42.0.4 speaks SNMP, but there was no time to ask who it is\n");
@@ -343,7 +324,7 @@ describe("aislewatch-agent discover", () => {
       want: /discover takes no --from/,
     },
   ])("refuses $name", async ({ args, want }) => {
-    const ran = await run(["discover", ...args]);
+    const ran = await runAgent(["discover", ...args]);
     expect(ran).toMatchObject({ code: 2, out: "" });
     expect(ran.error).toMatch(want);
   });
@@ -368,14 +349,14 @@ describe("aislewatch-agent discover", () => {
 describe("aislewatch-agent record", () => {
   it("writes all that a device says without what identifies the shop, for probe to read", async () => {
     const file = path("office.json");
-    const ran = await run(["record", "office", "--config", path("agent.yaml"), "--out", file]);
+    const ran = await runAgent(["record", "office", "--config", path("agent.yaml"), "--out", file]);
     expect(ran).toMatchObject({ code: 0, out: "" });
     expect(ran.error).toMatch(/^office: \d+ values in [\d.]+ s by \d+ requests\nreplaced: .*1 serial/);
     const recording = readFileSync(file, "utf8");
     for (const secret of [office.serial, "shop42", "OFFICE", place, "store-systems"])
       expect(recording).not.toContain(secret);
-    const live = await run(["probe", "office", "--config", path("agent.yaml"), "--json"]);
-    const replayed = await run(["probe", "--from", file, "--json"]);
+    const live = await runAgent(["probe", "office", "--config", path("agent.yaml"), "--json"]);
+    const replayed = await runAgent(["probe", "--from", file, "--json"]);
     expect(replayed).toMatchObject({ code: 0, error: "" });
     const [was, is] = [live, replayed].map(({ out }) => JSON.parse(out));
     expect(is.profile).toBe(was.profile);
@@ -386,7 +367,7 @@ describe("aislewatch-agent record", () => {
   });
 
   it("keeps what came when it is stopped, or has enough", async () => {
-    const few = await run(["record", "switch-1", "--config", path("agent.yaml"), "--rows", "300"]);
+    const few = await runAgent(["record", "switch-1", "--config", path("agent.yaml"), "--rows", "300"]);
     expect(few.error).toContain("not whole: more than 300 values");
     expect(Object.keys(JSON.parse(few.out).varbinds)).toHaveLength(300);
     let stop = (): void => undefined;
@@ -395,7 +376,7 @@ describe("aislewatch-agent record", () => {
       return () => undefined;
     };
     const stopping = { errorIsTerminal: true, onInterrupt, error: () => stop() };
-    const stopped = await run(["record", "switch-1", "--config", path("agent.yaml")], stopping);
+    const stopped = await runAgent(["record", "switch-1", "--config", path("agent.yaml")], stopping);
     expect(JSON.parse(stopped.out)).toMatchObject({ cutShort: "stopped by hand", redacted: true });
   });
 
@@ -404,7 +385,7 @@ describe("aislewatch-agent record", () => {
     { name: "an unknown device", args: ["ofice"], want: /there is no device "ofice"; did you mean "office"\?/ },
     { name: "too many rows", args: ["office", "--rows", "1e9"], want: /--rows: expected a number from 1 to 200000/ },
   ])("refuses $name", async ({ args, want }) => {
-    const ran = await run(["record", ...args, "--config", path("agent.yaml")]);
+    const ran = await runAgent(["record", ...args, "--config", path("agent.yaml")]);
     expect(ran).toMatchObject({ code: 2, out: "" });
     expect(ran.error).toMatch(want);
   });
@@ -414,12 +395,12 @@ describe("aislewatch-agent record", () => {
       path("dead.yaml"),
       `site: a\nagent: b\ncollector: { url: "mqtt://127.0.0.1:1" }\ndevices:\n  - { id: dead, kind: host, driver: snmp, address: "127.42.0.250:${port}", request_timeout: 100ms, retries: 0 }\n  - { id: pc, kind: host, driver: host }\n`,
     );
-    const ran = await run(["record", "dead", "--config", path("dead.yaml"), "--out", path("dead.json")]);
+    const ran = await runAgent(["record", "dead", "--config", path("dead.yaml"), "--out", path("dead.json")]);
     expect([ran.code, existsSync(path("dead.json"))]).toEqual([1, false]);
     expect(ran.error).toMatch(/^dead: (refused|timeout): /);
-    const other = await run(["record", "pc", "--config", path("dead.yaml"), "--out", path("pc.json")]);
+    const other = await runAgent(["record", "pc", "--config", path("dead.yaml"), "--out", path("pc.json")]);
     expect(other).toMatchObject({ code: 0, error: expect.stringContaining("pc: its reply, whole") });
-    const replayed = await run(["probe", "--from", path("pc.json")]);
+    const replayed = await runAgent(["probe", "--from", path("pc.json")]);
     expect(replayed.out).toMatch(/^driver +host, .*pc\.json$/m);
     expect(replayed.out).toMatch(/^ +uptime_seconds +\d/m);
   });
@@ -433,15 +414,15 @@ describe("aislewatch-agent probe --from", () => {
       'iso.3.6.1.2.1.1.1.0 = STRING: "Acme UPS"\niso.3.6.1.2.1.1.2.0 = OID: iso.3.6.1.2.1.33\niso.3.6.1.2.1.33.1.2.4.0 = INTEGER: 87\n';
     writeFileSync(path("ups.snmpwalk"), walk);
     for (const file of ["ups.snmprec", "ups.snmpwalk"]) {
-      const ran = await run(["probe", "--from", path(file)]);
+      const ran = await runAgent(["probe", "--from", path(file)]);
       expect(ran).toMatchObject({ code: 0, error: "" });
       expect(ran.out).toMatch(/^profile +ups, /m);
       expect(ran.out).toMatch(/^ +battery_charge_percent +87 +%/m);
     }
-    expect((await run(["probe", "--from", path("ups.snmprec")])).out).toContain(
+    expect((await runAgent(["probe", "--from", path("ups.snmprec")])).out).toContain(
       "snmprec, 3 values, 1 could not be read",
     );
-    expect(JSON.parse((await run(["probe", "--from", path("ups.snmprec"), "--raw"])).out)).toMatchObject({
+    expect(JSON.parse((await runAgent(["probe", "--from", path("ups.snmprec"), "--raw"])).out)).toMatchObject({
       profile: "ups",
     });
   });
@@ -451,7 +432,7 @@ describe("aislewatch-agent probe --from", () => {
     { name: "a device that never ends", file: "/dev/zero", want: /expected a file; received a device/ },
     { name: "a file that is no recording", file: "credentials.yaml", want: /expected a recording: JSON of `record`/ },
   ])("refuses $name", async ({ file, want }) => {
-    const ran = await run(["probe", "--from", path(file)]);
+    const ran = await runAgent(["probe", "--from", path(file)]);
     expect(ran).toMatchObject({ code: 2, out: "" });
     expect(ran.error).toMatch(want);
   });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { keepingTerminal } from "../../test/rig/command-line.ts";
 import { profiles } from "./profiles.ts";
 
 let folder = "";
@@ -11,20 +12,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(...args: string[]): { code: number; out: string; error: string } {
-  let out = "";
-  let error = "";
-  const code = profiles(args, {
-    out: (text) => {
-      out += text;
-    },
-    error: (text) => {
-      error += text.replaceAll(`${folder}/`, "");
-    },
-    env: {},
-    outIsTerminal: false,
-    errorIsTerminal: false,
-  });
-  return { code, out, error };
+  const { terminal, said } = keepingTerminal();
+  const code = profiles(args, terminal);
+  const { out, error } = said();
+  return { code, out, error: error.replaceAll(`${folder}/`, "") };
 }
 
 const file = (name: string, text: string): string => {

@@ -4,30 +4,14 @@ import { join } from "node:path";
 import { realClock } from "@aislewatch/runtime";
 import { startIppQueue, UsbTree } from "@aislewatch/simulator";
 import { afterAll, describe, expect, it } from "vitest";
-import { runCommandLine } from "../../agent/cli/command-line.ts";
+import { runAgent } from "../rig/command-line.ts";
 import { cupsMissing, startCups } from "../rig/cups.ts";
 import { cleanUp, onCleanUp, tempFolder, waitFor } from "../rig/rig.ts";
 
 afterAll(cleanUp);
 
 /** On a system whose files begin at this folder. */
-async function run(root: string, ...args: readonly string[]) {
-  let out = "";
-  let error = "";
-  const terminal = {
-    out: (text: string): void => {
-      out += text;
-    },
-    error: (text: string): void => {
-      error += text;
-    },
-    env: {},
-    outIsTerminal: false,
-    errorIsTerminal: false,
-    systemRoot: root,
-  };
-  return { code: await runCommandLine(args, terminal, "0.0.0"), out, error };
-}
+const run = (root: string, ...args: readonly string[]) => runAgent(args, { systemRoot: root });
 
 const devicesOf = (yaml: string): string => yaml.slice(yaml.indexOf("devices:"));
 

@@ -4,34 +4,20 @@
  * by the disks, without the rest of its poll, which takes ten seconds there.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { runCommandLine } from "../../../agent/cli/command-line.ts";
 import { HostHealth } from "../../../agent/drivers/host/system.ts";
 import { thisSystem } from "../../../agent/drivers/host/system-files.ts";
+import { runAgent } from "../command-line.ts";
 
 const [, , from = "", to = ""] = process.argv;
 const ran: object[] = [];
 for (const line of readFileSync(from, "utf8").split("\n").filter(Boolean)) {
-  let out = "";
-  let error = "";
-  const terminal = {
-    out: (text: string): void => {
-      out += text;
-    },
-    error: (text: string): void => {
-      error += text;
-    },
-    env: {},
-    outIsTerminal: false,
-    errorIsTerminal: false,
-  };
   if (line === "disks") {
     const health = new HostHealth(thisSystem, []);
     const drives = await health.askDrives();
-    ran.push({ line, code: 0, out: JSON.stringify({ drives, sources: health.sources() }), error });
+    ran.push({ line, code: 0, out: JSON.stringify({ drives, sources: health.sources() }), error: "" });
     continue;
   }
-  const code = await runCommandLine(line.split(" "), terminal, "0.0.0");
-  ran.push({ line, code, out, error });
+  ran.push({ line, ...(await runAgent(line.split(" "))) });
 }
 writeFileSync(to, JSON.stringify(ran));
 // What drivers keep for a next poll would keep the process.
