@@ -273,15 +273,17 @@ traps: { listen: "127.0.0.1:${traps}", community: "file:${community}" }
   });
 
   it("is shown by no command", async () => {
-    const ask = async (device: string): Promise<void> => {
+    const probe = async (device: string): Promise<void> => {
       for (const flags of [[], ["--raw"], ["--json"], ["--raw", "--json"]]) {
         expect(found(await cli("probe", device, ...flags)), `probe ${device} ${flags.join(" ")}`).toEqual([]);
       }
+    };
+    await Promise.all(devices.map(probe));
+    for (const device of devices) {
       const out = join(folder, `${device.replace("/", "-")}.recording`);
       const said = await cli("record", device, "--out", out, "--timeout", "5s");
       expect(found(said), `record ${device}`).toEqual([]);
-    };
-    await Promise.all(devices.map(ask));
+    }
     expect(found(await cli("status"))).toEqual([]);
     expect(found(await cli("check"))).toEqual([]);
     const recordings = filesBelow(folder).filter((path) => path.endsWith(".recording"));
