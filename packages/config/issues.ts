@@ -39,8 +39,14 @@ function withoutEchoes(found: readonly Found[]): Found[] {
   const explained = new Set(
     found.flatMap(({ path, suggested }) => (suggested ? [JSON.stringify([...path.slice(0, -1), suggested])] : [])),
   );
+  // What a merge key was to bring is missing for that reason.
+  const merged = new Set(
+    found.flatMap(({ path }) => (path.at(-1) === "<<" ? [JSON.stringify(path.slice(0, -1))] : [])),
+  );
   return found.filter(
-    ({ path, complaint }) => complaint.code !== "CFG_MISSING_KEY" || !explained.has(JSON.stringify(path)),
+    ({ path, complaint }) =>
+      complaint.code !== "CFG_MISSING_KEY" ||
+      !(explained.has(JSON.stringify(path)) || merged.has(JSON.stringify(path.slice(0, -1)))),
   );
 }
 
@@ -65,6 +71,7 @@ function unknownKey(key: string, parent: Path, context: Context): Found {
   const suggested = suggest(key, free);
   const path = [...parent, key];
   const hint =
+    (key === "<<" ? "merge keys are not read: write the keys out" : undefined) ??
     cutByYaml(path, key, context) ??
     notBeside(key, known, present) ??
     (suggested === null ? undefined : `did you mean "${suggested}"?`);
@@ -211,6 +218,7 @@ function typeHint(value: unknown, path: Path, expected: string, context: Context
     return undefined;
   }
   if (typeof value !== "string") return undefined;
+  if (expected === "array") return /^[\w./-]{1,60}$/.test(value) ? `write [${value}]` : undefined;
   if (expected === "number" || expected === "int") {
     return value.trim() !== "" && Number.isFinite(Number(value)) ? `remove the quotes: ${Number(value)}` : undefined;
   }

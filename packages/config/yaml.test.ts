@@ -53,6 +53,16 @@ describe("the usual mistakes, as a person reads them", () => {
     { name: "a bare number for a duration", text: "site: s1\ndevices:\n  - { id: a, driver: snmp, interval: 30 }\n" },
     { name: "a wrong format", text: "site: Store 1\ndevices: []\n" },
     { name: "a tab", text: "site: s1\ndevices:\n\t- id: a\n" },
+    {
+      name: "a tab among lines that are right",
+      text: "site: s1\ndevices:\n  - id: a\n\tdriver: snmp\n    port: 161\n",
+    },
+    {
+      name: "a blank that is no space",
+      text: "site: s1\ndevices:\n  - id: a\n\u00a0\u00a0\u00a0\u00a0driver: snmp\n    port: 161\n",
+    },
+    { name: "a merge key", text: "site: s1\ndevices:\n  - &a { id: a, driver: snmp }\n  - <<: *a\n" },
+    { name: "one word for a list", text: "site: s1\ndevices: lane-1\n" },
     { name: "a duplicate key beside another mistake", text: "site: s1\nsite: s2\ndevices: {}\n" },
     { name: "a literal secret", text: "site: s1\ndevices:\n  - { id: a, driver: snmp, community: hunter2 }\n" },
     {

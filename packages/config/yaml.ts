@@ -43,7 +43,8 @@ export function parseYaml<T>(input: { file: string; text: string }, schema: z.Zo
   }
   const source = yamlSource({ file, text }, doc, lines);
   const unreadable = doc.errors.filter((error) => error.code !== "DUPLICATE_KEY");
-  const syntax = [...doc.errors, ...doc.warnings].map((error) => syntaxDiagnostic(error, source, lines));
+  const told = [...doc.errors, ...doc.warnings].map((error) => syntaxDiagnostic(error, source, lines));
+  const syntax = withoutConsequences(unreadable.length > 0 ? [...oddIndentation(source), ...told] : told);
   if (unreadable.length > 0) return { ok: false, diagnostics: oneALine(syntax) };
   try {
     root = doc.toJS({ maxAliasCount: CONFIG_LIMITS.aliasesMax });
@@ -100,10 +101,42 @@ function syntaxDiagnostic(error: YAMLError, source: YamlSource, lines: LineCount
 /** yaml marks one character of a repeated key. */
 const keyLength = (text: string): number => /^(?:"[^"]*"|'[^']*'|[^\s:]+)/.exec(text)?.[0].length ?? 1;
 
+/** Blanks that look like spaces and are none: pasted from a page or a mail. */
+const ODD_BLANK = /^([ \t]*)([\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff])/m;
+
+/** The first line that is indented with such; YAML itself complains of the lines after it. */
+function oddIndentation(source: YamlSource): Diagnostic[] {
+  const found = ODD_BLANK.exec(source.text);
+  if (found === null) return [];
+  const [, before = "", blank = ""] = found;
+  const start = found.index + before.length;
+  const code = (blank.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  return [
+    {
+      file: source.file,
+      ...source.between(start, start + 1),
+      ...{ severity: "error", code: "CFG_SYNTAX", path: "" },
+      message: `expected spaces; received U+${code}, another kind of blank, as indentation`,
+      hint: "indent with spaces; it was pasted from somewhere",
+    },
+  ];
+}
+
+/** Behind a wrong indentation every line is wrong: the first says it. */
+function withoutConsequences(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const cause = inOrder(diagnostics).find(
+    ({ code, message }) => code === "CFG_TAB" || message.startsWith("expected spaces"),
+  );
+  return cause === undefined
+    ? diagnostics
+    : diagnostics.filter((each) => each === cause || each.line < cause.line || each.code === "CFG_TAB");
+}
+
 function syntaxMessage(error: YAMLError, word: string): string {
   if (error.code === "DUPLICATE_KEY") return `expected each key once; received "${word}" again`;
   if (error.code === "TAB_AS_INDENT") return "expected spaces; received a tab as indentation";
   if (error.code === "MULTIPLE_DOCS") return "expected one document; received a second one after ---";
+  if (/call stack/i.test(error.message)) return "expected YAML that is not nested as deeply";
   return `expected valid YAML: ${error.message.charAt(0).toLowerCase()}${error.message.slice(1)}`;
 }
 

@@ -53,6 +53,19 @@ describe("what is likely a slip is said with its place", () => {
       lines: [`when: "${low} < 15"`, "for: 5m", "severity: minor", `clear: { when: "${low} > 5", for: 2m }`],
     },
     {
+      name: "a division by zero",
+      lines: [
+        `when: "${low} / (1 - 1) < 5 || ${low} / vars.none > 3"`,
+        "for: 5m",
+        "severity: minor",
+        "vars: { none: 0 }",
+      ],
+    },
+    {
+      name: "hours that are nearly a word of the language",
+      lines: ["when: media_out", "for: 5m", "severity: minor", "active_in: trading-hours"],
+    },
+    {
       name: "a condition that nothing makes true",
       lines: [`when: "${low} < 5 && ${low} > 10"`, "for: 5m", "severity: minor"],
     },

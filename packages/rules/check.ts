@@ -5,9 +5,10 @@
  */
 import { type Diagnostic, suggest, wholeFile, writeDuration } from "@aislewatch/config";
 import { FAULT_CODES, findMetric } from "@aislewatch/devices";
+import type { ASTNode } from "@marcbachmann/cel-js";
 import { type Case, casesOf, holdsIn, variablesOf, writeCase } from "./cases.ts";
 import { checkOverrides } from "./check-overrides.ts";
-import { type Condition, checkCondition } from "./condition.ts";
+import { type Condition, checkCondition, childrenOf, constantOf } from "./condition.ts";
 import { circlesOf } from "./cycle.ts";
 import { RULE_DIAGNOSTICS } from "./diagnostics.ts";
 import { type CompiledRules, compileRules, inOrderOf, type PlacedRule } from "./file.ts";
@@ -118,12 +119,23 @@ function checkEvent(placed: PlacedRule, { codes }: EventTrigger): Diagnostic[] {
 
 function checkConstant(placed: PlacedRule, { condition, keys }: Pick<Step, "condition" | "keys">): Diagnostic[] {
   const { vars } = placed.rule;
+  if (dividesByZero(condition.tree, vars)) {
+    return [
+      finding(placed, keys, { code: "RULE_CONSTANT", message: "a division by zero is unknown, whatever is read" }),
+    ];
+  }
   const cases = casesOf([condition], vars);
   if (cases === null || !cases.isExact) return [];
   const count = cases.all.filter((given) => holdsIn(condition, vars, given)).length;
   if (count > 0 && count < cases.all.length) return [];
   const message = `this is ${count === 0 ? "never" : "always"} true, whatever is read`;
   return [finding(placed, keys, { code: "RULE_CONSTANT", message })];
+}
+
+function dividesByZero(node: ASTNode, vars: Rule["vars"]): boolean {
+  const parts = childrenOf(node);
+  const by = node.op === "/" || node.op === "%" ? parts[1] : undefined;
+  return (by !== undefined && constantOf(by, vars) === 0) || parts.some((part) => dividesByZero(part, vars));
 }
 
 /** Nobody sees a level when each time it is reached a more severe one is, after no longer a wait. */
@@ -287,6 +299,7 @@ function checkNames(placed: PlacedRule, runbooks: CheckContext["runbooks"]): Dia
     ...checkRunbook(placed, runbooks),
     ...checkTitle(placed),
     ...checkVars(placed),
+    ...checkHours(placed),
     ...(written.tests.length === 0 ? [noTests] : []),
   ];
 }
@@ -343,6 +356,18 @@ function checkVars(placed: PlacedRule): Diagnostic[] {
     return isRead ? [] : [finding(placed, ["vars", name], what)];
   });
 }
+
+/** A calendar is the sites file's to have; one that is nearly a word of the language is a slip without that, too. */
+function checkHours(placed: PlacedRule): Diagnostic[] {
+  const { activeIn } = placed.rule;
+  const near = HOURS.includes(activeIn) ? null : suggest(activeIn, HOURS);
+  if (near === null) return [];
+  const message = `"${activeIn}" is a calendar of the sites file, if that has one`;
+  const what = { code: "RULE_UNKNOWN_CALENDAR", message, hint: `did you mean "${near}"?` };
+  return [{ ...finding(placed, ["active_in"], what), severity: "warning" }];
+}
+
+const HOURS: readonly string[] = ["always", "trading_hours"];
 
 /** Devices that depend on each other in a circle: which of them is the cause nobody could say. */
 function checkTree(inventory: CheckContext["inventory"]): Diagnostic[] {

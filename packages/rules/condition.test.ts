@@ -32,6 +32,25 @@ function judge(text: string, values: Readonly<Record<string, Value>>): string {
   return "01_"[run(frame)] ?? "?";
 }
 
+const hintOf = (text: string): string | undefined => {
+  const checked = checkCondition(text, PRINTER);
+  return checked.ok ? "none: it is right" : checked.error[0]?.hint;
+};
+
+describe("hints", () => {
+  it.each([
+    ["media_remaining_percent < 15%", "numbers have no unit: 15 and not 15%"],
+    ["media_remaining_percent =< 15", '"=<" is written <='],
+    ["media_remaining_percent => 15", '"=>" is written >='],
+    ["media_remaining_percent = 15", "comparing is written =="],
+    ["media_out and paused", '"and" is written &&'],
+    ["\u201cmedia_out\u201d", `write straight quotes, " or '`],
+    ['average(media_remaining_percent, "5m") < 15', 'did you mean "avg"?'],
+    ['averge(media_remaining_percent, "5m") < 15', 'did you mean "avg"?'],
+    ['predict_linear(media_remaining_percent, "5m") < 15', 'did you mean "eta"?'],
+  ])("%s", (text, hint) => expect(hintOf(text)).toBe(hint));
+});
+
 describe("conditions", () => {
   it.each([
     ["media_out", { media_out: true }, "1"],

@@ -75,6 +75,12 @@ const CONDITION_DEPTH_MAX = 32;
 export const PART_FUNCTIONS = ["any_of", "all_of", "count_of", "min_of", "max_of"] as const;
 export const COUNT_FUNCTIONS = ["working", "failed", "unknown", "expected"] as const;
 const FUNCTION_NAMES = Object.keys(RULE_FUNCTIONS);
+/** What the same is called in other languages, or written in a hurry. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  ...{ average: "avg", averge: "avg", mean: "avg", avg_over_time: "avg", maximum: "max", minimum: "min" },
+  ...{ percentile: "quantile", median: "quantile", diff: "delta", derivative: "rate", nodata: "silent_for" },
+  ...{ absent: "known", exists: "known", predict_linear: "eta", timeleft: "eta", forecast: "eta", resets: "changes" },
+};
 /** Functions with a number between the metric and the window. */
 const WITH_NUMBER = ["quantile", "eta"];
 const COMPARISONS: ReadonlySet<string> = new Set(["<", "<=", ">", ">=", "==", "!="]);
@@ -144,7 +150,7 @@ function syntaxProblem(text: string, thrown: unknown): Problem {
   const range = thrown instanceof ParseError ? thrown.range : undefined;
   const start = Math.min(range?.start ?? 0, Math.max(0, text.length - 1));
   const said = thrown instanceof ParseError ? thrown.summary : errorText(thrown);
-  const hint = /(^|[^=!<>])=([^=]|$)/.test(text) ? "comparing is written ==" : wordHint(text);
+  const hint = syntaxHint(text);
   return {
     start,
     end: Math.max(start + 1, Math.min(range?.end ?? start + 1, text.length)),
@@ -155,7 +161,14 @@ function syntaxProblem(text: string, thrown: unknown): Problem {
 }
 
 const WORDS: Readonly<Record<string, string>> = { and: "&&", or: "||", not: "!" };
-function wordHint(text: string): string | undefined {
+
+/** What people write who know other languages, or whose editor means well. */
+export function syntaxHint(text: string): string | undefined {
+  if (/[\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb]/.test(text)) return `write straight quotes, " or '`;
+  const turned = /=[<>]/.exec(text)?.[0];
+  if (turned !== undefined) return `"${turned}" is written ${turned[1]}=`;
+  if (/(^|[^=!<>])=([^=]|$)/.test(text)) return "comparing is written ==";
+  if (/\d\s*%(?!\s*[\w(])/.test(text)) return "numbers have no unit: 15 and not 15%";
   const word = /\b(and|or|not)\b/i.exec(text)?.[1]?.toLowerCase();
   return word === undefined ? undefined : `"${word}" is written ${WORDS[word]}`;
 }
@@ -314,7 +327,7 @@ class Visit {
       this.#problem(node, "RULE_UNKNOWN_FUNCTION", message, hint);
       return;
     }
-    const near = suggest(name, FUNCTION_NAMES);
+    const near = ELSEWHERE[name.toLowerCase()] ?? suggest(name, FUNCTION_NAMES);
     const hint = near === null ? `there are: ${FUNCTION_NAMES.join(", ")}` : `did you mean "${near}"?`;
     this.#problem(node, "RULE_UNKNOWN_FUNCTION", `expected a function; received "${name}"`, hint);
   }

@@ -5,7 +5,8 @@
 import { errorText } from "@aislewatch/base";
 import { suggest } from "@aislewatch/config";
 import { Environment, ParseError, TypeError as TypeMistake } from "@marcbachmann/cel-js";
-import type { Problem } from "./condition.ts";
+import { type Problem, syntaxHint } from "./condition.ts";
+import { patternProblems } from "./pattern.ts";
 
 /** An event of a device, as its conditions see it; `component` is empty for the device itself. */
 export type EventFacts = {
@@ -32,6 +33,8 @@ export type CheckedEventCondition =
 export function checkEventCondition(text: string): CheckedEventCondition {
   try {
     const parsed = ENVIRONMENT.parse(text);
+    const patterns = patternProblems(parsed.ast, "RULE_CONDITION");
+    if (patterns.length > 0) return { ok: false, error: patterns };
     const checked = parsed.check();
     if (!checked.valid) return { ok: false, error: [problemOf(text, checked.error)] };
     if (checked.type !== "bool") {
@@ -64,9 +67,10 @@ function problemOf(text: string, thrown: unknown): Problem {
   const range = isCel ? thrown.range : undefined;
   const unknown = /^Unknown variable: (\w+)/.exec(said)?.[1];
   const near = unknown === undefined ? null : suggest(unknown, FIELDS);
+  const words = thrown instanceof ParseError ? (syntaxHint(text) ?? null) : null;
   const message = `expected a condition on an event in CEL; ${said.charAt(0).toLowerCase()}${said.slice(1)}`;
   const hint =
-    near !== null ? `did you mean "${near}"?` : unknown !== undefined ? `fields: ${FIELDS.join(", ")}` : null;
+    near !== null ? `did you mean "${near}"?` : unknown !== undefined ? `fields: ${FIELDS.join(", ")}` : words;
   return {
     ...whole(text, message),
     ...(range !== undefined && { start: range.start, end: Math.max(range.start + 1, range.end) }),

@@ -25,7 +25,7 @@ const RULE_ID = /^[a-z][a-z0-9-]{0,63}$/;
 const RUNBOOK = /^[a-z0-9-]{1,64}\/[a-z0-9-]{1,64}$/;
 
 const condition = z.string().min(1).max(2_000);
-const id = z.string().regex(RULE_ID);
+const id = z.string().regex(RULE_ID, "an id of lower-case letters, digits and hyphens, such as labels-low");
 const stepSchema = z.strictObject({ when: condition, for: durationMs.optional() });
 const missingPolicy = z.enum(["hold", "ok", "raise"]);
 
@@ -80,8 +80,13 @@ const ruleSchema = z.strictObject({
   category: z.enum(CATEGORIES),
   tier: z.int().min(0).max(4).default(1),
   auto_close: z.union([z.literal("never"), durationMs]).default("never"),
-  runbook: z.string().regex(RUNBOOK).optional(),
-  vars: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/), z.union([z.number(), z.boolean(), z.string()])).default({}),
+  runbook: z.string().regex(RUNBOOK, "kind/fault, such as label-printer/media-low, without .md").optional(),
+  vars: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9_]*$/, "a name of lower-case letters, digits and _"),
+      z.union([z.number(), z.boolean(), z.string()]),
+    )
+    .default({}),
   mode: z.enum(["live", "shadow"]).default("live"),
   tests: z.array(testSchema).default([]),
 });

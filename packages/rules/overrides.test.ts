@@ -141,6 +141,15 @@ describe("what is wrong", () => {
     { name: "other vars", entries: [MODEL, '{ rule: low, where: { model: "ZT*" }, vars: { name: y } }'] },
   ])("is not a tie: $name", ({ entries }) => expect(read(...entries).ok).toBe(true));
 
+  it("is not hidden by another entry's", () => {
+    const compiled = read(
+      "{ rule: lwo, where: { site: berlin-01 }, vars: { low: 1 } }",
+      "{ rule: low, where: { sites: berlin-01 }, vars: { low: 1 } }",
+    );
+    const codes = compiled.ok ? [] : compiled.diagnostics.map(({ code }) => code);
+    expect(codes).toEqual(["RULE_UNKNOWN_RULE", "CFG_UNKNOWN_KEY"]);
+  });
+
   it("is only a warning where a site is not listed", () => {
     const compiled = read("{ rule: low, where: { site: berlin-10 }, vars: { low: 1 } }");
     expect(compiled.ok && compiled.warnings).toMatchObject([{ code: "RULE_OVERRIDE_IDLE", severity: "warning" }]);

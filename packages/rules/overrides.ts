@@ -43,18 +43,15 @@ const places = z.strictObject({
   model: words.optional(),
   firmware: words.optional(),
 });
-const fileSchema = z.strictObject({
-  overrides: z
-    .array(
-      z.strictObject({
-        rule: z.string(),
-        where: places,
-        vars: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
-      }),
-    )
-    .max(OVERRIDES_MAX),
+const entrySchema = z.strictObject({
+  rule: z.string(),
+  where: places,
+  vars: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
 });
-type Written = z.infer<typeof fileSchema>["overrides"][number];
+const fileSchema = z.strictObject({ overrides: z.array(entrySchema).max(OVERRIDES_MAX) });
+/** The same without a look into the entries. */
+const looseSchema = z.looseObject({ overrides: z.array(z.unknown()).max(OVERRIDES_MAX) });
+type Written = z.infer<typeof entrySchema>;
 
 export type CompiledOverrides =
   | {
@@ -72,23 +69,38 @@ export function compileOverrides(
   sites: readonly string[] | null = null,
 ): CompiledOverrides {
   const parsed = parseYaml(file, fileSchema);
-  if (!parsed.ok) return { ok: false, diagnostics: parsed.diagnostics };
-  const { source, value } = parsed;
   const known = new Map(rules.map((rule) => [rule.id, rule]));
+  if (!parsed.ok)
+    return { ok: false, diagnostics: [...parsed.diagnostics, ...salvage(file, known, sites)].sort(inOrder) };
+  const { source, value } = parsed;
   const overrides = value.overrides.map(({ rule, where, vars }, i): Override => {
     const { line } = source.at(["overrides", i]);
     return { rule, where: given(where), vars, file: source.file, line };
   });
-  const found = value.overrides.flatMap((written, i) => {
-    const entry = { written, at: ["overrides", i], source };
-    const rule = known.get(written.rule);
-    if (rule === undefined) return [unknownRule(entry, known.keys()), ...placeMistakes(entry, null, sites)];
-    return [...varMistakes(entry, rule), ...placeMistakes(entry, rule, sites)];
-  });
+  const found = value.overrides.flatMap((written, i) =>
+    entryMistakes({ written, at: ["overrides", i], source }, known, sites),
+  );
   found.push(...tieMistakes(overrides, source));
-  found.sort((a, b) => a.line - b.line || a.column - b.column);
+  found.sort(inOrder);
   if (found.some(({ severity }) => severity === "error")) return { ok: false, diagnostics: found };
   return { ok: true, overrides, warnings: found, source };
+}
+
+const inOrder = (a: Diagnostic, b: Diagnostic): number => a.line - b.line || a.column - b.column;
+
+/** Of a file with a misshapen entry, what is wrong with the others: one run should show all there is. */
+function salvage(
+  file: { readonly file: string; readonly text: string },
+  known: ReadonlyMap<string, Rule>,
+  sites: readonly string[] | null,
+): Diagnostic[] {
+  const loose = parseYaml(file, looseSchema);
+  if (!loose.ok) return [];
+  return loose.value.overrides.flatMap((raw, i) => {
+    const read = entrySchema.safeParse(raw);
+    if (!read.success) return [];
+    return entryMistakes({ written: read.data, at: ["overrides", i], source: loose.source }, known, sites);
+  });
 }
 
 /** The set with these overrides in it; its version is another as soon as one of them is. */
@@ -168,6 +180,16 @@ function compareRank(a: readonly number[], b: readonly number[]): number {
 // ── What may be wrong
 
 type Entry = { readonly written: Written; readonly at: readonly (string | number)[]; readonly source: YamlSource };
+
+function entryMistakes(
+  entry: Entry,
+  known: ReadonlyMap<string, Rule>,
+  sites: readonly string[] | null,
+): readonly Diagnostic[] {
+  const rule = known.get(entry.written.rule);
+  if (rule === undefined) return [unknownRule(entry, known.keys()), ...placeMistakes(entry, null, sites)];
+  return [...varMistakes(entry, rule), ...placeMistakes(entry, rule, sites)];
+}
 
 function unknownRule({ written, at, source }: Entry, known: Iterable<string>): Diagnostic {
   const near = suggest(written.rule, known);

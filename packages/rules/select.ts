@@ -7,7 +7,8 @@ import { suggest } from "@aislewatch/config";
 import type { InventoryDevice } from "@aislewatch/contract";
 import { isKind, KINDS, type Kind } from "@aislewatch/devices";
 import { type ASTNode, Environment, ParseError, TypeError as TypeMistake } from "@marcbachmann/cel-js";
-import { childrenOf, type Problem } from "./condition.ts";
+import { childrenOf, type Problem, syntaxHint } from "./condition.ts";
+import { patternProblems } from "./pattern.ts";
 
 export type Selector = {
   /** The kinds that can match at all, where the text says so; null is any. */
@@ -32,6 +33,8 @@ export function checkSelect(text: string): CheckedSelect {
     const parsed = ENVIRONMENT.parse(text);
     const wrongKinds = kindLiterals(parsed.ast).filter(({ kind }) => !isKind(kind));
     if (wrongKinds.length > 0) return { ok: false, error: wrongKinds.map(wrongKind) };
+    const patterns = patternProblems(parsed.ast, "RULE_SELECT");
+    if (patterns.length > 0) return { ok: false, error: patterns };
     const checked = parsed.check();
     if (!checked.valid) return { ok: false, error: [problemOf(text, checked.error)] };
     if (checked.type !== "bool") {
@@ -45,9 +48,13 @@ export function checkSelect(text: string): CheckedSelect {
 }
 
 /** Does a rule with this `select` look at the device (or at its components, or count it)? */
-export function selectsDevice(select: string, site: string, device: InventoryDevice): boolean {
+export const selectsDevice = (select: string, site: string, device: InventoryDevice): boolean =>
+  selectorOf(select)(site, device);
+
+/** The same for many devices: the text is parsed once. */
+export function selectorOf(select: string): (site: string, device: InventoryDevice) => boolean {
   const checked = checkSelect(select);
-  return checked.ok && checked.value.matches(site, device);
+  return checked.ok ? (site, device) => checked.value.matches(site, device) : () => false;
 }
 
 type Evaluator = (context: Record<string, unknown>) => unknown;
@@ -124,7 +131,8 @@ function problemOf(text: string, thrown: unknown): Problem {
   const unknown = /^Unknown variable: (\w+)/.exec(said)?.[1];
   const near = unknown === undefined ? null : suggest(unknown, [...TEXT_FIELDS, "labels"]);
   const fields = `fields: ${TEXT_FIELDS.join(", ")}, labels.x`;
-  const hint = near !== null ? `did you mean "${near}"?` : unknown !== undefined ? fields : undefined;
+  const words = thrown instanceof ParseError ? syntaxHint(text) : undefined;
+  const hint = near !== null ? `did you mean "${near}"?` : unknown !== undefined ? fields : words;
   const place = range === undefined ? {} : { start: range.start, end: Math.max(range.start + 1, range.end) };
   return { ...problem, ...place, ...(hint !== undefined && { hint }) };
 }

@@ -1,5 +1,5 @@
 /** How a test stands in a rule file (docs/rules.md, "Tests"). */
-import { asWritten, durationMs } from "@aislewatch/config";
+import { asWritten, durationMs, suggest } from "@aislewatch/config";
 import { KINDS, SEVERITIES } from "@aislewatch/devices";
 import { z } from "zod";
 import { isTimeZone, type OpenSpan, WEEKDAYS, type Weekday } from "./calendar.ts";
@@ -7,7 +7,9 @@ import { parseSeries, type Series } from "./series.ts";
 
 const SPANS_MAX = 64;
 
-const componentId = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/);
+const componentId = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,63}$/, "a component such as disk-root: lower-case letters, digits and hyphens");
 
 const series: z.ZodType<Series> = asWritten(`a series such as "40x4 12x20 _x30"`, (written) => {
   if (typeof written !== "string" && typeof written !== "number" && typeof written !== "boolean") return { ok: false };
@@ -28,9 +30,11 @@ const date = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "expected a date such as 20
 
 /** When the site is open, and at which local time the test begins. */
 const siteSchema = z.strictObject({
-  tz: asWritten<string>("a time zone such as Europe/Berlin", (written) =>
-    typeof written === "string" && isTimeZone(written) ? { ok: true, value: written } : { ok: false },
-  ),
+  tz: asWritten<string>("a time zone such as Europe/Berlin", (written) => {
+    if (typeof written === "string" && isTimeZone(written)) return { ok: true, value: written };
+    const near = typeof written === "string" ? suggest(written, Intl.supportedValuesOf("timeZone")) : null;
+    return { ok: false, ...(near !== null && { hint: `did you mean "${near}"?` }) };
+  }),
   hours: asWritten<Hours>("hours such as mon-sat 08:00-20:00", (written) => {
     const hours = typeof written === "string" ? parseHours(written) : null;
     return hours === null ? { ok: false } : { ok: true, value: hours };
