@@ -72,7 +72,12 @@ read.
 - *Exact* are windows of up to 384 readings. Of a longer one the older part is kept in spans that widen with age: it may reach
   back further than it says by a sixteenth of its length, takes \`quantile\` over the means of those spans, and \`eta\` through
   them.
-- *After a restart* the last values are known and windows fill anew; what \`streak\` counts is kept with its fault.
+- *After a restart or an edit* the last values are known at once, and windows, \`time_where\` and \`streak\` are filled from the
+  stored readings, raw and whole: as exact as they would be by themselves, a few devices at a time and short windows first.
+  Until then a window that reaches back beyond what is known is unknown, \`count\` and \`coverage\` too, and rules over present
+  values are judged as ever. What a rule would have told meanwhile it tells then, as of then. The value that a window began with
+  is looked for in the hour before it. History that an agent brought after an outage is in the store, so from then on it
+  counts. A store that does not answer for ten minutes is given up on: windows begin with what was read since.
 
 ### Memory
 
