@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { LiveDevice, LiveView } from "./api/deps.ts";
 import { explainAt } from "./replay.ts";
 import { unlistedSite } from "./sites.ts";
-import type { Point, SeriesId } from "./store/timeseries/store.ts";
+import type { Samples, SeriesId } from "./store/timeseries/store.ts";
 
 const T0 = Date.UTC(2026, 10, 20, 9);
 const STEP_MS = 10_000;
@@ -89,18 +89,27 @@ function sceneOf(stored: Record<string, (at: number) => number | null>) {
     rules: () => ({ version: "1", refused: [], rules: compiled.rules.rules, overrides: OVERRIDES }),
   } satisfies Partial<LiveView>;
   const series = {
-    async query(
-      { device: id, component, metric }: SeriesId,
-      { from, to }: { from: number; to: number },
-    ): Promise<Point[]> {
-      const name = `${component === null ? id : `${id}#${component}`} ${metric}`;
-      asked.push(name);
-      const points: Point[] = [];
-      for (let at = Math.ceil(from / STEP_MS) * STEP_MS; at < to; at += STEP_MS) {
-        const value = stored[name]?.(at) ?? null;
-        if (value !== null) points.push({ at, mean: value, min: value, max: value });
+    async samples(
+      ids: readonly SeriesId[],
+      { from, to, samplesMax }: { from: number; to: number; samplesMax: number },
+    ): Promise<Samples> {
+      const found: [number, number, number][] = [];
+      for (const [place, { device: id, component, metric }] of ids.entries()) {
+        const name = `${component === null ? id : `${id}#${component}`} ${metric}`;
+        if (!asked.includes(name)) asked.push(name);
+        for (let at = Math.ceil(from / STEP_MS) * STEP_MS; at < to; at += STEP_MS) {
+          const value = stored[name]?.(at) ?? null;
+          if (value !== null) found.push([place, at, value]);
+        }
       }
-      return points;
+      found.sort((a, b) => a[1] - b[1]);
+      const until = found.length > samplesMax ? (found[samplesMax]?.[1] ?? to) : to;
+      const some = found.filter(([, at]) => at < until);
+      const column = (n: 0 | 1 | 2): number[] => some.map((each) => each[n]);
+      return {
+        ...{ series: Int32Array.from(column(0)), at: Float64Array.from(column(1)) },
+        ...{ value: Float64Array.from(column(2)), until },
+      };
     },
   };
   return { asked, around: { live, series, maintenance: { list: () => [] } } };
@@ -155,10 +164,34 @@ describe("what was so at a time that has passed", () => {
     expect(found.state).toBe("firing");
   });
 
-  it("of a site, by who answered, and says what it can't know", async () => {
-    const { found, caveats } = await explain({ "p1 up": () => 0, "sw up": up }, { rule: "half" });
-    expect(found.state).toBe("firing");
-    expect(caveats).toEqual(["Devices count as failed when they did not answer; other faults are not replayed."]);
+  describe("of a site", () => {
+    const holds = (found: Explanation) => found.conditions[0]?.holds;
+
+    it("by who answered", async () => {
+      const { found, caveats } = await explain({ "p1 up": () => 0, "sw up": up }, { rule: "half" });
+      expect(found.state).toBe("firing");
+      expect(caveats).toEqual([]);
+    });
+
+    it("by who has a fault of major or worse, too", async () => {
+      const answers = { "p1 up": up, "sw up": up };
+      const hot = await explain({ ...answers, "p1 head_temperature_celsius": () => 90 }, { rule: "half" });
+      expect(hot.found.state).toBe("firing");
+      const cool = await explain({ ...answers, "p1 head_temperature_celsius": () => 40 }, { rule: "half" });
+      expect([cool.found.state, holds(cool.found)]).toEqual(["inactive", false]);
+      // By a window and a wait that were over before the time that is asked about.
+      const was = (at: number): number => (at < T0 - 120_000 ? 90 : 40);
+      const cured = await explain({ ...answers, "p1 head_temperature_celsius": was }, { rule: "half" });
+      expect(holds(cured.found)).toBe(false);
+      expect(hot.asked.sort()).toEqual(["p1 head_temperature_celsius", "p1 up", "sw up"]);
+    });
+
+    it("but not by lesser ones, or by who is behind something that is down", async () => {
+      const lesser = { "p1 up": up, "sw up": up, "p1 head_temperature_celsius": () => 55 };
+      expect(holds((await explain(lesser, { rule: "half" })).found)).toBe(false);
+      const behind = { "p1 up": () => 0, "sw up": () => 0 };
+      expect(holds((await explain(behind, { rule: "half" })).found)).toBe(false);
+    });
   });
 
   it("when nothing is stored", async () => {

@@ -8,6 +8,8 @@ export type RuleReads = {
   readonly metrics: readonly Metric[];
   /** The longest time after which a reading can still decide: windows, silences and every wait. */
   readonly lookbackMs: number;
+  /** Kinds and roles that a rule over a site counts. */
+  readonly groups: readonly string[];
 };
 
 export function readsOfRule(rule: Rule): RuleReads {
@@ -22,7 +24,12 @@ export function readsOfRule(rule: Rule): RuleReads {
   const silenceMs = Math.max(0, ...conditions.flatMap(({ silenceSeconds }) => silenceSeconds)) * 1_000;
   const waitMs = Math.max(0, ...rule.raise.map(({ forMs }) => forMs));
   const clearMs = Math.max(rule.clear?.forMs ?? 0, rule.keepMs);
-  return { metrics: [...metrics.values()], lookbackMs: windowMs + silenceMs + waitMs + clearMs + rule.missing.afterMs };
+  const groups = [...new Set(uses.flatMap((use) => (use.of === "count" ? [use.group] : [])))];
+  return {
+    groups,
+    metrics: [...metrics.values()],
+    lookbackMs: windowMs + silenceMs + waitMs + clearMs + rule.missing.afterMs,
+  };
 }
 
 function metricsOf(use: Use): readonly Metric[] {
