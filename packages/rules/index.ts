@@ -34,9 +34,9 @@ export {
 } from "./overrides.ts";
 export { type RuleReads, readsOfRule } from "./reads.ts";
 export { FILE_KEYS, RULE_KEYS, type RuleKey, TEST_KEYS, windowBytes } from "./reference.ts";
-export { selectsDevice } from "./select.ts";
+export { selectorOf, selectsDevice } from "./select.ts";
 export type { Series } from "./series.ts";
-export { roleOf } from "./subjects.ts";
+export { isInGroup, roleOf } from "./subjects.ts";
 export { runTrials, type TrialResult } from "./trial.ts";
 export type { RuleTest } from "./trial-file.ts";
 export { formatTrialResults } from "./trial-text.ts";
