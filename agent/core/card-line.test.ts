@@ -162,6 +162,19 @@ describe("the rest of a track 1 that is cut within the name", () => {
   });
 });
 
+describe("a piece that no device says as it stands", () => {
+  it.each([
+    { name: "hex with 0x", read: "ok\r\n0x39,0x32,0x38,0x35,0x33,0x36\r\n", kept: "ok\r\n0x[digits:6]\r\n" },
+    { name: "hex with \\x", read: "\\x39\\x32\\x38\\x35\\x33\\x36\r\n", kept: "\\x[digits:6]\r\n" },
+    { name: "seven bits and parity", read: "ok\r\n9\u00b2\u00b853669\r\n", kept: "ok\r\n[digits:8]\r\n" },
+    { name: "digits with tabs, at the end", read: "ok\r\n9\t2\t8\t5\t3\t", kept: "ok\r\n[digits:5]" },
+  ])("is masked: $name", ({ read, kept }) => expect(new LineRedactor().redact(read)).toBe(kept));
+
+  it.each(["0032,31,30,29\r\n", "12\u00b0 34\u00b2 56\r\n", "33:34:35\r\n"])("is none: %j", (read) => {
+    expect(new LineRedactor().redact(read)).toBe(read);
+  });
+});
+
 describe("a piece of packed digits", () => {
   it.each([
     { name: "at the end", read: "ok\r\nI)s\u0018", kept: "ok\r\nI)s[digits:2]" },

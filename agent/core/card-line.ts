@@ -97,7 +97,7 @@ function withoutEdges(read: string, { isRest, isBeginning }: Edges): string {
  * What a number or a track is made of, its beginning and separators and a name between two of them included. Of what
  * stands behind a name that was cut nothing is left here: `redact` knows it anywhere.
  */
-const LEADING = /^(?:[%&\u00a7]?B|[;\u00f6])?(?:[\d=\u00b4D?_ \-.\u00a0\0]|\^(?:[^^\r\n]{2,26}\^)?)*/;
+const LEADING = /^(?:[%&\u00a7]?B|[;\u00f6])?(?:[\d=\u00b4D?_ \t\-.\u00a0\0]|\^(?:[^^\r\n]{2,26}\^)?)*/;
 const NOT_OF_IT = /[^\d?_]+$/;
 
 /** From the beginning of a read to the last digit, or sentinel, of what may be the rest of a number. */
@@ -105,7 +105,7 @@ const leadingDigits = (read: string): string => (LEADING.exec(read)?.[0] ?? "").
 
 /** What may end a read within a number or track; longer ends are looked at in part, which masks no less. */
 const TRAILING_MAX = 256;
-const TRAILING = /\d(?:[ \-.\u00a0\0=\u00b4D^]{0,2}\d)*[ \-.\u00a0\0]{0,2}[=\u00b4D?_]?$/;
+const TRAILING = /\d(?:[ \t\-.\u00a0\0=\u00b4D^]{0,2}\d)*[ \t\-.\u00a0\0]{0,2}[=\u00b4D?_]?$/;
 const DIGITS_TO_THE_END = /\d+$/;
 
 function trailingDigits(read: string): string {

@@ -24,10 +24,14 @@ const CODED: readonly Piece[] = [
   },
   // EBCDIC.
   { pattern: /[\u00f0-\u00f9](?:[@`K~\u00c4]{0,2}[\u00f0-\u00f9]){5,}/g, digit: /[\u00f0-\u00f9]/g, digits: 1 },
-  // Seven bits and parity, which half of the digits have set.
-  { pattern: /(?:\d{0,19}[\u00b0-\u00b9]){3,}\d{0,19}/g, digit: /[\d\u00b0-\u00b9]/g, digits: 1 },
+  // Seven bits and parity, which half of the digits have set: two of six at least.
+  {
+    pattern: /(?=[\d\u00b0-\u00b9]{6})(?:\d{0,19}[\u00b0-\u00b9]){2,}\d{0,19}/g,
+    digit: /[\d\u00b0-\u00b9]/g,
+    digits: 1,
+  },
   // Digits written as the hex of their codes: twelve hex digits, every second one a 3.
-  { pattern: /(?:3\d[ :]?){5,}3\d?/g, digit: /3\d?/g, digits: 1 },
+  { pattern: /(?:3\d[ :,-]{0,2}(?:0x|\\x)?){5,}3\d?/g, digit: /3\d?/g, digits: 1 },
   // Base64 of three digits, twice: four places with three, four, ten and ten of 64 signs each.
   {
     pattern: /(?:[MNO][DTjz][AEIMQUYcgk][w-z0-5]){2,}[A-Za-z0-9+/_-]{0,3}/g,
@@ -52,7 +56,7 @@ export const digitsMark = (digits: number): string => `[digits:${digits}]`;
  */
 const PACKED =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: packed digits are any bytes.
-  /(?:(?![\x80-\xbf])|(?<![\xc2-\xf4][\x80-\xbf]{0,2}))(?:[\0\x01\x04-\x08\x10-\x19 -)0-9@-IP-Y`-ip-y\x80-\x89\x90-\x99]|[\xd0-\xd9](?![\x80-\xbf])){2,}/g;
+  /(?:(?![\x80-\xbf])|(?<![\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2}))(?:[\0\x01\x04-\x08\x10-\x19 -)0-9@-IP-Y`-ip-y\x80-\x89\x90-\x99]|[\xd0-\xd9](?![\x80-\xbf])){2,}/g;
 /** No device says these in a text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are.
 const NO_TEXT = /[\x07\x08\x12\x14\x16\x18\x19\x80-\x89\x90-\x99\xd0-\xd9]/;
