@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLoginLink, LINK_LIFE_MS, putUser } from "./auth.ts";
+import { openApiDocument } from "./openapi.ts";
 import { type SampleCollector, sampleCollector, T0 } from "./sample-collector.ts";
 import { cert, key } from "./test-certificate.ts";
 
@@ -44,6 +45,23 @@ describe("who may", () => {
   it.each([...READS, "/api/v1/stream"])("not read %s without a sign-in", async (url) => {
     const answer = await get(url, {});
     expect([answer.statusCode, answer.json()]).toEqual([401, { error: "not_signed_in", message: "Sign in first." }]);
+  });
+
+  it("use no endpoint without a sign-in but those that are for everybody, and act nowhere as a viewer", async () => {
+    const open = ["/healthz", "/metrics", "/api/v1/openapi.json", "/api/v1/session"];
+    const { paths = {} } = await openApiDocument();
+    const endpoints = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods ?? {}).map((method) => ({ path, method })),
+    );
+    const found = endpoints.filter(({ path }) => !open.some((prefix) => path.startsWith(prefix)));
+    expect(found.length).toBeGreaterThan(20);
+    for (const { path, method } of found) {
+      const ask = (headers: Record<string, string>) =>
+        collector.app.inject({ method: method.toUpperCase() as "GET", url: path.replaceAll(/[{}]/g, ""), headers });
+      expect([path, method, (await ask({})).statusCode]).toEqual([path, method, 401]);
+      if (method === "get") continue;
+      expect([path, method, (await ask(collector.browser("viewer"))).statusCode]).toEqual([path, method, 403]);
+    }
   });
 
   it.each(READS)("read %s as a viewer, by cookie and by token", async (url) => {
@@ -267,6 +285,93 @@ describe("incidents", () => {
     expect((await act(id, { action: "note", text: "called" }, collector.program("admin"))).statusCode).toBe(200);
     const actors = (await get(`/api/v1/incidents/${id}`)).json().events.map((event: { actor: string }) => event.actor);
     expect(actors).toEqual(["system", "user:operator", "user:operator", expect.stringMatching(/^token:admin-/)]);
+  });
+
+  it("refuse with the incident as it is now, so that the second person sees who did what", async () => {
+    const { id } = collector.open();
+    await act(id, { action: "acknowledge", version: 1 });
+    const second = await act(id, { action: "hold", reason: "awaiting_part", version: 1 }, collector.browser("admin"));
+    expect([second.statusCode, second.json()]).toEqual([
+      409,
+      {
+        error: "conflict",
+        message: `${id} has changed since (version 2, not 1).`,
+        incident: expect.objectContaining({ id, version: 2, state: "acknowledged", acknowledgedBy: "user:operator" }),
+      },
+    ]);
+    expect((await act(id, { action: "resume" })).json()).toMatchObject({ incident: { id, state: "acknowledged" } });
+  });
+
+  it("are put on hold for a listed reason, and say it in words", async () => {
+    const { id } = collector.open();
+    const held = await act(id, { action: "hold", reason: "awaiting_part", text: "ordered" });
+    expect(held.json()).toMatchObject({ state: "on_hold", holdReason: "awaiting_part" });
+    expect((await act(id, { action: "hold", reason: "waits for a part" })).statusCode).toBe(400);
+    expect((await get(`/api/v1/incidents/${id}`)).json()).toMatchObject({
+      work: { holdText: "ordered", vendor: null, checked: [] },
+      events: expect.arrayContaining([expect.objectContaining({ text: "On hold, awaiting part: ordered" })]),
+    });
+  });
+
+  it("are merged and split, and the one that is worked on lists the other", async () => {
+    const [loser, winner] = [collector.open({ rule: "other" }), collector.open()];
+    const merged = await act(loser.id, { action: "merge", into: winner.id, version: 1, intoVersion: 1 });
+    expect(merged.json()).toMatchObject({ state: "merged", mergedInto: winner.id });
+    expect((await get("/api/v1/incidents")).json().items.map((one: { id: string }) => one.id)).toEqual([winner.id]);
+    expect((await get(`/api/v1/incidents/${winner.id}`)).json()).toMatchObject({ absorbed: [{ id: loser.id }] });
+    expect((await act(loser.id, { action: "start" })).json()).toMatchObject({ error: "not_allowed" });
+    expect((await act(loser.id, { action: "merge", into: "INC-000099" })).statusCode).toBe(404);
+    expect((await act(loser.id, { action: "split" })).json()).toMatchObject({ state: "new", mergedInto: null });
+  });
+
+  it("are listed when they are for review", async () => {
+    const [cures] = [collector.open({ rule: "other" }), collector.open()];
+    collector.write(cures, { type: "review_due", times: 4, withinMs: 1_000 });
+    const ids = (await get("/api/v1/incidents?review=true")).json().items.map((one: { id: string }) => one.id);
+    expect(ids).toEqual([cures.id]);
+    expect((await act(cures.id, { action: "review" })).json()).toMatchObject({ review: null });
+    expect((await get("/api/v1/incidents?review=true")).json().total).toBe(0);
+  });
+
+  describe("many at a time", () => {
+    const many = (incidents: object[], action: object, headers = collector.browser("operator")) =>
+      post("/api/v1/incidents/actions", { incidents, action }, headers);
+
+    it("are each acted on by itself, and each has its own answer", async () => {
+      const [a, b, c] = [collector.open(), collector.open({ rule: "b" }), collector.open({ rule: "c" })];
+      await act(c.id, { action: "start" });
+      const answer = await many(
+        [{ id: a.id, version: 1 }, { id: b.id, version: 9 }, { id: "INC-000099" }, { id: c.id }],
+        { action: "acknowledge", version: 77 },
+      );
+      expect(answer.json()).toMatchObject({
+        done: 1,
+        refused: 3,
+        results: [
+          { id: a.id, ok: true, incident: { state: "acknowledged" }, error: null },
+          { id: b.id, ok: false, incident: { state: "new", version: 1 }, error: { error: "conflict" } },
+          { id: "INC-000099", ok: false, incident: null, error: { error: "not_found" } },
+          { id: c.id, ok: false, incident: { state: "in_progress" }, error: { error: "not_allowed" } },
+        ],
+      });
+      expect(collector.state.incidentEvents(a.id).at(-1)).toMatchObject({ actor: "user:operator" });
+      expect(collector.state.incident(b.id)?.version).toBe(1);
+    });
+
+    it.each([
+      { name: "none", incidents: [] },
+      { name: "one twice", incidents: [{ id: "INC-000001" }, { id: "INC-000001" }] },
+      { name: "too many", incidents: Array.from({ length: 501 }, (_, n) => ({ id: `INC-${n}` })) },
+    ])("are refused whole when they are $name", async ({ incidents }) => {
+      expect((await many(incidents, { action: "acknowledge" })).statusCode).toBe(400);
+    });
+
+    it("may be 500", async () => {
+      const incidents = Array.from({ length: 500 }, (_, n) => ({ id: `INC-${1_000_000 + n}`, version: 12 }));
+      expect(
+        (await many(incidents, { action: "resolve", code: "cleaned", text: "x".repeat(4_000) })).json(),
+      ).toMatchObject({ done: 0, refused: 500 });
+    });
   });
 
   it.each([
