@@ -7,6 +7,7 @@ import type { Log } from "@aislewatch/runtime";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Intake } from "./intake.ts";
 import { type Outbox, openOutbox } from "./outbox.ts";
+import { noise } from "./sample-reading.ts";
 
 let folder = "";
 let outbox: Outbox;
@@ -29,17 +30,6 @@ function setUp(over: { bytesMax?: number; lane?: Lane } = {}) {
   let commits = 0;
   const intake = new Intake({ outbox, lane: () => lane, clock, log, onCommitted: () => commits++ });
   return { intake, commits: () => commits };
-}
-
-/** Text that does not pack: what waits in these tests is as large as it looks. */
-function noise(length: number, seed: number): string {
-  let state = seed + 1;
-  return Array.from({ length }, () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return String.fromCharCode(33 + ((state >>> 16) % 90));
-  })
-    .join("")
-    .replace(/["\\]/g, "-");
 }
 
 const reading = (n: number, over: Partial<Reading> = {}): Reading => ({

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { wireText } from "./core/batch.ts";
 import { StateChanges } from "./core/changes.ts";
 import { type OutboxFile, type OutboxFileOptions, openOutboxFile } from "./outbox-file.ts";
+import { sampleReading } from "./sample-reading.ts";
 
 const AT = 1_700_000_000_000;
 const ALL = { batchesMax: 10_000, bytesMax: 1e9 };
@@ -50,23 +51,7 @@ function closeQuietly(outbox: OutboxFile): void {
   }
 }
 
-/** Text that does not pack: what waits in these tests is as large as it looks. */
-function noise(length: number, seed: number): string {
-  let state = seed + 1;
-  return Array.from({ length }, () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return String.fromCharCode(33 + ((state >>> 16) % 90));
-  })
-    .join("")
-    .replace(/["\\]/g, "-");
-}
-
-const reading = (n: number, pad = 0): Reading => ({
-  device: `d${n}`,
-  at: AT + n,
-  samples: [{ component: null, metrics: { up: true } }],
-  ...(pad > 0 && { failure: { kind: "timeout", detail: noise(pad, n) } }),
-});
+const reading = (n: number, pad = 0): Reading => sampleReading(n, { at: AT, pad });
 
 function messages(outbox: OutboxFile, lane: Lane, afterSeq = 0): Telemetry[] {
   return outbox.unacked(lane, afterSeq, ALL).map(({ seq, body }) => {

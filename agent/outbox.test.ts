@@ -19,6 +19,7 @@ import type { Lane, Reading } from "@aislewatch/contract";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Outbox, type OutboxOptions, openOutbox } from "./outbox.ts";
+import { sampleReading } from "./sample-reading.ts";
 
 const AT = 1_700_000_000_000;
 const ALL = { batchesMax: 10_000, bytesMax: 1e9 };
@@ -62,23 +63,7 @@ function start(over: Partial<OutboxOptions> = {}): Outbox {
   return outbox;
 }
 
-/** Text that does not pack: what waits in these tests is as large as it looks. */
-function noise(length: number, seed: number): string {
-  let state = seed + 1;
-  return Array.from({ length }, () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return String.fromCharCode(33 + ((state >>> 16) % 90));
-  })
-    .join("")
-    .replace(/["\\]/g, "-");
-}
-
-const reading = (n: number, pad = 0): Reading => ({
-  device: `d${n}`,
-  at: AT + n,
-  samples: [{ component: null, metrics: { up: true, load_1m: n } }],
-  ...(pad > 0 && { failure: { kind: "timeout", detail: noise(pad, n) } }),
-});
+const reading = (n: number, pad = 0): Reading => sampleReading(n, { at: AT, metrics: { up: true, load_1m: n }, pad });
 
 const add = (outbox: Outbox, n: number, lane: Lane = "live"): unknown =>
   outbox.append([reading(n)], { lane, keep: false });
