@@ -41,7 +41,8 @@ export type Dialect<Shape extends z.ZodRawShape> = {
   readonly silence?: string;
   /**
    * What the replies are made of; text unless given. In `codes` a byte that looks like a digit is a row of bits: five of
-   * them in a row are no piece of a number. Only whole card numbers within one reply are taken out of those.
+   * them in a row are no piece of a number, and packed digits are not known among them: `keep` of each request leaves
+   * nothing but the device's own answer.
    */
   readonly replies?: "text" | "codes";
 };
