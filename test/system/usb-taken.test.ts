@@ -80,13 +80,13 @@ const QUIET_SCALE = asked("quiet_scale", "0eb8:2200", [
   "c0c0",
 ]);
 
-/** To poll costs the guest most of what it has: as often as a case waits for it. */
+/** To poll costs the guest most of what it has, and a poll's time is up after its interval. */
 const DEVICES = `
-  - { id: lane-1/printer, kind: receipt_printer, driver: usblp, every: 1s, match: { id: "04b8:0e15" }, take: true }
+  - { id: lane-1/printer, kind: receipt_printer, driver: usblp, every: 2s, match: { id: "04b8:0e15" }, take: true }
   - { id: lane-1/left, kind: receipt_printer, driver: usblp, every: 5s, match: { port: 1-1 } }
   - { id: lane-1/escpos, kind: receipt_printer, driver: escpos, every: 2s, line: { usblp: /dev/usb/lp0 } }
-  - { id: lane-1/scale, kind: scale, driver: hid, every: 1s, match: { id: "0922:8003" }, take: true }
-  - { id: office/ups, kind: ups, driver: hid, every: 1s, match: { id: "051d" }, take: true }
+  - { id: lane-1/scale, kind: scale, driver: hid, every: 2s, match: { id: "0922:8003" }, take: true }
+  - { id: office/ups, kind: ups, driver: hid, every: 2s, match: { id: "051d" }, take: true }
   - { id: lane-1/scanner, kind: barcode_scanner, driver: hid, every: 5s, match: { id: "05f9" }, take: true }
   - { id: lane-2/scanner, kind: barcode_scanner, driver: hid, every: 2s, match: { id: "05e0:1300" }, take: true }
   - { id: lane-2/scale, kind: scale, driver: hid, every: 5s, match: { id: "0eb8" }, take: true }
