@@ -1,9 +1,34 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const common = { environment: "node", restoreMocks: true } as const;
 
+/** The longest files, longest first: who starts one of these last keeps everybody waiting. Others come as vitest has them. */
+const LONGEST = [
+  "test/system/demo",
+  "test/system/usb-taken",
+  "test/system/hostile-mqtt",
+  "test/system/hostile",
+  "test/system/lines",
+  "test/system/card-data",
+  "test/system/late",
+  "test/chaos/short",
+  "test/system/overload",
+  "test/browser/look",
+];
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const placeOf = ({ moduleId }: TestSpecification): number => {
+      const place = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return place === -1 ? LONGEST.length : place;
+    };
+    return (await super.sort(files)).toSorted((a, b) => placeOf(a) - placeOf(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -31,7 +56,6 @@ export default defineConfig({
           ...common,
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -95,7 +95,7 @@ describe("an incident", () => {
     await ben.page.getByTestId("action-acknowledge").click();
     await anna.page.getByTestId("action-assign").click();
     await anna.page.getByTestId("assign-me").click();
-    await anna.page.getByText("Assigned to anna.").waitFor();
+    await anna.page.getByTestId("timeline").getByText("Assigned to anna.").waitFor();
     held.resolve();
     await ben.page.getByText(/Somebody changed INC-\d+ a moment ago, so nothing was saved\. It is now: new/).waitFor();
     const { incident } = await store.collector.api<{ incident: { state: string; assignee: string } }>(
