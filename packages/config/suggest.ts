@@ -17,13 +17,19 @@ export function suggest(word: string, candidates: Iterable<string>): string | nu
     if (distance < Math.min(bestDistance, Math.max(wanted.length, folded.length)))
       [best, bestDistance] = [candidate, distance];
   }
-  return best ?? begunBy(wanted, names);
+  return best ?? begunBy(wanted, names) ?? partOf(word, names);
 }
 
 /** A name that was written in part, such as "baud" of "baud_rate"; null when there are several of them. */
 function begunBy(wanted: string, candidates: readonly string[]): string | null {
   const begun = wanted.length < PART_CHARS_MIN ? [] : candidates.filter((name) => fold(name).startsWith(wanted));
   return begun.length === 1 ? (begun[0] ?? null) : null;
+}
+
+/** A name of which one whole part was written, such as "switch" of "network_switch"; null when there are several. */
+function partOf(word: string, candidates: readonly string[]): string | null {
+  const parts = candidates.filter((name) => name.toLowerCase().split(/[-_ ]/).includes(word.toLowerCase()));
+  return parts.length === 1 ? (parts[0] ?? null) : null;
 }
 
 /** Fewer letters begin anything. */

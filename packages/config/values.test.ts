@@ -29,6 +29,8 @@ describe("suggest", () => {
     { word: "4", candidates: ["1", "2c", "3"], want: null },
     { word: "", candidates: ["a"], want: null },
     { word: "baud", candidates: ["serial", "baud_rate"], want: "baud_rate" },
+    { word: "switch", candidates: ["pos_terminal", "network_switch"], want: "network_switch" },
+    { word: "printer", candidates: ["label_printer", "office_printer"], want: null },
     { word: "data", candidates: ["data_bits", "data_path"], want: null },
   ])("$word means $want", ({ word, candidates, want }) => {
     expect(suggest(word, candidates)).toBe(want);

@@ -39,8 +39,9 @@ export function checkTestNames(placed: readonly PlacedRule[], isWhole: boolean):
   return placed.flatMap((each) =>
     each.written.tests.flatMap((test, i) => {
       const at = [...each.path, "tests", i];
+      const set = { at, all };
       const known = isWhole
-        ? [...unknownRules(each, test, { at, all }), ...unloadedRules(each, test, { at, all })]
+        ? [...unknownRules(each, test, set), ...unloadedRules(each, test, set), ...unknownCauses(each, test, set)]
         : [];
       return [...known, ...unknownPlaces(each, test, at)];
     }),
@@ -92,9 +93,33 @@ function unloadedRules(
 const named = ({ with: names }: RuleTest): readonly string[] =>
   names === undefined || names === WITH_FILE ? [] : names;
 
+/** What a fault is put down to, and is no device or rule of the test. */
+function unknownCauses(
+  { source, rule: own }: PlacedRule,
+  test: RuleTest,
+  { at, all }: { at: Path; all: readonly Rule[] },
+): Diagnostic[] {
+  const known = [...devicesOf(test), ...rulesOfTest(all, own, test).map(({ id }) => id), "agent"];
+  return test.expect.flatMap((each, i) => {
+    if (!("at" in each) || typeof each.suppressed !== "string" || known.includes(each.suppressed)) return [];
+    const word = each.suppressed;
+    const isNo = /^(?:no|off)$/i.test(word);
+    const near = isNo || /^(?:yes|on)$/i.test(word) ? null : suggest(word, known);
+    const hint = near === null ? { hint: `write ${isNo ? "false" : "true"}, or what by` } : hintOf(near);
+    const message = `expected true, false, or a device or rule of this test (${known.join(", ")}); received "${word}"`;
+    return [source.diagnostic([...at, "expect", i, "suppressed"], { code: "RULE_TEST", message, ...hint })];
+  });
+}
+
+const devicesOf = (test: RuleTest): string[] => [
+  DEVICE,
+  ...Object.keys(test.parents ?? {}),
+  ...Object.keys(test.devices ?? {}),
+];
+
 /** Devices and components that the test does not have. */
 function unknownPlaces({ source }: PlacedRule, test: RuleTest, at: Path): Diagnostic[] {
-  const devices = [DEVICE, ...Object.keys(test.parents ?? {}), ...Object.keys(test.devices ?? {})];
+  const devices = devicesOf(test);
   const components = Object.keys(test.components ?? {});
   const wrong = (path: Path, name: string, known: readonly string[], what: string): Diagnostic[] => {
     if (known.includes(name)) return [];

@@ -290,6 +290,16 @@ describe("tests with several rules", () => {
       want: 'packs/a.yaml:12 RULE_TEST rules[0].tests[0].expect[0].device expected a device of this test (device, switch); received "swich"; did you mean "switch"?',
     },
     {
+      name: "a cause that the test does not have",
+      test: 'parents: { switch: { kind: network_switch, up: "1" } }, series: { up: "1" }, expect: [{ at: end, state: inactive, suppressed: swich }]',
+      want: 'packs/a.yaml:12 RULE_TEST rules[0].tests[0].expect[0].suppressed expected true, false, or a device or rule of this test (device, switch, media-out, agent); received "swich"; did you mean "switch"?',
+    },
+    {
+      name: "a cause by a word that YAML does not take for false",
+      test: 'series: { up: "1" }, expect: [{ at: end, state: inactive, suppressed: no }]',
+      want: 'packs/a.yaml:12 RULE_TEST rules[0].tests[0].expect[0].suppressed expected true, false, or a device or rule of this test (device, media-out, agent); received "no"; write false, or what by',
+    },
+    {
       name: "a neighbour that depends on nothing there is",
       test: 'devices: { p2: { depends_on: [sw] } }, series: { up: "1" }, expect: [{ incidents: 0 }]',
       want: 'packs/a.yaml:12 RULE_TEST rules[0].tests[0].devices.p2.depends_on[0] expected a device of this test (device, p2); received "sw"; undefined',
