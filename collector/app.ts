@@ -30,6 +30,7 @@ import { createSelfWatch, type SelfFigures } from "./self-watch.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import { createDuckDbStore } from "./store/timeseries/duckdb.ts";
 import type { TimeSeriesStore } from "./store/timeseries/store.ts";
+import { createRemedies, type Remedies } from "./remedies.ts";
 import { createSuspectProbes, type SuspectProbes } from "./suspect-probes.ts";
 
 export const VERSION = "0.1.0";
@@ -99,6 +100,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
           log.emit(events.incidentOpened, { incident: id, priority, rule, subject: where, retroactive });
         },
         onSuspected: (parents) => probes.suspect(parents),
+        onRemedy: (incident, remedy) => remedies.run(incident, remedy),
         onAgent({ site, agent, online, status }) {
           if (agent === COLLECTOR_AGENT) return;
           if (online)
@@ -180,11 +182,17 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       const { site, agent, kind, by, state: outcome } = command;
       log.emit(events.commandEnded, { site, agent, kind, by, outcome });
       probes.answered(command);
+      remedies.answered(command);
     },
     onRefused: (refusal) => log.emit(events.messageRefused, refusal),
   });
 
   const probes: SuspectProbes = createSuspectProbes(clock, (request) => commands.issue(request));
+  const remedies: Remedies = createRemedies({
+    issue: (request) => commands.issue(request),
+    agentOf: (site, device) => judge.live.device(site, device)?.agent ?? null,
+    note: (incident, text) => judge.note(incident, text),
+  });
 
   const report = createOwnReports({
     clock,

@@ -61,8 +61,8 @@ export type Duties = {
   tick(): boolean;
   /** Of an incident that is not ended, or of one with its log: how its clocks stand now, and what is next. */
   standing(incident: Incident, events?: readonly IncidentEvent[]): Standing;
-  /** As of the last look, without computing: for lists. Null: not looked at yet, or nothing is due by time. */
-  nextDue(id: string): NextDue | null;
+  /** For lists, computed once a version. Null: no clock of it runs or stands still any more. */
+  nextDue(incident: Incident): NextDue | null;
 };
 
 /** The clock that is due first of those that are not over, or was due longest ago. */
@@ -77,7 +77,7 @@ type Facts = { readonly seq: number; readonly sla: SlaFacts; readonly escalation
 export function createDuties(deps: DutiesDeps): Duties {
   const { clock, book, eventsOf, siteOf, kindOf, policies, notifier, onRemedy } = deps;
   const facts = new Map<string, Facts>();
-  const shown = new Map<string, NextDue>();
+  const shown = new Map<string, { readonly version: number; readonly next: NextDue | null }>();
   let heap = new DueHeap<string>();
   /** The instant of each that waits in the heap; an entry at another one is out of date. */
   const planned = new Map<string, number>();
@@ -229,9 +229,6 @@ export function createDuties(deps: DutiesDeps): Duties {
       chainOf(incident, known, now)?.next?.at ?? null,
     ].filter((at) => at !== null);
     waitFor(id, Math.min(...instants));
-    const next = nextOf(readings);
-    if (next === null) shown.delete(id);
-    else shown.set(id, next);
   }
 
   /** Infinity: nothing comes by time alone. */
@@ -260,6 +257,7 @@ export function createDuties(deps: DutiesDeps): Duties {
 
   return {
     reconsider() {
+      shown.clear();
       for (const { id } of book.all()) dirty.add(id);
     },
 
@@ -287,7 +285,17 @@ export function createDuties(deps: DutiesDeps): Duties {
       return { clocks: readClocks(known.sla, contextOf(incident), now), chain: chainOf(incident, known, now) };
     },
 
-    nextDue: (id) => shown.get(id) ?? null,
+    nextDue(incident) {
+      const { id, version } = incident;
+      if (isEnded(incident)) return null;
+      const kept = shown.get(id);
+      if (kept?.version === version) return kept.next;
+      const known = factsOf(incident, []);
+      facts.set(id, known);
+      const next = nextOf(readClocks(known.sla, contextOf(incident), clock.now()));
+      shown.set(id, { version, next });
+      return next;
+    },
   };
 }
 

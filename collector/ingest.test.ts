@@ -898,6 +898,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
     setRefused() {},
     tick() {},
     act: () => ({ ok: false, error: { code: "not_found", message: "" } }),
+    note() {},
     takePending() {
       const taken = pending;
       pending = [];
@@ -920,6 +921,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
       values: () => [],
       faults: () => [],
       openIncidents: () => [],
+      duties: { standing: () => ({ clocks: [], chain: null }), nextDue: () => null },
       rules: () => ({ version: "", refused: [], rules: [] }),
       firing: () => 0,
       explain: () => ({ refused: "unknown_rule", message: "" }),

@@ -6,10 +6,14 @@ import { err, ManualClock, ok, type Result } from "@aislewatch/base";
 import type { InventoryDevice } from "@aislewatch/contract";
 import { createEngine, type Rule } from "@aislewatch/rules";
 import type { FastifyInstance } from "fastify";
+import { createDuties } from "../duties.ts";
 import { createIncidentBook } from "../incident-book.ts";
+import type { EscalationPolicy } from "../incidents/escalation-policy.ts";
 import { append, isOpenState, type Stamp } from "../incidents/log.ts";
+import { DEFAULT_SLA_POLICY } from "../incidents/sla-policy.ts";
 import { type Actor, type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
 import { createMaintenance } from "../maintenance.ts";
+import { SILENT } from "../notifier.ts";
 import type { Site } from "../sites.ts";
 import { createSqliteStore } from "../store/state/sqlite.ts";
 import type { CommandRecord, Role, StateStore } from "../store/state/store.ts";
@@ -24,6 +28,23 @@ import { incidentView } from "./view.ts";
 
 /** A Friday, 10:00 in Berlin. */
 export const T0 = Date.UTC(2026, 10, 20, 9);
+
+/** Whom the sample's incidents are passed on to. */
+const CHAINS: EscalationPolicy = {
+  chains: [
+    {
+      name: "stores",
+      where: {},
+      storm: { moreThan: 20, withinMs: 600_000 },
+      steps: [
+        {
+          ...{ calendar: "always", tier: 2, tell: ["field-support"], run: null, repeat: null },
+          trigger: { is: "unresolved", afterMs: 1_800_000 },
+        },
+      ],
+    },
+  ],
+};
 
 const site: Site = {
   id: "berlin-01",
@@ -225,6 +246,16 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
         },
       ],
       openIncidents,
+      duties: createDuties({
+        clock,
+        book: createIncidentBook({ clock, state }),
+        eventsOf: (id) => state.incidentEvents(id),
+        siteOf: () => site,
+        kindOf: () => printer.kind,
+        policies: () => ({ sla: DEFAULT_SLA_POLICY, escalation: CHAINS }),
+        notifier: SILENT,
+        onRemedy: () => undefined,
+      }),
       rules: () => ({ version: "r1", refused: ["rules/packs/ups.yaml:3:1 CFG_UNKNOWN_KEY"], rules: [rule] }),
       firing: () => 1,
       explain: (asked, subject) => {
