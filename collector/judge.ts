@@ -203,7 +203,7 @@ export function createJudge(
       const context = { priority: assessTransition(opened, null), lifecycle: lifecycle() };
       writeLate(key, fromSpell(incident, found.spell, ruleById.get(opened.rule) ?? null, context));
     },
-    onTakenOver: (transitions) => absorb(transitions),
+    onMoved: (transitions) => absorb(transitions),
   });
 
   // ── faults to incidents
@@ -536,7 +536,9 @@ export function createJudge(
       late.restore(state.late());
       // What agents read while the collector was down, they have kept.
       for (const { site, agent, online, judgedUntil, status } of state.agents()) {
-        if (online && agent !== COLLECTOR_AGENT) late.away(site, agent, judgedUntil, status?.epoch ?? null);
+        if (!online || agent === COLLECTOR_AGENT) continue;
+        late.away(site, agent, judgedUntil, status?.epoch ?? null);
+        late.awaited(site, agent);
       }
     },
 

@@ -74,6 +74,7 @@ const stretch = z.object({
   stream,
   untilAt: z.number(),
   isAway: z.boolean(),
+  isTorn: z.boolean(),
   isRead: z.boolean(),
   isClosed: z.boolean(),
   isNeeded: z.boolean(),

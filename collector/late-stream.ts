@@ -75,6 +75,16 @@ export class LateStream {
     return [...this.#lanes.values()].every(({ had, to }) => had >= to);
   }
 
+  /** Are live batches on their way that were written before the return? */
+  get owesLive(): boolean {
+    return [...this.#lanes].some(([name, { had, to }]) => had < to && to !== NOT_TOLD && name.endsWith("/live"));
+  }
+
+  /** Nothing but live batches is owed. */
+  get isWhole(): boolean {
+    return [...this.#lanes].every(([name, { had, to }]) => had >= to || (to !== NOT_TOLD && name.endsWith("/live")));
+  }
+
   /** Does it wait for a file that can't be read? */
   get parked(): readonly string[] {
     const names = [...this.#lanes].filter(([, { had, to }]) => to === NOT_TOLD && had < to).map(([name]) => name);

@@ -48,6 +48,8 @@ const ENGINES_MAX = 512;
 const KEPT_ROWS_MAX = 4_096;
 /** An agent that sends from memory for longer is judged without what its file may still hold. */
 const PARKED_MS_MAX = 10 * 60_000;
+/** An agent whose live batches are on their way is waited for no longer than this: time passes again for its devices. */
+const BEHIND_MS_MAX = 60_000;
 /** Spells of one fault that wait for the end of a stretch; of a fault that flaps more, those between are not told. */
 const SPELLS_MAX = 256;
 /** How long a device gets to say how it is now, before it counts as not knowing. */
@@ -65,8 +67,8 @@ export type LateDeps = {
   readonly faultsOf: (site: string, device: string) => readonly FaultView[];
   /** What nobody was told of a fault, or not as it was. */
   readonly onFound: (key: string, found: Found) => void;
-  /** What taking over did in the live engine. */
-  readonly onTakenOver: (transitions: readonly Transition[]) => void;
+  /** What was done in the live engine: it was interrupted, or took over what was found. */
+  readonly onMoved: (transitions: readonly Transition[]) => void;
 };
 
 export type LanesAtReturn = {
@@ -90,6 +92,8 @@ export type Late = {
   restore(records: readonly LateRecord[]): void;
   /** Its stream of readings, of this epoch, may end here. `at`: event time up to which it was judged. */
   away(site: string, agent: string, at: number, epoch: string | null): void;
+  /** The collector has started: what this agent read meanwhile is on its way. */
+  awaited(site: string, agent: string): void;
   /** It says where its lanes stand, at each status. */
   back(lane: LateLane, at: number, lanes: LanesAtReturn): void;
   /** A live batch, before the live engine has it. */
@@ -123,6 +127,8 @@ type Stretch = {
   untilAt: number;
   /** The agent has not come back since. */
   isAway: boolean;
+  /** It has, and owes what it read between its last live batches and the next. */
+  isTorn: boolean;
   /** It has read something: its snapshot is no longer what the live evaluator knew at its beginning. */
   isRead: boolean;
   /** Takes no more of what is not owed: too much is kept back. */
@@ -169,6 +175,8 @@ export function createLate(deps: LateDeps): Late {
   const dirtyBatches = new Map<string, DirtyBatch>();
   /** Loaded forks, the longest unused first. */
   const loaded = new Map<Stretch, Whose>();
+  /** Agents whose live batches are on their way, and since when. */
+  const behind = new Map<string, number>();
   const counts: LateCounts = { judged: 0, unjudged: 0, spells: 0 };
 
   const stretchesOf = (whose: Whose): readonly Stretch[] => agents.get(keyOf(whose))?.stretches ?? [];
@@ -182,6 +190,27 @@ export function createLate(deps: LateDeps): Late {
     dirty.add(key);
     return found;
   }
+
+  /** Has it live batches on their way? Until they are there, the live evaluator lets no time pass for it. */
+  function setBehind(whose: Whose, isBehind: boolean): void {
+    const key = keyOf(whose);
+    if (isBehind === behind.has(key)) return;
+    if (isBehind) behind.set(key, clock.monotonic());
+    else behind.delete(key);
+    live.setAgentBehind(whose.site, whose.agent, isBehind);
+  }
+
+  /** All of before the return is there, and what follows in the live lane is not what was read next. */
+  function tear(whose: Whose): void {
+    for (const stretch of stretchesOf(whose)) {
+      if (!stretch.isTorn) continue;
+      stretch.isTorn = false;
+      deps.onMoved(live.interrupt(whose.site, whose.agent));
+    }
+  }
+
+  const owesLive = (whose: Whose): boolean =>
+    stretchesOf(whose).some(({ stream, isAway }) => !isAway && stream.owesLive);
 
   // ── forks
 
@@ -213,7 +242,7 @@ export function createLate(deps: LateDeps): Late {
   function begin(mine: AgentLate, at: number, snapshot: AgentSnapshot): Stretch {
     const stretch: Stretch = {
       ...{ id: mine.nextId++, stream: new LateStream(), snapshot, engine: null, untilAt: at },
-      ...{ isAway: false, isRead: false, isClosed: false, isNeeded: false },
+      ...{ isAway: false, isTorn: false, isRead: false, isClosed: false, isNeeded: false },
       ...{ truth: new Map(), open: new Map(), told: new Map(), toldAt: at, unheard: new Set() },
       ...{ settleSinceMs: null, parkedSinceMs: null },
     };
@@ -356,7 +385,7 @@ export function createLate(deps: LateDeps): Late {
     stretch.untilAt = Math.max(stretch.untilAt, stretch.toldAt);
     follow(stretch, engine.tick(stretch.untilAt));
     const { site, agent } = whose;
-    deps.onTakenOver(live.takeOver(site, agent, engine.standing(), stretch.untilAt));
+    deps.onMoved(live.takeOver(site, agent, engine.snapshot(site, agent), stretch.untilAt));
     for (const key of new Set([...stretch.truth.keys(), ...stretch.open.keys()])) {
       const spell = stretch.open.get(key);
       tell(
@@ -451,7 +480,11 @@ export function createLate(deps: LateDeps): Late {
       const open = openOf({ site, agent });
       if (open !== null) open.isAway = true;
       else if (mine.stretches.length < STRETCHES_MAX) begin(mine, at, live.snapshot(site, agent)).isAway = true;
+      // Its values are unknown from here on, and so is what its timers would do.
+      setBehind({ site, agent }, false);
     },
+
+    awaited: (site, agent) => setBehind({ site, agent }, true),
 
     back({ site, agent, epoch }, at, { isMemory, ...seqs }) {
       const whose = { site, agent };
@@ -480,6 +513,7 @@ export function createLate(deps: LateDeps): Late {
       const isNew = open === null && (isOwed("history") || isFileAway);
       if (isNew && mine.stretches.length < STRETCHES_MAX) open = begin(mine, at, live.snapshot(site, agent));
       if (open !== null) {
+        const wasAway = open.isAway;
         open.isAway = false;
         if (isFileAway && mine.stretches.every(({ stream }) => !stream.isParked(before))) {
           open.stream.park(before);
@@ -488,13 +522,16 @@ export function createLate(deps: LateDeps): Late {
         if (isFileAway || isOwed("history") || open === parked || before !== epoch) open.isNeeded = true;
         if (open !== parked && (isOwed("live") || isOwed("history"))) open.stream.owe(epoch, lanes);
         if (open.stream.parked.length === 0) open.parkedSinceMs = null;
+        if (wasAway && !open.stream.isWhole) open.isTorn = true;
       }
       mine.epoch = epoch;
       if (isMemory) mine.memory = epoch;
       else if (!fromMemory) mine.memory = null;
       if (mine.stretches.length > 0 || mine.memory !== null) agents.set(key, mine);
-      else if (!agents.delete(key)) return;
+      else if (!agents.delete(key)) return setBehind(whose, false);
       dirty.add(key);
+      setBehind(whose, owesLive(whose));
+      if (!owesLive(whose)) tear(whose);
       for (const stretch of [...mine.stretches]) goOn(stretch, whose);
     },
 
@@ -511,6 +548,10 @@ export function createLate(deps: LateDeps): Late {
     },
 
     afterLive({ site, agent }) {
+      if (!owesLive({ site, agent })) {
+        if (behind.has(keyOf({ site, agent }))) setBehind({ site, agent }, false);
+        tear({ site, agent });
+      }
       for (const stretch of [...stretchesOf({ site, agent })]) goOn(stretch, { site, agent });
     },
 
@@ -544,6 +585,9 @@ export function createLate(deps: LateDeps): Late {
     },
 
     tick() {
+      for (const [key, sinceMs] of behind) {
+        if (clock.monotonic() - sinceMs >= BEHIND_MS_MAX) setBehind(whoseOf(key), false);
+      }
       for (const [key, { stretches }] of agents) {
         const whose = whoseOf(key);
         for (const stretch of [...stretches]) {
@@ -563,6 +607,7 @@ export function createLate(deps: LateDeps): Late {
 
     forget(site, agent) {
       const key = keyOf({ site, agent });
+      setBehind({ site, agent }, false);
       for (const stretch of agents.get(key)?.stretches ?? []) {
         loaded.delete(stretch);
         for (let batch = stretch.stream.force(); batch !== null; batch = stretch.stream.force())
@@ -604,10 +649,10 @@ export function createLate(deps: LateDeps): Late {
   }
 
   function keptOf(stretch: Stretch, { site, agent }: Whose): KeptStretch {
-    const { id, stream, engine, snapshot, untilAt, isAway, isRead, isClosed, isNeeded, toldAt } = stretch;
+    const { id, stream, engine, snapshot, untilAt, isAway, isTorn, isRead, isClosed, isNeeded, toldAt } = stretch;
     const { faults, devices } = engine === null ? snapshot : engine.snapshot(site, agent);
     return {
-      ...{ id, stream: stream.toKeep(), untilAt, isAway, isRead, isClosed, isNeeded, toldAt },
+      ...{ id, stream: stream.toKeep(), untilAt, isAway, isTorn, isRead, isClosed, isNeeded, toldAt },
       snapshot: { faults, devices: isAsLive(stretch) ? [] : (devices ?? []) },
       truth: [...stretch.truth],
       open: [...stretch.open],
@@ -618,10 +663,10 @@ export function createLate(deps: LateDeps): Late {
   }
 
   function restored(kept: KeptStretch, batches: readonly KeptBatch[]): Stretch {
-    const { id, stream, snapshot, untilAt, isAway, isRead, isClosed, isNeeded, toldAt } = kept;
+    const { id, stream, snapshot, untilAt, isAway, isTorn, isRead, isClosed, isNeeded, toldAt } = kept;
     const { faults, devices } = snapshot;
     return {
-      ...{ id, untilAt, isAway, isRead, isClosed, isNeeded, toldAt, engine: null },
+      ...{ id, untilAt, isAway, isTorn, isRead, isClosed, isNeeded, toldAt, engine: null },
       stream: LateStream.restored(
         stream,
         batches.map(({ batch }) => batch),

@@ -14,6 +14,7 @@ import {
   type InventoryDevice,
   type Lane,
   type Reading,
+  rowsOf,
   splitInventory,
   splitSubject,
   type Telemetry,
@@ -197,7 +198,16 @@ export class MemorySeries implements TimeSeriesStore {
     };
   }
   async lastValues(): Promise<LastValue[]> {
-    return [];
+    const newest = new Map<string, LastValue>();
+    for (const { site, message, skewMs } of [...this.batches.values()].flat()) {
+      for (const { subject, metrics, at: readAt } of rowsOf(message)) {
+        for (const [metric, value] of Object.entries(metrics)) {
+          const [key, at] = [`${subject} ${metric}`, readAt + skewMs];
+          if (at >= (newest.get(key)?.at ?? 0)) newest.set(key, { site, subject, metric, at, value });
+        }
+      }
+    }
+    return [...newest.values()];
   }
   async stats(): Promise<{ samples: number; series: number; bytesOnDisk: number }> {
     return { samples: 0, series: 0, bytesOnDisk: 0 };
@@ -249,6 +259,12 @@ export type SampleSite = Inside & {
   restart(): Promise<void>;
   end(): Promise<void>;
 };
+
+/** As a start of the collector takes them (app.ts); what is newer was not judged before it ended. */
+async function valuesUpToJudged(state: StateStore, series: MemorySeries): Promise<LastValue[]> {
+  const until = Math.max(0, ...state.agents().map(({ judgedUntil }) => judgedUntil));
+  return (await series.lastValues()).filter(({ at }) => at <= until);
+}
 
 export type SampleOptions = {
   readonly rules?: string;
@@ -312,7 +328,7 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
         onClockOff: (detail) => log.push({ name: "clock", detail }),
       },
     });
-    judge.restore(configOf(options.rules), []);
+    judge.restore(configOf(options.rules), await valuesUpToJudged(state, series));
     judge.subscribe((event) => told.push(event));
     await ingest.start();
     const refills = createRefills({

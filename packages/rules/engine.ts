@@ -19,7 +19,7 @@ import type { MaintenanceWindow } from "./maintenance.ts";
 import { type Replay, takeRefills } from "./refill.ts";
 import { Roster } from "./roster.ts";
 import { RowOrder } from "./rows.ts";
-import { applySnapshot, takeSnapshot } from "./snapshot.ts";
+import { applySnapshot, takeOverSnapshot, takeSnapshot } from "./snapshot.ts";
 import { type DeviceUnit, type JudgedSubject, roleOf, subjectOf } from "./subjects.ts";
 import type {
   Adoption,
@@ -106,11 +106,10 @@ class RuleEngine implements Engine {
     return forked;
   }
 
-  takeOver(site: string, agent: string, records: readonly FaultRecord[], atMs: number): Transition[] {
+  takeOver(site: string, agent: string, snapshot: AgentSnapshot, atMs: number): Transition[] {
     this.#judge.begin();
-    const units = [...(this.#roster.sites.get(site)?.devices.values() ?? [])];
-    const own = units.filter((unit) => unit.agent.id === agent);
-    this.#keeping.takeOver(own, records, atMs);
+    const parts = { judge: this.#judge, keeping: this.#keeping, roster: this.#roster };
+    takeOverSnapshot(parts, { site: this.#roster.site(site), agent, at: atMs }, snapshot);
     this.#judge.settle(atMs);
     return this.#judge.inOrder();
   }
@@ -191,6 +190,7 @@ class RuleEngine implements Engine {
     const units = [...siteUnit.devices.values()].filter((unit) => unit.agent === agentUnit);
     for (const unit of units) this.#judge.runDue(unit, atMs);
     agentUnit.isOnline = online;
+    if (!online) agentUnit.isBehind = false;
     this.#judge.round++;
     for (const unit of units) {
       if (online) unit.quietUntil = atMs + unit.staleAfterMs;
@@ -201,6 +201,17 @@ class RuleEngine implements Engine {
     }
     this.#judge.settle(atMs);
     return this.#judge.inOrder();
+  }
+
+  interrupt(site: string, agent: string): Transition[] {
+    this.#judge.begin();
+    const units = [...(this.#roster.sites.get(site)?.devices.values() ?? [])];
+    for (const unit of units) if (unit.agent.id === agent) this.#judge.interrupt(unit);
+    return this.#judge.inOrder();
+  }
+
+  setAgentBehind(site: string, agent: string, isBehind: boolean): void {
+    this.#roster.agent(this.#roster.site(site), agent).isBehind = isBehind;
   }
 
   observe(site: string, agent: string, message: Telemetry, skewMs: number): Transition[] {
@@ -287,15 +298,21 @@ class RuleEngine implements Engine {
     this.#keeping.emitOrphans(nowMs);
     this.#judge.replan(nowMs);
     this.#judge.settle(nowMs);
+    const behind: DeviceUnit[] = [];
     while (this.#judge.heap.nextAt <= nowMs) {
       const at = this.#judge.heap.nextAt;
       const owner = this.#judge.heap.pop();
       // An older entry of an owner that was queued again meanwhile.
       if (owner === undefined || owner.queuedAt !== at) continue;
       owner.queuedAt = NEVER;
+      if (owner.is === "device" && owner.agent.isBehind) {
+        behind.push(owner);
+        continue;
+      }
       this.#judge.runDue(owner, at);
       this.#judge.enqueue(owner);
     }
+    for (const owner of behind) this.#judge.enqueue(owner);
     return this.#judge.inOrder();
   }
 

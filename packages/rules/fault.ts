@@ -100,6 +100,13 @@ export function stepFault(fault: Fault, seen: Seen, at: number, spec: FaultSpec)
   return isOpen(step.next) && seen.isHidden !== true ? { ...step, next: counted(step.next, at, spec.flap) } : step;
 }
 
+/** What came next is not known yet: what fires goes on, and what was waiting has to begin anew. */
+export function interrupted(fault: Fault): Fault {
+  const isQuiet = !isOpen(fault);
+  const steps = fault.steps.map((hold, i) => (isQuiet || i > fault.level ? IDLE : hold));
+  return { ...fault, steps, clear: IDLE, state: isQuiet ? "inactive" : "firing", onset: isQuiet ? 0 : fault.onset };
+}
+
 /** When this fault changes by the mere passing of time; Infinity when it does not. */
 export function dueAt(fault: Fault, spec: FaultSpec): number {
   let due = Number.POSITIVE_INFINITY;

@@ -10,7 +10,7 @@ import type { Frame } from "./compile.ts";
 import { DueHeap } from "./due.ts";
 import type { EventFacts } from "./event-condition.ts";
 import { type EventSeen, stepEvent, stepEventTime } from "./event-fault.ts";
-import { type Fault, isOpen, isPlain, raisedOf, stepFault, UNKNOWN } from "./fault.ts";
+import { type Fault, interrupted, isOpen, isPlain, raisedOf, stepFault, UNKNOWN } from "./fault.ts";
 import { SlotMemory } from "./memory.ts";
 import { type Binding, type CompiledRule, dueOf, unpack } from "./plan.ts";
 import { Planned } from "./planned.ts";
@@ -191,6 +191,14 @@ export class Judge {
     if (code === subject.codes[local]) return;
     subject.codes[local] = code;
     this.step(subject, local, at);
+  }
+
+  /** What the conditions of a rule say now; they count as judged. */
+  judgeNow(subject: JudgedSubject, local: number, at: number): number {
+    const binding = subject.shape.bindings[local];
+    const code = binding === undefined ? 0 : this.#judge(subject, binding, at);
+    subject.codes[local] = code;
+    return code;
   }
 
   #judge(subject: JudgedSubject, binding: Binding, at: number): number {
@@ -512,6 +520,24 @@ export class Judge {
     // Never at or before `at`: a late reading may be older than its own limit.
     unit.staleDue = oldest === NEVER ? NEVER : Math.max(oldest + unit.staleAfterMs, at + 1);
     this.setDue(unit);
+  }
+
+  /** Nothing is known from its newest reading on. */
+  interrupt(unit: DeviceUnit): void {
+    let at = 0;
+    for (const { base, layout } of [unit.self, ...unit.parts.values()]) {
+      const size = layout?.metrics.length ?? 0;
+      for (let offset = 0; offset < size; offset++) at = Math.max(at, this.memory.times[base + offset] ?? 0);
+    }
+    this.runDue(unit, at);
+    this.round++;
+    this.expire(unit, at, NEVER);
+    this.settle(at);
+    for (const { subject, local, fault } of [...unit.active]) {
+      const isEvents = subject.shape.bindings[local]?.compiled.rule.on !== null;
+      if (!isEvents) this.put({ subject, local, next: interrupted(fault), at, reason: "condition" });
+    }
+    this.settle(at);
   }
 
   #silenceRuns(unit: DeviceUnit, at: number): void {

@@ -217,18 +217,20 @@ export class Keeping {
     at: number,
   ): void {
     const detail = record === null ? null : readDetail(record);
-    const active = subject.faults[local] ?? null;
     if (record !== null && detail?.conditions !== compiled.conditionHash) return;
-    if (record === null && active === null) return;
-    const was = active?.fault ?? compiled.untouched;
+    const was = subject.faults[local]?.fault ?? compiled.untouched;
     const found = record === null || detail === null ? compiled.untouched : faultOf(record, detail);
     const judgedAt = Math.max(at, subject.owner.judgedAt);
+    const code = this.#judge.judgeNow(subject, local, judgedAt);
     // An event is over when it is told; conditions go on with what is known here.
     const next =
-      compiled.rule.on === null
-        ? stepFault(found, unpack(subject.codes[local] ?? 0, compiled), judgedAt, compiled.spec).next
-        : found;
+      compiled.rule.on === null ? stepFault(found, unpack(code, compiled), judgedAt, compiled.spec).next : found;
     if (isSameFault(was, next)) return;
+    // Nothing recovers that was not told to fire.
+    if (next.state === "recovering" && !isOpen(was)) {
+      const firing: Fault = { ...next, state: "firing" };
+      this.#judge.put({ subject, local, next: firing, at: judgedAt, reason: "condition" });
+    }
     this.#judge.put({ subject, local, next, at: judgedAt, reason: isOpen(next) ? "condition" : "clear" });
   }
 

@@ -110,7 +110,7 @@ export class Roster {
   agent(site: SiteUnit, id: string): AgentUnit {
     let agent = site.agents.get(id);
     if (agent === undefined) {
-      agent = { is: "agent", id, isOnline: true };
+      agent = { is: "agent", id, isOnline: true, isBehind: false };
       site.agents.set(id, agent);
     }
     return agent;

@@ -167,16 +167,19 @@ describe("taking over what a fork has read", () => {
         play(live, polls.slice(to, to + 1), to);
         const forked = live.fork({ site: "s", agent: "a", devices: [printer("p")], snapshot, atMs });
         play(forked, polls.slice(from, to + 1), from);
-        // Not heard of at its return, it knows no values until the next reading.
-        fc.pre(polls[to] !== null);
-        live.takeOver("s", "a", forked.standing(), START + to * STEP_MS);
+        live.takeOver("s", "a", forked.snapshot("s", "a"), START + to * STEP_MS);
         const states = (engine: Engine) =>
           engine
             .standing()
             .map(({ rule, state, detail }) => `${rule} ${state} ${String(detail["onset"])}`)
             .sort();
         expect(states(live)).toEqual(states(whole));
-        expect(play(live, polls.slice(to + 1), to + 1)).toEqual(play(whole, polls.slice(to + 1), to + 1));
+        // Who has not been heard since its agent came back is said to be behind that.
+        const movesOf = (engine: Engine) =>
+          play(engine, polls.slice(to + 1), to + 1)
+            .filter(({ reason }) => reason !== "flags")
+            .map(({ flags, ...transition }) => transition);
+        expect(movesOf(live)).toEqual(movesOf(whole));
       }),
       { numRuns: 300 },
     );
@@ -187,7 +190,7 @@ describe("taking over what a fork has read", () => {
     play(live, Array<Poll>(8).fill({ up: true, media_out: true }), 0);
     const other = fresh(rulesOf(TIMED.replace("when: media_out", "when: media_out && up")));
     play(other, [{ up: true, media_out: true }], 0);
-    expect(live.takeOver("s", "a", other.standing(), START + 80_000)).toEqual([]);
+    expect(live.takeOver("s", "a", other.snapshot("s", "a"), START + 80_000)).toEqual([]);
     expect(live.faults()).toMatchObject([{ rule: "out", state: "firing" }]);
   });
 });

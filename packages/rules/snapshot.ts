@@ -68,6 +68,53 @@ export function applySnapshot(
   keeping.restoreAll(snapshot.faults);
 }
 
+/**
+ * Into an engine that has judged since: values that are newer than its own, or that it knows no more, and all faults.
+ * The snapshot's engine has read all that this one has, so what it does not list is no fault.
+ */
+export function takeOverSnapshot(
+  { judge, keeping, roster }: { judge: Judge; keeping: Keeping; roster: Roster },
+  { site, agent, at }: { site: SiteUnit; agent: string; at: number },
+  snapshot: AgentSnapshot,
+): void {
+  for (const device of snapshot.devices ?? []) {
+    const unit = site.devices.get(device.id);
+    if (unit === undefined || unit.device.kind !== device.kind || unit.agent.id !== agent) continue;
+    if (device.answeredAt > unit.answeredAt) {
+      unit.answeredAt = device.answeredAt;
+      unit.isUnheard = device.isUnheard;
+      judge.setSilenceDue(unit, unit.judgedAt);
+    }
+    for (const kept of device.subjects) {
+      const name = joinSubject(unit.device.id, kept.component);
+      const subject = site.subjects.get(name) ?? roster.adopt(site, name, { agent, at: unit.answeredAt });
+      if (subject?.layout?.metrics.length === kept.last.length) takeOverValues(judge, unit, { subject, kept });
+    }
+  }
+  const units = [...site.devices.values()].filter((unit) => unit.agent.id === agent);
+  keeping.takeOver(units, snapshot.faults, at);
+}
+
+function takeOverValues(
+  judge: Judge,
+  unit: DeviceUnit,
+  { subject: { base, component, layout }, kept }: { subject: JudgedSubject; kept: SubjectSnapshot },
+): void {
+  const { values, last, times } = judge.memory;
+  for (const [offset, value] of kept.last.entries()) {
+    const slot = base + offset;
+    const readAt = kept.times[offset] ?? 0;
+    const isNews = readAt > (times[slot] ?? 0) || (readAt === times[slot] && Number.isNaN(values[slot]));
+    if (Number.isNaN(value) || !isNews) continue;
+    values[slot] = value;
+    last[slot] = value;
+    times[slot] = readAt;
+    unit.staleDue = Math.min(unit.staleDue, readAt + unit.staleAfterMs);
+    if (component === null && offset === layout?.up) judge.moved.add(unit);
+  }
+  judge.setDue(unit);
+}
+
 function applySubject(
   judge: Judge,
   roster: Roster,

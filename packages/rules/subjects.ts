@@ -115,7 +115,8 @@ export class SiteUnit extends Owner {
   }
 }
 
-export type AgentUnit = { readonly is: "agent"; readonly id: string; isOnline: boolean };
+/** `isBehind`: what it has read is on its way, so time must not pass for its devices before that. */
+export type AgentUnit = { readonly is: "agent"; readonly id: string; isOnline: boolean; isBehind: boolean };
 
 export type DeviceStatus = "unknown" | "working" | "failed";
 

@@ -329,6 +329,16 @@ export type Engine = {
   observe(site: string, agent: string, message: Telemetry, skewMs: number): Transition[];
   /** An offline agent makes its devices unreachable (suppressed and stale), not down. */
   setAgentOnline(site: string, agent: string, online: boolean, atMs: number): Transition[];
+  /**
+   * What this agent read next comes later, if ever. Its devices are unknown from their newest readings on, and what waits
+   * for time to pass begins anew with the next: a condition that holds on both sides of a gap may not have held in it.
+   */
+  interrupt(site: string, agent: string): Transition[];
+  /**
+   * What this agent has read is on its way: `tick` lets no time pass for its devices, whose readings may contradict it.
+   * Until it is said otherwise, or the agent is offline.
+   */
+  setAgentBehind(site: string, agent: string, isBehind: boolean): void;
   /** Lets timers run up to `nowMs`: silence, staleness, `for` that ends between polls. Call about once a second. */
   tick(nowMs: number): Transition[];
   /**
@@ -368,9 +378,10 @@ export type Engine = {
   fork(agent: ForkedAgent): Engine;
   /**
    * An agent's faults go on here as a fork of this engine has them, which has read all that this one has and more of the
-   * past. What that changes is told as of `atMs`; values, flags and what hangs above stay this engine's own.
+   * past; so do values that only the fork has. What that changes is told as of `atMs`; windows, flags and what hangs above
+   * stay this engine's own.
    */
-  takeOver(site: string, agent: string, records: readonly FaultRecord[], atMs: number): Transition[];
+  takeOver(site: string, agent: string, snapshot: AgentSnapshot, atMs: number): Transition[];
   /** A fork's fault that still stands goes on here, unless a fault of that rule and subject is known here already. */
   adopt(record: FaultRecord, atMs: number): Adoption;
   /** Every fault that is not plainly inactive, as `restoreFaults` and forks take it. */

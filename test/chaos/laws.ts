@@ -439,7 +439,8 @@ function spellsOf(rule: string, events: readonly IncidentEvent[]): Episode[] {
       last[voice] = spell;
     }
     // The one that stands, first of its own voice.
-    const recovered = [last[voice], last.live, last.late].find((spell) => spell?.end === null) ?? last[voice] ?? last.live;
+    const recovered =
+      [last[voice], last.live, last.late].find((spell) => spell?.end === null) ?? last[voice] ?? last.live;
     if (type === "recovered" && recovered !== undefined) recovered.end = at;
     if (type === "began_earlier" && known !== undefined) known.onset = detail.onset ?? Number.NaN;
     if (type === "recovered_earlier" && known !== undefined) known.end = at;

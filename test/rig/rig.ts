@@ -117,7 +117,10 @@ export async function runOnce(
   }
 }
 
-/** Starts one of our programs and waits until it says over IPC that it is up. */
+/**
+ * Starts one of our programs and waits until it says over IPC that it is up. It is a process group of its own: Ctrl-C in
+ * a terminal goes to a whole group, and ends what a test does, not what it is done to. When we die it ends by its IPC.
+ */
 export async function startProgram(
   script: string,
   args: readonly string[],
@@ -127,6 +130,7 @@ export async function startProgram(
     cwd: options.cwd ?? ROOT,
     env: environment(options.env),
     stdio: ["ignore", "pipe", "pipe", "ipc"],
+    detached: true,
   });
   return supervise(child, script, options.readyMs ?? 20_000);
 }
