@@ -1,9 +1,19 @@
 import { parseArgs } from "node:util";
 import type { components } from "@aislewatch/api";
 import { alignedTable } from "@aislewatch/runtime";
-import { formatAge } from "./age.ts";
-import { type Api, ApiError, type Connection, connect, findConnection, orThrow } from "./client.ts";
+import { type Api, connect, findConnection, orThrow } from "./client.ts";
 import { EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";
+import {
+  ACTION_OPTIONS,
+  ACTIONS,
+  ACTIONS_HELP,
+  type ActionWords,
+  actionOf,
+  incidentId,
+  isAction,
+} from "./incident-actions.ts";
+import { HEAD, marks, row, subjectOf } from "./incident-rows.ts";
+import { watch } from "./incidents-watch.ts";
 
 export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
 
@@ -11,81 +21,124 @@ export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
       --state STATE         open (default), all, or states separated by commas
       --priority P1,P2      only these
       --site SITE           only this site
+      --kind KIND           only of this kind of device
+      --review              only those that cure themselves so often that somebody should look
+      --parent ID           only consequences of this one
       --search WORDS        in id, title, device, rule and assignee
       --limit N             at most so many (default 50)
   show ID                   one incident with its timeline
-  ack ID                    take it in hand
-  resolve ID --code CODE    ends the work on it; --text WHY is needed while the fault still stands
   watch                     a line for each change, until Ctrl-C
 
+${ACTIONS_HELP}
+  bulk COMMAND ID…          the same to many, each by itself; "-" reads ids from standard input.
+                            Exit code 1 when one of them refused
+
+  --version N               only when the incident is still at this version
   --json                    for scripts: the API's own answer (watch: a JSON object a line)
   --url URL                 the collector (default: AISLEWATCH_URL, or the demo's)
   --folder DIR              the demo's folder (default: .aislewatch)
 `;
 
-type Incident = components["schemas"]["Incident"];
+type BulkResult = components["schemas"]["BulkResult"];
+type BulkOptions = { readonly url?: string; readonly folder?: string };
+type IncidentAction = components["schemas"]["IncidentAction"];
 
-const COMMANDS = ["list", "show", "ack", "resolve", "watch"];
+const COMMANDS = ["list", "show", "watch", "bulk", ...ACTIONS];
 
 export async function incidents(args: string[]): Promise<ExitCode> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
+      ...ACTION_OPTIONS,
       state: { type: "string" },
-      priority: { type: "string" },
+      kind: { type: "string" },
+      review: { type: "boolean" },
+      parent: { type: "string" },
       site: { type: "string" },
       search: { type: "string" },
       limit: { type: "string" },
-      code: { type: "string" },
-      text: { type: "string" },
       json: { type: "boolean" },
       url: { type: "string" },
       folder: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
-  const [command, id, ...rest] = positionals;
+  const [command, ...words] = positionals;
   if (values.help || command === undefined) {
     print(incidentsHelp);
     return values.help ? EXIT.ok : EXIT.usage;
   }
-  if (!COMMANDS.some((known) => known === command)) throw new UsageError(unknownCommand(command, COMMANDS));
+  if (!COMMANDS.includes(command)) throw new UsageError(unknownCommand(command, COMMANDS));
+  const json = values.json ?? false;
+  if (command === "bulk") return bulk(words, values, json);
+  if (isAction(command)) {
+    const [id, ...rest] = words;
+    const action = actionOf(command, rest, values);
+    return act(connect(findConnection(values)), incidentId(id), action, json);
+  }
+  const [id, ...rest] = words;
   if (rest.length > 0) throw new UsageError(`one incident at a time, not also ${rest.join(" ")}`);
   const connection = findConnection(values);
   const api = connect(connection);
-  const json = values.json ?? false;
-  switch (command) {
-    case "list":
-      return list(api, values, json);
-    case "show":
-      return show(api, needId(id), json);
-    case "ack":
-      return act(api, needId(id), { action: "acknowledge" }, json);
-    case "resolve": {
-      if (values.code === undefined)
-        throw new UsageError("resolve needs --code: what ended it, such as consumable_replaced or restarted");
-      // The server knows the codes and answers with the list when this is none of them.
-      const action = {
-        action: "resolve",
-        code: values.code,
-        text: values.text ?? null,
-      } as components["schemas"]["IncidentAction"];
-      return act(api, needId(id), action, json);
-    }
-    case "watch":
-      return watch(connection, api, json);
-    default:
-      throw new UsageError(unknownCommand(command, COMMANDS));
+  if (command === "show") return show(api, incidentId(id), json);
+  return command === "watch" ? watch(connection, api, json) : list(api, values, json);
+}
+
+/** As many as the API takes in one request. */
+const BULK_MAX = 500;
+
+async function bulk(words: string[], values: ActionWords & BulkOptions, json: boolean): Promise<ExitCode> {
+  const [command = "", ...given] = words;
+  if (!isAction(command)) throw new UsageError(`bulk what? ${unknownCommand(command, ACTIONS)}`);
+  if (values.version !== undefined) throw new UsageError("--version is of one incident, not of many");
+  const ids = given.includes("-") ? [...given.filter((id) => id !== "-"), ...(await idsOfInput())] : given;
+  const incidents = [...new Set(ids.map(incidentId))].map((id) => ({ id }));
+  if (incidents.length === 0) throw new UsageError("which incidents? Give their ids, or - to read them");
+  const action = actionOf(command, [], values);
+  const api = connect(findConnection(values));
+  const results: BulkResult["results"] = [];
+  for (let at = 0; at < incidents.length; at += BULK_MAX) {
+    const body = { incidents: incidents.slice(at, at + BULK_MAX), action };
+    results.push(...orThrow(await api.POST("/api/v1/incidents/actions", { body })).results);
   }
+  if (json) printJson(results);
+  else print(bulkText(results));
+  return results.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
 }
 
-function needId(id: string | undefined): string {
-  if (id === undefined) throw new UsageError("which incident? Give its id, such as INC-000012 (or just 12)");
-  return /^\d+$/.test(id) ? `INC-${id.padStart(6, "0")}` : id.toUpperCase();
+/** A line for each, and how many were refused. */
+export function bulkText(results: BulkResult["results"]): string {
+  const lines = results.map(({ id, ok, incident, error }) => [
+    id,
+    ok ? "done" : "refused",
+    incident?.state.replace("_", " ") ?? "–",
+    error?.message ?? incident?.title ?? "",
+  ]);
+  const refused = results.filter(({ ok }) => !ok).length;
+  return `${alignedTable([["ID", "", "STATE", "WHAT"], ...lines])}\n${results.length - refused} done, ${refused} refused.\n`;
 }
 
-type ListOptions = { state?: string; priority?: string; site?: string; search?: string; limit?: string };
+/** Words of standard input: ids, one or more a line; what a list with --json piped through jq gives. */
+async function idsOfInput(): Promise<string[]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks)
+    .toString("utf8")
+    .split(/\s+/)
+    .filter((word) => word !== "");
+}
+
+type ListOptions = {
+  readonly state?: string;
+  readonly priority?: string;
+  readonly site?: string;
+  readonly kind?: string;
+  readonly review?: boolean;
+  readonly parent?: string;
+  readonly search?: string;
+  readonly limit?: string;
+};
 
 async function list(api: Api, options: ListOptions, json: boolean): Promise<ExitCode> {
   const limit = Number(options.limit ?? 50);
@@ -96,6 +149,9 @@ async function list(api: Api, options: ListOptions, json: boolean): Promise<Exit
     ...(options.state !== undefined && { state: options.state }),
     ...(options.priority !== undefined && { priority: options.priority }),
     ...(options.site !== undefined && { site: options.site }),
+    ...(options.kind !== undefined && { kind: options.kind }),
+    ...(options.review === true && { review: "true" as const }),
+    ...(options.parent !== undefined && { parent: incidentId(options.parent) }),
     ...(options.search !== undefined && { q: options.search }),
   };
   const answer = orThrow(await api.GET("/api/v1/incidents", { params: { query } }));
@@ -104,46 +160,11 @@ async function list(api: Api, options: ListOptions, json: boolean): Promise<Exit
     return EXIT.ok;
   }
   const now = Date.now();
-  print(
-    alignedTable([
-      ["ID", "PRI", "STATE", "AGE", "SITE", "DEVICE", "WHAT"],
-      ...answer.items.map((incident) => row(incident, now)),
-    ]),
-  );
+  print(alignedTable([HEAD, ...answer.items.map((incident) => row(incident, now))]));
   if (answer.total > answer.items.length)
     print(`… ${answer.total - answer.items.length} more: --limit ${answer.total}\n`);
   if (answer.total === 0) print("No incidents match.\n");
   return EXIT.ok;
-}
-
-const row = (incident: Incident, now: number): string[] => [
-  incident.id,
-  incident.priority,
-  incident.state.replace("_", " "),
-  formatAge(now - incident.openedAt),
-  incident.subject.site,
-  subjectOf(incident),
-  `${incident.title}${marks(incident)}`,
-];
-
-const subjectOf = ({ subject }: Incident): string =>
-  subject.device === null
-    ? "(whole site)"
-    : `${subject.device}${subject.component === null ? "" : `#${subject.component}`}`;
-
-function marks({ recoveredAt, suppressedBy, stale, retroactive, recurrences, ...planned }: Incident): string {
-  const { flapping, inactiveHours, maintenance } = planned;
-  const words = [
-    ...(recoveredAt !== null ? ["recovered"] : []),
-    ...(suppressedBy !== null ? [`behind ${suppressedBy}`] : []),
-    ...(flapping ? ["flapping"] : []),
-    ...(maintenance !== null ? [`maintenance: ${maintenance}`] : []),
-    ...(inactiveHours ? ["outside its hours"] : []),
-    ...(stale ? ["state unknown"] : []),
-    ...(retroactive ? ["found afterwards"] : []),
-    ...(recurrences > 0 ? [`came back ${recurrences}×`] : []),
-  ];
-  return words.length > 0 ? ` (${words.join(", ")})` : "";
 }
 
 async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
@@ -152,7 +173,7 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
     printJson(detail);
     return EXIT.ok;
   }
-  const { incident, events, asset, runbook } = detail;
+  const { incident, events, asset, runbook, work, absorbed } = detail;
   const at = (ms: number) => new Date(ms).toLocaleString();
   const lines: [string, string][] = [
     ["State", `${incident.state.replace("_", " ")}${marks(incident)}`],
@@ -172,7 +193,14 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
         .join(", ") || "–",
     ],
     ["Since", at(incident.onset)],
-    ["Assigned", incident.assignee ?? "nobody"],
+    ["Assigned", assignedText(incident)],
+    ...(work.vendor === null
+      ? []
+      : [["Vendor", `${work.vendor.vendor}: ${work.vendor.ref}`] satisfies [string, string]]),
+    ...(work.followUp === null ? [] : [["To do", work.followUp] satisfies [string, string]]),
+    ...(absorbed.length === 0
+      ? []
+      : [["Merged", absorbed.map(({ id, title }) => `${id} ${title}`).join("; ")] satisfies [string, string]]),
     ["Rule", `${incident.rule}, version ${incident.ruleVersion}`],
     [
       "Values",
@@ -190,72 +218,16 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-async function act(
-  api: Api,
-  id: string,
-  body: components["schemas"]["IncidentAction"],
-  json: boolean,
-): Promise<ExitCode> {
+const TIERS = ["the collector itself", "NOC", "field support", "engineering", "vendor"];
+
+function assignedText({ assignee, group, tier }: components["schemas"]["Incident"]): string {
+  const whom = [assignee ?? (group === null ? "nobody" : null), group === null ? null : `group ${group}`];
+  return `${whom.filter((name) => name !== null).join(", ")}; tier ${tier} (${TIERS[tier] ?? "unknown"})`;
+}
+
+async function act(api: Api, id: string, body: IncidentAction, json: boolean): Promise<ExitCode> {
   const incident = orThrow(await api.POST("/api/v1/incidents/{id}/actions", { params: { path: { id } }, body }));
   if (json) printJson(incident);
   else print(`${incident.id} is ${incident.state.replace("_", " ")}: ${incident.title}\n`);
   return EXIT.ok;
-}
-
-/** How long silence may last: the stream beats every 5 seconds. */
-const SILENCE_MS_MAX = 15_000;
-const RECONNECT_MS = 2_000;
-
-/** Follows the stream; a lost connection is said and tried again, and the list is the way to what was missed. */
-async function watch(connection: Connection, api: Api, json: boolean): Promise<ExitCode> {
-  const stopped = new AbortController();
-  process.once("SIGINT", () => stopped.abort());
-  orThrow(await api.GET("/api/v1/me"));
-  while (!stopped.signal.aborted) {
-    try {
-      await follow(connection, stopped.signal, json);
-    } catch (thrown) {
-      if (stopped.signal.aborted) break;
-      process.stderr.write(
-        `Connection lost (${thrown instanceof Error ? thrown.message : String(thrown)}); trying again …\n`,
-      );
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
-    }
-  }
-  return EXIT.ok;
-}
-
-async function follow({ url, token }: Connection, stop: AbortSignal, json: boolean): Promise<void> {
-  const silent = new AbortController();
-  let timer = setTimeout(() => silent.abort(new Error("nothing heard")), SILENCE_MS_MAX);
-  try {
-    const response = await fetch(`${url}/api/v1/stream`, {
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.any([stop, silent.signal]),
-    });
-    if (!response.ok || response.body === null) throw new ApiError(`HTTP ${response.status}`);
-    let buffer = "";
-    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silent.abort(new Error("nothing heard")), SILENCE_MS_MAX);
-      const frames = (buffer + chunk).split("\n\n");
-      buffer = frames.pop() ?? "";
-      for (const frame of frames) showFrame(frame, json);
-    }
-    throw new Error("the collector ended the stream");
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function showFrame(frame: string, json: boolean): void {
-  const data = frame
-    .split("\n")
-    .flatMap((line) => (line.startsWith("data:") ? [line.slice(5).trim()] : []))
-    .join("\n");
-  if (data === "") return;
-  const event = JSON.parse(data) as { type: string; incident?: Incident };
-  if (event.type !== "incident" || event.incident === undefined) return;
-  if (json) print(`${JSON.stringify(event.incident)}\n`);
-  else print(`${new Date().toLocaleTimeString()}  ${row(event.incident, Date.now()).join("  ")}\n`);
 }

@@ -18,7 +18,7 @@ const COMMANDS = [
 
 const HELP = `Usage: aislewatch <command> [options]
 
-  incidents list|show|ack|resolve|watch    work on incidents
+  incidents list|show|ack|resolve|bulk|…   work on incidents
   agents list|show|remove                  the agents: how they are and what they owe
   maintenance list|add|end                 expected downtime: what fails in it calls nobody
   audit delivery                           what became of every batch; ends with 1 when something is lost

@@ -1,0 +1,42 @@
+/** Incidents as lines of a table. */
+import type { components } from "@aislewatch/api";
+import { formatAge } from "./age.ts";
+
+type Incident = components["schemas"]["Incident"];
+
+export const HEAD = ["ID", "PRI", "STATE", "AGE", "SITE", "DEVICE", "WHAT"];
+
+export const row = (incident: Incident, now: number): string[] => [
+  incident.id,
+  incident.priority,
+  incident.state.replace("_", " "),
+  formatAge(now - incident.openedAt),
+  incident.subject.site,
+  subjectOf(incident),
+  `${incident.title}${marks(incident)}`,
+];
+
+export const subjectOf = ({ subject }: Incident): string =>
+  subject.device === null
+    ? "(whole site)"
+    : `${subject.device}${subject.component === null ? "" : `#${subject.component}`}`;
+
+export function marks({ recoveredAt, suppressedBy, stale, retroactive, recurrences, ...more }: Incident): string {
+  const { flapping, inactiveHours, maintenance, review, mergedInto, parent, children, holdReason } = more;
+  const words = [
+    ...(holdReason !== null && holdReason !== "unlisted" ? [holdReason.replaceAll("_", " ")] : []),
+    ...(mergedInto !== null ? [`merged into ${mergedInto}`] : []),
+    ...(parent !== null ? [`below ${parent}`] : []),
+    ...(children > 0 ? [`${children} below it`] : []),
+    ...(review !== null ? [`for review: cured itself ${review.times}×`] : []),
+    ...(recoveredAt !== null ? ["recovered"] : []),
+    ...(suppressedBy !== null ? [`behind ${suppressedBy}`] : []),
+    ...(flapping ? ["flapping"] : []),
+    ...(maintenance !== null ? [`maintenance: ${maintenance}`] : []),
+    ...(inactiveHours ? ["outside its hours"] : []),
+    ...(stale ? ["state unknown"] : []),
+    ...(retroactive ? ["found afterwards"] : []),
+    ...(recurrences > 0 ? [`came back ${recurrences}×`] : []),
+  ];
+  return words.length > 0 ? ` (${words.join(", ")})` : "";
+}
