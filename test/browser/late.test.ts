@@ -55,6 +55,7 @@ it("is marked on the board and at the incident, with its true times, and is not 
   await row.getByRole("link").click();
   await page.waitForURL(/\/incidents\/INC-\d+$/);
   await page.getByText("Found afterwards: it came and went while the agent could not be reached.").waitFor();
+  expect(await page.getByLabel("Values at its recovery").innerText()).toMatch(/Media out\s+no/);
   const timeline = page.getByTestId("timeline");
   const steps = await timeline.getByRole("listitem").evaluateAll((items) => items.map((item) => item.dataset["type"]));
   expect(steps.toReversed()).toEqual(["opened", "recovered", "resolved"]);

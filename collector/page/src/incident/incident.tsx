@@ -64,7 +64,7 @@ export default function IncidentPage({ id }: { id: string }) {
       </div>
       <aside className="incident-side" aria-label="What is known">
         {detail.runbook !== null && <Runbook incident={incident.id} {...detail.runbook} />}
-        <OnsetValues incident={incident} />
+        <ToldValues incident={incident} />
         {incident.subject.device !== null && <OnsetEvents incident={incident} device={incident.subject.device} />}
         <AssetPanel asset={detail.asset} />
         <IncidentLinks title="Suppresses" incidents={detail.suppresses} />
@@ -226,12 +226,12 @@ function OnsetChart({ incident, chart, timeZone }: OnsetChartProps) {
   );
 }
 
-function OnsetValues({ incident }: { incident: Incident }) {
+function ToldValues({ incident }: { incident: Incident }) {
   const values = Object.entries(incident.values);
   if (values.length === 0) return null;
   return (
     <section className="panel" aria-labelledby="values-title">
-      <h2 id="values-title">Values at onset</h2>
+      <h2 id="values-title">Values at {incident.recoveredAt === null ? "its last change" : "its recovery"}</h2>
       <dl className="pairs">
         {values.map(([metric, value]) => (
           <div key={metric}>
