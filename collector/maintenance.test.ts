@@ -1,7 +1,7 @@
 import { ManualClock } from "@aislewatch/base";
 import { MAINTENANCE_SETTLE_MS } from "@aislewatch/rules";
 import { describe, expect, it } from "vitest";
-import { createMaintenance, isOver, type MaintenanceRequest } from "./maintenance.ts";
+import { createMaintenance, isOver, type MaintenanceRequest, reasonOf } from "./maintenance.ts";
 import type { PlannedMaintenance } from "./maintenance-file.ts";
 
 const HOUR = 3_600_000;
@@ -116,6 +116,10 @@ describe("maintenance", () => {
       error: { code: "not_written" },
     });
     expect([maintenance.list(), told]).toEqual([[], []]);
+  });
+
+  it("is told by why it is, beside its id", () => {
+    expect([reasonOf([OF_FILE], "nightly"), reasonOf([OF_FILE], "m-9")]).toEqual(["new switches (nightly)", "m-9"]);
   });
 
   it("that can't be read hushes nobody", () => {

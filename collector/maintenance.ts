@@ -152,6 +152,12 @@ export function createMaintenance({ clock, state, newId, onChanged }: Maintenanc
   };
 }
 
+/** `New switches (m-17)`; of one that is gone the id alone. */
+export function reasonOf(windows: readonly PlannedMaintenance[], id: string): string {
+  const found = windows.find((window) => window.id === id);
+  return found === undefined ? id : `${found.reason} (${id})`;
+}
+
 /** The settle time included: until then nobody is called. */
 export const isOver = ({ when }: PlannedMaintenance, nowMs: number): boolean =>
   when.is === "once" && when.toMs + MAINTENANCE_SETTLE_MS <= nowMs;

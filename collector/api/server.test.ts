@@ -849,6 +849,12 @@ describe("why a rule fires, or not", () => {
     });
   });
 
+  it("says that an edit is not in use, also to whoever asks for its new rule", async () => {
+    const stuck = "An edit is refused, and the last good rules judge. rules/packs/ups.yaml:3:1 CFG_UNKNOWN_KEY";
+    expect((await why(printer)).json().caveats).toEqual([stuck]);
+    expect((await why(printer, "brand-new")).json().message).toBe(`There is no rule brand-new. ${stuck}`);
+  });
+
   it("is said of a time that has passed, from what is stored", async () => {
     const answer = await why(`${printer}&at=${T0 - 60_000}`);
     expect(answer.json()).toMatchObject({ at: T0 - 60_000, replayedFrom: T0 - 60_000 - 1_800_000 });

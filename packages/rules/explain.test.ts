@@ -227,6 +227,9 @@ describe("components", () => {
       refused: "unknown_subject",
       message: "damaged is judged on each component of sw: one of port-1, port-2.",
     });
+    expect(engine.explain("damaged", { ...port, component: "port1" }, now)).toMatchObject({
+      message: "damaged is judged on each component of sw: one of port-1, port-2. Did you mean port-1?",
+    });
   });
 });
 
@@ -331,8 +334,10 @@ describe("a subject that the rule does not look at", () => {
     ["nonesuch", P1, "There is no rule nonesuch."],
     ["media-lwo", P1, "There is no rule media-lwo. Did you mean media-low?"],
     ["low", P1, "There is no rule low. Did you mean media-low?"],
-    ["media-low", { ...P1, site: "s9" }, "There is no site s9."],
-    ["media-low", { ...P1, device: "p9" }, "Site s1 has no device p9."],
+    ["media-low", { ...P1, site: "berlin" }, "There is no site berlin."],
+    ["media-low", { ...P1, site: "s9" }, "There is no site s9. Did you mean s1?"],
+    ["media-low", { ...P1, device: "lane-1" }, "Site s1 has no device lane-1."],
+    ["media-low", { ...P1, device: "p1p" }, "Site s1 has no device p1p. Did you mean p1?"],
     ["media-low", { ...P1, device: null }, "media-low is judged on a device: name a device of s1."],
     [
       "media-low",

@@ -68,7 +68,7 @@ function unknownRule({ rules }: Roster, id: string): NoExplanation {
 
 function findSubject(roster: Roster, rule: Rule, { site, device, component }: Subject): JudgedSubject | NoExplanation {
   const unit = roster.sites.get(site);
-  if (unit === undefined) return { refused: "unknown_subject", message: `There is no site ${site}.` };
+  if (unit === undefined) return unknownSubject(`There is no site ${site}.`, site, roster.sites.keys());
   if (rule.scope === "site") return unit.self;
   if (device === null) {
     return {
@@ -77,14 +77,22 @@ function findSubject(roster: Roster, rule: Rule, { site, device, component }: Su
     };
   }
   const known = unit.devices.get(device);
-  if (known === undefined) return { refused: "unknown_subject", message: `Site ${site} has no device ${device}.` };
+  if (known === undefined) return unknownSubject(`Site ${site} has no device ${device}.`, device, unit.devices.keys());
   if (rule.scope === "device") return known.self;
-  const parts = [...known.parts.keys()];
+  // Only those that the rule looks at: a disk's rule has no ports.
+  const parts = [...known.parts.values()]
+    .filter(({ shape }) => shape.bindings.some(({ compiled }) => compiled.rule.id === rule.id))
+    .flatMap((part) => part.component ?? []);
   const found = component === null ? undefined : known.parts.get(component);
   if (found !== undefined) return found;
   const which = parts.length === 0 ? "it has none" : `one of ${parts.slice(0, PARTS_SHOWN_MAX).join(", ")}`;
   const message = `${rule.id} is judged on each component of ${device}: ${which}.`;
-  return { refused: "unknown_subject", message };
+  return unknownSubject(message, component ?? "", parts);
+}
+
+function unknownSubject(message: string, asked: string, known: Iterable<string>): NoExplanation {
+  const near = suggest(asked, known);
+  return { refused: "unknown_subject", message: near === null ? message : `${message} Did you mean ${near}?` };
 }
 
 function notSelected(rule: Rule, { owner, component, partClass }: JudgedSubject): NoExplanation {

@@ -2,6 +2,7 @@ import { DEVICE_ID_PATTERN, ID_PATTERN } from "@aislewatch/contract";
 import { selectsDevice } from "@aislewatch/rules";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { reasonOf } from "../../maintenance.ts";
 import { explainAt } from "../../replay.ts";
 import type { ApiDeps } from "../deps.ts";
 import { Refused } from "../problem.ts";
@@ -85,11 +86,27 @@ export function ruleRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           ? { explanation: live.explain(rule, subject), fromMs: null, caveats: [] }
           : await explainAt(deps, { rule, subject }, at);
         const found = answer.explanation;
-        if ("refused" in found) throw new Refused(404, found.refused, found.message);
-        return { ...view(found), replayedFrom: answer.fromMs, caveats: [...answer.caveats] };
+        const stuck = isNow ? notTaken(live.rules().refused) : [];
+        if ("refused" in found) throw new Refused(404, found.refused, [found.message, ...stuck].join(" "));
+        const facts = found.facts.map((fact) => (fact.name === "maintenance" ? whyPlanned(fact, deps) : fact));
+        return { ...view({ ...found, facts }), replayedFrom: answer.fromMs, caveats: [...stuck, ...answer.caveats] };
       },
     );
   };
+}
+
+/** Whoever has just edited a rule and wonders what it does has to know that it is not in use. */
+function notTaken([first, ...more]: readonly string[]): string[] {
+  if (first === undefined) return [];
+  const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
+  return [`An edit is refused, and the last good rules judge. ${first}${others}`];
+}
+
+type Fact = Found["facts"][number];
+
+/** The engine knows windows by their ids, people by why they are. */
+function whyPlanned({ name, text }: Fact, { maintenance }: Pick<ApiDeps, "maintenance">): Fact {
+  return { name, text: reasonOf(maintenance.list(), text) };
 }
 
 type Found = Exclude<ReturnType<ApiDeps["live"]["explain"]>, { refused: string }>;
