@@ -87,7 +87,11 @@ export function ruleRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           : await explainAt(deps, { rule, subject }, at);
         const found = answer.explanation;
         const stuck = isNow ? notTaken(live.rules().refused) : [];
-        if ("refused" in found) throw new Refused(404, found.refused, [found.message, ...stuck].join(" "));
+        if ("refused" in found) {
+          // A rule that is missing may stand in the edit; a device never does.
+          const why = found.refused === "unknown_subject" ? [] : stuck;
+          throw new Refused(404, found.refused, [found.message, ...why].join(" "));
+        }
         const facts = found.facts.map((fact) => (fact.name === "maintenance" ? whyPlanned(fact, deps) : fact));
         return { ...view({ ...found, facts }), replayedFrom: answer.fromMs, caveats: [...stuck, ...answer.caveats] };
       },
