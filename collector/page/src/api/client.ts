@@ -8,6 +8,8 @@ import createClient from "openapi-fetch";
 import type {
   Agent,
   AgentDetail,
+  BulkRequest,
+  BulkResult,
   Device,
   DeviceDetail,
   DeviceEvent,
@@ -51,6 +53,7 @@ export type Api = {
   incidents(query: IncidentQuery): Promise<Answer<IncidentList>>;
   incident(id: string): Promise<Answer<IncidentDetail>>;
   act(id: string, action: IncidentAction): Promise<Answer<Incident>>;
+  actOnMany(request: BulkRequest): Promise<Answer<BulkResult>>;
   sites(): Promise<Answer<Site[]>>;
   devices(site: string): Promise<Answer<Device[]>>;
   device(site: string, id: string): Promise<Answer<DeviceDetail>>;
@@ -83,6 +86,7 @@ export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = 
     incident: (id) => answer(client.GET("/api/v1/incidents/{id}", { params: { path: { id } }, ...within() })),
     act: (id, body) =>
       answer(client.POST("/api/v1/incidents/{id}/actions", { params: { path: { id } }, body, ...within() })),
+    actOnMany: (body) => answer(client.POST("/api/v1/incidents/actions", { body, ...within() })),
     sites: () => answer(client.GET("/api/v1/sites", within())),
     devices: (site) => answer(client.GET("/api/v1/sites/{site}/devices", { params: { path: { site } }, ...within() })),
     device: (site, id) =>

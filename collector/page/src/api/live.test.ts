@@ -53,6 +53,7 @@ class Bench {
       signOut: refused,
       incident: refused,
       act: refused,
+      actOnMany: refused,
       sites: refused,
       devices: refused,
       device: refused,

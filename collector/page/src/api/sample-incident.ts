@@ -29,6 +29,7 @@ const ORDINARY: Incident = {
   group: null,
   tier: 1,
   mergedInto: null,
+  due: null,
   parent: null,
   children: 0,
   review: null,

@@ -1,12 +1,14 @@
-import { useEffect, useMemo, useRef } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { isOpen } from "../api/types.ts";
 import { live, useLive } from "../api/use-live.ts";
 import { count, plural } from "../ui/format.ts";
 import { notify } from "../ui/notice.tsx";
 import { BoardEmpty } from "./board-empty.tsx";
+import { BulkBar } from "./bulk-bar.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { type Filters, isNarrowed } from "./filters.ts";
 import { IncidentTable } from "./incident-table.tsx";
+import { type Marks, markedOf, NO_MARKS } from "./marks.ts";
 import { arrange, tally } from "./rows.ts";
 import { Tiles } from "./tiles.tsx";
 import { useFilters } from "./use-filters.ts";
@@ -19,7 +21,12 @@ export function Board() {
   const all = useMemo(() => [...incidents.entries.values()].map((entry) => entry.incident), [incidents]);
   const rows = useMemo(() => arrange(all, filters), [all, filters]);
   const totals = useMemo(() => tally(all.filter(isOpen)), [all]);
+  const mayAct = useLive((state) => state.me?.role !== "viewer");
   const searchBox = useRef<HTMLInputElement>(null);
+  const bulk = useRef<HTMLButtonElement>(null);
+  const [marks, setMarks] = useState<Marks>(NO_MARKS);
+  const marked = useMemo(() => markedOf(marks, rows), [marks, rows]);
+  const focusBulk = useCallback(() => bulk.current?.focus(), []);
   useFinished(filters);
   useTitle(totals.priorities.P1, totals.priorities.P2);
 
@@ -35,22 +42,29 @@ export function Board() {
           <span>{`, ${count(totals.suppressed)} of them suppressed`}</span>
         )}
       </p>
-      {rows.length > 0 && <IncidentTable rows={rows} filters={filters} change={change} searchBox={searchBox} />}
+      {rows.length > 0 && (
+        <IncidentTable {...{ rows, filters, change, searchBox, marks, setMarks }} onMarksDone={focusBulk} />
+      )}
       {rows.length === 0 && synced && <BoardEmpty filters={filters} change={change} />}
+      {marked.length > 0 && !filters.wall && mayAct && (
+        <BulkBar incidents={marked} keep={(ids) => setMarks(new Set(ids))} firstButton={bulk} />
+      )}
     </div>
   );
 }
 
 function summary(shown: number, filters: Filters): string {
+  const matching = isNarrowed(filters) ? " match" : "";
+  if (filters.state === "review") return `${plural(shown, "incident")} for review${matching}`;
   const state = filters.state === "all" ? "" : `${filters.state} `;
-  return `${plural(shown, `${state}incident`)}${isNarrowed(filters) ? " match" : ""}`;
+  return `${plural(shown, `${state}incident`)}${matching}`;
 }
 
 /** Finished incidents are fetched when somebody asks for them; the live list holds the open ones only. */
 function useFinished(filters: Filters): void {
   const { state, site, kind, text } = filters;
   useEffect(() => {
-    if (state === "open" || state === "new") return;
+    if (state === "open" || state === "new" || state === "review") return;
     let gone = false;
     // Letters of a search come fast; only the last ones are worth a request.
     const timer = setTimeout(async () => {

@@ -1,7 +1,7 @@
 /** The board's whole view state and its spelling in the URL: what is not the default is written, nothing else. */
 import { type Incident, isOpen, PRIORITIES, type Priority } from "../api/types.ts";
 
-export const STATE_FILTERS = ["open", "new", "resolved", "closed", "all"] as const;
+export const STATE_FILTERS = ["open", "new", "review", "resolved", "closed", "all"] as const;
 export type StateFilter = (typeof STATE_FILTERS)[number];
 
 export type Filters = {
@@ -83,6 +83,7 @@ export function matches(incident: Incident, filters: Filters): boolean {
 
 function inState(incident: Incident, filter: StateFilter): boolean {
   if (filter === "all") return true;
+  if (filter === "review") return isOpen(incident) && incident.review !== null;
   return filter === "open" ? isOpen(incident) : incident.state === filter;
 }
 

@@ -2,12 +2,22 @@
  * Ten thousand rows of one height, of which only those in the window exist. The page itself scrolls, so a phone, the
  * keyboard and the back button behave as everywhere else.
  */
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  type Dispatch,
+  type RefObject,
+  type SetStateAction,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { useLocation } from "wouter";
 import { live } from "../api/use-live.ts";
 import { acknowledge } from "../incident/perform.ts";
 import { useShortcuts } from "../ui/shortcuts.ts";
 import type { Filters } from "./filters.ts";
+import { type Marks, NO_MARKS, toggled, toggledAll } from "./marks.ts";
 import { GroupRow, IncidentRow } from "./row.tsx";
 import { type Row, visibleRange } from "./rows.ts";
 import type { Step } from "./use-filters.ts";
@@ -21,9 +31,13 @@ type Props = {
   filters: Filters;
   change: (change: Partial<Filters>, step?: Step) => void;
   searchBox: RefObject<HTMLInputElement | null>;
+  marks: Marks;
+  setMarks: Dispatch<SetStateAction<Marks>>;
+  /** The keyboard is to go to what can be done with them. */
+  onMarksDone: () => void;
 };
 
-export function IncidentTable({ rows, filters, change, searchBox }: Props) {
+export function IncidentTable({ rows, filters, change, searchBox, marks, setMarks, onMarksDone }: Props) {
   const [, navigate] = useLocation();
   const body = useRef<HTMLTableSectionElement>(null);
   const rowHeight = useRowHeight(body, filters.wall);
@@ -62,6 +76,8 @@ export function IncidentTable({ rows, filters, change, searchBox }: Props) {
     const row = rows[selectedIndex];
     if (row !== undefined) act(row);
   };
+  const mark = useCallback((id: string) => setMarks((now) => toggled(now, id)), [setMarks]);
+  const areAllMarked = marks.size > 0 && toggledAll(marks, rows).size === 0;
   useShortcuts({
     j: () => move(1),
     k: () => move(-1),
@@ -72,6 +88,10 @@ export function IncidentTable({ rows, filters, change, searchBox }: Props) {
       if (!(event.target instanceof Element) || event.target.closest("a, button") === null) withSelected(open);
     },
     a: () => withSelected((row) => row.type === "incident" && void acknowledge(row.incident)),
+    x: () => withSelected((row) => row.type === "incident" && mark(row.key)),
+    "*": () => setMarks(toggledAll(marks, rows)),
+    b: () => onMarksDone(),
+    Escape: () => setMarks(NO_MARKS),
     "/": (event) => {
       event.preventDefault();
       searchBox.current?.select();
@@ -83,6 +103,14 @@ export function IncidentTable({ rows, filters, change, searchBox }: Props) {
     <table className="incidents" aria-rowcount={rows.length + 1} aria-label="Incidents, by priority and age">
       <thead>
         <tr aria-rowindex={1}>
+          <th scope="col" className="cell-mark">
+            <input
+              type="checkbox"
+              aria-label="Mark all that are shown"
+              checked={areAllMarked}
+              onChange={() => setMarks(toggledAll(marks, rows))}
+            />
+          </th>
           <th scope="col">Priority</th>
           <th scope="col">Incident</th>
           <th scope="col">Site</th>
@@ -110,7 +138,14 @@ export function IncidentTable({ rows, filters, change, searchBox }: Props) {
           return row.type === "group" ? (
             <GroupRow key={`group ${row.key}`} row={row} {...common} onUnfold={() => unfold(row.key)} />
           ) : (
-            <IncidentRow key={row.key} row={row} {...common} arrivedAt={arrivedAt(row.key)} />
+            <IncidentRow
+              key={row.key}
+              row={row}
+              {...common}
+              arrivedAt={arrivedAt(row.key)}
+              marked={marks.has(row.key)}
+              onMark={mark}
+            />
           );
         })}
       </tbody>

@@ -11,11 +11,16 @@ import { type Row, suppressor } from "./rows.ts";
 
 type Place = { index: number; top: number; selected: boolean; onSelect: () => void };
 
-type IncidentRowProps = Place & { row: Extract<Row, { type: "incident" }>; arrivedAt: number | null };
+type IncidentRowProps = Place & {
+  row: Extract<Row, { type: "incident" }>;
+  arrivedAt: number | null;
+  marked: boolean;
+  onMark: (id: string) => void;
+};
 
 /** A row is drawn again only when what it shows has changed; the age ticks by itself. */
 export const IncidentRow = memo(
-  function IncidentRow({ row, index, top, selected, onSelect, arrivedAt }: IncidentRowProps) {
+  function IncidentRow({ row, index, top, selected, onSelect, arrivedAt, marked, onMark }: IncidentRowProps) {
     const { incident } = row;
     return (
       <tr
@@ -25,12 +30,21 @@ export const IncidentRow = memo(
         data-nested={row.nested}
         data-suppressed={incident.suppressedBy !== null}
         data-new={incident.state === "new"}
+        data-marked={marked}
         data-arrived={arrivedAt !== null && isRecent(arrivedAt)}
         aria-rowindex={index + 2}
         aria-current={selected || undefined}
         style={{ transform: `translateY(${top}px)` }}
         onPointerDown={onSelect}
       >
+        <td className="cell-mark">
+          <input
+            type="checkbox"
+            aria-label={`Mark ${incident.id}`}
+            checked={marked}
+            onChange={() => onMark(incident.id)}
+          />
+        </td>
         <td className="cell-priority">
           <PriorityBadge priority={incident.priority} />
         </td>
@@ -47,7 +61,11 @@ export const IncidentRow = memo(
         </td>
         <td className="cell-state">
           <StateBadge state={incident.state} />
-          {incident.assignee !== null && <span className="assignee">{actorName(incident.assignee)}</span>}
+          {(incident.assignee ?? incident.group) !== null && (
+            <span className="assignee">
+              {incident.assignee === null ? incident.group : actorName(incident.assignee)}
+            </span>
+          )}
         </td>
         <td className="cell-age">
           <Age at={incident.onset} />
@@ -60,7 +78,9 @@ export const IncidentRow = memo(
     a.row.nested === b.row.nested &&
     a.top === b.top &&
     a.index === b.index &&
-    a.selected === b.selected,
+    a.selected === b.selected &&
+    a.marked === b.marked &&
+    a.onMark === b.onMark,
 );
 
 /** How long a row that just came in stays lit; the stylesheet's animation lasts as long. */
@@ -91,6 +111,13 @@ function Flags({ incident }: { incident: Incident }) {
           Recovered <Age at={incident.recoveredAt} suffix=" ago" />
         </span>
       )}
+      {incident.review !== null && (
+        <span className="tag tag-review" title={`Cured itself ${plural(incident.review.times, "time")}: find out why`}>
+          For review
+        </span>
+      )}
+      {incident.mergedInto !== null && <span className="tag">In {incident.mergedInto}</span>}
+      {incident.parent !== null && <span className="tag">Below {incident.parent}</span>}
       {incident.suppressedBy !== null && <span className="tag">Suppressed by {suppressor(incident)}</span>}
       {incident.flapping && (
         <span className="tag" title="It comes and goes: one fault until it was quiet for a while">
@@ -137,6 +164,7 @@ export function GroupRow({ row, index, top, selected, onSelect, onUnfold }: Grou
       style={{ transform: `translateY(${top}px)` }}
       onPointerDown={onSelect}
     >
+      <td className="cell-mark" />
       <td className="cell-priority" />
       <td className="cell-group" colSpan={5}>
         <button type="button" className="fold" aria-expanded={row.unfolded} onClick={onUnfold}>

@@ -1,23 +1,24 @@
-import { type FormEvent, useState } from "react";
-import type { Incident, IncidentAction } from "../api/types.ts";
-import { api, useLive, useLoad } from "../api/use-live.ts";
+import { useState } from "react";
+import { type Incident, type IncidentAction, isOpen } from "../api/types.ts";
+import { live, useLive } from "../api/use-live.ts";
 import { notify } from "../ui/notice.tsx";
 import {
-  type ActionName,
-  actionsOf,
-  HOLD_REASONS,
-  isHoldReason,
-  isPickedCode,
-  needsReason,
-  RESOLUTION_CODES,
-  takesNotes,
-} from "./actions.ts";
+  AssignForm,
+  CancelForm,
+  HoldForm,
+  MergeForm,
+  PriorityForm,
+  ReasonForm,
+  ResolveForm,
+  type Send,
+} from "./action-forms.tsx";
+import { type ActionName, actionsOf, needsReason, takesNotes } from "./actions.ts";
 import { perform } from "./perform.ts";
 
 type Props = { incident: Incident; onDone: () => void };
 
 /** Actions that need words first; each has its form. */
-const WITH_FORM = ["assign", "hold", "resolve", "reopen"] as const;
+const WITH_FORM = ["assign", "hold", "resolve", "reopen", "review", "priority", "merge", "cancel"] as const;
 type FormName = (typeof WITH_FORM)[number];
 const hasForm = (action: ActionName): action is FormName => WITH_FORM.some((each) => each === action);
 
@@ -30,6 +31,11 @@ const TITLES: Readonly<Record<ActionName, string>> = {
   resolve: "Resolve",
   reopen: "Reopen",
   close: "Close",
+  review: "Reviewed",
+  priority: "Priority",
+  merge: "Merge",
+  split: "Split off",
+  cancel: "Cancel",
 };
 
 /** The next step in the usual course is the one that stands out. */
@@ -45,16 +51,22 @@ export function ActionBar({ incident, onDone }: Props) {
   const me = useLive((state) => state.me);
   const [form, setForm] = useState<FormName | null>(null);
   const [busy, setBusy] = useState(false);
+  /** Of whatever form is open: it stays when somebody else's action takes the form away. */
+  const [text, setText] = useState("");
+  const [note, setNote] = useState("");
   const allowed = actionsOf(incident);
-  // Somebody else moved the incident on: a form that no longer applies goes away.
   const shown = form !== null && allowed.includes(form) ? form : null;
+  const isStranded = form !== null && shown === null && text.trim() !== "";
 
   async function send(action: IncidentAction, done: string): Promise<boolean> {
     setBusy(true);
     const ok = await perform(incident, action);
     setBusy(false);
     if (ok) {
-      setForm(null);
+      if (action.action !== "note") {
+        setForm(null);
+        setText("");
+      }
       notify(done);
     }
     onDone();
@@ -62,11 +74,8 @@ export function ActionBar({ incident, onDone }: Props) {
   }
 
   function choose(action: ActionName): void {
-    if (hasForm(action)) {
-      setForm(shown === action ? null : action);
-      return;
-    }
-    void send({ action }, DONE[action]);
+    if (hasForm(action)) setForm(shown === action ? null : action);
+    else void send({ action }, DONE[action]);
   }
 
   if (me?.role === "viewer")
@@ -88,20 +97,101 @@ export function ActionBar({ incident, onDone }: Props) {
           </button>
         ))}
       </div>
-      {shown === "assign" && <AssignForm incident={incident} busy={busy} send={send} />}
-      {shown === "resolve" && <ResolveForm incident={incident} busy={busy} send={send} />}
-      {shown === "hold" && <HoldForm busy={busy} send={send} />}
-      {shown === "reopen" && (
+      {shown !== null && <ShownForm name={shown} {...{ incident, busy, send, text, setText }} />}
+      {isStranded && takesNotes(incident) && (
+        <div className="action-form" role="status" data-testid="stranded">
+          <p className="action-text">
+            The incident moved on, so this is not open to you any more. What you typed is still here: “{text.trim()}”
+          </p>
+          <button
+            type="button"
+            onClick={() => {
+              setNote(note.trim() === "" ? text : `${note.trim()}\n${text}`);
+              setText("");
+              setForm(null);
+            }}
+          >
+            Make it a note
+          </button>
+          <button
+            type="button"
+            onClick={() => {
+              setText("");
+              setForm(null);
+            }}
+          >
+            Discard
+          </button>
+        </div>
+      )}
+      {takesNotes(incident) && <NoteForm busy={busy} send={send} text={note} setText={setNote} />}
+    </section>
+  );
+}
+
+type ShownProps = {
+  name: FormName;
+  incident: Incident;
+  busy: boolean;
+  send: Send;
+  text: string;
+  setText: (text: string) => void;
+};
+
+function ShownForm({ name, incident, ...props }: ShownProps) {
+  const { send } = props;
+  const reasonNeeded = needsReason(incident);
+  switch (name) {
+    case "assign":
+      return <AssignForm incident={incident} {...props} />;
+    case "hold":
+      return <HoldForm {...props} />;
+    case "resolve":
+      return <ResolveForm reasonNeeded={reasonNeeded} {...props} />;
+    case "cancel":
+      return <CancelForm reasonNeeded={reasonNeeded} {...props} />;
+    case "priority":
+      return <PriorityForm incident={incident} {...props} />;
+    case "merge":
+      return <MergeForm winners={winnersOf(incident)} {...props} />;
+    case "review":
+      return (
+        <ReasonForm
+          label="Why does it cure itself? (optional)"
+          submit="Reviewed"
+          required={false}
+          onText={(why) => void send({ action: "review", text: why === "" ? null : why }, "Reviewed.")}
+          {...props}
+        />
+      );
+    case "reopen":
+      return (
         <ReasonForm
           label="Why is it not solved?"
           submit="Reopen"
-          busy={busy}
-          send={(why) => send({ action: "reopen", why }, "Reopened.")}
+          onText={(why) => void send({ action: "reopen", why }, "Reopened.")}
+          {...props}
         />
-      )}
-      {takesNotes(incident) && <NoteForm busy={busy} send={send} />}
-    </section>
-  );
+      );
+    default:
+      return name satisfies never;
+  }
+}
+
+/** More than these nobody looks through; the likeliest stand first. */
+const WINNERS_MAX = 100;
+
+/** Open ones of its site, and those that hang behind the same thing; of the same device first. */
+function winnersOf(incident: Incident): Incident[] {
+  const { site, device } = incident.subject;
+  return [...live.get().incidents.entries.values()]
+    .map((entry) => entry.incident)
+    .filter((one) => one.id !== incident.id && isOpen(one))
+    .filter(
+      (one) => one.subject.site === site || (one.suppressedBy !== null && one.suppressedBy === incident.suppressedBy),
+    )
+    .sort((a, b) => Number(b.subject.device === device) - Number(a.subject.device === device) || a.onset - b.onset)
+    .slice(0, WINNERS_MAX);
 }
 
 const DONE: Readonly<Record<Exclude<ActionName, FormName>, string>> = {
@@ -109,145 +199,11 @@ const DONE: Readonly<Record<Exclude<ActionName, FormName>, string>> = {
   start: "Work started.",
   resume: "Resumed.",
   close: "Closed.",
+  split: "It stands for itself again.",
 };
 
-type Send = (action: IncidentAction, done: string) => Promise<boolean>;
-
-function AssignForm({ incident, busy, send }: { incident: Incident; busy: boolean; send: Send }) {
-  const me = useLive((state) => state.me);
-  const people = useLoad("people", api.people);
-  const [to, setTo] = useState(incident.assignee ?? "");
-  const names = people.value ?? [];
-  const assign = (name: string | null): void => {
-    void send({ action: "assign", to: name }, name === null ? "Assigned to nobody." : `Assigned to ${name}.`);
-  };
-  return (
-    <form
-      className="action-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        assign(to === "" ? null : to);
-      }}
-    >
-      <label>
-        Assign to
-        <select value={to} onChange={(event) => setTo(event.target.value)} data-testid="assign-to">
-          <option value="">Nobody</option>
-          {to !== "" && !names.includes(to) && <option value={to}>{to}</option>}
-          {names.map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <button type="submit" className="primary" disabled={busy} data-testid="assign-submit">
-        Assign
-      </button>
-      {me !== null && (
-        <button type="button" disabled={busy} onClick={() => assign(me.name)} data-testid="assign-me">
-          Assign to me
-        </button>
-      )}
-    </form>
-  );
-}
-
-function ResolveForm({ incident, busy, send }: { incident: Incident; busy: boolean; send: Send }) {
-  const reasonNeeded = needsReason(incident);
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const code = String(form.get("code") ?? "");
-    const text = String(form.get("text") ?? "").trim();
-    if (!isPickedCode(code)) return;
-    void send({ action: "resolve", code, text: text === "" ? null : text }, "Resolved.");
-  }
-  return (
-    <form className="action-form" onSubmit={submit}>
-      <label>
-        How was it solved?
-        <select name="code" required defaultValue={reasonNeeded ? "" : "self_recovered"} data-testid="resolve-code">
-          <option value="" disabled>
-            Choose…
-          </option>
-          {Object.entries(RESOLUTION_CODES).map(([code, title]) => (
-            <option key={code} value={code}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="action-text">
-        {reasonNeeded ? "The fault still fires: why is it resolved all the same?" : "What was done (optional)"}
-        <textarea name="text" rows={2} maxLength={4000} required={reasonNeeded} data-testid="resolve-text" />
-      </label>
-      <button type="submit" className="primary" disabled={busy} data-testid="resolve-submit">
-        Resolve
-      </button>
-    </form>
-  );
-}
-
-function HoldForm({ busy, send }: { busy: boolean; send: Send }) {
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const reason = String(form.get("reason") ?? "");
-    const text = String(form.get("text") ?? "").trim();
-    if (!isHoldReason(reason)) return;
-    void send({ action: "hold", reason, text: text === "" ? null : text }, "Put on hold.");
-  }
-  return (
-    <form className="action-form" onSubmit={submit}>
-      <label>
-        What is it waiting for?
-        <select name="reason" required defaultValue="" data-testid="hold-reason">
-          <option value="" disabled>
-            Choose…
-          </option>
-          {Object.entries(HOLD_REASONS).map(([reason, title]) => (
-            <option key={reason} value={reason}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="action-text">
-        Until when, from whom (optional)
-        <input name="text" maxLength={512} autoComplete="off" data-testid="hold-text" />
-      </label>
-      <button type="submit" className="primary" disabled={busy} data-testid="hold-submit">
-        Put on hold
-      </button>
-    </form>
-  );
-}
-
-type ReasonProps = { label: string; submit: string; busy: boolean; send: (text: string) => Promise<boolean> };
-
-function ReasonForm({ label, submit, busy, send }: ReasonProps) {
-  function onSubmit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const text = String(new FormData(event.currentTarget).get("text") ?? "").trim();
-    if (text !== "") void send(text);
-  }
-  return (
-    <form className="action-form" onSubmit={onSubmit}>
-      <label className="action-text">
-        {label}
-        <input name="text" required maxLength={512} autoComplete="off" data-testid="reason-input" />
-      </label>
-      <button type="submit" className="primary" disabled={busy}>
-        {submit}
-      </button>
-    </form>
-  );
-}
-
 /** Keeps what was typed until it is saved, whatever happens to the incident meanwhile. */
-function NoteForm({ busy, send }: { busy: boolean; send: Send }) {
-  const [text, setText] = useState("");
+function NoteForm({ busy, send, text, setText }: Pick<ShownProps, "busy" | "send" | "text" | "setText">) {
   async function submit(): Promise<void> {
     const note = text.trim();
     if (note !== "" && (await send({ action: "note", text: note }, "Note added."))) setText("");

@@ -1,23 +1,43 @@
 /** What a person may do to an incident, by its state; the collector has the last word (422). */
 import type { Incident, ResolutionCode } from "../api/types.ts";
 
-export type ActionName = "acknowledge" | "assign" | "start" | "hold" | "resume" | "resolve" | "reopen" | "close";
+export type ActionName =
+  | "acknowledge"
+  | "assign"
+  | "start"
+  | "hold"
+  | "resume"
+  | "resolve"
+  | "reopen"
+  | "close"
+  | "review"
+  | "priority"
+  | "merge"
+  | "split"
+  | "cancel";
+
+/** Open to all that is worked on, after what usually comes next. */
+const RARE: readonly ActionName[] = ["priority", "merge", "cancel"];
 
 const ALLOWED: Readonly<Record<Incident["state"], readonly ActionName[]>> = {
-  new: ["acknowledge", "assign", "start", "hold", "resolve"],
-  acknowledged: ["start", "assign", "hold", "resolve"],
-  in_progress: ["hold", "assign", "resolve"],
-  on_hold: ["resume", "assign", "resolve"],
+  new: ["acknowledge", "assign", "start", "hold", "resolve", ...RARE],
+  acknowledged: ["start", "assign", "hold", "resolve", ...RARE],
+  in_progress: ["hold", "assign", "resolve", ...RARE],
+  on_hold: ["resume", "assign", "resolve", ...RARE],
   resolved: ["reopen", "close"],
   closed: [],
   cancelled: [],
-  merged: [],
+  merged: ["split"],
 };
 
-export const actionsOf = (incident: Incident): readonly ActionName[] => ALLOWED[incident.state];
+export function actionsOf({ state, review }: Incident): readonly ActionName[] {
+  const allowed = ALLOWED[state];
+  return review !== null && state !== "closed" && state !== "cancelled" ? ["review", ...allowed] : allowed;
+}
 
 /** Finished records take no more notes. */
-export const takesNotes = (incident: Incident): boolean => !["closed", "cancelled", "merged"].includes(incident.state);
+export const takesNotes = (incident: Incident): boolean =>
+  !["closed", "cancelled"].includes(incident.state) && !(incident.state === "merged" && incident.closedAt !== null);
 
 /** While the fault still fires, resolving it needs a reason in words. */
 export const needsReason = (incident: Incident): boolean => incident.recoveredAt === null;
@@ -57,6 +77,23 @@ export const holdReasonText = (reason: NonNullable<Incident["holdReason"]>): str
   reason === "unlisted" ? "see the timeline" : `waits for ${lowerFirst(HOLD_REASONS[reason])}`;
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
+export const CANCEL_CODES = {
+  false_positive: "False alarm",
+  duplicate: "Duplicate",
+  test: "A test",
+} as const;
+export const isCancelCode = (code: string): code is keyof typeof CANCEL_CODES => Object.hasOwn(CANCEL_CODES, code);
+
+export const TIERS = {
+  0: "The collector itself",
+  1: "NOC",
+  2: "Field support",
+  3: "Engineering",
+  4: "Vendor",
+} as const;
+export const isTier = (tier: number): tier is keyof typeof TIERS => Object.hasOwn(TIERS, tier);
+export const tierTitle = (tier: number): string => (isTier(tier) ? TIERS[tier] : "unknown");
 
 export type PickedCode = keyof typeof RESOLUTION_CODES;
 

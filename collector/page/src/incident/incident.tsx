@@ -12,7 +12,7 @@ import { KindIcon } from "../ui/kind-icon.tsx";
 import { LoadState } from "../ui/load-state.tsx";
 import { useShortcuts } from "../ui/shortcuts.ts";
 import { ActionBar } from "./action-bar.tsx";
-import { holdReasonText } from "./actions.ts";
+import { holdReasonText, tierTitle } from "./actions.ts";
 import { IncidentLinks } from "./incident-links.tsx";
 import { Runbook } from "./markdown-view.tsx";
 import { OnsetEvents } from "./onset-events.tsx";
@@ -67,6 +67,7 @@ export default function IncidentPage({ id }: { id: string }) {
         <ToldValues incident={incident} />
         {incident.subject.device !== null && <OnsetEvents incident={incident} device={incident.subject.device} />}
         <AssetPanel asset={detail.asset} />
+        <IncidentLinks title="Merged into this" incidents={detail.absorbed} />
         <IncidentLinks title="Suppresses" incidents={detail.suppresses} />
         <IncidentLinks title="Earlier on this slot" incidents={detail.earlier} />
       </aside>
@@ -118,7 +119,13 @@ function IncidentHeader({ incident, work, site }: HeaderProps) {
           </strong>
           <SiteTime at={incident.onset} timeZone={site?.timeZone} />
         </Fact>
-        <Fact label="Assigned to">{incident.assignee === null ? "nobody" : actorName(incident.assignee)}</Fact>
+        <Fact label="Assigned to">
+          {incident.assignee === null ? (incident.group ?? "nobody") : actorName(incident.assignee)}
+          <span className="id">
+            {incident.assignee !== null && incident.group !== null && `${incident.group}, `}tier {incident.tier}{" "}
+            {tierTitle(incident.tier)}
+          </span>
+        </Fact>
         <Fact label="Severity">
           <SeverityTag severity={incident.severity} /> {sentence(incident.category)}
         </Fact>
@@ -169,6 +176,32 @@ function Facts({ incident, work }: { incident: Incident; work: IncidentDetail["w
       {incident.recurrences > 0 && (
         <li data-tone="warn">Came back {plural(incident.recurrences, "time")} after it had recovered.</li>
       )}
+      {incident.mergedInto !== null && (
+        <li>
+          Merged into <Link href={`/incidents/${incident.mergedInto}`}>{incident.mergedInto}</Link>: people work on that
+          one.
+        </li>
+      )}
+      {incident.review !== null && (
+        <li data-tone="warn" data-testid="for-review">
+          For review: it cured itself {plural(incident.review.times, "time")} in{" "}
+          {plural(Math.round(incident.review.withinMs / 86_400_000), "day")}. It stays open until somebody found out
+          why.
+        </li>
+      )}
+      {work.ackExpired !== null && incident.state === "new" && (
+        <li data-tone="warn">
+          {work.ackExpired.by === null ? "It was" : `${actorName(work.ackExpired.by)} had it`} acknowledged, until{" "}
+          <Age at={work.ackExpired.at} suffix=" ago" /> {EXPIRED[work.ackExpired.why]}.
+        </li>
+      )}
+      {work.isPriorityPinned && <li>A person set the priority; what the collector finds does not change it.</li>}
+      {work.vendor !== null && (
+        <li>
+          At {work.vendor.vendor}: <span className="id">{work.vendor.ref}</span>
+        </li>
+      )}
+      {work.followUp !== null && <li data-tone="warn">Still to do: {work.followUp}</li>}
       {incident.holdReason !== null && (
         <li>
           On hold: it {holdReasonText(incident.holdReason)}
@@ -178,6 +211,12 @@ function Facts({ incident, work }: { incident: Incident; work: IncidentDetail["w
     </ul>
   );
 }
+
+const EXPIRED = {
+  timeout: "nobody had begun to work",
+  severity: "the fault got worse",
+  scope: "more hung on it",
+} as const satisfies Record<NonNullable<IncidentDetail["work"]["ackExpired"]>["why"], string>;
 
 type OnsetChartProps = {
   incident: Incident;

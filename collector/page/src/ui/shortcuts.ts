@@ -18,5 +18,8 @@ export function useShortcuts(keys: Readonly<Record<string, (event: KeyboardEvent
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest("input, select, textarea, dialog, [contenteditable]") !== null;
+  return (
+    target instanceof HTMLElement &&
+    target.closest("input:not([type=checkbox]), select, textarea, dialog, [contenteditable]") !== null
+  );
 }
