@@ -31,15 +31,8 @@ export function readRuleFiles(paths: readonly string[]): RuleFiles {
 export function filesBeside(files: RuleFiles["files"]): RuleFiles["files"] {
   const compiled = compileRules(files);
   if (compiled.ok || !compiled.diagnostics.some(({ code }) => code === UNKNOWN)) return [];
-  const given = new Set(files.map(({ file }) => resolve(file)));
   const ids = new Set(compiled.placed.map(({ rule }) => rule.id));
-  const folders = [...new Set(files.map(({ file }) => dirname(file)))];
-  const names = folders.flatMap((folder) =>
-    readdirSync(folder)
-      .filter((name) => RULE_EXTENSIONS.includes(extname(name)) && !given.has(resolve(folder, name)))
-      .map((name) => join(folder, name)),
-  );
-  const found = names.flatMap((file) => {
+  const found = namesBeside(files.map(({ file }) => file)).flatMap((file) => {
     const text = readConfigText(file);
     if (!text.ok) return [];
     const { placed } = compileRules([{ file, text: text.value }]);
@@ -48,6 +41,27 @@ export function filesBeside(files: RuleFiles["files"]): RuleFiles["files"] {
     return [{ file, text: text.value }];
   });
   return soundBeside(files, found);
+}
+
+/** A set of rules has some dozens; in a folder with more YAML than this the files are no set. */
+const BESIDE_MAX = 500;
+
+/** Files that could be rule files, in the folders of these. */
+export function namesBeside(files: readonly string[]): string[] {
+  const given = new Set(files.map((file) => resolve(file)));
+  const folders = [...new Set(files.map((file) => dirname(file)))];
+  return folders
+    .flatMap((folder) => listed(folder).map((name) => join(folder, name)))
+    .filter((file) => RULE_EXTENSIONS.includes(extname(file)) && !given.has(resolve(file)))
+    .slice(0, BESIDE_MAX);
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return []; // A folder may let its files be read and not say which there are.
+  }
 }
 
 /** Less what has mistakes, and then what names something of that, until nothing has. */

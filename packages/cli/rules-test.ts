@@ -5,7 +5,7 @@ import { formatDiagnostics } from "@aislewatch/config";
 import { compileRules, formatTrialResults, type PlacedTest, runTrials } from "@aislewatch/rules";
 import { complain, EXIT, type ExitCode, print, printJson, UsageError } from "./command.ts";
 import { plural } from "./rules-check.ts";
-import { filesBeside, readRuleFiles } from "./rules-files.ts";
+import { filesBeside, namesBeside, readRuleFiles } from "./rules-files.ts";
 
 export type TestOptions = {
   readonly json: boolean;
@@ -55,9 +55,11 @@ export async function rerun({ fingerprint: look, run, pause, isStopped }: Rerun)
 /** Another one when a file was changed, made or removed. */
 function fingerprint(paths: readonly string[]): string {
   const { files, diagnostics } = readRuleFiles(paths);
-  const seen = files.map(({ file, text }) => {
+  // Those beside them may have rules that a test loads.
+  const names = files.map(({ file }) => file);
+  const seen = [...names, ...namesBeside(names)].map((file) => {
     const stat = statSync(file, { throwIfNoEntry: false });
-    return `${file} ${stat?.mtimeMs ?? 0} ${text.length}`;
+    return `${file} ${stat?.mtimeMs ?? 0} ${stat?.size ?? 0}`;
   });
   return [...seen, ...diagnostics.map(({ file }) => file)].join("\n");
 }
