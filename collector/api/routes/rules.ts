@@ -92,8 +92,11 @@ export function ruleRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           const why = found.refused === "unknown_subject" ? [] : stuck;
           throw new Refused(404, found.refused, [found.message, ...why].join(" "));
         }
-        const facts = found.facts.map((fact) => (fact.name === "maintenance" ? whyPlanned(fact, deps) : fact));
-        return { ...view({ ...found, facts }), replayedFrom: answer.fromMs, caveats: [...stuck, ...answer.caveats] };
+        return {
+          ...view(whyPlanned(found, deps)),
+          replayedFrom: answer.fromMs,
+          caveats: [...stuck, ...answer.caveats],
+        };
       },
     );
   };
@@ -106,11 +109,13 @@ function notTaken([first, ...more]: readonly string[]): string[] {
   return [`An edit is refused, and the last good rules judge. ${first}${others}`];
 }
 
-type Fact = Found["facts"][number];
-
 /** The engine knows windows by their ids, people by why they are. */
-function whyPlanned({ name, text }: Fact, { maintenance }: Pick<ApiDeps, "maintenance">): Fact {
-  return { name, text: reasonOf(maintenance.list(), text) };
+function whyPlanned(found: Found, { maintenance }: Pick<ApiDeps, "maintenance">): Found {
+  const id = found.facts.find(({ name }) => name === "maintenance")?.text;
+  if (id === undefined) return found;
+  const reason = reasonOf(maintenance.list(), id);
+  const facts = found.facts.map(({ name, text }) => ({ name, text: name === "maintenance" ? reason : text }));
+  return { ...found, facts, summary: found.summary.replace(id, () => reason) };
 }
 
 type Found = Exclude<ReturnType<ApiDeps["live"]["explain"]>, { refused: string }>;
