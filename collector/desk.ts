@@ -11,10 +11,10 @@ import { dueCloses } from "./incidents/transition.ts";
 import type { Incident, IncidentEventBody } from "./incidents/types.ts";
 
 const LOOK_INTERVAL_MS = 60_000;
-/** Acknowledgements run out in quarters of an hour. */
-const ACKNOWLEDGEMENTS_INTERVAL_MS = 5_000;
-/** Keys whose past is asked for in one look: each is a query. The rest waits for the next look. */
-const REVIEWS_MAX = 500;
+/** For what costs little when nothing is due. */
+const GLANCE_INTERVAL_MS = 5_000;
+/** Keys whose past is asked for at one glance: each is a query. The rest waits for the next. */
+const REVIEWS_MAX = 200;
 /** Earlier incidents of a key that may lie within the time of a review. */
 const EARLIER_MAX = 32;
 
@@ -35,7 +35,7 @@ export type Desk = {
 
 export function createDesk({ clock, book, rules, lifecycle }: DeskDeps): Desk {
   let lastLookMs = Number.NEGATIVE_INFINITY;
-  let lastAcknowledgementsMs = Number.NEGATIVE_INFINITY;
+  let lastGlanceMs = Number.NEGATIVE_INFINITY;
   /** Ids of incidents that cured themselves since they were last looked at. */
   const cured = new Set<string>();
   book.onWritten(({ incident, before }) => {
@@ -83,14 +83,14 @@ export function createDesk({ clock, book, rules, lifecycle }: DeskDeps): Desk {
       const now = clock.now();
       const at = clock.monotonic();
       let isAny = false;
-      if (at - lastAcknowledgementsMs >= ACKNOWLEDGEMENTS_INTERVAL_MS) {
-        lastAcknowledgementsMs = at;
+      if (at - lastGlanceMs >= GLANCE_INTERVAL_MS) {
+        lastGlanceMs = at;
         isAny = acknowledgements(now);
+        // Before the closes: what is for review stays open.
+        isAny = reviews(now) || isAny;
       }
       if (at - lastLookMs >= LOOK_INTERVAL_MS) {
         lastLookMs = at;
-        // Before the closes: what is for review stays open.
-        isAny = reviews(now) || isAny;
         isAny = closes(now) || isAny;
       }
       return isAny;

@@ -97,7 +97,9 @@ describe("an incident", () => {
     await anna.page.getByTestId("assign-me").click();
     await anna.page.getByTestId("timeline").getByText("Assigned to anna.").waitFor();
     held.resolve();
-    await ben.page.getByText(/Somebody changed INC-\d+ a moment ago, so nothing was saved\. It is now: new/).waitFor();
+    await ben.page
+      .getByText(/anna changed INC-\d+ a moment ago \(Assigned to anna\.\), so nothing was saved\. It is now: new/)
+      .waitFor();
     const { incident } = await store.collector.api<{ incident: { state: string; assignee: string } }>(
       `/incidents/${id}`,
     );
