@@ -103,6 +103,23 @@ describe("the ledger of deliveries", () => {
     expect(audit().unexplained).toBe(0);
   });
 
+  it("owes no more of what an older copy of the outbox never had: its numbers are given anew", async () => {
+    await begin();
+    const [first] = write("live", 3);
+    hello();
+    if (first !== undefined) send("live", first);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ seq: 1, announced: 3, owed: 2 });
+    outbox.given.live = 2;
+    outbox.held.live = outbox.held.live.slice(0, 2);
+    hello();
+    expect(lane()).toMatchObject({ announced: 2, owed: 1 });
+    outbox.given.live = 0;
+    outbox.held.live = [];
+    hello();
+    expect(lane()).toMatchObject({ seq: 1, announced: 1, owed: 0, isBalanced: true });
+  });
+
   it("tells what waits for the time-series store from what is safe", async () => {
     await begin();
     site.series.mode = "stalls";

@@ -279,8 +279,10 @@ export function createLedger(): Ledger {
 
     announced(key, { first, last }, nowMs) {
       const known = lanes.get(keyOf(key));
-      if (known === undefined ? last === 0 : last <= known.announced) return;
-      open(key, first - 1, nowMs).announced = last;
+      if (known === undefined && last === 0) return;
+      // Less than before: its outbox file is an older copy now, and what was announced and never came it gives anew.
+      const announced = Math.max(last, known?.seq ?? 0);
+      if (announced !== known?.announced) open(key, first - 1, nowMs).announced = announced;
     },
 
     useEpoch(site, agent, epoch) {
