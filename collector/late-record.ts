@@ -75,6 +75,7 @@ const stretch = z.object({
   untilAt: z.number(),
   isAway: z.boolean(),
   isTorn: z.boolean(),
+  hasHistory: z.boolean(),
   isRead: z.boolean(),
   isClosed: z.boolean(),
   isNeeded: z.boolean(),

@@ -120,6 +120,14 @@ export class LateStream {
     }
   }
 
+  /** What was announced beyond these ends never comes: the outbox file is an older copy now. */
+  limit(epoch: string, ends: Readonly<Record<LaneName, number>>): void {
+    for (const name of ["live", "history"] as const) {
+      const lane = this.#lanes.get(nameOf(epoch, name));
+      if (lane !== undefined && lane.to !== NOT_TOLD) lane.to = Math.min(lane.to, ends[name]);
+    }
+  }
+
   /** Anything may still come of this epoch, and nobody can say how much. */
   park(epoch: string): void {
     for (const name of ["live", "history"] as const) this.#laneOf(epoch, name).to = NOT_TOLD;

@@ -127,8 +127,10 @@ type Stretch = {
   untilAt: number;
   /** The agent has not come back since. */
   isAway: boolean;
-  /** It has, and owes what it read between its last live batches and the next. */
+  /** It has, and what it read between its last live batches and the next is not in the live lane. */
   isTorn: boolean;
+  /** Some of it came as history. */
+  hasHistory: boolean;
   /** It has read something: its snapshot is no longer what the live evaluator knew at its beginning. */
   isRead: boolean;
   /** Takes no more of what is not owed: too much is kept back. */
@@ -242,7 +244,7 @@ export function createLate(deps: LateDeps): Late {
   function begin(mine: AgentLate, at: number, snapshot: AgentSnapshot): Stretch {
     const stretch: Stretch = {
       ...{ id: mine.nextId++, stream: new LateStream(), snapshot, engine: null, untilAt: at },
-      ...{ isAway: false, isTorn: false, isRead: false, isClosed: false, isNeeded: false },
+      ...{ isAway: false, isTorn: false, hasHistory: false, isRead: false, isClosed: false, isNeeded: false },
       ...{ truth: new Map(), open: new Map(), told: new Map(), toldAt: at, unheard: new Set() },
       ...{ settleSinceMs: null, parkedSinceMs: null },
     };
@@ -505,6 +507,7 @@ export function createLate(deps: LateDeps): Late {
         history: { had: seqs.hadSeq, to: seqs.toSeq },
       };
       parked?.stream.owe(epoch, lanes);
+      for (const { stream } of mine.stretches) stream.limit(epoch, { live: seqs.tailSeq, history: seqs.toSeq });
       const isOwed = (name: "live" | "history"): boolean =>
         mine.stretches.every(({ stream }) => stream.owedTo(epoch, name) < lanes[name].to) &&
         lanes[name].to > lanes[name].had;
@@ -522,7 +525,7 @@ export function createLate(deps: LateDeps): Late {
         if (isFileAway || isOwed("history") || open === parked || before !== epoch) open.isNeeded = true;
         if (open !== parked && (isOwed("live") || isOwed("history"))) open.stream.owe(epoch, lanes);
         if (open.stream.parked.length === 0) open.parkedSinceMs = null;
-        if (wasAway && !open.stream.isWhole) open.isTorn = true;
+        if (wasAway && (open.hasHistory || !open.stream.isWhole)) open.isTorn = true;
       }
       mine.epoch = epoch;
       if (isMemory) mine.memory = epoch;
@@ -580,6 +583,7 @@ export function createLate(deps: LateDeps): Late {
       }
       counts.judged++;
       stretch.isNeeded = true;
+      stretch.hasHistory = true;
       take(stretch, batch);
       goOn(stretch, batch);
     },
@@ -649,10 +653,11 @@ export function createLate(deps: LateDeps): Late {
   }
 
   function keptOf(stretch: Stretch, { site, agent }: Whose): KeptStretch {
-    const { id, stream, engine, snapshot, untilAt, isAway, isTorn, isRead, isClosed, isNeeded, toldAt } = stretch;
+    const { id, stream, engine, snapshot, untilAt, isAway, isTorn, hasHistory, isRead, isClosed, isNeeded, toldAt } =
+      stretch;
     const { faults, devices } = engine === null ? snapshot : engine.snapshot(site, agent);
     return {
-      ...{ id, stream: stream.toKeep(), untilAt, isAway, isTorn, isRead, isClosed, isNeeded, toldAt },
+      ...{ id, stream: stream.toKeep(), untilAt, isAway, isTorn, hasHistory, isRead, isClosed, isNeeded, toldAt },
       snapshot: { faults, devices: isAsLive(stretch) ? [] : (devices ?? []) },
       truth: [...stretch.truth],
       open: [...stretch.open],
@@ -663,10 +668,10 @@ export function createLate(deps: LateDeps): Late {
   }
 
   function restored(kept: KeptStretch, batches: readonly KeptBatch[]): Stretch {
-    const { id, stream, snapshot, untilAt, isAway, isTorn, isRead, isClosed, isNeeded, toldAt } = kept;
+    const { id, stream, snapshot, untilAt, isAway, isTorn, hasHistory, isRead, isClosed, isNeeded, toldAt } = kept;
     const { faults, devices } = snapshot;
     return {
-      ...{ id, untilAt, isAway, isTorn, isRead, isClosed, isNeeded, toldAt, engine: null },
+      ...{ id, untilAt, isAway, isTorn, hasHistory, isRead, isClosed, isNeeded, toldAt, engine: null },
       stream: LateStream.restored(
         stream,
         batches.map(({ batch }) => batch),

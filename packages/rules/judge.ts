@@ -530,13 +530,12 @@ export class Judge {
       for (let offset = 0; offset < size; offset++) at = Math.max(at, this.memory.times[base + offset] ?? 0);
     }
     this.runDue(unit, at);
-    this.round++;
-    this.expire(unit, at, NEVER);
-    this.settle(at);
     for (const { subject, local, fault } of [...unit.active]) {
       const isEvents = subject.shape.bindings[local]?.compiled.rule.on !== null;
       if (!isEvents) this.put({ subject, local, next: interrupted(fault), at, reason: "condition" });
     }
+    this.round++;
+    this.expire(unit, at, NEVER);
     this.settle(at);
   }
 

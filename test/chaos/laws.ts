@@ -266,8 +266,12 @@ const FAILED_MS = 5_000;
 const GAP_MS = 700;
 /** Around a fault, within which nothing may happen for its times to be exact. */
 const CALM_MS = 1_000;
-/** What lies behind an outage of less than ten seconds comes live (agent/core/lane.ts), and an attempt takes a few more. */
-const LATE_MS_MAX = 20_000;
+/** What may be meant when a fault is missing. */
+const NEAR_MS = 40_000;
+/** Of the rule guard-open. */
+const FOR_MS = 1_000;
+/** On a slow wire, and until it is judged. */
+const WIRE_MS = 3_000;
 /** A file that failed is tried again every ten seconds, and what went to memory meanwhile is served until it is empty. */
 const MENDED_MS = 12_000;
 const SERVED_MS = 30_000;
@@ -320,7 +324,7 @@ export function incidentsAreTheSame(
 ): Verdict {
   const rules = rulesOf(STORY_RULES);
   const broken: string[] = [];
-  const sums = { compared: 0, early: 0, unproved: 0, history: 0, leftOut: 0 };
+  const sums = { compared: 0, early: 0, mostOffMs: 0, history: 0, leftOut: 0 };
   for (const device of world.devices) {
     const agent = world.agents[device.agent];
     if (agent === undefined || options.clocksSet.has(device.agent)) {
@@ -340,22 +344,22 @@ export function incidentsAreTheSame(
     sums.compared += expected.length;
     sums.history += judged.length - expected.length;
     const isCalm = (from: number, to: number): boolean => wasCalm({ world, device, sent }, from, to);
-    const { differences, early, unproved } = compare({
+    const { differences, early, mostOffMs } = compare({
       expected,
       actual,
-      polls,
-      isCalm,
+      toleranceOf: (one) => (isCalm(one.onset, one.end ?? one.onset) ? 0 : latenessMs(polls, sent, one) + MOMENT_MS),
+      isForeseen: (one) => !isCalm(one.onset, one.end ?? one.onset) && wasContradictedLate(polls, sent, one),
       cameAs: (one) => cameAs(polls, sent, one),
     });
     sums.early += early;
-    sums.unproved += unproved;
+    sums.mostOffMs = Math.max(sums.mostOffMs, mostOffMs);
     broken.push(...differences.map((text) => `${device.id}: ${text}`));
   }
   const lanes = options.isLateJudged ? "both lanes" : "what came live";
   const notes = [
     `${sums.compared} faults of ${lanes}`,
     ...(sums.early > 0 ? [`${sums.early} fired early on what was known`] : []),
-    ...(sums.unproved > 0 ? [`${sums.unproved} not, for a gap falls into their wait`] : []),
+    ...(sums.mostOffMs > 0 ? [`times off by ${sums.mostOffMs} ms at most`] : []),
     ...(sums.history > 0 ? [`${sums.history} not, for history falls into them`] : []),
     ...(sums.leftOut > 0 ? [`${sums.leftOut} devices left out whose agent's clock was set`] : []),
   ];
@@ -451,18 +455,35 @@ function spellsOf(rule: string, events: readonly IncidentEvent[]): Episode[] {
 type Comparison = {
   readonly expected: readonly Episode[];
   readonly actual: readonly Episode[];
-  readonly polls: readonly Poll[];
-  readonly isCalm: (from: number, to: number) => boolean;
+  /** By how much the times of this fault may be off, ms. */
+  readonly toleranceOf: (one: Episode) => number;
+  /** Was it rightly told, by what was known when it was told? */
+  readonly isForeseen: (one: Episode) => boolean;
   readonly cameAs: (one: Episode) => readonly string[];
 };
 
-type Compared = { readonly differences: string[]; readonly early: number; readonly unproved: number };
+type Compared = { readonly differences: string[]; readonly early: number; readonly mostOffMs: number };
 
-/** Is there a time without readings in this fault, of three polls and more? */
-const hasGap = (polls: readonly Poll[], { onset, end }: Episode): boolean =>
-  polls.some(
-    ({ at }, i) => at > onset && at <= (end ?? Number.POSITIVE_INFINITY) && at - (polls[i - 1]?.at ?? at) > GAP_MS,
-  );
+/** Readings of this fault, from a poll before it to one after it. */
+const around = (polls: readonly Poll[], { onset, end }: Episode): Poll[] =>
+  polls.filter(({ at }) => onset - GAP_MS <= at && at <= (end ?? Number.POSITIVE_INFINITY) + GAP_MS);
+
+/** How late the readings of a fault were sent at worst. */
+const latenessMs = (polls: readonly Poll[], sent: SentTimes, one: Episode): number =>
+  Math.max(0, ...around(polls, one).map(({ at }) => (sent.get(at)?.sentAt ?? at) - at));
+
+/**
+ * A fault with a `for` that was told, and was none: it stood at its onset, the first reading that contradicts it was
+ * taken before its `for` had run out and came after that, and it was over with this reading.
+ */
+function wasContradictedLate(polls: readonly Poll[], sent: SentTimes, { rule, onset, end }: Episode): boolean {
+  const dueAt = onset + FOR_MS;
+  const contradiction = polls.find(({ at, guardOpen }) => at > onset && !guardOpen);
+  if (rule !== "guard-open" || contradiction === undefined || end === null) return false;
+  const stood = polls.some(({ at, guardOpen }) => at === onset && guardOpen);
+  const sentAt = sent.get(contradiction.at)?.sentAt ?? Number.POSITIVE_INFINITY;
+  return stood && contradiction.at <= dueAt && sentAt + WIRE_MS >= dueAt && end <= dueAt + MOMENT_MS;
+}
 
 /** By how much the times of two faults differ at most, ms. */
 function distance(a: Episode, b: Episode): number {
@@ -471,49 +492,39 @@ function distance(a: Episode, b: Episode): number {
 }
 
 /**
- * To the millisecond where nothing happened. Around a disturbance a time may be off by as much as readings were late, and
- * a fault may have fired on what was known then: its `for` ended before the reading came that would have stopped it. One
- * whose `for` a gap in the readings falls into is proved by nothing: an agent that is known to be gone stops its clock.
+ * To the millisecond where nothing happened. Around a disturbance a time may be off by as much as its readings were late,
+ * and a fault may have been told on what was known then, when the reading that contradicts it was still on its way.
  */
-function compare({ expected, actual, polls, isCalm, cameAs: pathOf }: Comparison): Compared {
-  let unproved = 0;
+function compare({ expected, actual, toleranceOf, isForeseen, cameAs: pathOf }: Comparison): Compared {
   const left = new Set(actual);
   const differences: string[] = [];
   const missing = new Set(expected);
-  const tolerances = new Map(
-    expected.map((one) => [one, isCalm(one.onset, one.end ?? one.onset) ? 0 : LATE_MS_MAX] as const),
-  );
+  const tolerances = new Map(expected.map((one) => [one, toleranceOf(one)] as const));
   // Who fits best first, so that nobody else takes it.
   const pairs = expected
     .flatMap((one) => [...left].map((other) => ({ one, other, byMs: distance(one, other) })))
     .filter(({ one, byMs }) => byMs <= (tolerances.get(one) ?? 0))
     .sort((a, b) => a.byMs - b.byMs);
-  for (const { one, other } of pairs) {
+  let mostOffMs = 0;
+  for (const { one, other, byMs } of pairs) {
     if (!missing.has(one) || !left.has(other)) continue;
     missing.delete(one);
     left.delete(other);
+    mostOffMs = Math.max(mostOffMs, byMs);
   }
   for (const one of missing) {
     const byMs = tolerances.get(one) ?? 0;
-    if (one.rule === "guard-open" && byMs > 0 && hasGap(polls, one)) {
-      unproved++;
-      continue;
-    }
-    const others = [...left].filter(
-      ({ rule, onset }) => rule === one.rule && Math.abs(onset - one.onset) <= 2 * LATE_MS_MAX,
-    );
+    const others = [...left].filter(({ rule, onset }) => rule === one.rule && Math.abs(onset - one.onset) <= NEAR_MS);
     const instead = others.length === 0 ? "none is near" : `near are ${others.map(spell).join("; ")}`;
-    const said = `no incident says ${spell(one)}${byMs === 0 ? "" : " (disturbed)"}: ${instead}`;
+    const said = `no incident says ${spell(one)}${byMs === 0 ? "" : ` (may be off by ${byMs} ms)`}: ${instead}`;
     differences.push([said, ...pathOf(one)].join("\n          "));
   }
   let early = 0;
   for (const one of left) {
-    const to = one.end ?? one.onset;
-    const stood = polls.some(({ at, guardOpen }) => guardOpen && one.onset <= at && at <= to);
-    if (one.rule === "guard-open" && stood && !isCalm(one.onset, to)) early++;
+    if (isForeseen(one)) early++;
     else differences.push([`an incident says ${spell(one)}, which was not so`, ...pathOf(one)].join("\n          "));
   }
-  return { differences, early, unproved };
+  return { differences, early, mostOffMs };
 }
 
 const spell = ({ rule, onset, end }: Episode): string =>

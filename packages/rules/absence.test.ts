@@ -1,0 +1,71 @@
+/** What an engine does about an agent of which it knows that readings are on their way, or will come later. */
+import { describe, expect, it } from "vitest";
+import { AGENT, device, group, SITE, START, stage } from "./sample-engine.ts";
+
+const RULES = group(
+  `id: out, when: media_out, severity: major, for: 20s`,
+  `id: hot, when: head_temperature_celsius > 70, severity: minor, clear: { when: head_temperature_celsius < 50, for: 20s }`,
+);
+const on = () => stage(RULES, [device("printer", "label_printer")]);
+
+describe("an agent that is behind", () => {
+  it("lets no time pass for its devices, so that a reading on its way can still contradict", () => {
+    const { engine, said, read, tick } = on();
+    read("printer", 0, { up: true, media_out: true });
+    engine.setAgentBehind(SITE, AGENT, true);
+    tick(60);
+    expect(said).toEqual(["0s printer out inactive>pending major"]);
+    read("printer", 10, { up: true, media_out: false });
+    engine.setAgentBehind(SITE, AGENT, false);
+    tick(60);
+    expect(said).toEqual(["0s printer out inactive>pending major", "10s printer out pending>inactive"]);
+  });
+
+  it("has its time pass as it was due once it is not, and when it is offline", () => {
+    const { engine, said, read, tick, say } = on();
+    read("printer", 0, { up: true, media_out: true });
+    engine.setAgentBehind(SITE, AGENT, true);
+    tick(30);
+    engine.setAgentBehind(SITE, AGENT, false);
+    tick(30);
+    expect(said).toEqual(["0s printer out inactive>pending major", "20s printer out pending>firing major"]);
+    engine.setAgentBehind(SITE, AGENT, true);
+    say(engine.setAgentOnline(SITE, AGENT, false, START + 40_000));
+    say(engine.setAgentOnline(SITE, AGENT, true, START + 41_000));
+    read("printer", 42, { up: true, media_out: false });
+    expect(said.at(-1)).toBe("42s printer out firing>inactive");
+  });
+});
+
+describe("an interrupt", () => {
+  it("counts nothing of before it, for the condition may not have held in the gap", () => {
+    const { engine, said, read, tick, say } = on();
+    read("printer", 0, { up: true, media_out: true });
+    read("printer", 15, { up: true, media_out: true });
+    say(engine.interrupt(SITE, AGENT));
+    tick(25);
+    read("printer", 30, { up: true, media_out: true });
+    tick(45);
+    expect(said).toEqual([
+      "0s printer out inactive>pending major",
+      "15s printer out pending>inactive",
+      "30s printer out inactive>pending major",
+    ]);
+    tick(50);
+    expect(said.at(-1)).toBe("50s printer out pending>firing major");
+  });
+
+  it("leaves what fires, and begins its recovery anew", () => {
+    const { engine, said, read, tick, say } = on();
+    read("printer", 0, { up: true, head_temperature_celsius: 90 });
+    read("printer", 10, { up: true, head_temperature_celsius: 40 });
+    say(engine.interrupt(SITE, AGENT));
+    tick(35);
+    expect(engine.faults()).toMatchObject([{ rule: "hot", state: "firing" }]);
+    read("printer", 40, { up: true, head_temperature_celsius: 40 });
+    tick(59);
+    expect(said.filter((one) => one.includes("inactive"))).toEqual(["0s printer hot inactive>firing minor"]);
+    tick(60);
+    expect(said.at(-1)).toBe("60s printer hot recovering>inactive");
+  });
+});
