@@ -20,7 +20,7 @@ const HELP = `Usage: aislewatch <command> [options]
 
   incidents list|show|ack|resolve|bulk|…   work on incidents
   agents list|show|remove                  the agents: how they are and what they owe
-  maintenance list|add|end                 expected downtime: what fails in it calls nobody
+  maintenance list|add|change|end          expected downtime: what fails in it calls nobody
   audit delivery                           what became of every batch; ends with 1 when something is lost
   rules check|test FILE…, rules explain    check rule files, run their tests; why a rule fires, or not
   demo run|list|fault|heal                 the demo store: run it, break it, mend it

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { listText, requestOf } from "./maintenance.ts";
+import { changeOf, listText, requestOf } from "./maintenance.ts";
 
 const HOUR = 3_600_000;
 
@@ -34,6 +34,29 @@ describe("maintenance add", () => {
     { name: "no hours", given: { reason: "x", weekly: "sun" }, says: /--at/ },
     { name: "a label without a value", given: { reason: "x", for: "2h", label: ["zone"] }, says: /NAME=VALUE/ },
   ])("is refused with $name", ({ given, says }) => expect(() => requestOf(given, 0)).toThrow(says));
+});
+
+describe("maintenance change", () => {
+  const window = {
+    ...{ id: "m-1", reason: "swap", by: "user:kim", state: "planned" as const, from: null, to: null },
+    where: { site: ["s1"], device: null, kind: ["ups"], labels: { zone: ["dock"] } },
+    weekly: (["mon", "sun"] as const).map((day) => ({ day, from: "03:00", to: "04:00" })),
+    timeZone: "UTC",
+  };
+  const where = { site: ["s1"], kind: ["ups"], labels: { zone: ["dock"] } };
+  const weekly = { days: ["mon", "sun"], from: "03:00", to: "04:00", timeZone: "UTC" };
+
+  it.each([
+    { name: "the reason alone", given: { reason: "more" }, body: { reason: "more", where, weekly } },
+    { name: "the place alone", given: { site: ["s2"] }, body: { reason: "swap", where: { site: ["s2"] }, weekly } },
+    { name: "the time alone", given: { for: "1h" }, body: { reason: "swap", where, from: 0, to: HOUR } },
+  ])("changes $name", ({ given, body }) => expect(changeOf(window, given, 0)).toEqual(body));
+
+  it("asks for the hours anew where they differ from day to day", () => {
+    const mixed = { ...window, weekly: [...window.weekly, { day: "tue" as const, from: "05:00", to: "06:00" }] };
+    expect(() => changeOf(mixed, { reason: "x" }, 0)).toThrow(/--weekly with --at/);
+    expect(() => changeOf(window, { at: "05:00-06:00" }, 0)).toThrow(/say when/);
+  });
 });
 
 it("maintenance list has a line a window", () => {

@@ -15,6 +15,7 @@ export const maintenanceHelp = `Usage: aislewatch maintenance <command> [options
       --from TIME --to TIME ISO 8601 with a zone: 2026-11-30T22:00Z; or
       --weekly mon,sun --at 03:00-04:00
                             every week, by the clock of each site (--time-zone ZONE: by that one)
+  change ID                 the same options: what is not given stays as it is
   end ID                    ends a window now, or drops one that has not begun
 
   --json                    for scripts: the API's own answer
@@ -25,7 +26,7 @@ export const maintenanceHelp = `Usage: aislewatch maintenance <command> [options
 type Window = components["schemas"]["MaintenanceWindow"];
 type Day = Window["weekly"][number]["day"];
 
-const COMMANDS = ["list", "add", "end"];
+const COMMANDS = ["list", "add", "change", "end"];
 const DAYS: readonly Day[] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -67,6 +68,12 @@ export async function maintenance(args: string[]): Promise<ExitCode> {
   if (command === "list") return list(connect(findConnection(values)), json);
   if (id === undefined) throw new UsageError("which window? aislewatch maintenance list has the ids");
   const api = connect(findConnection(values));
+  if (command === "change") {
+    const window = orThrow(await api.GET("/api/v1/maintenance")).find((each) => each.id === id);
+    if (window === undefined) throw new UsageError(`there is no window ${id}; aislewatch maintenance list has the ids`);
+    const body = changeOf(window, values, Date.now());
+    return told(orThrow(await api.PUT("/api/v1/maintenance/{id}", { params: { path: { id } }, body })), json);
+  }
   return told(orThrow(await api.POST("/api/v1/maintenance/{id}/end", { params: { path: { id } } })), json);
 }
 
@@ -90,16 +97,52 @@ type Body = paths["/api/v1/maintenance"]["post"]["requestBody"]["content"]["appl
 export function requestOf(given: Given, nowMs: number): Body {
   const { reason } = given;
   if (reason === undefined || reason.trim() === "") throw new UsageError("say why: --reason TEXT");
+  return { reason, where: placeOf(given), ...timeOf(given, nowMs) };
+}
+
+/** The window with what was given in the place of what it had; throws UsageError. */
+export function changeOf(window: Window, given: Given, nowMs: number): Body {
+  const { site, device, kind, label } = given;
+  const isPlaced = [site, device, kind, label].some((named) => named !== undefined);
+  const isTimed = TIMES.some((option) => given[option] !== undefined);
+  return {
+    reason: given.reason ?? window.reason,
+    where: isPlaced ? placeOf(given) : placeOfWindow(window),
+    ...(isTimed ? timeOf(given, nowMs) : timeOfWindow(window)),
+  };
+}
+
+const TIMES = ["for", "from", "to", "weekly", "at", "time-zone"] as const;
+
+function placeOfWindow({ where: { site, device, kind, labels } }: Window): Body["where"] {
+  return {
+    ...(site !== null && { site }),
+    ...(device !== null && { device }),
+    ...(kind !== null && { kind: kind as NonNullable<Body["where"]["kind"]> }),
+    ...(Object.keys(labels).length > 0 && { labels }),
+  };
+}
+
+function timeOfWindow({ from, to, weekly, timeZone }: Window): Pick<Body, "from" | "to" | "weekly"> {
+  if (from !== null && to !== null) return { from, to };
+  const [first] = weekly;
+  if (first === undefined || weekly.some((span) => span.from !== first.from || span.to !== first.to)) {
+    throw new UsageError("its hours differ from day to day: say anew when, --weekly with --at");
+  }
+  const days = weekly.map(({ day }) => day);
+  return { weekly: { days, from: first.from, to: first.to, ...(timeZone !== null && { timeZone }) } };
+}
+
+function placeOf(given: Given): Body["where"] {
   const { site, device, kind } = given;
   const labels = labelsOf(given.label ?? []);
-  const where = {
+  return {
     ...(site !== undefined && { site }),
     ...(device !== undefined && { device }),
     // The API knows the kinds, and says which there are.
     ...(kind !== undefined && { kind: kind as NonNullable<Body["where"]["kind"]> }),
     ...(labels !== null && { labels }),
   };
-  return { reason, where, ...timeOf(given, nowMs) };
 }
 
 function labelsOf(written: readonly string[]): Record<string, string[]> | null {
