@@ -5,7 +5,7 @@
  *   message → decode → repeat? → judge ─┬→ state store (one transaction: watermark, faults, incidents)
  *                                       └→ time-series store (watermark and samples)      → ack = the smaller of both
  *
- * Incidents never wait for the time-series store: when that is slow or down, batches queue up to QUEUE_BYTES_MAX; past
+ * Incidents never wait for the time-series store: when that is slow or down, batches queue (series-queue.ts); past
  * that they are judged and forgotten, stay unacked, and come again from the agent's outbox once the store has caught up.
  * Meanwhile acks say up to where batches were heard, so that agents go on telling the present.
  */
@@ -34,14 +34,11 @@ import {
   LATE_MS,
 } from "./ledger.ts";
 import { COLLECTOR_AGENT } from "./own-reports.ts";
+import { createSeriesQueue } from "./series-queue.ts";
 import { createSharedNames } from "./shared-names.ts";
 import type { Commit, DeviceEventRecord, GapRecord, StateStore } from "./store/state/store.ts";
 import type { LaneKey, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
 
-/** Batches that wait for the time-series store, by their size on the wire. */
-const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
-/** One append takes about this much, so that a long queue is written in steps that end. */
-const APPEND_BYTES_MAX = 8 * 1024 * 1024;
 /** Without news for people, commits wait this long for company: each one costs an fsync. */
 const COMMIT_INTERVAL_MS = 25;
 /** After a store failed to write. */
@@ -164,7 +161,7 @@ export type IngestDeps = {
   readonly publish: (topic: string, payload: string) => void;
   readonly disconnect: (site: string, agent: string) => void;
   readonly events: IngestEvents;
-  /** For tests: less than QUEUE_BYTES_MAX. */
+  /** For tests: less than the queue for the time-series store has. */
   readonly queueBytesMax?: number;
   /** What all agents together may send of their history. */
   readonly historyBytesPerSecond?: number;
@@ -214,7 +211,7 @@ export type Ingest = {
 };
 
 export function createIngest(deps: IngestDeps): Ingest {
-  const { clock, state, timeseries, judge, publish, disconnect, events, queueBytesMax = QUEUE_BYTES_MAX } = deps;
+  const { clock, state, timeseries, judge, publish, disconnect, events } = deps;
   const counts: IngestCounts = {
     batches: 0,
     samples: 0,
@@ -247,9 +244,24 @@ export function createIngest(deps: IngestDeps): Ingest {
   });
   const removed = new Set<string>();
   const toAck = new Set<AgentState>();
-  let queue: { batch: TelemetryBatch; bytes: number; atMs: number }[] = [];
-  let queuedBytes = 0;
-  let appending = false;
+  /** What the time-series store has committed, and the state store, by lane. */
+  const stored = new Map<string, number>();
+  const committed = new Map<string, number>();
+  const queue = createSeriesQueue({
+    clock,
+    timeseries,
+    ...(deps.queueBytesMax !== undefined && { bytesMax: deps.queueBytesMax }),
+    tellEveryMs: HEARD_AFTER_MS,
+    tell: sendAcks,
+    onStored(batches) {
+      for (const { site, agent, epoch, lane, seq } of batches) stored.set(laneKey(site, agent, epoch, lane), seq);
+    },
+    onFailed({ detail, isFirst }) {
+      counts.appendFailures++;
+      if (isFirst) events.onStoreFailed({ store: "timeseries", detail });
+    },
+    onRecovered: () => events.onStoreRecovered({ store: "timeseries" }),
+  });
   const sharedNames = createSharedNames();
   const pace = createHistoryPace(deps.historyBytesPerSecond);
   let paceTimer: (() => void) | null = null;
@@ -262,7 +274,6 @@ export function createIngest(deps: IngestDeps): Ingest {
   let longestCommitMs = 0;
   let lastCommitMs = Number.NEGATIVE_INFINITY;
   let stateFailed: string | null = null;
-  let seriesFailed: string | null = null;
   let stopped = false;
 
   const laneKey = (site: string, agent: string, epoch: string, lane: Lane) => `${site}/${agent}/${epoch}/${lane}`;
@@ -509,7 +520,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   function enqueue(agent: AgentState, lane: LaneState, batch: TelemetryBatch, bytes: number): void {
     // The store's watermark says that everything up to it is there, so a batch never overtakes one that was shed.
     const overtakes = batch.seq > lane.series + 1;
-    if (agent.mustResend || overtakes || queuedBytes + bytes > queueBytesMax) {
+    if (agent.mustResend || overtakes || !queue.offer(batch, bytes)) {
       counts.shed++;
       // Of the collector's own nobody has a copy: that look is missing in the charts, and the next one comes soon.
       if (agent.agent === COLLECTOR_AGENT) return;
@@ -518,59 +529,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       return;
     }
     lane.series = batch.seq;
-    queue.push({ batch, bytes, atMs: clock.monotonic() });
-    queuedBytes += bytes;
     toAck.add(agent);
-    void drainQueue();
-  }
-
-  async function drainQueue(): Promise<void> {
-    if (appending) return;
-    appending = true;
-    // Let the batches of this turn of the event loop come together.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (queue.length > 0 && !stopped) {
-      let bytes = 0;
-      let take = 0;
-      while (take < queue.length && (take === 0 || bytes < APPEND_BYTES_MAX)) bytes += queue[take++]?.bytes ?? 0;
-      const part = queue.slice(0, take);
-      try {
-        await slowly(timeseries.append(part.map(({ batch }) => batch)));
-      } catch (thrown) {
-        counts.appendFailures++;
-        if (seriesFailed === null) events.onStoreFailed({ store: "timeseries", detail: errorText(thrown) });
-        seriesFailed = errorText(thrown);
-        sendAcks();
-        await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
-        continue;
-      }
-      queue = queue.slice(take);
-      queuedBytes -= bytes;
-      for (const { batch } of part) stored.set(laneKey(batch.site, batch.agent, batch.epoch, batch.lane), batch.seq);
-      if (seriesFailed !== null) {
-        seriesFailed = null;
-        events.onStoreRecovered({ store: "timeseries" });
-      }
-      sendAcks();
-    }
-    appending = false;
-  }
-
-  /** While the store takes its time, agents are told what was heard. */
-  async function slowly(append: Promise<void>): Promise<void> {
-    let cancel: () => void = () => {};
-    const again = (): void => {
-      cancel = clock.after(HEARD_AFTER_MS, () => {
-        sendAcks();
-        again();
-      });
-    };
-    again();
-    try {
-      await append;
-    } finally {
-      cancel();
-    }
   }
 
   /** Where there is room again, some of those whose batches were shed send them again, from their last ack. */
@@ -582,7 +541,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     }
     const waiting = [...agents.values()].filter(({ mustResend }) => mustResend);
     resendTimer = waiting.length > 0 && !stopped ? clock.after(RESEND_EVERY_MS, askToResend) : null;
-    if (seriesFailed !== null || queuedBytes > queueBytesMax / 2) return;
+    if (queue.failure() !== null || queue.share() > 1 / 2) return;
     for (const agent of waiting.slice(0, RESENDING_MAX - resending.size)) {
       agent.mustResend = false;
       for (const lane of Object.values(agent.lanes)) lane.seen = Math.min(lane.state, lane.series);
@@ -590,10 +549,6 @@ export function createIngest(deps: IngestDeps): Ingest {
       disconnect(agent.site, agent.agent);
     }
   }
-
-  /** What the time-series store has committed, and the state store, by lane. */
-  const stored = new Map<string, number>();
-  const committed = new Map<string, number>();
 
   function commitSoon(urgent: boolean): void {
     if (stopped) return;
@@ -662,13 +617,11 @@ export function createIngest(deps: IngestDeps): Ingest {
     return Math.min(committed.get(key) ?? 0, stored.get(key) ?? 0);
   };
 
-  const queuedMs = (): number => clock.monotonic() - (queue[0]?.atMs ?? clock.monotonic());
-
   /** Up to where an agent need not wait for acks: what is stored, or, while that takes its time, what was judged. */
   function heardOf(agent: AgentState, stored: number): number {
     const { seen, state } = agent.lanes.live;
-    const isSlow = queuedMs() >= (seen < state ? HEARD_AFTER_RESEND_MS : HEARD_AFTER_MS);
-    if (!isSlow && seriesFailed === null && !agent.mustResend) return stored;
+    const isSlow = queue.waitedMs() >= (seen < state ? HEARD_AFTER_RESEND_MS : HEARD_AFTER_MS);
+    if (!isSlow && queue.failure() === null && !agent.mustResend) return stored;
     return committed.get(laneKey(agent.site, agent.agent, agent.epoch ?? "", "live")) ?? 0;
   }
 
@@ -689,8 +642,8 @@ export function createIngest(deps: IngestDeps): Ingest {
   function paceHistory(lastMs: number): void {
     const nowMs = clock.monotonic();
     const pressure = {
-      queueShare: queuedBytes / queueBytesMax,
-      queueMs: queuedMs(),
+      queueShare: queue.share(),
+      queueMs: queue.waitedMs(),
       commitMs: uncommittedSinceMs === null ? 0 : nowMs - uncommittedSinceMs,
       loopMs: nowMs - lastMs - PACE_MS,
     };
@@ -823,7 +776,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       commit();
       return stateFailed === null;
     },
-    queueBytes: () => queuedBytes,
+    queueBytes: queue.bytes,
     history: () => pace.figures(),
     setInventory,
     lastSeq({ site, agent, epoch, lane }) {
@@ -856,9 +809,9 @@ export function createIngest(deps: IngestDeps): Ingest {
       longestCommitMs = 0;
       return {
         commitMs,
-        queueMs: queuedMs(),
+        queueMs: queue.waitedMs(),
         shedAgents: [...agents.values()].filter(({ mustResend }) => mustResend).length,
-        failing: { state: stateFailed !== null, timeseries: seriesFailed !== null },
+        failing: { state: stateFailed !== null, timeseries: queue.failure() !== null },
       };
     },
     skewMs: (site, agent) => agents.get(`${site}/${agent}`)?.skewMs ?? 0,
@@ -924,7 +877,7 @@ export function createIngest(deps: IngestDeps): Ingest {
           commitTimer();
           commit();
         }
-        if (queue.length === 0 && !appending && stateFailed === null) return true;
+        if (queue.isIdle() && stateFailed === null) return true;
         await new Promise<void>((resolve) => clock.after(10, resolve));
       }
       return false;
@@ -933,12 +886,14 @@ export function createIngest(deps: IngestDeps): Ingest {
     healthy() {
       const reasons: string[] = [];
       if (stateFailed !== null) reasons.push(`state store: ${stateFailed}`);
+      const seriesFailed = queue.failure();
       if (seriesFailed !== null) reasons.push(`time-series store: ${seriesFailed}`);
       return { ok: reasons.length === 0, reasons };
     },
 
     stop() {
       stopped = true;
+      queue.stop();
       commitTimer?.();
       resendTimer?.();
       paceTimer?.();
