@@ -169,7 +169,7 @@ describe("work on incidents", () => {
       store.bakery.heal();
       await expect.poll(() => recovered(store, "media-out"), { timeout: 20_000 }).toBe(true);
     }
-    await page.locator("label", { hasText: /^For review$/ }).click();
+    await page.locator("label", { hasText: /^Review$/ }).click();
     await page.waitForURL(/state=review/);
     const row = rowOf(page, "Labels used up");
     await row.waitFor({ timeout: 30_000 });

@@ -13,7 +13,7 @@ type Props = {
 const STATE_TITLES: Readonly<Record<StateFilter, string>> = {
   open: "Open",
   new: "New",
-  review: "For review",
+  review: "Review",
   resolved: "Resolved",
   closed: "Closed",
   all: "All",
