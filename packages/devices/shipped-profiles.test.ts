@@ -1,12 +1,19 @@
-/** What the shipped profiles make of devices that nobody recorded for us: replies of our own, in the shape of their MIBs. */
+/**
+ * The shipped profiles: what each of them keeps to, and what they make of devices that nobody recorded for us, from
+ * replies of our own in the shape of their MIBs.
+ */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  CATALOGUE,
   evaluateProfile,
   isWithin,
   loadBuiltinProfiles,
   matchProfile,
   octetsValue,
   probeOids,
+  profileMetrics,
+  profileOids,
   type SnmpReply,
   type SnmpValue,
 } from "./index.ts";
@@ -283,5 +290,45 @@ describe("makers' own trees", () => {
   ])("$name", ({ id, descr, cells, kind, metrics }) => {
     const seen = readingOf({ id, descr, cells });
     expect({ kind: seen.kind, metrics: seen.metrics }).toEqual({ kind, metrics });
+  });
+});
+
+describe("the shipped profiles", () => {
+  it.each(profiles.map((profile) => ({ name: profile.name, profile })))(
+    "$name asks for what it uses",
+    ({ profile }) => {
+      const { gets, walks } = profileOids(profile, "");
+      expect(new Set(gets).size).toBe(gets.length);
+      expect(gets.length + walks.length).toBeGreaterThan(0);
+      const names = new Set(CATALOGUE.map(({ name }) => name));
+      for (const name of profileMetrics(profile)) expect(names.has(name), name).toBe(true);
+    },
+  );
+
+  it("never throw, whatever stands where they look, and give finite values of the right type", () => {
+    const oids = profiles.flatMap((profile) => {
+      const { gets, walks } = profileOids(profile, "");
+      return [...gets, ...walks.flatMap(({ columns }) => columns.flatMap((oid) => [`${oid}.1`, `${oid}.1.2`]))];
+    });
+    const value: fc.Arbitrary<SnmpValue> = fc.oneof(
+      fc.record({ type: fc.constantFrom("integer", "gauge", "counter", "ticks", "float"), value: fc.double() }),
+      fc.record({ type: fc.constant("integer"), value: fc.integer({ min: -4, max: 12 }) }),
+      fc.uint8Array({ maxLength: 12 }).map(octetsValue),
+      fc.record({ type: fc.constantFrom("text", "hex", "oid", "ip"), value: fc.string() }),
+      fc.record({ type: fc.constant("counter64"), value: fc.bigInt({ min: 0n, max: 2n ** 64n }).map(String) }),
+    );
+    const varbinds = fc.dictionary(fc.constantFrom(...oids), value, { maxKeys: 80 });
+    fc.assert(
+      fc.property(varbinds, fc.constantFrom(...profiles), (some, profile) => {
+        for (const { component, metrics } of evaluateProfile(profile, { at: 0, varbinds: some }).samples) {
+          expect(component ?? "device").toMatch(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/);
+          for (const [name, found] of Object.entries(metrics)) {
+            expect(typeof found).toBe(CATALOGUE.find((known) => known.name === name)?.type);
+            if (typeof found === "number") expect(Number.isFinite(found)).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 });

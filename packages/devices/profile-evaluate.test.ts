@@ -1,15 +1,8 @@
-import { readFileSync } from "node:fs";
+/** What a profile makes of a reply: expressions, tables, witnesses, quirks and parts. */
 import { formatDiagnostics } from "@aislewatch/config";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  CATALOGUE,
-  compareOids,
   evaluateProfile,
-  isWithin,
-  loadBuiltinProfiles,
-  matchProfile,
-  octetsOf,
   octetsValue,
   type Profile,
   parseProfiles,
@@ -17,10 +10,7 @@ import {
   profileOids,
   type SnmpReply,
   type SnmpValue,
-  weighProfiles,
 } from "./index.ts";
-import { SOURCES } from "./profile.ts";
-import { profileJsonSchema } from "./profile-schema.ts";
 
 const integer = (value: number): SnmpValue => ({ type: "integer", value });
 const text = (value: string): SnmpValue => ({ type: "text", value });
@@ -294,90 +284,6 @@ tables:
   });
 });
 
-describe("a profile file with mistakes, as its author reads it", () => {
-  it.each([
-    { name: "an unknown metric", yaml: "metrics:\n  uptime_second: { oid: 1.3.1.0 }\n" },
-    { name: "a metric of components at the device", yaml: "metrics:\n  disk_used_percent: { oid: 1.3.1.0 }\n" },
-    { name: "a number for a boolean", yaml: "kind: ups\nmetrics:\n  on_battery: { constant: 1 }\n" },
-    { name: "a metric of another kind", yaml: "kind: ups\nmetrics:\n  head_open: { oid: 1.3.1.0, is: [1] }\n" },
-    {
-      name: "an unknown table",
-      yaml: "metrics:\n  uptime_seconds: { rows: { table: trays, take: max, of: { column: a } } }\n",
-    },
-    {
-      name: "an unknown column",
-      yaml: "tables:\n  disks:\n    columns: { size: 1.3.1 }\n    component: { prefix: disk, from: [nmae] }\n    metrics: { disk_total_bytes: { column: sise } }\n",
-    },
-    { name: "a column without a row", yaml: "metrics:\n  uptime_seconds: { column: a }\n" },
-    { name: "two sources", yaml: "metrics:\n  uptime_seconds: { oid: 1.3.1.0, constant: 1 }\n" },
-    { name: "a misspelt key", yaml: "metrics:\n  uptime_seconds: { oid: 1.3.1.0, scael: 0.01 }\n" },
-    { name: "no OID", yaml: "metrics:\n  uptime_seconds: { oid: sysUpTime.0 }\n" },
-    { name: "an expensive pattern", yaml: 'match:\n  - sys_descr: "(a+)+$"\n' },
-    { name: "a pattern that is expensive by alternatives", yaml: 'match:\n  - sys_descr: "^(a|a)*b"\n' },
-    { name: "a pattern that is expensive by groups in groups", yaml: 'match:\n  - sys_descr: "^((a+)b?)+$"\n' },
-    { name: "a pattern that repeats too often", yaml: 'match:\n  - sys_descr: "a|^.*.*.*.{1,9}=x"\n' },
-    {
-      name: "no mistake: brackets that are repeated, and the most repetitions that may be",
-      yaml: 'match:\n  - sys_descr: "^[)]+\\\\)+(?:a+|b+)"\n',
-    },
-    { name: "a text for a boolean", yaml: "kind: ups\nmetrics:\n  on_battery: { oid: 1.3.1.0, map: { 1: maybe } }\n" },
-    {
-      name: "numbers among booleans",
-      yaml: "kind: ups\nmetrics:\n  on_battery: { oid: 1.3.1.0, map: { 1: true, 2: 3 } }\n",
-    },
-    { name: "a range upside down", yaml: "metrics:\n  uptime_seconds: { oid: 1.3.1.0, range: [5, 1] }\n" },
-    { name: "a broken pattern", yaml: 'match:\n  - sys_descr: "(a"\n' },
-    { name: "an unknown parent", yaml: "extends: [pritner]\n" },
-    { name: "itself as a parent", yaml: "extends: [p]\n" },
-    {
-      name: "columns that nothing would refresh, and a gate that is behind itself",
-      yaml: "tables:\n  alerts:\n    columns: { code: 1.3.1, text: 1.3.2 }\n    static: [code, text]\n    gate: alerts\n",
-    },
-    {
-      name: "a gate, a static column and a quote that are not there",
-      yaml: "tables:\n  alerts:\n    columns: { code: 1.3.1, text: 1.3.2 }\n    static: [txet]\n    gate: counts\n    quote: words\n",
-    },
-  ])("$name", ({ yaml }) => {
-    const file = { file: "p.yaml", text: `profile: p\ntitle: P\n${yaml}` };
-    const parsed = parseProfiles([file], loadBuiltinProfiles());
-    const shown = parsed.ok ? "no mistakes" : formatDiagnostics(parsed.diagnostics, new Map([[file.file, file.text]]));
-    expect(`${shown}\n`).toMatchSnapshot();
-  });
-
-  it("says so when two files have one name", () => {
-    const shared = "profile: p\ntitle: P\n";
-    const parsed = parseProfiles([
-      { file: "a.yaml", text: shared },
-      { file: "b.yaml", text: shared },
-    ]);
-    expect(parsed.ok ? [] : parsed.diagnostics.map(({ code, file }) => [code, file])).toEqual([
-      ["CFG_DUPLICATE_ID", "b.yaml"],
-    ]);
-  });
-});
-
-describe("extending", () => {
-  it("puts what a profile says above what it extends, and the operator's above ours", () => {
-    const parsed = parseProfiles(
-      [
-        {
-          file: "p.yaml",
-          text: "profile: our-ups\ntitle: Our UPS\nextends: [ups]\nmetrics:\n  battery_charge_percent: { oid: 1.3.1.0 }\nmatch:\n  - sys_object_id: 1.3.6.1.4.1.99999.*\n",
-        },
-      ],
-      loadBuiltinProfiles(),
-    );
-    if (!parsed.ok) throw new Error(formatDiagnostics(parsed.diagnostics));
-    const facts = { sysObjectID: "1.3.6.1.4.1.99999.1", sysDescr: "", present: new Set(["1.3.6.1.2.1.33.1.2"]) };
-    const profile = matchProfile(parsed.value, facts);
-    expect(profile?.name).toBe("our-ups");
-    expect(profile?.kind).toBe("ups");
-    expect(profile?.metrics["battery_charge_percent"]).toEqual({ oid: "1.3.1.0" });
-    expect(profile?.metrics["on_battery"]).toBeDefined();
-    expect(profile?.lineage).toEqual(["our-ups", "ups", "system"]);
-  });
-});
-
 describe("witnesses", () => {
   const printer = profileOf(`kind: office_printer
 metrics:
@@ -538,147 +444,4 @@ tables:
   });
 });
 
-describe("a weight", () => {
-  it("stands instead of what an entry would weigh", () => {
-    const parsed = parseProfiles([
-      { file: "a.yaml", text: "profile: a\ntitle: A\nmatch: [{ present: 1.3.7, weight: 2 }]\n" },
-      { file: "b.yaml", text: 'profile: b\ntitle: B\nmatch: [{ sys_descr: "B" }]\n' },
-    ]);
-    const profiles = parsed.ok ? parsed.value : [];
-    const facts = { sysObjectID: "1.3.6", sysDescr: "A B", present: new Set(["1.3.7"]) };
-    expect(weighProfiles(profiles, facts).map(({ profile, weight }) => `${profile.name} ${weight}`)).toEqual([
-      "b 8",
-      "a 2",
-    ]);
-  });
-});
-
-describe("docs/profiles.md", () => {
-  it("shows a profile that is one, and names every source and step of the language", () => {
-    const readme = readFileSync(new URL("../../docs/profiles.md", import.meta.url), "utf8");
-    const example = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
-    const parsed = parseProfiles([{ file: "profiles.md", text: example }], loadBuiltinProfiles());
-    expect(parsed.ok ? "" : formatDiagnostics(parsed.diagnostics)).toBe("");
-    const steps = [
-      "when",
-      "bit",
-      "tlv",
-      "mask",
-      "absent",
-      "unsigned",
-      "match",
-      "is",
-      "matches",
-      "map",
-      "scale",
-      "range",
-      "static",
-      "gate",
-      "quote",
-    ];
-    for (const word of [...SOURCES, ...steps]) expect(readme, word).toMatch(new RegExp(`\`${word}[\`:]`));
-  });
-});
-
-describe("schema.json", () => {
-  it("is the language as it is (npm run docs, then format it)", () => {
-    const written = readFileSync(new URL("./profiles/schema.json", import.meta.url), "utf8");
-    expect(JSON.parse(written)).toEqual(profileJsonSchema());
-  });
-});
-
 /** What sysObjectID and sysDescr say alone, of devices that nobody recorded for us. */
-describe("a device without a profile of its own", () => {
-  it.each([
-    [
-      "1.3.6.1.4.1.9.1.2134",
-      "Cisco IOS Software, C2960X Software (C2960X-UNIVERSALK9-M), Version 15.2(7)E",
-      "network_switch",
-    ],
-    ["1.3.6.1.4.1.9.1.1045", "Cisco IOS Software, C2900 Software (C2900-UNIVERSALK9-M), Version 15.4", "router"],
-    ["1.3.6.1.4.1.14988.1", "RouterOS RB4011iGS+", "router"],
-    ["1.3.6.1.4.1.14988.1", "RouterOS CRS328-24P-4S+", "network_switch"],
-    ["1.3.6.1.4.1.8072.3.2.10", "Linux till-4 5.10.0 x86_64", "host"],
-    ["1.3.6.1.4.1.8072.3.2.10", "USW-24-PoE, 6.2.14, Linux 3.6.5", "network_switch"],
-    ["1.3.6.1.4.1.641.2.71106882", "Lexmark MS610dn version NR.APS.N447", "office_printer"],
-    ["1.3.6.1.4.1.253.8.62.1.19.7.4.1", "Xerox WorkCentre 7120", "office_printer"],
-    ["1.3.6.1.4.1.2435.2.3.9.1", "Brother NC-9100h, QL-820NWB", "label_printer"],
-    ["1.3.6.1.4.1.1129.1.2.1.1.1", "TOSHIBA TEC B-EX4T1", "label_printer"],
-    ["1.3.6.1.4.1.39165.1.1", "", "camera"],
-    ["1.3.6.1.4.1.39165.1.1", "DS-7608NI NVR", "video_recorder"],
-    ["1.3.6.1.4.1.25053.3.1.4.15", "Ruckus Wireless R510", "access_point"],
-    ["1.3.6.1.4.1.29671.2.30", "Meraki MS220-8P Cloud Managed Switch", "network_switch"],
-    ["1.3.6.1.4.1.29671.2.40", "Meraki MR52 Cloud Managed AP", "access_point"],
-    ["1.3.6.1.4.1.28507.38", "Expert Power Control 8221-1", "pdu"],
-    ["1.3.6.1.4.1.21796.4.1", "HWg-STE", "sensor"],
-    ["1.3.6.1.4.1.8691.2.8", "NPort 5150", "device_server"],
-    ["1.3.6.1.4.1.12356.101.1.1000", "", "router"],
-    ["1.3.6.1.4.1.424242.1", "Smart UPS 3000", "ups"],
-    ["1.3.6.1.4.1.424242.1", "", undefined],
-  ])("%s %s is a %s", (sysObjectID, sysDescr, kind) => {
-    const found = matchProfile(loadBuiltinProfiles(), { sysObjectID, sysDescr, present: new Set() });
-    expect(found?.kind ?? undefined).toBe(kind);
-  });
-});
-
-describe("the shipped profiles", () => {
-  const profiles = loadBuiltinProfiles();
-
-  it.each(profiles.map((profile) => ({ name: profile.name, profile })))(
-    "$name asks for what it uses",
-    ({ profile }) => {
-      const { gets, walks } = profileOids(profile, "");
-      expect(new Set(gets).size).toBe(gets.length);
-      expect(gets.length + walks.length).toBeGreaterThan(0);
-      const names = new Set(CATALOGUE.map(({ name }) => name));
-      for (const name of profileMetrics(profile)) expect(names.has(name), name).toBe(true);
-    },
-  );
-
-  it("never throw, whatever stands where they look, and give finite values of the right type", () => {
-    const oids = profiles.flatMap((profile) => {
-      const { gets, walks } = profileOids(profile, "");
-      return [...gets, ...walks.flatMap(({ columns }) => columns.flatMap((oid) => [`${oid}.1`, `${oid}.1.2`]))];
-    });
-    const value: fc.Arbitrary<SnmpValue> = fc.oneof(
-      fc.record({ type: fc.constantFrom("integer", "gauge", "counter", "ticks", "float"), value: fc.double() }),
-      fc.record({ type: fc.constant("integer"), value: fc.integer({ min: -4, max: 12 }) }),
-      fc.uint8Array({ maxLength: 12 }).map(octetsValue),
-      fc.record({ type: fc.constantFrom("text", "hex", "oid", "ip"), value: fc.string() }),
-      fc.record({ type: fc.constant("counter64"), value: fc.bigInt({ min: 0n, max: 2n ** 64n }).map(String) }),
-    );
-    const varbinds = fc.dictionary(fc.constantFrom(...oids), value, { maxKeys: 80 });
-    fc.assert(
-      fc.property(varbinds, fc.constantFrom(...profiles), (some, profile) => {
-        for (const { component, metrics } of evaluateProfile(profile, reply(some)).samples) {
-          expect(component ?? "device").toMatch(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/);
-          for (const [name, found] of Object.entries(metrics)) {
-            expect(typeof found).toBe(CATALOGUE.find((known) => known.name === name)?.type);
-            if (typeof found === "number") expect(Number.isFinite(found)).toBe(true);
-          }
-        }
-      }),
-      { numRuns: 300 },
-    );
-  });
-});
-
-describe("replies", () => {
-  it("keep every octet", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 64 }), (octets) => {
-        expect(Buffer.from(octetsOf(octetsValue(octets)) ?? [])).toEqual(Buffer.from(octets));
-      }),
-    );
-  });
-
-  it.each([
-    { a: "1.3.6.1.2", b: "1.3.6.1.10", want: -1 },
-    { a: "1.3.6.1", b: "1.3.6.1.1", want: -1 },
-    { a: "1.3.6.1.2", b: "1.3.6.1.2", want: 0 },
-    { a: "1.3.6.1.2.1", b: "1.3.6.1.2", want: 1 },
-  ])("order $a and $b as a walk does", ({ a, b, want }) => {
-    expect(compareOids(a, b)).toBe(want);
-    expect(isWithin(a, b)).toBe(a !== b && a.startsWith(`${b}.`));
-  });
-});
