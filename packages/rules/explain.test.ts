@@ -137,7 +137,7 @@ describe("why a rule does not fire, or does, in one sentence", () => {
     {
       name: "too few readings for a window",
       say: () => say("hot", 10_000, { head_temperature_celsius: 80 }),
-      want: 'Does not fire: nobody knows whether avg(head_temperature_celsius, "1m") > 60: avg(head_temperature_celsius, "1m") is unknown (2 readings in 1m: too little to say).',
+      want: 'Does not fire: nobody knows whether avg(head_temperature_celsius, "1m") > 60: avg(head_temperature_celsius, "1m") is unknown (2 readings in 1m, known for 16 % of it: too little to say).',
     },
     {
       name: "a shadow rule",

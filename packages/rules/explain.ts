@@ -281,7 +281,10 @@ class Explainer {
     const window = this.#frame.windows.get(slot);
     const count = (window === undefined ? 0 : WINDOW_FUNCTIONS["count"]?.(window, nowMs, spanMs)) || 0;
     const had = `${count} reading${count === 1 ? "" : "s"} in ${writeSpan(spanMs)}`;
-    return value === null ? `${had}: too little to say` : had;
+    if (value !== null) return had;
+    const known = window === undefined ? Number.NaN : WINDOW_FUNCTIONS["coverage"]?.(window, nowMs, spanMs);
+    const share = known === undefined || Number.isNaN(known) ? "" : `, known for ${Math.floor(known * 100)} % of it`;
+    return `${had}${share}: too little to say`;
   }
 
   #parts(metric: string): Pick<ExplainedTerm, "unit" | "readings" | "note"> {
