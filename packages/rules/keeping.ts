@@ -221,7 +221,10 @@ export class Keeping {
     const was = subject.faults[local]?.fault ?? compiled.untouched;
     const found = record === null || detail === null ? compiled.untouched : faultOf(record, detail);
     const judgedAt = Math.max(at, subject.owner.judgedAt);
+    const before = subject.codes[local];
     const code = this.#judge.judgeNow(subject, local, judgedAt);
+    // Nearly all of a healthy store: no fault on either side, and nothing new known.
+    if (found === was && code === before) return;
     // An event is over when it is told; conditions go on with what is known here.
     const next =
       compiled.rule.on === null ? stepFault(found, unpack(code, compiled), judgedAt, compiled.spec).next : found;

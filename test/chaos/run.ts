@@ -1,5 +1,5 @@
 /** One run: a world, a plan, an end in peace, and the laws. The same for `npm test` and `npm run chaos`. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errorText } from "@aislewatch/base";
 import { seededRandom } from "@aislewatch/simulator";
@@ -148,17 +148,21 @@ async function settle(world: World): Promise<void> {
   for (const agent of world.agents) bringToRest(world, agent);
   await new Promise((done) => setTimeout(done, REST_SETTLED_MS));
   let owing = "";
+  const restedAt = Date.now();
   try {
     await waitFor(
       "the outboxes to be empty, and the ledger to owe nothing",
       async () => {
         // Who fell will not come back; nothing is to be waited for.
         if (world.violations.length > 0) return true;
-        const waiting = world.agents.map((agent) => `${agent.name} has ${waitingBatches(agent.dataFolder)} batches`);
+        const waiting = world.agents.map(({ name, dataFolder }) => ({
+          name,
+          batches: waitingBatches(dataFolder, restedAt),
+        }));
         const { lanes } = await world.collector.api<Audit>("/audit/delivery");
         const open = lanes.filter(({ owed, queued }) => owed > 0 || queued > 0);
-        owing = [...waiting, ...open.map((lane) => JSON.stringify(lane))].join("\n");
-        return open.length === 0 && waiting.every((one) => one.endsWith("has 0 batches"));
+        owing = [...waiting, ...open].map((one) => JSON.stringify(one)).join("\n");
+        return open.length === 0 && waiting.every(({ batches }) => batches === 0);
       },
       DRAIN_MS_MAX,
     );
@@ -177,10 +181,15 @@ const hasSentLive = ({ sent, devices }: AgentOf, since: number): boolean =>
     ),
   );
 
-/** As the agent's status file has it, which is written every few seconds. */
-function waitingBatches(dataFolder: string): number {
-  const status = JSON.parse(readFileSync(join(dataFolder, "status.json"), "utf8")) as { outbox: { batches: number } };
-  return status.outbox.batches;
+/**
+ * As the agent's status file has it, which is written every few seconds. Null while that is of before `since`, and while the
+ * outbox file can't be used: what is in it is not counted then, and is to come.
+ */
+function waitingBatches(dataFolder: string, since: number): number | null {
+  const file = join(dataFolder, "status.json");
+  if (statSync(file).mtimeMs < since) return null;
+  const { outbox } = JSON.parse(readFileSync(file, "utf8")) as { outbox: { batches: number; inMemory: object | null } };
+  return outbox.inMemory === null ? outbox.batches : null;
 }
 
 type Judged = {
