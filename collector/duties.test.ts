@@ -265,6 +265,14 @@ describe("escalation", () => {
     expect(over[0]).toMatchObject({ follows: ["INC-000001/2", "INC-000001/3"] });
   });
 
+  it("tells at once whom a person asks, by the step or by the tier alone", () => {
+    open("a", "P5");
+    duties.tick();
+    const hand = { type: "escalated", kind: "functional", by: "hand", why: "PLC" } as const;
+    write({ ...hand, tier: 2, step: 2, policy: "stores" }, { ...hand, tier: 4, step: null, policy: null });
+    expect(about()).toEqual(["INC-000001/3 escalated field-support", "INC-000001/4 escalated "]);
+  });
+
   it("tells nobody that something is over of which nobody was told", () => {
     policies = { ...policies, escalation: NO_ESCALATION };
     open();

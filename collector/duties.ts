@@ -21,7 +21,14 @@ import {
 } from "./incidents/escalation.ts";
 import type { ChainSubject, EscalationPolicy, Remedy, Storm } from "./incidents/escalation-policy.ts";
 import { isEnded, isOpenState } from "./incidents/log.ts";
-import { type ClockReading, dueOfClocks, readClocks, type SlaContext } from "./incidents/sla.ts";
+import {
+  type Amount,
+  type ClockReading,
+  dueOfClocks,
+  penaltyOf,
+  readClocks,
+  type SlaContext,
+} from "./incidents/sla.ts";
 import { foldSla, type SlaFacts } from "./incidents/sla-facts.ts";
 import { type SlaPolicy, termsOf } from "./incidents/sla-policy.ts";
 import type { Incident, IncidentEvent } from "./incidents/types.ts";
@@ -48,9 +55,12 @@ export type DutiesDeps = {
   readonly onRemedy: (incident: Incident, remedy: Remedy) => void;
 };
 
-/** What of an incident lists show of its clocks. */
 export type Standing = {
   readonly clocks: readonly ClockReading[];
+  /** Whose terms hold; null: the standard ones. */
+  readonly contract: string | null;
+  /** What its breaches cost so far; null where the contract has no penalties. */
+  readonly penalty: Amount | null;
   readonly chain: ChainState | null;
 };
 
@@ -90,6 +100,7 @@ export function createDuties(deps: DutiesDeps): Duties {
     const { id } = incident;
     const known = factsOf(incident, events);
     tellOver(before, incident, known, events);
+    for (const event of events) if (event.type === "escalated" && event.by === "hand") tellByHand(incident, event);
     if (isEnded(incident)) {
       facts.delete(id);
       shown.delete(id);
@@ -118,14 +129,13 @@ export function createDuties(deps: DutiesDeps): Duties {
 
   const contextOf = ({ subject }: Incident): SlaContext => {
     const site = siteOf(subject.site);
-    return { terms: termsOf(policies().sla, contractOf(site)), site };
+    return { terms: termsOf(policies().sla, site.contract), site };
   };
 
   function subjectOf(incident: Incident): ChainSubject {
     const { priority, category, rule, subject } = incident;
-    const site = siteOf(subject.site);
-    const [kind, contract] = [kindOf(incident), contractOf(site)];
-    return { priority, category, kind, rule, site: site.id, format: site.format, contract };
+    const { id: site, format, contract, region, labels } = siteOf(subject.site);
+    return { priority, category, kind: kindOf(incident), rule, site, format, contract, region, labels };
   }
 
   function chainOf(incident: Incident, known: Facts, now: number): ChainState | null {
@@ -188,6 +198,14 @@ export function createDuties(deps: DutiesDeps): Duties {
     else storms.tell({ incident, body: written, to: step.tell, storm }, now);
   }
 
+  /** A person does not wait for a storm to pass. Nobody named: whoever the tier is, as the notifications are routed. */
+  function tellByHand(incident: Incident, event: Extract<IncidentEvent, { type: "escalated" }>): void {
+    const { seq, at, policy: chain, step, tier, kind, why } = event;
+    const to = toldBy([event]);
+    const id = noticeId(incident.id, seq);
+    notifier.tell({ id, notBefore: at, to, about: "escalated", incident, chain, step, tier, kind, why });
+  }
+
   /** Whoever was asked hears that it is over, once, by the chain that asked. */
   function tellOver(before: Incident | null, incident: Incident, known: Facts, events: readonly IncidentEvent[]): void {
     if (before === null) return;
@@ -210,7 +228,7 @@ export function createDuties(deps: DutiesDeps): Duties {
   }
 
   /** Whom these steps tell, by the policy as it is. */
-  function toldBy(taken: EscalationFacts["taken"]): string[] {
+  function toldBy(taken: readonly { readonly policy: string | null; readonly step: number | null }[]): string[] {
     const { chains } = policies().escalation;
     const names = taken.flatMap(({ policy, step }) =>
       step === null ? [] : (chains.find(({ name }) => name === policy)?.steps[step]?.tell ?? []),
@@ -281,8 +299,11 @@ export function createDuties(deps: DutiesDeps): Duties {
     standing(incident, events) {
       const now = clock.now();
       const known = events === undefined ? (facts.get(incident.id) ?? factsOf(incident, [])) : fold(null, events);
-      if (known === null) return { clocks: [], chain: null };
-      return { clocks: readClocks(known.sla, contextOf(incident), now), chain: chainOf(incident, known, now) };
+      const context = contextOf(incident);
+      const { terms } = context;
+      const clocks = known === null ? [] : readClocks(known.sla, context, now);
+      const chain = known === null ? null : chainOf(incident, known, now);
+      return { clocks, contract: terms.contract, penalty: penaltyOf(clocks, terms), chain };
     },
 
     nextDue(incident) {
@@ -298,9 +319,6 @@ export function createDuties(deps: DutiesDeps): Duties {
     },
   };
 }
-
-/** The terms that the site's contract names; a site without one has the standard ones. */
-const contractOf = ({ contract }: Site & { readonly contract?: string | null }): string | null => contract ?? null;
 
 function fold(before: Facts | null, events: readonly IncidentEvent[]): Facts | null {
   let known = before;

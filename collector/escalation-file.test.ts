@@ -83,14 +83,14 @@ describe("loadEscalation", () => {
           "      - { unresolved: 30m, tier: 2, tell: [a, b], in: deliveries, repeat: { every: 5m, times: 3 } }\n",
           "      - { sla: 90% of restore, tell: boss }\n",
         ].join(""),
-        "    where: { priority: P1, kind: [scale, ups] }\n    storm: { more_than: 5, within: 1h }\n",
+        "    where: { priority: P1, kind: [scale, ups], region: north, labels: { tier: [a, b] } }\n    storm: { more_than: 5, within: 1h }\n",
       ),
     );
     const nothing = { calendar: "always", tier: null, tell: [], run: null, repeat: null };
     expect(loaded.ok && loaded.value.chains).toEqual([
       {
         name: "stores",
-        where: { priority: ["P1"], kind: ["scale", "ups"] },
+        where: { priority: ["P1"], kind: ["scale", "ups"], region: ["north"], labels: { tier: ["a", "b"] } },
         storm: { moreThan: 5, withinMs: 3_600_000 },
         steps: [
           { ...nothing, trigger: { is: "unacknowledged", afterMs: 0 }, run: "probe_now" },

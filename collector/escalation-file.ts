@@ -92,6 +92,8 @@ const chainSchema = z.strictObject({
       site: oneOrMore(word).optional(),
       format: oneOrMore(z.enum(["store", "dc"])).optional(),
       contract: oneOrMore(word).optional(),
+      region: oneOrMore(word).optional(),
+      labels: z.record(name, oneOrMore(word)).optional(),
     })
     .default({}),
   storm: z
@@ -185,7 +187,7 @@ function mistakesInStep(step: WrittenStep, { at, source, known }: Place): Diagno
 }
 
 function toChain({ name: called, where, storm, steps }: WrittenChain): Chain {
-  const { priority, category, kind, rule, site, format, contract } = where;
+  const { priority, category, kind, rule, site, format, contract, region, labels } = where;
   const select: ChainSelect = {
     ...(priority !== undefined && { priority }),
     ...(category !== undefined && { category }),
@@ -194,6 +196,8 @@ function toChain({ name: called, where, storm, steps }: WrittenChain): Chain {
     ...(site !== undefined && { site }),
     ...(format !== undefined && { format }),
     ...(contract !== undefined && { contract }),
+    ...(region !== undefined && { region }),
+    ...(labels !== undefined && { labels }),
   };
   return {
     name: called,

@@ -293,7 +293,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
       values: () => [],
       faults: () => [],
       openIncidents: () => [],
-      duties: { standing: () => ({ clocks: [], chain: null }), nextDue: () => null },
+      duties: { standing: () => ({ clocks: [], contract: null, penalty: null, chain: null }), nextDue: () => null },
       rules: () => ({ version: "", refused: [], rules: [] }),
       firing: () => 0,
       explain: () => ({ refused: "unknown_rule", message: "" }),

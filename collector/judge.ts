@@ -157,6 +157,7 @@ export function createJudge(
     book,
     isFiring,
     assess: ({ subject, severity }) => assess(subject, severity, clock.now()),
+    chainOf: (incident) => duties.standing(incident).chain,
   });
   book.onWritten(({ before, incident }) => {
     if (before === null) events.onIncidentOpened(incident);

@@ -10,7 +10,10 @@ export type Notice = {
   readonly id: string;
   /** Not to be sent before, in Unix ms: until then it may still be replaced. */
   readonly notBefore: number;
-  /** Names of contacts or groups, as escalation.yaml has them; the sites file and notifications.yaml say who that is. */
+  /**
+   * Names of contacts or groups, as escalation.yaml has them; the sites file and notifications.yaml say who that is. Empty
+   * when a person names a tier that no step of the chain leads to: whoever notifications.yaml has for the tier.
+   */
   readonly to: readonly string[];
 } & NoticeBody;
 

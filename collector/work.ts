@@ -6,6 +6,7 @@ import { type Clock, err, ok, type Result } from "@aislewatch/base";
 import type { ActionRequest, ActRefusal } from "./api/deps.ts";
 import type { IncidentBook, Written } from "./incident-book.ts";
 import { decideAction, versionRefusal } from "./incidents/decide.ts";
+import { type ChainState, decideEscalation } from "./incidents/escalation.ts";
 import { isEnded } from "./incidents/log.ts";
 import { decideMerge, decideSplit, endsWithWinner, reachesWinner } from "./incidents/merge.ts";
 import type { Assessment } from "./incidents/priority.ts";
@@ -18,6 +19,8 @@ export type WorkDeps = {
   readonly isFiring: (incident: Incident) => boolean;
   /** What the collector finds of its priority now. */
   readonly assess: (incident: Incident) => Assessment;
+  /** Who is asked next; null where no chain fits. */
+  readonly chainOf: (incident: Incident) => ChainState | null;
 };
 
 export type Acted = Result<Incident, ActRefusal>;
@@ -26,9 +29,10 @@ export type Work = {
   act(id: string, action: ActionRequest, actor: Actor): Acted;
 };
 
+type EscalateRequest = Extract<ActionRequest, { action: "escalate" }>;
 type MergeRequest = Extract<ActionRequest, { action: "merge" }>;
 
-export function createWork({ clock, book, isFiring, assess }: WorkDeps): Work {
+export function createWork({ clock, book, isFiring, assess, chainOf }: WorkDeps): Work {
   book.onWritten(({ before, incident, events }: Written) => {
     if (incident.merged !== null) tellWinner(incident, events);
     if (isEnded(incident) && before !== null) endAbsorbed(incident);
@@ -90,12 +94,20 @@ export function createWork({ clock, book, isFiring, assess }: WorkDeps): Work {
     return ok(write(loser, decided.value.loser, actor));
   }
 
+  function escalate(incident: Incident, { tier, why, version }: EscalateRequest, actor: Actor): Acted {
+    const stale = versionRefusal(incident, version);
+    if (stale !== null) return err({ ...stale, incident });
+    const decided = decideEscalation(incident, { tier: tier ?? null, why }, chainOf(incident));
+    return decided.ok ? ok(write(incident, [decided.value], actor)) : err({ ...decided.error, incident });
+  }
+
   return {
     act(id, action, actor) {
       const incident = book.incident(id);
       if (incident === null) return err(missing(id));
       if (action.action === "merge") return merge(incident, action, actor);
       if (action.action === "split") return split(incident, action.version, actor);
+      if (action.action === "escalate") return escalate(incident, action, actor);
       const decided = decideAction(incident, action, {
         actor,
         nowMs: clock.now(),

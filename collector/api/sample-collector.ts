@@ -186,6 +186,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       book,
       isFiring: ({ recoveredAt }) => recoveredAt === null,
       assess: ({ priority, priorityWhy: why }) => ({ priority, why }),
+      chainOf: (incident) => deps.live.duties.standing(incident, state.incidentEvents(incident.id)).chain,
     });
     const done = targets.map(({ id, version = action.version }) =>
       work.act(id, { ...action, version: version ?? undefined }, actor),

@@ -62,6 +62,17 @@ export const incident = z
     children: z.int(),
     /** It cured itself so often that somebody should find out why. */
     review: z.object({ since: z.number(), times: z.int(), withinMs: z.number() }).nullable(),
+    /**
+     * Of its service level clocks the one that is due first, or was; null when none runs or stands still. `dueAt` null: it
+     * stands still.
+     */
+    due: z
+      .object({
+        clock: z.enum(SLA_CLOCKS),
+        state: z.enum(["running", "paused", "breached"]),
+        dueAt: z.number().nullable(),
+      })
+      .nullable(),
     resolutionCode: z.enum(RESOLUTION_CODES).nullable(),
     recurrences: z.int(),
     /** A device (`site/device`), an agent (`agent:site/agent`) or a wider fault (`rule:<id>@<what>`). */
@@ -120,10 +131,71 @@ export const incidentWork = z
   })
   .meta({ id: "IncidentWork" });
 
+/** How one service level clock stands; `business` is time in the hours in which it runs. docs/sla.md */
+export const slaClock = z
+  .object({
+    clock: z.enum(SLA_CLOCKS),
+    /** From 1; a reopened incident has another response clock. */
+    cycle: z.int(),
+    /** A breached clock may still run: `stoppedAt` is null then. */
+    state: z.enum(["running", "paused", "met", "breached", "cancelled"]),
+    /** Why it stands still now: a reason of a hold, or why nobody is called. */
+    standsStill: z.string().nullable(),
+    priority: z.enum(PRIORITIES),
+    withinMs: z.number(),
+    /** `always`, `trading_hours`, or one of the sites file. */
+    calendar: z.string(),
+    startedAt: z.number(),
+    /** Null while it stands still. */
+    dueAt: z.number().nullable(),
+    stoppedAt: z.number().nullable(),
+    breachedAt: z.number().nullable(),
+    elapsedMs: z.number(),
+    businessMs: z.number(),
+    pausedMs: z.number(),
+    pausedBusinessMs: z.number(),
+    /** Of the target that is used up; beyond 100 when it is breached. */
+    percent: z.number(),
+    nextWarning: z.object({ percent: z.number(), at: z.number().nullable() }).nullable(),
+  })
+  .meta({ id: "SlaClock" });
+
+/** The chain that asks the next one when the incident does not move, and how far it has come. docs/escalation.md */
+export const escalation = z
+  .object({
+    chain: z.string(),
+    steps: z.array(
+      z.object({
+        /** When it is taken, in words. */
+        when: z.string(),
+        /** The tier that it goes to; 0: the agent is asked; null: it stays where it is. */
+        tier: z.int().nullable(),
+        tell: z.array(z.string()),
+        run: z.string().nullable(),
+        calendar: z.string(),
+        repeats: z.int(),
+        /** How often it was taken since the incident was opened or reopened. */
+        taken: z.int(),
+      }),
+    ),
+    /** By time, if nothing else happens. */
+    next: z.object({ step: z.int(), at: z.number() }).nullable(),
+    /** The step that a person takes who escalates it without naming a tier; null: none is left. */
+    nextByHand: z.int().nullable(),
+  })
+  .meta({ id: "Escalation" });
+
 export const incidentDetail = z
   .object({
     incident,
     work: incidentWork,
+    clocks: z.array(slaClock),
+    /** Whose terms hold; null: the standard ones. */
+    contract: z.string().nullable(),
+    /** What its breaches cost by the contract so far; null where it has no penalties. */
+    penalty: z.object({ amount: z.number(), currency: z.string() }).nullable(),
+    /** Null: no chain fits, and nobody is asked by time. */
+    escalation: escalation.nullable(),
     /** Those merged into it. */
     absorbed: z.array(incident),
     events: z.array(incidentEvent),
@@ -211,6 +283,25 @@ export const incidentAction = z
       ...seen,
     }),
     z.object({ action: z.literal("review"), text: z.string().max(4000).nullable().default(null), ...seen }),
+    z.object({
+      action: z.literal("claim_pause"),
+      /** Not given: all clocks that stand still for this reason. */
+      clock: z.enum(SLA_CLOCKS).optional(),
+      /** Unix ms; it waited from then */
+      from: z.int().min(0),
+      /** until then, and nobody had said so. */
+      to: z.int().min(0),
+      reason: z.enum(HOLD_REASONS),
+      text: z.string().min(1).max(512),
+      ...seen,
+    }),
+    z.object({
+      action: z.literal("escalate"),
+      /** Who gets it; not given: the next step of its chain is taken now. */
+      tier: z.literal([2, 3, 4]).optional(),
+      why,
+      ...seen,
+    }),
     z.object({
       action: z.literal("set_priority"),
       /** Null: as the collector finds it, again. */
@@ -381,6 +472,41 @@ export const maintenanceWindow = z
     state: z.enum(["planned", "running", "over"]),
   })
   .meta({ id: "MaintenanceWindow" });
+
+export const notificationChannel = z
+  .object({
+    name: z.string(),
+    kind: z.enum(["webhook"]),
+    /** Its host. */
+    target: z.string(),
+    /** Notifications that are still to be delivered, and attempts that go on just now. */
+    waiting: z.number(),
+    busy: z.number(),
+    /** Unix ms; null: never since the log begins. */
+    deliveredAt: z.number().nullable(),
+    /** The last attempt that failed, unless one worked since. */
+    failure: z.object({ at: z.number(), status: z.number().nullable(), detail: z.string() }).nullable(),
+    isDown: z.boolean(),
+  })
+  .meta({ id: "NotificationChannel" });
+
+export const notificationAttempt = z
+  .object({
+    /** Of the notification: the same in all attempts and channels. */
+    notification: z.string(),
+    channel: z.string(),
+    /** Empty for a test. */
+    incident: z.string(),
+    /** Unix ms. */
+    at: z.number(),
+    durationMs: z.number(),
+    /** `retry`: it did not work, and is tried again. */
+    outcome: z.enum(["delivered", "retry", "failed"]),
+    /** Of HTTP; null when there was no answer. */
+    status: z.number().nullable(),
+    detail: z.string(),
+  })
+  .meta({ id: "NotificationAttempt" });
 
 export const series = z
   .object({

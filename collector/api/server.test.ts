@@ -324,6 +324,55 @@ describe("incidents", () => {
     expect((await act(loser.id, { action: "split" })).json()).toMatchObject({ state: "new", mergedInto: null });
   });
 
+  it("say how their clocks stand, what is due first, and who is asked next", async () => {
+    const { id } = collector.open();
+    const detail = (await get(`/api/v1/incidents/${id}`)).json();
+    expect(detail).toMatchObject({
+      contract: null,
+      penalty: null,
+      clocks: [
+        { clock: "response", state: "running", cycle: 1, standsStill: null },
+        { clock: "restore", state: "running" },
+      ],
+      escalation: {
+        chain: "stores",
+        steps: [{ when: "after 30 minutes unresolved", tier: 2, tell: ["field-support"], run: null, taken: 0 }],
+        nextByHand: 0,
+      },
+    });
+    const { due } = (await get("/api/v1/incidents")).json().items[0];
+    expect(due).toEqual({ clock: "response", state: "running", dueAt: detail.clocks[0].dueAt });
+  });
+
+  it("are escalated by hand, to the next in the chain or to a tier, and not back", async () => {
+    const { id } = collector.open();
+    expect((await act(id, { action: "escalate", why: "PLC" })).json()).toMatchObject({ tier: 2, state: "new" });
+    expect((await act(id, { action: "escalate", why: "more" })).json()).toMatchObject({ error: "not_allowed" });
+    expect((await act(id, { action: "escalate", tier: 2, why: "more" })).statusCode).toBe(422);
+    expect((await act(id, { action: "escalate", tier: 4, why: "RMA", version: 1 })).statusCode).toBe(409);
+    expect((await act(id, { action: "escalate", tier: 4, why: "RMA" })).json()).toMatchObject({ tier: 4 });
+    expect((await act(id, { action: "escalate", tier: 5, why: "x" })).statusCode).toBe(400);
+    const { escalation } = (await get(`/api/v1/incidents/${id}`)).json();
+    expect(escalation).toMatchObject({ nextByHand: null, next: null, steps: [{ taken: 1 }] });
+  });
+
+  it("take a pause that is claimed afterwards, within their time", async () => {
+    const { id, openedAt } = collector.open();
+    collector.clock.advance(3_600_000);
+    const claim = { action: "claim_pause", reason: "awaiting_site_access", text: "locked" };
+    const claimed = await act(id, { ...claim, from: openedAt, to: openedAt + 1_800_000 });
+    expect(claimed.statusCode).toBe(200);
+    const { clocks } = (await get(`/api/v1/incidents/${id}`)).json();
+    expect(clocks.find(({ clock }: { clock: string }) => clock === "restore")).toMatchObject({ pausedMs: 1_800_000 });
+    for (const [from, to] of [
+      [openedAt - 1, openedAt + 1],
+      [openedAt + 1, openedAt + 1],
+      [openedAt, openedAt + 7_200_000],
+    ]) {
+      expect((await act(id, { ...claim, from, to })).statusCode).toBe(422);
+    }
+  });
+
   it("are listed when they are for review", async () => {
     const [cures] = [collector.open({ rule: "other" }), collector.open()];
     collector.write(cures, { type: "review_due", times: 4, withinMs: 1_000 });

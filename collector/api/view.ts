@@ -2,7 +2,9 @@
 import { FAULT_CODES, findMetric } from "@aislewatch/devices";
 import { isOpen } from "@aislewatch/rules";
 import type { z } from "zod";
+import type { Standing } from "../duties.ts";
 import { describeEvent } from "../incidents/describe.ts";
+import { type ChainState, whenText } from "../incidents/escalation.ts";
 import type { Incident, IncidentEvent, PRIORITIES, Priority } from "../incidents/types.ts";
 import type { DeliveryAudit } from "../ledger.ts";
 import type { Site } from "../sites.ts";
@@ -24,6 +26,29 @@ export function workView(incident: Incident): z.infer<typeof schema.incidentWork
   };
 }
 
+/** How its clocks stand and who is asked next, for its own page. */
+export function standingView({ clocks, chain, contract, penalty }: Standing) {
+  return {
+    clocks: clocks.map(({ target, isLatest: _, isTold: __, ...clock }) => ({ ...clock, ...target })),
+    contract,
+    penalty,
+    escalation: chain === null ? null : escalationView(chain),
+  };
+}
+
+function escalationView({ chain, next, nextByHand, taken }: ChainState): z.infer<typeof schema.escalation> {
+  const steps = chain.steps.map((step, index) => ({
+    when: whenText(step),
+    tier: step.run === null ? step.tier : 0,
+    tell: [...step.tell],
+    run: step.run,
+    calendar: step.calendar,
+    repeats: step.repeat?.times ?? 0,
+    taken: taken[index] ?? 0,
+  }));
+  return { chain: chain.name, steps, next, nextByHand };
+}
+
 /** An incident as lists, the page and the stream show it. `sites` are live.sites(), taken once for a list. */
 export function incidentView(incident: Incident, live: LiveView, sites = live.sites()): IncidentView {
   const { site, device } = incident.subject;
@@ -33,6 +58,7 @@ export function incidentView(incident: Incident, live: LiveView, sites = live.si
     ...incident,
     ...{ flapping, inactiveHours, maintenance, retroactive },
     mergedInto: incident.merged?.into ?? null,
+    due: live.duties.nextDue(incident),
     subject: { ...incident.subject },
     values: { ...incident.values },
     siteName: (sites.find((other) => other.id === site) ?? live.site(site))?.name ?? site,

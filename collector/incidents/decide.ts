@@ -13,6 +13,7 @@ import type {
   IncidentState,
   Priority,
   ResolutionCode,
+  SlaClock,
   Tier,
 } from "./types.ts";
 
@@ -42,6 +43,15 @@ export type IncidentAction = { readonly version?: number | undefined } & (
   | { readonly action: "reopen"; readonly why: string }
   | { readonly action: "cancel"; readonly code: CancelCode; readonly text: string | null }
   | { readonly action: "review"; readonly text: string | null }
+  | {
+      readonly action: "claim_pause";
+      /** Not given: all clocks that stand still for this reason. */
+      readonly clock?: SlaClock | undefined;
+      readonly from: number;
+      readonly to: number;
+      readonly reason: HoldReason;
+      readonly text: string;
+    }
   | { readonly action: "set_priority"; readonly priority: Priority | null; readonly why: string }
   | { readonly action: "correct_onset"; readonly onset: number; readonly why: string }
   | { readonly action: "correct_resolution"; readonly code: ResolutionCode; readonly why: string }
@@ -119,7 +129,17 @@ export function versionRefusal({ id, version: is }: Incident, version: number | 
 
 type RecordAction = Extract<
   IncidentAction,
-  { action: "note" | "check" | "vendor" | "review" | "set_priority" | "correct_onset" | "correct_resolution" }
+  {
+    action:
+      | "note"
+      | "check"
+      | "vendor"
+      | "review"
+      | "claim_pause"
+      | "set_priority"
+      | "correct_onset"
+      | "correct_resolution";
+  }
 >;
 
 /** What is only written down: the state stays. */
@@ -139,6 +159,12 @@ function decideRecord(incident: Incident, action: RecordAction, context: DecideC
     case "review":
       if (incident.review === null) return refuse(`${incident.id} is not for review.`);
       return ok([{ type: "reviewed", text: said(action.text) }]);
+    case "claim_pause": {
+      const { clock, from: fromMs, to, reason, text } = action;
+      if (fromMs >= to || to > context.nowMs || fromMs < incident.openedAt)
+        return refuse("A pause lies between the opening of the incident and now, and ends after it began.");
+      return ok([{ type: "pause_claimed", ...(clock !== undefined && { clock }), from: fromMs, to, reason, text }]);
+    }
     case "set_priority":
       return setPriority(incident, action, context);
     case "correct_onset":

@@ -40,6 +40,9 @@ export type ChainSelect = {
   readonly site?: readonly string[];
   readonly format?: readonly string[];
   readonly contract?: readonly string[];
+  readonly region?: readonly string[];
+  /** Of the site: each that is named has one of these values. */
+  readonly labels?: Readonly<Record<string, readonly string[]>>;
 };
 
 /** More than so many escalations of the chain within so long are told in summaries. */
@@ -57,7 +60,7 @@ export type EscalationPolicy = { readonly chains: readonly Chain[] };
 export const DEFAULT_STORM: Storm = { moreThan: 20, withinMs: 10 * 60_000 };
 export const NO_ESCALATION: EscalationPolicy = { chains: [] };
 
-/** What of an incident and its site decides on its chain. `kind` and `contract` are null where there is none. */
+/** What of an incident and its site decides on its chain; null where there is none. */
 export type ChainSubject = {
   readonly priority: Priority;
   readonly category: Category;
@@ -66,13 +69,21 @@ export type ChainSubject = {
   readonly site: string;
   readonly format: string;
   readonly contract: string | null;
+  readonly region: string | null;
+  /** Of the site. */
+  readonly labels: Readonly<Record<string, string>>;
 };
 
-const KEYS = ["priority", "category", "kind", "rule", "site", "format", "contract"] as const;
+const KEYS = ["priority", "category", "kind", "rule", "site", "format", "contract", "region"] as const;
 
 export function chainFor({ chains }: EscalationPolicy, subject: ChainSubject): Chain | null {
-  return chains.find(({ where }) => KEYS.every((key) => fits(where[key], subject[key]))) ?? null;
+  return (
+    chains.find(({ where }) => KEYS.every((key) => fits(where[key], subject[key])) && hasLabels(where, subject)) ?? null
+  );
 }
+
+const hasLabels = ({ labels = {} }: ChainSelect, subject: ChainSubject): boolean =>
+  Object.entries(labels).every(([key, wanted]) => fits(wanted, subject.labels[key] ?? null));
 
 const fits = (wanted: readonly string[] | undefined, value: string | null): boolean =>
   wanted === undefined || (value !== null && wanted.includes(value));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chainState, type EscalationFacts, foldEscalation } from "./escalation.ts";
+import { chainState, decideEscalation, type EscalationFacts, foldEscalation } from "./escalation.ts";
 import {
   type Chain,
   type ChainSubject,
@@ -9,6 +9,7 @@ import {
   type EscalationStep,
   type Trigger,
 } from "./escalation-policy.ts";
+import { foldIncident } from "./log.ts";
 import {
   ack,
   always,
@@ -47,6 +48,8 @@ const subject: ChainSubject = {
   site: "berlin-01",
   format: "store",
   contract: null,
+  region: "north",
+  labels: { class: "a" },
 };
 
 type World = { readonly chains: readonly Chain[]; readonly site?: SiteHours };
@@ -277,6 +280,84 @@ describe("the steps of a chain", () => {
   });
 });
 
+describe("a person who does not wait", () => {
+  const ESCALATE = { tier: null, why: "PLC" };
+  const incidentOf = (steps: readonly Step[]) => foldIncident("INC-000001", log(steps));
+  const decide = (steps: readonly Step[], request: { tier: 2 | 3 | 4 | null; why: string }, chains = [CHAIN]) =>
+    decideEscalation(incidentOf(steps), request, stateOf(log(steps), { chains }, min(3)));
+
+  it.each<{ name: string; log: Step[]; tier: 2 | 3 | 4 | null; gives: object }>([
+    {
+      name: "takes the next step now",
+      log: [[0, P2]],
+      tier: null,
+      gives: { step: 0, policy: "stores", kind: "hierarchical", tier: 1 },
+    },
+    {
+      name: "names a tier, and the step that leads there",
+      log: [[0, P2]],
+      tier: 2,
+      gives: { step: 2, policy: "stores", kind: "functional", tier: 2 },
+    },
+    {
+      name: "names a tier to which no step leads",
+      log: [[0, P2]],
+      tier: 4,
+      gives: { step: null, policy: null, kind: "functional", tier: 4 },
+    },
+  ])("$name", ({ log: steps, tier, gives }) => {
+    expect(decide(steps, { tier, why: "PLC" })).toMatchObject({
+      ok: true,
+      value: { by: "hand", why: "PLC", ...gives },
+    });
+  });
+
+  it("goes through the chain, and the clock does not take again what was taken by hand", () => {
+    const steps: Step[] = [[0, P2]];
+    for (let n = 1; n <= 4; n++) {
+      const decided = decide(steps, ESCALATE);
+      if (decided.ok) steps.push([n, decided.value]);
+    }
+    expect(steps.slice(1).map(([, body]) => body.type === "escalated" && body.step)).toEqual([0, 1, 2, 3]);
+    expect(decide(steps, ESCALATE)).toMatchObject({
+      ok: false,
+      error: { message: "All of its chain was asked: name a tier." },
+    });
+    // Only the repetitions of the second are left.
+    expect(run(steps, { chains: [CHAIN] }, 300)).toEqual(["15: 1 hierarchical 3", "20: 1 hierarchical 3"]);
+  });
+
+  it.each<{ name: string; log: Step[]; tier: 2 | null; chains: Chain[]; says: string }>([
+    {
+      name: "where it is already",
+      log: [
+        [0, P2],
+        [1, { type: "assigned", to: null, tier: 3 }],
+      ],
+      tier: 2,
+      chains: [CHAIN],
+      says: "INC-000001 is at tier 3 already",
+    },
+    { name: "into no chain", log: [[0, P2]], tier: null, chains: [], says: "No chain fits INC-000001" },
+    {
+      name: "what is resolved",
+      log: [
+        [0, P2],
+        [1, ack],
+        [2, resolved("cleaned")],
+      ],
+      tier: 2,
+      chains: [CHAIN],
+      says: "nobody works on it",
+    },
+  ])("can't escalate $name", ({ log: steps, tier, chains, says }) => {
+    expect(decide(steps, { tier, why: "x" }, chains)).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining(says) },
+    });
+  });
+});
+
 describe("the chain of an incident", () => {
   const named = (name: string, where: Chain["where"], ...steps: EscalationStep[]): Chain => ({
     ...chain(...steps),
@@ -286,6 +367,8 @@ describe("the chain of an incident", () => {
   const policy: EscalationPolicy = {
     chains: [
       named("gold", { contract: ["gold"] }),
+      named("south", { region: ["south"] }),
+      named("outlets", { labels: { class: ["b", "c"], outlet: ["yes"] } }),
       named("docks", { format: ["dc"], kind: ["conveyor", "drive"] }),
       named("urgent", { priority: ["P1"] }, step(unacknowledged(5))),
       named("printers", { category: ["consumable"], priority: ["P2"] }, step(unresolved(20)), step(unresolved(60))),
@@ -295,6 +378,9 @@ describe("the chain of an incident", () => {
     { name: "is the first that fits", of: { priority: "P1", contract: "gold" }, chain: "gold" },
     { name: "needs all that it names", of: { format: "dc", kind: "conveyor" }, chain: "docks" },
     { name: "and is another one without", of: { format: "dc", kind: null, priority: "P1" }, chain: "urgent" },
+    { name: "goes by the region of the site", of: { region: "south" }, chain: "south" },
+    { name: "and by its labels", of: { labels: { class: "c", outlet: "yes" } }, chain: "outlets" },
+    { name: "all of those that are named", of: { labels: { class: "c" } }, chain: "printers" },
     { name: "goes by priority and category", of: {}, chain: "printers" },
     { name: "is none when none fits", of: { priority: "P4" }, chain: null },
   ] as const)("$name", ({ of, chain: expected }) => {

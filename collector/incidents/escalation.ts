@@ -4,6 +4,7 @@
  * taken again, but for its repetitions, until the incident is reopened; those that wait for an acknowledgement begin
  * anew when one expires. When its priority gives an incident another chain, that one begins then.
  */
+import { err, ok, type Result } from "@aislewatch/base";
 import { firstOpen } from "./business-time.ts";
 import {
   type Chain,
@@ -12,10 +13,12 @@ import {
   type EscalationPolicy,
   type EscalationStep,
 } from "./escalation-policy.ts";
+import { isOpenState } from "./log.ts";
+import type { Refusal } from "./refusal.ts";
 import { instantIn, instantOfPercent, type SlaContext, workableSpans } from "./sla.ts";
 import type { SlaFacts } from "./sla-facts.ts";
 import { calendarOf } from "./sla-policy.ts";
-import type { IncidentEvent, IncidentEventBody, Tier } from "./types.ts";
+import type { Incident, IncidentEvent, IncidentEventBody, Tier } from "./types.ts";
 
 export type EscalatedBody = Extract<IncidentEventBody, { type: "escalated" }>;
 
@@ -79,6 +82,10 @@ export type ChainState = {
   readonly due: readonly DueStep[];
   /** The next by time, if nothing else happens; null: none. */
   readonly next: { readonly step: number; readonly at: number } | null;
+  /** The first that tells somebody and was not taken yet; null: all were, or nobody works on it. */
+  readonly nextByHand: number | null;
+  /** How often each was taken since it was opened, reopened or passed into this chain. */
+  readonly taken: readonly number[];
 };
 export type DueStep = { readonly step: EscalationStep; readonly body: EscalatedBody };
 
@@ -95,8 +102,10 @@ export function chainState(input: EscalationInput, now: number): ChainState | nu
   const { policy, subject, facts } = input;
   const chain = chainFor(policy, subject);
   if (chain === null) return null;
-  const idle: ChainState = { chain, due: [], next: null };
-  if (!facts.isOpen) return idle;
+  const taken = chain.steps.map(
+    (_, index) => facts.taken.filter(({ policy, step }) => policy === chain.name && step === index).length,
+  );
+  if (!facts.isOpen) return { chain, due: [], next: null, nextByHand: null, taken };
   const since = Math.max(facts.since, chainSince(input, chain));
   const due: DueStep[] = [];
   let next: ChainState["next"] = null;
@@ -106,7 +115,10 @@ export function chainState(input: EscalationInput, now: number): ChainState | nu
     if (at <= now) due.push({ step, body: bodyOf(chain, index, facts.tier) });
     else if (next === null || at < next.at) next = { step: index, at };
   }
-  return { chain, due, next };
+  const byHand = chain.steps.findIndex(
+    ({ run, tier }, index) => run === null && taken[index] === 0 && (tier === null || tier > facts.tier),
+  );
+  return { chain, due, next, nextByHand: byHand < 0 ? null : byHand, taken };
 }
 
 /** Since when the incident's priority gives it this chain. */
@@ -162,6 +174,46 @@ function bodyOf(chain: Chain, index: number, tierNow: Tier): EscalatedBody {
   };
 }
 
+/** `tier` null: the next step of its chain, now. */
+export type EscalateRequest = { readonly tier: Exclude<Tier, 0 | 1> | null; readonly why: string };
+
+/**
+ * What a person writes who does not wait for the clock. With a tier it goes there, and whom that tells is for the step of
+ * its chain that leads there, if one does; without, the next step that was not taken is taken now, and not again by time.
+ */
+export function decideEscalation(
+  incident: Incident,
+  { tier, why }: EscalateRequest,
+  state: ChainState | null,
+): Result<EscalatedBody, Refusal> {
+  const { id } = incident;
+  if (!isOpenState(incident.state)) return refuse(`One cannot escalate ${id}: nobody works on it any more.`);
+  if (tier !== null && tier <= incident.tier)
+    return refuse(`${id} is at tier ${incident.tier} already; assigning it gives it to another tier.`);
+  const step = tier === null ? (state?.nextByHand ?? null) : stepTo(state, tier);
+  if (tier === null && step === null) {
+    return refuse(state === null ? `No chain fits ${id}: name a tier.` : `All of its chain was asked: name a tier.`);
+  }
+  const to = tier ?? (step === null ? null : (state?.chain.steps[step]?.tier ?? null));
+  const isUp = to !== null && to > incident.tier;
+  return ok({
+    type: "escalated",
+    kind: isUp ? "functional" : "hierarchical",
+    tier: isUp ? to : incident.tier,
+    step,
+    policy: step === null ? null : (state?.chain.name ?? null),
+    by: "hand",
+    why,
+  });
+}
+
+function stepTo(state: ChainState | null, tier: Tier): number | null {
+  const index = state?.chain.steps.findIndex((step) => step.tier === tier) ?? -1;
+  return index < 0 ? null : index;
+}
+
+const refuse = (message: string): Result<never, Refusal> => err({ code: "not_allowed", message });
+
 /** In the words of a person who reads the log. */
 export function whyOf({ trigger }: EscalationStep): string {
   switch (trigger.is) {
@@ -173,6 +225,20 @@ export function whyOf({ trigger }: EscalationStep): string {
       return trigger.percent >= 100
         ? `the time to ${WORDS[trigger.clock]} is over`
         : `${trigger.percent} % of the time to ${WORDS[trigger.clock]} is used up`;
+    default:
+      return trigger satisfies never;
+  }
+}
+
+/** What a step waits for, for people who look at the chain. */
+export function whenText({ trigger }: EscalationStep): string {
+  switch (trigger.is) {
+    case "unacknowledged":
+      return trigger.afterMs === 0 ? "at once" : `after ${spell(trigger.afterMs)} that nobody took it`;
+    case "unresolved":
+      return trigger.afterMs === 0 ? "at once" : `after ${spell(trigger.afterMs)} unresolved`;
+    case "sla":
+      return `at ${trigger.percent} % of the time to ${WORDS[trigger.clock]}`;
     default:
       return trigger satisfies never;
   }

@@ -1696,6 +1696,26 @@ export interface components {
         }
       | {
           /** @constant */
+          action: "claim_pause";
+          /** @enum {string} */
+          clock?: "response" | "restore" | "vendor";
+          from: number;
+          to: number;
+          /** @enum {string} */
+          reason: "awaiting_vendor" | "awaiting_part" | "awaiting_site_access" | "awaiting_change" | "awaiting_caller";
+          text: string;
+          version?: number;
+        }
+      | {
+          /** @constant */
+          action: "escalate";
+          /** @enum {number} */
+          tier?: 2 | 3 | 4;
+          why: string;
+          version?: number;
+        }
+      | {
+          /** @constant */
           action: "set_priority";
           priority: ("P1" | "P2" | "P3" | "P4" | "P5") | null;
           why: string;
@@ -1909,6 +1929,23 @@ export interface components {
       meaning: string | null;
       detail: string;
     };
+    Escalation: {
+      chain: string;
+      steps: {
+        when: string;
+        tier: number | null;
+        tell: string[];
+        run: string | null;
+        calendar: string;
+        repeats: number;
+        taken: number;
+      }[];
+      next: {
+        step: number;
+        at: number;
+      } | null;
+      nextByHand: number | null;
+    };
     Explanation: {
       rule: string;
       ruleVersion: string;
@@ -2010,6 +2047,13 @@ export interface components {
         times: number;
         withinMs: number;
       } | null;
+      due: {
+        /** @enum {string} */
+        clock: "response" | "restore" | "vendor";
+        /** @enum {string} */
+        state: "running" | "paused" | "breached";
+        dueAt: number | null;
+      } | null;
       resolutionCode:
         | (
             | "consumable_replaced"
@@ -2047,6 +2091,13 @@ export interface components {
     IncidentDetail: {
       incident: components["schemas"]["Incident"];
       work: components["schemas"]["IncidentWork"];
+      clocks: components["schemas"]["SlaClock"][];
+      contract: string | null;
+      penalty: {
+        amount: number;
+        currency: string;
+      } | null;
+      escalation: components["schemas"]["Escalation"] | null;
       absorbed: components["schemas"]["Incident"][];
       events: components["schemas"]["IncidentEvent"][];
       runbook: {
@@ -2258,6 +2309,31 @@ export interface components {
       incidents: {
         [key: string]: number;
       };
+    };
+    SlaClock: {
+      /** @enum {string} */
+      clock: "response" | "restore" | "vendor";
+      cycle: number;
+      /** @enum {string} */
+      state: "running" | "paused" | "met" | "breached" | "cancelled";
+      standsStill: string | null;
+      /** @enum {string} */
+      priority: "P1" | "P2" | "P3" | "P4" | "P5";
+      withinMs: number;
+      calendar: string;
+      startedAt: number;
+      dueAt: number | null;
+      stoppedAt: number | null;
+      breachedAt: number | null;
+      elapsedMs: number;
+      businessMs: number;
+      pausedMs: number;
+      pausedBusinessMs: number;
+      percent: number;
+      nextWarning: {
+        percent: number;
+        at: number | null;
+      } | null;
     };
     StreamEvent:
       | {

@@ -68,6 +68,24 @@ describe("what a person types", () => {
       action: { action: "set_priority", priority: null, why: "x" },
     },
     {
+      line: "escalate --tier 3 --why PLC",
+      command: "escalate",
+      words: { tier: "3", why: "PLC" },
+      action: { action: "escalate", tier: 3, why: "PLC" },
+    },
+    { line: "escalate --why x", command: "escalate", words: { why: "x" }, action: { action: "escalate", why: "x" } },
+    {
+      line: "claim --from … --until … --reason awaiting_site_access --text locked",
+      command: "claim",
+      words: {
+        ...{ from: "2026-11-20T10:00Z", until: "2026-11-20T11:00Z", reason: "awaiting_site_access", text: "locked" },
+      },
+      action: {
+        ...{ action: "claim_pause", from: Date.UTC(2026, 10, 20, 10), to: Date.UTC(2026, 10, 20, 11) },
+        ...{ reason: "awaiting_site_access", text: "locked" },
+      },
+    },
+    {
       line: "merge --into 12",
       command: "merge",
       words: { into: "12" },
@@ -84,6 +102,8 @@ describe("what a person types", () => {
     { name: "an assignment to somebody and nobody", command: "assign", words: { to: "kim", nobody: true } },
     { name: "a resolution without a code", command: "resolve" },
     { name: "a merge into what", command: "merge" },
+    { name: "an escalation without a reason", command: "escalate", words: { tier: "2" } },
+    { name: "a claim of no time", command: "claim", words: { reason: "awaiting_part", text: "x", from: "noon" } },
     { name: "a tier that is none", command: "assign", words: { to: "kim", tier: "two" } },
     { name: "two incidents", command: "ack", rest: ["13"] },
   ] as { name: string; command: ActionCommand; rest?: string[]; words?: ActionWords }[])(
@@ -103,6 +123,7 @@ describe("what a person types", () => {
   it("is never lost: each command has an action", () => {
     const everything: ActionWords = {
       ...{ code: "cleaned", reason: "awaiting_part", why: "x", to: "kim", into: "1", vendor: "v", ref: "r", text: "t" },
+      ...{ from: "2026-11-20T10:00Z", until: "2026-11-20T11:00Z" },
     };
     for (const command of ACTIONS) {
       const rest = command === "priority" ? ["P1"] : ["note", "check"].includes(command) ? ["x"] : [];

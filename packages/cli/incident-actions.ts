@@ -19,6 +19,8 @@ export const ACTIONS = [
   "cancel",
   "review",
   "priority",
+  "escalate",
+  "claim",
   "merge",
   "split",
 ] as const;
@@ -42,6 +44,9 @@ export const ACTIONS_HELP = `  ack ID                    take it in hand
   cancel ID --code CODE     false_positive, duplicate or test: there was nothing to solve; --text WHY
   review ID [TEXT]          why it cured itself so often is known
   priority ID P1 --why WHY  whatever the collector finds; "auto" gives it back
+  escalate ID --why WHY     takes the next step of its chain now; --tier 2 to 4: it goes there
+  claim ID --from TIME --until TIME --reason REASON --text WHY
+                            it waited then, and nobody had said so; --clock response, restore or vendor
   merge ID --into ID        one piece of work with that one
   split ID                  stands for itself again
 `;
@@ -57,6 +62,9 @@ export const ACTION_OPTIONS = {
   group: { type: "string" },
   tier: { type: "string" },
   into: { type: "string" },
+  clock: { type: "string" },
+  from: { type: "string" },
+  until: { type: "string" },
   vendor: { type: "string" },
   ref: { type: "string" },
   undone: { type: "boolean" },
@@ -142,6 +150,17 @@ function asked(command: ActionCommand, said: string, words: ActionWords): Record
         priority: priorityOf(need(said === "" ? words.priority : said, "which priority? P1 to P5, or auto")),
         why: need(words.why ?? words.text, "priority needs --why"),
       };
+    case "escalate":
+      return { action: "escalate", why: need(words.why ?? words.text, "escalate needs --why"), ...tier };
+    case "claim":
+      return {
+        action: "claim_pause",
+        from: instant("--from", words.from),
+        to: instant("--until", words.until),
+        reason: need(words.reason, "claim needs --reason: what it waited for"),
+        text: need(words.text ?? words.why, "claim needs --text"),
+        ...(words.clock !== undefined && { clock: words.clock }),
+      };
     case "merge":
       return {
         action: "merge",
@@ -164,6 +183,13 @@ const priorityOf = (word: string): string | null => (word === "auto" ? null : wo
 function need(value: string | null | undefined, message: string): string {
   if (value == null || value === "") throw new UsageError(message);
   return value;
+}
+
+/** `2026-11-20T10:00` by the clock here, or with a zone at its end. */
+function instant(name: string, typed: string | undefined): number {
+  const at = Date.parse(typed ?? "");
+  if (Number.isNaN(at)) throw new UsageError(`claim needs ${name} TIME, such as 2026-11-20T10:00`);
+  return at;
 }
 
 function whole(name: string, typed: string): number {

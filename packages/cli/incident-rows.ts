@@ -4,17 +4,27 @@ import { formatAge } from "./age.ts";
 
 type Incident = components["schemas"]["Incident"];
 
-export const HEAD = ["ID", "PRI", "STATE", "AGE", "SITE", "DEVICE", "WHAT"];
+export const HEAD = ["ID", "PRI", "STATE", "AGE", "DUE", "SITE", "DEVICE", "WHAT"];
 
 export const row = (incident: Incident, now: number): string[] => [
   incident.id,
   incident.priority,
   incident.state.replace("_", " "),
   formatAge(now - incident.openedAt),
+  dueText(incident, now),
   incident.subject.site,
   subjectOf(incident),
   `${incident.title}${marks(incident)}`,
 ];
+
+/** Of the clock that is due first: how long it has, or since when it is over. */
+export function dueText({ due }: Incident, now: number): string {
+  if (due === null) return "–";
+  if (due.dueAt === null) return `${due.clock} stands still`;
+  return due.dueAt > now
+    ? `${due.clock} ${formatAge(due.dueAt - now)}`
+    : `${due.clock} over ${formatAge(now - due.dueAt)}`;
+}
 
 export const subjectOf = ({ subject }: Incident): string =>
   subject.device === null

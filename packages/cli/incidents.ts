@@ -13,6 +13,7 @@ import {
   isAction,
 } from "./incident-actions.ts";
 import { HEAD, marks, row, subjectOf } from "./incident-rows.ts";
+import { standingLines } from "./incident-standing.ts";
 import { watch } from "./incidents-watch.ts";
 
 export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
@@ -210,7 +211,7 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
     ],
   ];
   print(`${incident.id}  ${incident.title}\n\n`);
-  for (const [name, text] of lines) print(`  ${name.padEnd(9)} ${text}\n`);
+  for (const [name, text] of [...lines, ...standingLines(detail, Date.now())]) print(`  ${name.padEnd(9)} ${text}\n`);
   print(
     `\n${alignedTable([["WHEN", "WHO", "WHAT"], ...events.map((event) => [at(event.at), event.actor, event.text])])}`,
   );

@@ -7,7 +7,7 @@ import type { ApiDeps, LiveView } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
 import { bulkRequest, bulkResult, incident, incidentAction, incidentDetail, incidentList, problem } from "../schema.ts";
-import { chartView, eventView, incidentView, workView } from "../view.ts";
+import { chartView, eventView, incidentView, standingView, workView } from "../view.ts";
 
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 200;
@@ -96,11 +96,13 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         const found = state.incident(request.params.id);
         if (found === null) throw noIncident(request.params.id);
         const { site, device } = found.subject;
+        const events = state.incidentEvents(found.id);
         return {
           incident: view(found),
           work: workView(found),
+          ...standingView(live.duties.standing(found, events)),
           absorbed: views(found.absorbed.flatMap((id) => state.incident(id) ?? [])),
-          events: state.incidentEvents(found.id).map(eventView),
+          events: events.map(eventView),
           runbook: found.runbook === null ? null : deps.runbook(found.runbook),
           chart: chartView(found, live, clock.now()),
           asset: device === null ? {} : (live.device(site, device)?.device.asset ?? {}),
