@@ -1,13 +1,14 @@
 /**
  * What falls due by the time alone in the life of incidents: acknowledgements that run out, faults that cure themselves
- * so often that somebody should look, closes. What is due, and what it means, the pure folder incidents/ decides; this
+ * so often that somebody should look, priorities of sites that open or close, closes. What is due, and what it means, the pure folder incidents/ decides; this
  * shell looks now and then, and writes it into the book.
  */
 import type { Clock } from "@aislewatch/base";
 import type { Rule } from "@aislewatch/rules";
 import type { IncidentBook } from "./incident-book.ts";
 import { dueAcknowledgement, dueReview, type LifecyclePolicy } from "./incidents/lifecycle.ts";
-import { dueCloses } from "./incidents/transition.ts";
+import type { Assessment } from "./incidents/priority.ts";
+import { dueCloses, reassessed } from "./incidents/transition.ts";
 import type { Incident, IncidentEventBody } from "./incidents/types.ts";
 
 const LOOK_INTERVAL_MS = 60_000;
@@ -24,16 +25,25 @@ export type DeskDeps = {
   /** The rules as they are now, by id. */
   readonly rules: () => ReadonlyMap<string, Rule>;
   readonly lifecycle: () => LifecyclePolicy;
+  /** Are customers there now? */
+  readonly isOpenAt: (site: string) => boolean;
+  /** What the collector finds of its priority now. */
+  readonly assess: (incident: Incident) => Assessment;
 };
 
 export type Desk = {
   /** After a start: what recovered while nobody counted. */
   restore(): void;
+  /** Hours or priorities were edited: every priority is found again. */
+  reconsider(): void;
   /** Call about once a second; true when something fell due that people should know of. */
   tick(): boolean;
 };
 
-export function createDesk({ clock, book, rules, lifecycle }: DeskDeps): Desk {
+export function createDesk({ clock, book, rules, lifecycle, isOpenAt, assess }: DeskDeps): Desk {
+  /** Sites that have incidents: as their hours were at the last look. */
+  let hours = new Map<string, boolean>();
+  let isEdited = false;
   let lastLookMs = Number.NEGATIVE_INFINITY;
   let lastGlanceMs = Number.NEGATIVE_INFINITY;
   /** Ids of incidents that cured themselves since they were last looked at. */
@@ -75,8 +85,33 @@ export function createDesk({ clock, book, rules, lifecycle }: DeskDeps): Desk {
     return isAny;
   }
 
+  /**
+   * A site that opens or closes makes what is wrong there more urgent, or less. What is not heard of keeps the priority
+   * that it had when it was: nobody knows what is left there.
+   */
+  function priorities(now: number): boolean {
+    const known = hours;
+    hours = new Map();
+    let isAny = false;
+    for (const incident of book.open()) {
+      const { subject, recoveredAt, stale, suppressedBy } = incident;
+      const isOpen = hours.get(subject.site) ?? isOpenAt(subject.site);
+      hours.set(subject.site, isOpen);
+      const isMoved = isEdited || (known.get(subject.site) ?? isOpen) !== isOpen;
+      if (!isMoved || recoveredAt !== null || stale || suppressedBy !== null) continue;
+      if (write(incident, reassessed(incident, assess(incident)), now)) isAny = true;
+    }
+    isEdited = false;
+    return isAny;
+  }
+
   return {
+    reconsider() {
+      isEdited = true;
+    },
     restore() {
+      // Nobody was heard yet: what is left of a role can't be said now.
+      isEdited = false;
       for (const { id, recoveredAt } of book.open()) if (recoveredAt !== null) cured.add(id);
     },
     tick() {
@@ -91,6 +126,7 @@ export function createDesk({ clock, book, rules, lifecycle }: DeskDeps): Desk {
       }
       if (at - lastLookMs >= LOOK_INTERVAL_MS) {
         lastLookMs = at;
+        isAny = priorities(now) || isAny;
         isAny = closes(now) || isAny;
       }
       return isAny;

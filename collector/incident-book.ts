@@ -64,6 +64,8 @@ export function createIncidentBook({ clock, state }: { clock: Clock; state: Stat
   /** What a change at one site may touch. */
   const keysAt = new Map<string, Set<string>>();
   const pending = new Map<string, IncidentChange>();
+  /** Of those that are pending, the last that ended of its key. */
+  const ended = new Map<string, Incident>();
   const listeners = new Set<(written: Written) => void>();
 
   function hold(key: string, incident: Incident): void {
@@ -93,8 +95,7 @@ export function createIncidentBook({ clock, state }: { clock: Clock; state: Stat
       return key === undefined ? (pending.get(id)?.incident ?? state.incident(id)) : ofKey(key);
     },
     lastOf(key) {
-      const written = [...pending.values()].findLast((change) => change.key === key && isEnded(change.incident));
-      return written?.incident ?? state.incidentsOfKey(key, 1)[0] ?? null;
+      return ended.get(key) ?? state.incidentsOfKey(key, 1)[0] ?? null;
     },
     others(incident, limit) {
       const key = keys.get(incident.id) ?? incidentKey(incident.rule, incident.subject);
@@ -115,8 +116,10 @@ export function createIncidentBook({ clock, state }: { clock: Clock; state: Stat
     write(key, before, bodies, how) {
       const id = before?.id ?? incidentId(state.nextIncidentNumber());
       const { incident, events } = append(id, before, bodies, { ...how, recordedAt: clock.now() });
-      if (isEnded(incident)) letGo(key, incident);
-      else hold(key, incident);
+      if (isEnded(incident)) {
+        letGo(key, incident);
+        ended.set(key, incident);
+      } else hold(key, incident);
       pending.set(id, { incident, key, events: [...(pending.get(id)?.events ?? []), ...events] });
       for (const listener of listeners) listener({ key, before, incident, events });
       return incident;
@@ -131,6 +134,7 @@ export function createIncidentBook({ clock, state }: { clock: Clock; state: Stat
     takePending() {
       const changes = [...pending.values()];
       pending.clear();
+      ended.clear();
       return {
         changes,
         putBack() {
@@ -138,6 +142,7 @@ export function createIncidentBook({ clock, state }: { clock: Clock; state: Stat
             const since = pending.get(change.incident.id);
             const whole = since === undefined ? change : { ...since, events: [...change.events, ...since.events] };
             pending.set(change.incident.id, whole);
+            if (isEnded(whole.incident) && !ended.has(change.key)) ended.set(change.key, whole.incident);
           }
         },
       };

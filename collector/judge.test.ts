@@ -14,6 +14,7 @@ import {
   sampleSite,
   statusOf,
 } from "./sample-site.ts";
+import { toWeek, unlistedSite } from "./sites.ts";
 
 let site: SampleSite;
 let seq = 0;
@@ -39,6 +40,11 @@ const good = { up: true, media_out: false };
 const out = { up: true, media_out: true };
 const stored = (id: string) => site.state.incident(id);
 const log = (id: string) => site.state.incidentEvents(id).map(({ type }) => type);
+/** Trading hours, in UTC: an hour from now on. */
+const hourFrom = (nowMs: number) => {
+  const from = Math.floor((nowMs % 86_400_000) / 60_000);
+  return [{ from, to: (from + 60) % 1_440 }];
+};
 const deviceState = (id: string) => site.judge.live.device("s1", id)?.state;
 const act = (id: string, action: Parameters<SampleSite["judge"]["act"]>[1]) => site.judge.act(id, action, "user:kim");
 
@@ -408,6 +414,27 @@ rules:
     expect(act(last, { action: "review", text: "the cable" }).ok).toBe(true);
     await tickFor(65);
     expect(stored(last)).toMatchObject({ state: "resolved", review: null });
+  });
+
+  it("finds priorities again when a site opens or closes, and when its hours are edited", async () => {
+    await start();
+    const hours = toWeek({ daily: hourFrom(site.clock.now()) });
+    site.judge.setConfig({ ...configOf(), sites: [{ ...unlistedSite("s1"), hours }] });
+    await read({ printer: out });
+    expect(stored("INC-000001")).toMatchObject({ priority: "P1", priorityWhy: expect.stringContaining("open for") });
+    // What is not heard of keeps its priority, so it is heard of.
+    for (let n = 0; n < 62; n++) {
+      await tickFor(60);
+      await read({ printer: out });
+    }
+    expect(stored("INC-000001")).toMatchObject({ priority: "P3", priorityWhy: expect.stringContaining("closed now") });
+    expect(log("INC-000001").filter((type) => type === "priority_changed")).toHaveLength(1);
+    site.judge.setConfig(configOf());
+    for (let n = 0; n < 7; n++) {
+      await tickFor(10);
+      await read({ printer: out });
+    }
+    expect(stored("INC-000001")?.priority).toBe("P1");
   });
 
   describe("the priority of eight lanes", () => {

@@ -151,12 +151,14 @@ export function createJudge(
   const devices = new Map<string, Map<string, DeviceFacts>>();
   const book = createIncidentBook({ clock, state });
   const lifecycle = () => config?.lifecycle ?? DEFAULT_LIFECYCLE;
-  const desk = createDesk({ clock, book, rules: () => ruleById, lifecycle });
+  const assessNow = ({ subject, severity }: Incident): Assessment => assess(subject, severity, clock.now());
+  const isOpenAt = (site: string): boolean => isOpen(siteOf(site), clock.now());
+  const desk = createDesk({ clock, book, rules: () => ruleById, lifecycle, isOpenAt, assess: assessNow });
   const work = createWork({
     clock,
     book,
     isFiring,
-    assess: ({ subject, severity }) => assess(subject, severity, clock.now()),
+    assess: assessNow,
     chainOf: (incident) => duties.standing(incident).chain,
   });
   book.onWritten(({ before, incident }) => {
@@ -233,7 +235,7 @@ export function createJudge(
 
   function absorbOne(transition: Transition): void {
     const key = incidentKey(transition.rule, transition.subject);
-    const incident = book.ofKey(key) ?? (stoodBefore(transition) ? book.lastOf(key) : null);
+    const incident = book.ofKey(key) ?? (mayBeCancelled(transition) ? book.lastOf(key) : null);
     const rule = ruleById.get(transition.rule) ?? null;
     const outcome = fromTransition(incident, transition, rule, {
       priority: assessTransition(transition, incident),
@@ -247,6 +249,10 @@ export function createJudge(
     const facts = device === null ? undefined : factsOf(site, device);
     if (facts !== undefined) late.moved(facts.agent, transition);
   }
+
+  /** It stood before and has no incident: somebody cancelled that, or its rule opens none. */
+  const mayBeCancelled = ({ from, rule }: Transition): boolean =>
+    (from === "firing" || from === "recovering") && ruleById.get(rule)?.mode !== "shadow";
 
   const assessTransition = ({ subject, severity, at }: Transition, incident: Incident | null): Assessment =>
     assess(subject, severity ?? incident?.severity ?? "minor", at);
@@ -420,6 +426,7 @@ export function createJudge(
     rules = next.rules;
     ruleById = new Map(next.rules.rules.map((rule) => [rule.id, rule]));
     absorb(engine.setSites(next.sites.map(siteInfo), clock.now()));
+    desk.reconsider();
   }
 
   function setAgent(record: AgentRecord): void {
@@ -638,6 +645,7 @@ export function createJudge(
       let urgent = giveUpWaiting();
       if (absorb(engine.tick(now))) urgent = true;
       late.tick();
+      capacities.clear();
       if (desk.tick()) urgent = true;
       if (duties.tick()) urgent = true;
       if (urgent || pendingFaults.size > 0 || book.hasPending) commitSoon(urgent);
@@ -714,9 +722,6 @@ export function createJudge(
     );
   }
 }
-
-/** Its incident may have ended meanwhile: a person cancelled it. */
-const stoodBefore = ({ from }: Transition): boolean => from === "firing" || from === "recovering";
 
 const byItself = (at: number): { at: number; actor: Actor } => ({ at, actor: "system" });
 
