@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -356,6 +356,27 @@ describe("OutboxFile", () => {
       }),
       { numRuns: 15 },
     );
+  });
+
+  it.each([
+    { name: "its own pages", pageBytes: 1_024 },
+    { name: "the larger pages of a file that was there before", pageBytes: 4_096 },
+  ])("never makes its file larger than its bound, with $name", ({ pageBytes }) => {
+    if (pageBytes !== 1_024) {
+      const before = new DatabaseSync(join(folder, "outbox.db"));
+      before.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL`);
+      before.close();
+    }
+    const outbox = start({ fileBytesMax: 200_000 });
+    let n = 0;
+    while (n < 2_000 && outbox.append([reading(++n, 400)], { lane: "live", keep: false }).ok);
+    outbox.close();
+    const file = join(folder, "outbox.db");
+    const db = new DatabaseSync(file, { readOnly: true });
+    expect(db.prepare("PRAGMA page_size").get()).toEqual({ page_size: pageBytes });
+    db.close();
+    expect(statSync(file).size).toBeLessThanOrEqual(200_000 + pageBytes);
+    expect(statSync(file).size).toBeGreaterThan(180_000);
   });
 
   it("keeps its counters when the disk is full, and finds room by dropping the oldest", () => {

@@ -75,8 +75,14 @@ const AGE_CHECK_MS = 60_000;
 /** A batch of full size, so that a disk with room for one number is not taken for one that works. */
 const PROBE_BYTES = 64 * 1024;
 
-/** SQLite's default. */
-const PAGE_BYTES = 4_096;
+/**
+ * A commit writes whole pages to the log, four of which change with each batch and four more with its ack: a quarter of
+ * SQLite's default writes a third as much to the disk. A file that was made with others keeps them.
+ */
+const PAGE_BYTES = 1_024;
+
+/** SQLite would keep 2 MB of pages in memory, which an agent that writes and deletes at the two ends never looks at. */
+const CACHE_KIB = 256;
 
 /** How long another process may hold the file before that is an error. */
 const BUSY_MS_MAX = 5_000;
@@ -431,9 +437,11 @@ export class OutboxFile {
   }
 
   #prepareFile(): void {
+    // The size of pages is that of the file once it has one, and log mode gives it one.
     this.#db.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_BYTES_MAX};`,
+      `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_BYTES_MAX};`,
     );
+    this.#db.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
     this.#boundFile();
     const version = Number(this.#get("PRAGMA user_version")["user_version"]);
     if (version > SCHEMA_VERSION) throw new Error("the outbox was written by a newer version of the agent");
@@ -461,7 +469,8 @@ export class OutboxFile {
 
   #boundFile(): void {
     const fileBytesMax = this.#options.fileBytesMax ?? 2 * this.#options.bytesMax + 16 * 2 ** 20;
-    this.#db.exec(`PRAGMA max_page_count = ${Math.ceil(fileBytesMax / PAGE_BYTES)}`);
+    const pageBytes = Number(this.#get("PRAGMA page_size")["page_size"]);
+    this.#db.exec(`PRAGMA max_page_count = ${Math.ceil(fileBytesMax / pageBytes)}`);
   }
 
   /** Counters change with the transaction or not at all. */
