@@ -310,6 +310,23 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   return rig;
 }
 
+/** `sites.yaml` of one store that is always open, so that priorities do not hang on the hour of the test. */
+export const FIRST_STORE = `sites:
+  - id: store-1
+    name: First Store
+    time_zone: Europe/Berlin
+    trading_hours: { daily: "00:00-24:00" }
+`;
+
+/** Waits until these devices of store-1 answer. */
+export async function devicesUp(collector: CollectorRig, ids: readonly string[], timeoutMs?: number): Promise<void> {
+  const ask = async (): Promise<boolean> => {
+    const devices = await collector.api<{ id: string; state: string }[]>("/sites/store-1/devices");
+    return ids.every((id) => devices.some((device) => device.id === id && device.state === "up"));
+  };
+  await waitFor("every device to be up", ask, timeoutMs);
+}
+
 export type AgentRig = { readonly folder: string; readonly config: string; program: Program; restart(): Promise<void> };
 
 /** An agent of `site/agent` with these devices, as YAML below `devices:`. */

@@ -10,6 +10,7 @@ import {
   type AgentRig,
   type CollectorRig,
   cleanUp,
+  FIRST_STORE,
   recordingsMissing,
   runOnce,
   startAgent,
@@ -35,13 +36,6 @@ rules:
     severity: major
     category: consumable
     runbook: label-printer/media-out
-`;
-
-const SITES = `sites:
-  - id: store-1
-    name: First Store
-    time_zone: Europe/Berlin
-    trading_hours: { daily: "00:00-24:00" }
 `;
 
 type Incident = {
@@ -79,7 +73,7 @@ describe("a label printer that runs out of labels", () => {
   beforeAll(async () => {
     tcp = await zplOverTcp();
     serial = await zplOverSerial();
-    collector = await startCollector({ rules: RULES, sites: SITES });
+    collector = await startCollector({ rules: RULES, sites: FIRST_STORE });
     agent = await startAgent(
       collector,
       "store-1/pc",
@@ -203,35 +197,26 @@ describe("SNMP devices", () => {
 
   it("are read from Net-SNMP's agent by v2c and by v3 with authentication and privacy", async () => {
     const snmpd = await startSnmpd();
-    const collector = await startCollector({ rules: RULES, sites: SITES });
+    const collector = await startCollector({ rules: RULES, sites: FIRST_STORE });
     const secrets = tempFolder();
     writeFileSync(join(secrets, "auth"), V3.auth);
     writeFileSync(join(secrets, "priv"), V3.privacy);
+    const v3 = (id: string, password: string): string => `  - id: ${id}
+    kind: pos_terminal
+    driver: snmp
+    every: 1s
+    address: "127.0.0.1:${snmpd.port}"
+    version: "3"
+    user:
+      name: ${V3.user}
+      auth: { protocol: sha, password: "file:${join(secrets, password)}" }
+      privacy: { protocol: aes, password: "file:${join(secrets, "priv")}" }
+`;
     await startAgent(
       collector,
       "store-1/pc",
       `  - { id: lane-1/pos, kind: pos_terminal, driver: snmp, every: 1s, address: "127.0.0.1:${snmpd.port}" }
-  - id: lane-2/pos
-    kind: pos_terminal
-    driver: snmp
-    every: 1s
-    address: "127.0.0.1:${snmpd.port}"
-    version: "3"
-    user:
-      name: ${V3.user}
-      auth: { protocol: sha, password: "file:${join(secrets, "auth")}" }
-      privacy: { protocol: aes, password: "file:${join(secrets, "priv")}" }
-  - id: lane-3/pos
-    kind: pos_terminal
-    driver: snmp
-    every: 1s
-    address: "127.0.0.1:${snmpd.port}"
-    version: "3"
-    user:
-      name: ${V3.user}
-      auth: { protocol: sha, password: "file:${join(secrets, "priv")}" }
-      privacy: { protocol: aes, password: "file:${join(secrets, "priv")}" }
-`,
+${v3("lane-2/pos", "auth")}${v3("lane-3/pos", "priv")}`,
     );
     for (const id of ["lane-1/pos", "lane-2/pos"]) {
       const found = await waitFor(`values of ${id}`, async () => {
@@ -254,7 +239,7 @@ describe("SNMP devices", () => {
     const names = ["zebra", "konica_c250i", "cyberpower_pr2200rt2uc", "linksys-ss_lgs318p", "windows_svr_2019_1809"];
     const kinds = ["label_printer", "office_printer", "ups", "network_switch", "pos_terminal"];
     const simulator = await startSnmpsim(names);
-    const collector = await startCollector({ rules: RULES, sites: SITES });
+    const collector = await startCollector({ rules: RULES, sites: FIRST_STORE });
     const secrets = tempFolder();
     for (const name of names) writeFileSync(join(secrets, name), name);
     await startAgent(

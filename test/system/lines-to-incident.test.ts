@@ -41,7 +41,16 @@ import {
 } from "@aislewatch/simulator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hurriedPacks } from "../rig/hurried-packs.ts";
-import { type CollectorRig, cleanUp, onCleanUp, startAgent, startCollector, waitFor } from "../rig/rig.ts";
+import {
+  type CollectorRig,
+  cleanUp,
+  devicesUp,
+  FIRST_STORE,
+  onCleanUp,
+  startAgent,
+  startCollector,
+  waitFor,
+} from "../rig/rig.ts";
 
 const START_MS_MAX = 60_000;
 const STEP_MS_MAX = 30_000;
@@ -305,13 +314,6 @@ const SLOTS: readonly Slot[] = cases.map((one, n) => ({
   device: one.of.make(),
 }));
 
-const SITES = `sites:
-  - id: store-1
-    name: First Store
-    time_zone: Europe/Berlin
-    trading_hours: { daily: "00:00-24:00" }
-`;
-
 type Incident = {
   readonly id: string;
   readonly rule: string;
@@ -344,14 +346,11 @@ beforeAll(async () => {
     const line = `line: { tcp: "127.0.0.1:${started.value.line}" }`;
     lines.push(`  - { id: ${id}, kind: ${of.kind}, driver: ${of.driver}, every: 500ms, ${line}${more} }\n`);
   }
-  collector = await startCollector({ rules: hurriedPacks(), sites: SITES });
+  collector = await startCollector({ rules: hurriedPacks(), sites: FIRST_STORE });
   await startAgent(collector, "store-1/pc", lines.join(""));
-  await waitFor(
-    "every device to be up",
-    async () => {
-      const devices = await collector.api<{ id: string; state: string }[]>("/sites/store-1/devices");
-      return SLOTS.every(({ id }) => devices.some((device) => device.id === id && device.state === "up"));
-    },
+  await devicesUp(
+    collector,
+    SLOTS.map(({ id }) => id),
     START_MS_MAX,
   );
 }, START_MS_MAX + 30_000);

@@ -6,7 +6,16 @@
 import { UsbTree, type UsbUnit } from "@aislewatch/simulator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hurriedPacks } from "../rig/hurried-packs.ts";
-import { type CollectorRig, cleanUp, startAgent, startCollector, tempFolder, waitFor } from "../rig/rig.ts";
+import {
+  type CollectorRig,
+  cleanUp,
+  devicesUp,
+  FIRST_STORE,
+  startAgent,
+  startCollector,
+  tempFolder,
+  waitFor,
+} from "../rig/rig.ts";
 
 const START_MS_MAX = 60_000;
 const STEP_MS_MAX = 60_000;
@@ -120,13 +129,6 @@ function hurriedWindows(pack: string): string {
   });
 }
 
-const SITES = `sites:
-  - id: store-1
-    name: First Store
-    time_zone: Europe/Berlin
-    trading_hours: { daily: "00:00-24:00" }
-`;
-
 type Incident = {
   readonly id: string;
   readonly rule: string;
@@ -147,14 +149,11 @@ beforeAll(async () => {
     return `  - { id: ${id}, kind: ${kind}, driver: usb, every: 500ms, match: ${match}, ${places} }\n`;
   });
   const packs = Object.entries(hurriedPacks()).map(([file, text]) => [file, hurriedWindows(text)]);
-  collector = await startCollector({ rules: Object.fromEntries(packs), sites: SITES });
+  collector = await startCollector({ rules: Object.fromEntries(packs), sites: FIRST_STORE });
   await startAgent(collector, "store-1/pc", lines.join(""));
-  await waitFor(
-    "every device to be up",
-    async () => {
-      const devices = await collector.api<{ id: string; state: string }[]>("/sites/store-1/devices");
-      return SLOTS.every(({ id }) => devices.some((device) => device.id === id && device.state === "up"));
-    },
+  await devicesUp(
+    collector,
+    SLOTS.map(({ id }) => id),
     START_MS_MAX,
   );
 }, START_MS_MAX + 30_000);
