@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sampleIncident } from "../api/sample-incident.ts";
 import { PRIORITIES } from "../api/types.ts";
-import { type Filters, formatFilters, matches, NO_FILTERS, parseFilters, STATE_FILTERS } from "./filters.ts";
+import { type Filters, formatFilters, matches, NO_FILTERS, ORDERS, parseFilters, STATE_FILTERS } from "./filters.ts";
 
 const words = fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 });
 const anyFilters: fc.Arbitrary<Filters> = fc.record({
@@ -11,7 +11,7 @@ const anyFilters: fc.Arbitrary<Filters> = fc.record({
   site: fc.option(words),
   kind: fc.option(words),
   text: fc.string({ unit: "grapheme", maxLength: 8 }),
-  order: fc.constantFrom("oldest" as const, "newest" as const),
+  order: fc.constantFrom(...ORDERS),
   unfolded: fc.uniqueArray(words, { maxLength: 5 }),
   selected: fc.option(words),
   wall: fc.boolean(),

@@ -4,6 +4,10 @@ import { type Incident, isOpen, PRIORITIES, type Priority } from "../api/types.t
 export const STATE_FILTERS = ["open", "new", "review", "resolved", "closed", "all"] as const;
 export type StateFilter = (typeof STATE_FILTERS)[number];
 
+/** Within a priority by age; or, over all priorities, by what is due first. */
+export const ORDERS = ["oldest", "newest", "due"] as const;
+export type Order = (typeof ORDERS)[number];
+
 export type Filters = {
   readonly state: StateFilter;
   /** Empty means every priority. */
@@ -11,7 +15,7 @@ export type Filters = {
   readonly site: string | null;
   readonly kind: string | null;
   readonly text: string;
-  readonly order: "oldest" | "newest";
+  readonly order: Order;
   /** Keys of the unfolded groups of suppressed incidents. */
   readonly unfolded: readonly string[];
   readonly selected: string | null;
@@ -43,7 +47,7 @@ export function parseFilters(search: string): Filters {
     site: nonEmpty(query.get("site")),
     kind: nonEmpty(query.get("kind")),
     text: (query.get("q") ?? "").slice(0, TEXT_MAX),
-    order: query.get("order") === "newest" ? "newest" : "oldest",
+    order: ORDERS.find((order) => order === query.get("order")) ?? "oldest",
     unfolded: [...new Set(query.getAll("unfold"))].filter((key) => key !== "").slice(0, UNFOLDED_MAX),
     selected: nonEmpty(query.get("selected")),
     wall: query.get("wall") === "1",

@@ -116,7 +116,23 @@ export function IncidentTable({ rows, filters, change, searchBox, marks, setMark
           <th scope="col">Site</th>
           <th scope="col">Device</th>
           <th scope="col">State</th>
-          <th scope="col" aria-sort={filters.order === "oldest" ? "descending" : "ascending"}>
+          <th scope="col" className="cell-due" aria-sort={filters.order === "due" ? "ascending" : "none"}>
+            <button
+              type="button"
+              onClick={() => change({ order: filters.order === "due" ? "oldest" : "due" })}
+              title={
+                filters.order === "due"
+                  ? "What is due first; click for priority and age"
+                  : "Click for what is due first"
+              }
+            >
+              Due {filters.order === "due" && <span aria-hidden="true">↑</span>}
+            </button>
+          </th>
+          <th
+            scope="col"
+            aria-sort={filters.order === "due" ? "none" : filters.order === "oldest" ? "descending" : "ascending"}
+          >
             <button
               type="button"
               onClick={() => change({ order: filters.order === "oldest" ? "newest" : "oldest" })}
@@ -126,7 +142,8 @@ export function IncidentTable({ rows, filters, change, searchBox, marks, setMark
                   : "Newest first; click for oldest first"
               }
             >
-              Age <span aria-hidden="true">{filters.order === "oldest" ? "↓" : "↑"}</span>
+              Age{" "}
+              <span aria-hidden="true">{filters.order === "due" ? "" : filters.order === "oldest" ? "↓" : "↑"}</span>
             </button>
           </th>
         </tr>

@@ -4,6 +4,7 @@ import type { Incident } from "../api/types.ts";
 import { holdReasonText } from "../incident/actions.ts";
 import { Age } from "../ui/age.tsx";
 import { PriorityBadge, StateBadge } from "../ui/badges.tsx";
+import { Due } from "../ui/due.tsx";
 import { actorName, plural } from "../ui/format.ts";
 import { KindIcon } from "../ui/kind-icon.tsx";
 import { kindTitle } from "../ui/kinds.ts";
@@ -66,6 +67,9 @@ export const IncidentRow = memo(
               {incident.assignee === null ? incident.group : actorName(incident.assignee)}
             </span>
           )}
+        </td>
+        <td className="cell-due">
+          <Due due={incident.due} />
         </td>
         <td className="cell-age">
           <Age at={incident.onset} />
@@ -166,7 +170,7 @@ export function GroupRow({ row, index, top, selected, onSelect, onUnfold }: Grou
     >
       <td className="cell-mark" />
       <td className="cell-priority" />
-      <td className="cell-group" colSpan={5}>
+      <td className="cell-group" colSpan={6}>
         <button type="button" className="fold" aria-expanded={row.unfolded} onClick={onUnfold}>
           <span className="twist" aria-hidden="true" />
           <span>

@@ -29,6 +29,20 @@ describe("the order of the board", () => {
     });
     expect(keys(rows)).toEqual(["C", "B", "A"]);
   });
+
+  it("can be what is due first, whatever its priority; what stands still comes after", () => {
+    const due = (dueAt: number | null) => ({ clock: "restore", state: "running", dueAt }) as const;
+    const rows = arrange(
+      [
+        at("A", { priority: "P1", due: due(9) }),
+        at("B", { priority: "P1", due: due(null) }),
+        at("C", { priority: "P4", due: due(2) }),
+        at("D", { priority: "P2", due: null }),
+      ],
+      { ...NO_FILTERS, order: "due" },
+    );
+    expect(keys(rows)).toEqual(["C", "A", "B", "D"]);
+  });
 });
 
 describe("what is suppressed", () => {

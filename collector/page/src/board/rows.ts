@@ -1,9 +1,10 @@
 /**
- * From incidents to the rows of the board. Order: priority, then age. What is suppressed does not compete for attention:
+ * From incidents to the rows of the board. Order: priority, then age; or what is due first. What is suppressed does not
+ * compete for attention:
  * it is folded into one row below the incident of the device that is down, or at the end when that one is not listed.
  */
 import { type Incident, PRIORITIES, type Priority } from "../api/types.ts";
-import { type Filters, matches } from "./filters.ts";
+import { type Filters, matches, type Order } from "./filters.ts";
 
 export type Row =
   | { readonly type: "incident"; readonly key: string; readonly incident: Incident; readonly nested: boolean }
@@ -82,13 +83,17 @@ function groupRows(key: string, members: readonly Incident[], filters: Filters):
   return [head, ...members.map((incident): Row => ({ type: "incident", key: incident.id, incident, nested: true }))];
 }
 
-function comparison(order: Filters["order"]): (a: Incident, b: Incident) => number {
-  const sign = order === "oldest" ? 1 : -1;
+function comparison(order: Order): (a: Incident, b: Incident) => number {
+  const sign = order === "newest" ? -1 : 1;
   return (a, b) =>
+    (order === "due" ? dueOf(a) - dueOf(b) : 0) ||
     PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority) ||
     sign * (a.onset - b.onset) ||
     a.id.localeCompare(b.id, "en");
 }
+
+/** What stands still, or was never promised, is due after all that is. */
+const dueOf = ({ due }: Incident): number => due?.dueAt ?? Number.MAX_SAFE_INTEGER;
 
 export type Tally = {
   readonly priorities: Readonly<Record<Priority, number>>;
