@@ -17,6 +17,7 @@ import { IncidentLinks } from "./incident-links.tsx";
 import { Runbook } from "./markdown-view.tsx";
 import { OnsetEvents } from "./onset-events.tsx";
 import { acknowledge } from "./perform.ts";
+import { Escalation, ServiceLevel } from "./standing.tsx";
 import { Timeline } from "./timeline.tsx";
 import "./incident.css";
 
@@ -63,6 +64,8 @@ export default function IncidentPage({ id }: { id: string }) {
         <Timeline events={detail.events} timeZone={site?.timeZone} />
       </div>
       <aside className="incident-side" aria-label="What is known">
+        <ServiceLevel {...detail} timeZone={site?.timeZone} />
+        <Escalation incident={incident} escalation={detail.escalation} onDone={reload} />
         {detail.runbook !== null && <Runbook incident={incident.id} {...detail.runbook} />}
         <ToldValues incident={incident} />
         {incident.subject.device !== null && <OnsetEvents incident={incident} device={incident.subject.device} />}
