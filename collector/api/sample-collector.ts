@@ -14,7 +14,7 @@ import { DEFAULT_SLA_POLICY } from "../incidents/sla-policy.ts";
 import { type Actor, type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
 import { createMaintenance } from "../maintenance.ts";
 import { SILENT } from "../notifier.ts";
-import type { Site } from "../sites.ts";
+import { type Site, toWeek } from "../sites.ts";
 import { createSqliteStore } from "../store/state/sqlite.ts";
 import type { CommandRecord, Role, StateStore } from "../store/state/store.ts";
 import type { SeriesId } from "../store/timeseries/store.ts";
@@ -62,8 +62,14 @@ const site: Site = {
   },
   closedDays: [],
   calendars: new Map(),
-  contacts: [],
-  contract: null,
+  contacts: [
+    { name: "Kim Brandt", role: "manager", phone: "+49 30 5550100", email: null, hours: null },
+    {
+      ...{ name: "Lee Wolf", role: "facilities", phone: null, email: "lee@example.com" },
+      hours: { timeZone: "Europe/Berlin", closedDays: [], hours: toWeek({ sun: [{ from: 480, to: 600 }] }) },
+    },
+  ],
+  contract: "flagship",
   region: "east",
   labels: {},
 };

@@ -196,6 +196,17 @@ export const incidentDetail = z
     penalty: z.object({ amount: z.number(), currency: z.string() }).nullable(),
     /** Null: no chain fits, and nobody is asked by time. */
     escalation: escalation.nullable(),
+    /** Whom to call at the site, in the order of asking. */
+    contacts: z.array(
+      z.object({
+        name: z.string(),
+        role: z.string(),
+        phone: z.string().nullable(),
+        email: z.string().nullable(),
+        /** Now, by the clock of the site. */
+        reachable: z.boolean(),
+      }),
+    ),
     /** Those merged into it. */
     absorbed: z.array(incident),
     events: z.array(incidentEvent),
@@ -358,6 +369,10 @@ export const site = z
     name: z.string(),
     timeZone: z.string(),
     format: z.enum(["store", "dc"]),
+    /** Of sla.yaml; null: the standard terms. */
+    contract: z.string().nullable(),
+    region: z.string().nullable(),
+    labels: z.record(z.string(), z.string()),
     /** Open for customers now, by its trading hours. */
     open: z.boolean(),
     devices: z.int(),

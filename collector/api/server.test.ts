@@ -257,6 +257,10 @@ describe("incidents", () => {
       runbook: { title: "Labels are out" },
       chart: { metric: "head_temperature_celsius", unit: "°C", threshold: 60, from: T0 - 600_000, to: T0 + 1_000 },
       asset: { model: "ZT411" },
+      contacts: [
+        { name: "Kim Brandt", role: "manager", phone: "+49 30 5550100", email: null, reachable: true },
+        { name: "Lee Wolf", role: "facilities", phone: null, email: "lee@example.com", reachable: false },
+      ],
       suppresses: [],
       earlier: [{ id: earlier.id }],
     });

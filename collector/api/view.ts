@@ -49,6 +49,14 @@ function escalationView({ chain, next, nextByHand, taken }: ChainState): z.infer
   return { chain: chain.name, steps, next, nextByHand };
 }
 
+/** Whom to call there; of a site that is not listed, nobody. */
+export function contactsView(site: Site | null, nowMs: number): z.infer<typeof schema.incidentDetail>["contacts"] {
+  return (site?.contacts ?? []).map(({ hours, ...contact }) => ({
+    ...contact,
+    reachable: hours === null || isOpen(hours, nowMs),
+  }));
+}
+
 /** An incident as lists, the page and the stream show it. `sites` are live.sites(), taken once for a list. */
 export function incidentView(incident: Incident, live: LiveView, sites = live.sites()): IncidentView {
   const { site, device } = incident.subject;
@@ -190,6 +198,9 @@ export function siteView(
     name: site.name,
     timeZone: site.timeZone,
     format: site.format,
+    contract: site.contract,
+    region: site.region,
+    labels: { ...site.labels },
     open: isOpen(site, nowMs),
     devices: devices.length,
     up: count("up"),

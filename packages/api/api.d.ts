@@ -1437,6 +1437,147 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/notifications/channels": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The channels of notifications.yaml, and how they are */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["NotificationChannel"][];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/notifications/log": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Attempts to deliver, newest first: of an incident, of a channel, or of all */
+    get: {
+      parameters: {
+        query?: {
+          incident?: string;
+          channel?: string;
+          limit?: number;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["NotificationAttempt"][];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/notifications/channels/{channel}/test": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Sends a test by this channel at once, and says how it went */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          channel: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["NotificationAttempt"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/stream": {
     parameters: {
       query?: never;
@@ -2098,6 +2239,13 @@ export interface components {
         currency: string;
       } | null;
       escalation: components["schemas"]["Escalation"] | null;
+      contacts: {
+        name: string;
+        role: string;
+        phone: string | null;
+        email: string | null;
+        reachable: boolean;
+      }[];
       absorbed: components["schemas"]["Incident"][];
       events: components["schemas"]["IncidentEvent"][];
       runbook: {
@@ -2227,6 +2375,32 @@ export interface components {
         text: string;
       } | null;
     };
+    NotificationAttempt: {
+      notification: string;
+      channel: string;
+      incident: string;
+      at: number;
+      durationMs: number;
+      /** @enum {string} */
+      outcome: "delivered" | "retry" | "failed";
+      status: number | null;
+      detail: string;
+    };
+    NotificationChannel: {
+      name: string;
+      /** @enum {string} */
+      kind: "webhook";
+      target: string;
+      waiting: number;
+      busy: number;
+      deliveredAt: number | null;
+      failure: {
+        at: number;
+        status: number | null;
+        detail: string;
+      } | null;
+      isDown: boolean;
+    };
     Overview: {
       now: number;
       version: string;
@@ -2295,6 +2469,11 @@ export interface components {
       timeZone: string;
       /** @enum {string} */
       format: "store" | "dc";
+      contract: string | null;
+      region: string | null;
+      labels: {
+        [key: string]: string;
+      };
       open: boolean;
       devices: number;
       up: number;

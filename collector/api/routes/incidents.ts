@@ -7,7 +7,7 @@ import type { ApiDeps, LiveView } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
 import { bulkRequest, bulkResult, incident, incidentAction, incidentDetail, incidentList, problem } from "../schema.ts";
-import { chartView, eventView, incidentView, standingView, workView } from "../view.ts";
+import { chartView, contactsView, eventView, incidentView, standingView, workView } from "../view.ts";
 
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 200;
@@ -100,6 +100,7 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         return {
           incident: view(found),
           work: workView(found),
+          contacts: contactsView(live.site(site), clock.now()),
           ...standingView(live.duties.standing(found, events)),
           absorbed: views(found.absorbed.flatMap((id) => state.incident(id) ?? [])),
           events: events.map(eventView),

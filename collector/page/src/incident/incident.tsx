@@ -70,11 +70,34 @@ export default function IncidentPage({ id }: { id: string }) {
         <ToldValues incident={incident} />
         {incident.subject.device !== null && <OnsetEvents incident={incident} device={incident.subject.device} />}
         <AssetPanel asset={detail.asset} />
+        <Contacts contacts={detail.contacts} />
         <IncidentLinks title="Merged into this" incidents={detail.absorbed} />
         <IncidentLinks title="Suppresses" incidents={detail.suppresses} />
         <IncidentLinks title="Earlier on this slot" incidents={detail.earlier} />
       </aside>
     </article>
+  );
+}
+
+/** Whom to call there, in the order of asking; who can't be reached now steps back. */
+function Contacts({ contacts }: { contacts: IncidentDetail["contacts"] }) {
+  if (contacts.length === 0) return null;
+  return (
+    <section className="panel" aria-labelledby="contacts-title">
+      <h2 id="contacts-title">Whom to call there</h2>
+      <ul className="contacts" data-testid="contacts">
+        {contacts.map(({ name, role, phone, email, reachable }) => (
+          <li key={`${name} ${role}`} data-reachable={reachable}>
+            <strong>{name}</strong> {role}
+            {!reachable && <span className="tag">Not now</span>}
+            <span className="contact-ways">
+              {phone !== null && <a href={`tel:${phone.replaceAll(/[^\d+]/g, "")}`}>{phone}</a>}
+              {email !== null && <a href={`mailto:${email}`}>{email}</a>}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
