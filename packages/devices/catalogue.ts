@@ -557,3 +557,14 @@ export const findMetric = (name: string): Metric | undefined => BY_NAME.get(name
 export function metricsOf(kind: Kind): readonly Metric[] {
   return CATALOGUE.filter((metric) => metric.kinds === null || metric.kinds.includes(kind));
 }
+
+const namesByKind = new Map<Kind, ReadonlySet<string>>();
+
+/** Their names: one set for all devices of a kind, for it is asked for at every poll. */
+export function metricNamesOf(kind: Kind): ReadonlySet<string> {
+  const known = namesByKind.get(kind);
+  if (known !== undefined) return known;
+  const names = new Set(metricsOf(kind).map(({ name }) => name));
+  namesByKind.set(kind, names);
+  return names;
+}

@@ -1,5 +1,5 @@
 import { asWritten, durationMsBetween, type SecretRef, secretRef, suggest } from "@aislewatch/config";
-import { loadBuiltinProfiles, metricsOf, type Profile, profileMetrics } from "@aislewatch/devices";
+import { loadBuiltinProfiles, metricNamesOf, type Profile, profileMetrics } from "@aislewatch/devices";
 import { z } from "zod";
 import { newPace, openSnmp, type SnmpTarget } from "../../transport/snmp.ts";
 import { snmpUser, userWithSecrets, type WrittenSnmpUser } from "../../transport/snmp-user.ts";
@@ -99,12 +99,20 @@ export function snmpDriver(profiles: () => readonly Profile[]): Driver<SnmpConfi
       const target = targetOf(config, secret);
       const pace = newPace(target);
       const poller = new SnmpPoll(() => openSnmp(target, pace), all, chosen);
-      const ofKind = new Set(metricsOf(kind).map(({ name }) => name));
+      const ofKind = metricNamesOf(kind);
+      // The poller asks at every poll what the device may report, which changes with its profile only.
+      let told: { readonly profile: Profile; readonly metrics: readonly string[] } | null = null;
       return {
         poll: (context) => poller.poll(context),
         parse: (reply) => parse(reply, { profiles: all, kind }),
-        metrics: () =>
-          poller.profile === null ? [] : profileMetrics(poller.profile).filter((name) => ofKind.has(name)),
+        metrics() {
+          const { profile } = poller;
+          if (profile === null) return [];
+          if (told?.profile !== profile) {
+            told = { profile, metrics: profileMetrics(profile).filter((name) => ofKind.has(name)) };
+          }
+          return told.metrics;
+        },
         profile: () => poller.profile?.name ?? null,
         about: () => poller.about(),
         close: async () => poller.close(),

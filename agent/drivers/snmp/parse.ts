@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "@aislewatch/base";
-import { evaluateProfile, type Kind, metricsOf, type Profile } from "@aislewatch/devices";
+import { evaluateProfile, type Kind, metricNamesOf, type Profile } from "@aislewatch/devices";
 import type { Parsed, ParseError } from "../driver.ts";
 import { ENGINE_TIME, HOST_UPTIME, type SnmpDeviceReply, SYS_UPTIME } from "./types.ts";
 
@@ -14,7 +14,7 @@ export function parse(
   const profile = device.profiles.find(({ name }) => name === reply.profile);
   if (profile === undefined) return err({ detail: `there is no profile ${reply.profile}` });
   const { samples, asset, evidence } = evaluateProfile(profile, { ...reply, varbinds: carry(reply) });
-  const known = new Set(metricsOf(device.kind).map(({ name }) => name));
+  const known = metricNamesOf(device.kind);
   const kept = samples
     .map(({ component, metrics }) => ({
       component,
