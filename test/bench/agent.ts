@@ -10,7 +10,7 @@ import { findPeers, type Peer } from "./agent-peers.ts";
 import { AgentProcess, type AgentProgram, fromSources, installed, nextMessage, nodeOfItsOwn } from "./agent-process.ts";
 import { bareNodeMb, firstReadingMs } from "./agent-start.ts";
 import { type Figure, progress } from "./figure.ts";
-import { cpuSecondsOf, memoryOf } from "./process-cost.ts";
+import { cpuSecondsOf, forgetTouched, memoryOf, touchedBytesOf } from "./process-cost.ts";
 import { latenessOf, pause, quantile, quantilesOf } from "./punctuality.ts";
 import type { CrowdOrder, CrowdReport } from "./snmp-crowd.ts";
 
@@ -39,6 +39,8 @@ type Cost = {
   readonly pssMb: number;
   readonly ussMb: number;
   readonly anonymousMb: number;
+  /** Pages that it touched while it was measured. */
+  readonly touchedMb: number;
 };
 type Watch = Cost & { readonly lateMs: { readonly p50: number; readonly p99: number } };
 
@@ -156,6 +158,7 @@ const costFigures = (of: string, cost: Cost): Figure[] => [
   { label: `${of}: memory, PSS`, value: cost.pssMb, unit: "MB" },
   { label: `${of}: memory, its own alone (USS)`, value: cost.ussMb, unit: "MB" },
   { label: `${of}: memory, not pages of files`, value: cost.anonymousMb, unit: "MB" },
+  { label: `${of}: memory, touched meanwhile`, value: cost.touchedMb, unit: "MB" },
   { label: `${of}: requests a poll`, value: cost.requestsPerPoll, unit: "" },
 ];
 
@@ -168,6 +171,7 @@ const figuresOf = (of: string, watch: Watch): Figure[] => [
 /** What a process that polls the crowd costs. */
 async function measure(crowd: Crowd, pid: number, measuredMs: number): Promise<Watch> {
   crowd.order({ count: true });
+  forgetTouched(pid);
   const startedAt = performance.now();
   const cpuBefore = cpuSecondsOf(pid);
   const memory: ReturnType<typeof memoryOf>[] = [];
@@ -188,6 +192,7 @@ async function measure(crowd: Crowd, pid: number, measuredMs: number): Promise<W
     pssMb: medianMb(memory.map(({ pss }) => pss)),
     ussMb: medianMb(memory.map(({ uss }) => uss)),
     anonymousMb: medianMb(memory.map(({ anonymous }) => anonymous)),
+    touchedMb: touchedBytesOf(pid) / 1e6,
     lateMs: quantilesOf(latenessOf(begun, GRID_MS)),
   };
 }

@@ -2,7 +2,7 @@
  * What a process costs, from Linux' /proc: CPU time of all its threads (proc_pid_stat(5), fields utime and stime, in
  * clock ticks of 10 ms) and the most memory it ever held (proc_pid_status(5), VmHWM).
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** sysconf(_SC_CLK_TCK), which is 100 on every Linux that Node runs on. */
@@ -50,6 +50,17 @@ export function memoryOf(pid: number): { readonly pss: number; readonly uss: num
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
   const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]) * 1_024;
   return { pss: bytes("Pss"), uss: bytes("Private_Clean") + bytes("Private_Dirty"), anonymous: bytes("Pss_Anon") };
+}
+
+/** From now on the kernel notes which of its pages a process touches (proc_pid_clear_refs(5)). */
+export function forgetTouched(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, "1");
+}
+
+/** The pages that it has touched since `forgetTouched`, those of files that it shares in full. */
+export function touchedBytesOf(pid: number): number {
+  const kilobytes = /^Referenced:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];
+  return Number(kilobytes) * 1_024;
 }
 
 export function ownCpuSeconds(): number {
