@@ -89,7 +89,7 @@ describe.runIf(missing.length === 0)("lines of an agent", () => {
     const before = well.map((_, n) => health(`well-${n}`)?.polls ?? 0);
     await waitFor("ten seconds of polls", () => (health("well-0")?.polls ?? 0) >= (before[0] ?? 0) + 10, 15_000);
     for (const [n] of well.entries()) {
-      expect(health(`well-${n}`)).toMatchObject({ state: "up", failures: 0, skippedTurns: 0 });
+      expect(health(`well-${n}`)).toMatchObject({ state: "up", failures: 0, skippedTurns: 0, lastFailure: null });
     }
   });
 
