@@ -118,9 +118,16 @@ describe("a label printer that runs out of labels", () => {
     const detail = await cli("incidents", "show", incident.id);
     expect(detail.stdout).toContain("token:test");
     expect(detail.stdout).toContain("Opened as");
+    expect((await cli("incidents", "start", incident.id)).stdout).toContain("is in progress");
     const again = await cli("incidents", "ack", incident.id);
     expect(again.code).toBe(1);
-    expect(again.stderr).toContain("it is acknowledged");
+    expect(again.stderr).toContain("it is in progress");
+    const late = await cli("incidents", "note", incident.id, "a new roll", "is on its way", "--version", "1");
+    expect([late.code, late.stderr]).toEqual([1, expect.stringContaining("has changed since")]);
+    const held = await cli("incidents", "bulk", "hold", incident.id, "999999", "--reason", "awaiting_part");
+    expect([held.code, held.stdout]).toEqual([1, expect.stringMatching(/done +on hold[\s\S]*1 done, 1 refused/)]);
+    expect((await cli("incidents", "list", "--state", "on_hold")).stdout).toContain("awaiting part");
+    expect((await cli("incidents", "hold", incident.id, "--reason", "coffee")).code).toBe(2);
     expect((await cli("incidents", "resolve", incident.id, "--code", "nonsense")).code).toBe(2);
     expect((await cli("incidents", "resolve", incident.id, "--code", "consumable_replaced")).stdout).toContain(
       "is resolved",
