@@ -33,10 +33,11 @@ import type { Clock } from "@aislewatch/base";
 import type { InventoryDevice } from "@aislewatch/contract";
 import { splitSubject } from "@aislewatch/contract";
 import type { AgentSnapshot, Engine, FaultRecord, FaultView, Transition } from "@aislewatch/rules";
-import { type Found, isWhole, reconcile, type Spell, STANDING, stepSpell, type Told } from "./incidents/late.ts";
+import { type Found, isWhole, reconcile, type Spell, stepSpell, type Told } from "./incidents/late.ts";
 import { incidentKey } from "./incidents/types.ts";
-import { agentBody, batchBody, type KeptBatch, type KeptStretch, readAgent, readBatch } from "./late-record.ts";
-import { LateStream, rowsOf, spanOf } from "./late-stream.ts";
+import { agentBody, batchBody, readAgent, readBatch } from "./late-record.ts";
+import { rowsOf, spanOf } from "./late-stream.ts";
+import { isAsLive, isStanding, keptOf, newStretch, restoredStretch, type Stretch, type Whose } from "./late-stretch.ts";
 import type { Commit, LateRecord } from "./store/state/store.ts";
 import type { TelemetryBatch } from "./store/timeseries/store.ts";
 
@@ -114,42 +115,6 @@ export type Late = {
   figures(): { agents: number; engines: number };
 };
 
-type Whose = { readonly site: string; readonly agent: string };
-
-type Stretch = {
-  /** Of its agent's, for the records of what it keeps back. */
-  readonly id: number;
-  readonly stream: LateStream;
-  /** While the fork is not loaded. */
-  snapshot: AgentSnapshot;
-  engine: Engine | null;
-  /** Event time up to which the fork has judged. */
-  untilAt: number;
-  /** The agent has not come back since. */
-  isAway: boolean;
-  /** It has, and what it read between its last live batches and the next is not in the live lane. */
-  isTorn: boolean;
-  /** Some of it came as history. */
-  hasHistory: boolean;
-  /** It has read something: its snapshot is no longer what the live evaluator knew at its beginning. */
-  isRead: boolean;
-  /** Takes no more of what is not owed: too much is kept back. */
-  isClosed: boolean;
-  /** Must be judged: something of it the live evaluator may not have, or not in its time. */
-  isNeeded: boolean;
-  /** Spells that the fork has found and that are not told yet, by fault; the one that stands is in `open`. */
-  readonly truth: Map<string, Spell[]>;
-  readonly open: Map<string, Spell>;
-  /** What the live evaluator has told of each fault since the stretch began. */
-  readonly told: Map<string, Told[]>;
-  /** Event time of the last that it told: it has judged up to there. */
-  toldAt: number;
-  /** Devices whose last reading here the live evaluator has not had, so that it does not know how they are. */
-  readonly unheard: Set<string>;
-  settleSinceMs: number | null;
-  parkedSinceMs: number | null;
-};
-
 /** `batch` null: it is not kept back any more. */
 type DirtyBatch = Whose & { readonly part: string; readonly batch: TelemetryBatch | null };
 
@@ -199,7 +164,7 @@ export function createLate(deps: LateDeps): Late {
     if (isBehind === behind.has(key)) return;
     if (isBehind) behind.set(key, clock.monotonic());
     else behind.delete(key);
-    live.setAgentBehind(whose.site, whose.agent, isBehind);
+    live.setAgentBehind(whose.site, whose.agent, isBehind, clock.now());
   }
 
   /** All of before the return is there, and what follows in the live lane is not what was read next. */
@@ -242,24 +207,7 @@ export function createLate(deps: LateDeps): Late {
   // ── stretches
 
   function begin(mine: AgentLate, at: number, snapshot: AgentSnapshot): Stretch {
-    const stretch: Stretch = {
-      ...{ id: mine.nextId++, stream: new LateStream(), snapshot, engine: null, untilAt: at },
-      ...{ isAway: false, isTorn: false, hasHistory: false, isRead: false, isClosed: false, isNeeded: false },
-      ...{ truth: new Map(), open: new Map(), told: new Map(), toldAt: at, unheard: new Set() },
-      ...{ settleSinceMs: null, parkedSinceMs: null },
-    };
-    for (const record of snapshot.faults) {
-      const { rule, subject, state } = record;
-      const { isTimed, onset } = timersOf(record);
-      if (isTimed && subject.device !== null) {
-        stretch.isNeeded = true;
-        stretch.unheard.add(subject.device);
-      }
-      if (!isStanding(state)) continue;
-      const key = incidentKey(rule, subject);
-      stretch.open.set(key, STANDING);
-      stretch.told.set(key, [{ onset, over: null }]);
-    }
+    const stretch = newStretch(mine.nextId++, at, snapshot);
     mine.stretches.push(stretch);
     return stretch;
   }
@@ -450,22 +398,21 @@ export function createLate(deps: LateDeps): Late {
     }),
 
     restore(records) {
-      for (const { site, agent, part, body } of records) {
-        const kept = part === "state" ? readAgent(body) : null;
-        if (kept === null) continue;
-        const batches = records.flatMap((record) => {
-          const isOurs = record.site === site && record.agent === agent && record.part !== "state";
-          const found = isOurs ? readBatch(record) : null;
-          return found === null ? [] : [found];
-        });
-        const { nextId, epoch, memory } = kept;
-        const stretches = kept.stretches.map((one) =>
-          restored(
-            one,
-            batches.filter(({ id }) => id === one.id),
-          ),
+      const kept = new Map<string, TelemetryBatch[]>();
+      for (const record of records) {
+        const found = record.part === "state" ? null : readBatch(record);
+        if (found === null) continue;
+        const key = `${keyOf(record)}/${found.id}`;
+        kept.set(key, [...(kept.get(key) ?? []), found.batch]);
+      }
+      for (const record of records) {
+        const state = record.part === "state" ? readAgent(record.body) : null;
+        if (state === null) continue;
+        const key = keyOf(record);
+        const stretches = state.stretches.map((one) =>
+          restoredStretch(one, kept.get(`${key}/${one.id}`) ?? [], clock.monotonic()),
         );
-        agents.set(keyOf({ site, agent }), { stretches, nextId, epoch, memory });
+        agents.set(key, { ...state, stretches });
       }
       for (const [key, { stretches }] of agents) {
         const { site, agent } = whoseOf(key);
@@ -651,59 +598,10 @@ export function createLate(deps: LateDeps): Late {
   function keptAgent({ nextId, epoch, memory, stretches }: AgentLate, whose: Whose) {
     return { v: 2 as const, nextId, epoch, memory, stretches: stretches.map((one) => keptOf(one, whose)) };
   }
-
-  function keptOf(stretch: Stretch, { site, agent }: Whose): KeptStretch {
-    const { id, stream, engine, snapshot, untilAt, isAway, isTorn, hasHistory, isRead, isClosed, isNeeded, toldAt } =
-      stretch;
-    const { faults, devices } = engine === null ? snapshot : engine.snapshot(site, agent);
-    return {
-      ...{ id, stream: stream.toKeep(), untilAt, isAway, isTorn, hasHistory, isRead, isClosed, isNeeded, toldAt },
-      snapshot: { faults, devices: isAsLive(stretch) ? [] : (devices ?? []) },
-      truth: [...stretch.truth],
-      open: [...stretch.open],
-      told: [...stretch.told],
-      unheard: [...stretch.unheard],
-      isParked: stretch.parkedSinceMs !== null,
-    };
-  }
-
-  function restored(kept: KeptStretch, batches: readonly KeptBatch[]): Stretch {
-    const { id, stream, snapshot, untilAt, isAway, isTorn, hasHistory, isRead, isClosed, isNeeded, toldAt } = kept;
-    const { faults, devices } = snapshot;
-    return {
-      ...{ id, untilAt, isAway, isTorn, hasHistory, isRead, isClosed, isNeeded, toldAt, engine: null },
-      stream: LateStream.restored(
-        stream,
-        batches.map(({ batch }) => batch),
-      ),
-      snapshot: devices.length === 0 ? { faults } : { faults, devices },
-      truth: new Map(kept.truth),
-      open: new Map(kept.open),
-      told: new Map(kept.told.map(([key, told]) => [key, [...told]])),
-      unheard: new Set(kept.unheard),
-      settleSinceMs: null,
-      parkedSinceMs: kept.isParked ? clock.monotonic() : null,
-    };
-  }
 }
-
-/** Nothing came since it began: what the live evaluator knows is what it begins with, also after a restart. */
-const isAsLive = ({ isAway, isRead, stream }: Stretch): boolean => isAway && !isRead && stream.rows === 0;
 
 const endedAt = (spell: Spell, at: number | null): Spell => {
   const { opened } = spell;
   if (opened === null || at === null) return spell;
   return { ...spell, over: { ...opened, at, from: "firing", to: "inactive", severity: null, reason: "clear" } };
 };
-
-/** Has it a timer running that time or a reading may end, and when did it begin? */
-function timersOf({ state, detail }: FaultRecord): { isTimed: boolean; onset: number } {
-  const { steps, level, onset } = detail;
-  const isRising = Array.isArray(steps) && steps.some((hold: unknown, step) => step > Number(level) && isHolding(hold));
-  return { isTimed: state === "pending" || state === "recovering" || isRising, onset: Number(onset) };
-}
-
-const isHolding = (hold: unknown): boolean =>
-  typeof hold === "object" && hold !== null && "since" in hold && hold.since !== null;
-
-const isStanding = (state: FaultView["state"]): boolean => state === "firing" || state === "recovering";

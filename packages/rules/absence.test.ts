@@ -12,11 +12,11 @@ describe("an agent that is behind", () => {
   it("lets no time pass for its devices, so that a reading on its way can still contradict", () => {
     const { engine, said, read, tick } = on();
     read("printer", 0, { up: true, media_out: true });
-    engine.setAgentBehind(SITE, AGENT, true);
+    engine.setAgentBehind(SITE, AGENT, true, START);
     tick(60);
     expect(said).toEqual(["0s printer out inactive>pending major"]);
     read("printer", 10, { up: true, media_out: false });
-    engine.setAgentBehind(SITE, AGENT, false);
+    engine.setAgentBehind(SITE, AGENT, false, START + 60_000);
     tick(60);
     expect(said).toEqual(["0s printer out inactive>pending major", "10s printer out pending>inactive"]);
   });
@@ -24,17 +24,30 @@ describe("an agent that is behind", () => {
   it("has its time pass as it was due once it is not, and when it is offline", () => {
     const { engine, said, read, tick, say } = on();
     read("printer", 0, { up: true, media_out: true });
-    engine.setAgentBehind(SITE, AGENT, true);
+    engine.setAgentBehind(SITE, AGENT, true, START);
     tick(30);
-    engine.setAgentBehind(SITE, AGENT, false);
+    engine.setAgentBehind(SITE, AGENT, false, START + 30_000);
     tick(30);
     expect(said).toEqual(["0s printer out inactive>pending major", "20s printer out pending>firing major"]);
-    engine.setAgentBehind(SITE, AGENT, true);
+    engine.setAgentBehind(SITE, AGENT, true, START);
     say(engine.setAgentOnline(SITE, AGENT, false, START + 40_000));
     say(engine.setAgentOnline(SITE, AGENT, true, START + 41_000));
     read("printer", 42, { up: true, media_out: false });
     expect(said.at(-1)).toBe("42s printer out firing>inactive");
   });
+});
+
+it("a device is not silent because its agent was behind, but when it does not answer after that", () => {
+  const rules = group(`id: quiet, when: silent_for() > 40, severity: minor`);
+  const { engine, said, read, tick } = stage(rules, [device("printer", "label_printer")]);
+  read("printer", 0, { up: true });
+  engine.setAgentBehind(SITE, AGENT, true, START);
+  tick(100);
+  engine.setAgentBehind(SITE, AGENT, false, START + 100_000);
+  tick(120);
+  expect(said).toEqual([]);
+  tick(140);
+  expect(said).toEqual(["135s printer quiet inactive>firing minor"]);
 });
 
 describe("an interrupt", () => {

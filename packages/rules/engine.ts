@@ -210,8 +210,15 @@ class RuleEngine implements Engine {
     return this.#judge.inOrder();
   }
 
-  setAgentBehind(site: string, agent: string, isBehind: boolean): void {
-    this.#roster.agent(this.#roster.site(site), agent).isBehind = isBehind;
+  setAgentBehind(site: string, agent: string, isBehind: boolean, atMs: number): void {
+    const siteUnit = this.#roster.site(site);
+    this.#roster.agent(siteUnit, agent).isBehind = isBehind;
+    if (isBehind) return;
+    for (const unit of siteUnit.devices.values()) {
+      if (unit.agent.id !== agent) continue;
+      unit.quietUntil = atMs + unit.staleAfterMs;
+      this.#judge.setSilenceDue(unit, atMs);
+    }
   }
 
   observe(site: string, agent: string, message: Telemetry, skewMs: number): Transition[] {

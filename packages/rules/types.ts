@@ -336,9 +336,9 @@ export type Engine = {
   interrupt(site: string, agent: string): Transition[];
   /**
    * What this agent has read is on its way: `tick` lets no time pass for its devices, whose readings may contradict it.
-   * Until it is said otherwise, or the agent is offline.
+   * Until it is said otherwise, or the agent is offline; from `atMs` on they have time to answer before they are silent.
    */
-  setAgentBehind(site: string, agent: string, isBehind: boolean): void;
+  setAgentBehind(site: string, agent: string, isBehind: boolean, atMs: number): void;
   /** Lets timers run up to `nowMs`: silence, staleness, `for` that ends between polls. Call about once a second. */
   tick(nowMs: number): Transition[];
   /**
