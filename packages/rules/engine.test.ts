@@ -73,6 +73,21 @@ describe("silence", () => {
     ]);
   });
 
+  it("falls silent again after it was heard", () => {
+    const { read, tick, said } = stage(group(`id: silent, when: silent_for() > 60, severity: major`), [
+      device("scale", "scale"),
+    ]);
+    read("scale", 1, { up: true });
+    tick(70);
+    read("scale", 80, { up: true });
+    tick(150);
+    expect(said).toEqual([
+      "61.001s scale silent inactive>firing major",
+      "80s scale silent firing>inactive",
+      "140.001s scale silent inactive>firing major",
+    ]);
+  });
+
   it("a failed poll is no answer", () => {
     const { read, tick, said } = stage(rules, [PRINTER]);
     for (let at = 0; at <= 60; at += 10) read("printer", at, { up: at === 0 });

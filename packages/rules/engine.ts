@@ -20,7 +20,7 @@ import { type Replay, takeRefills } from "./refill.ts";
 import { Roster } from "./roster.ts";
 import { RowOrder } from "./rows.ts";
 import { applySnapshot, takeOverSnapshot, takeSnapshot } from "./snapshot.ts";
-import { type DeviceUnit, type JudgedSubject, roleOf, subjectOf } from "./subjects.ts";
+import { type DeviceUnit, type JudgedSubject, roleOf, type SiteUnit, subjectOf } from "./subjects.ts";
 import type {
   Adoption,
   AgentSnapshot,
@@ -70,6 +70,7 @@ type Happened = {
 };
 
 const NO_OFFSETS = new Int32Array(0);
+const nameOf = (owner: DeviceUnit | SiteUnit): string => (owner.is === "site" ? "" : owner.device.id);
 const NEVER = Number.POSITIVE_INFINITY;
 
 class RuleEngine implements Engine {
@@ -272,7 +273,9 @@ class RuleEngine implements Engine {
       this.#judge.counts.unknownRows++;
       return [];
     });
-    return found.sort((a, b) => a.at - b.at);
+    // Of one moment in an order of their own: what a site counts must not hang on the order in a message.
+    const order = ({ unit, component, code }: Happened): string => `${unit.device.id} ${component ?? ""} ${code}`;
+    return found.sort((a, b) => a.at - b.at || (order(a) < order(b) ? -1 : 1));
   }
 
   /** Takes the events up to `limit` out of the list, and judges them: after the readings of their moment. */
@@ -289,14 +292,47 @@ class RuleEngine implements Engine {
     }
   }
 
-  /** What was due before a reading happens before it; also to those whom the reading may flag. */
-  #catchUp(unit: DeviceUnit, limit: number): void {
-    if (unit.site.dueAt <= limit) this.#judge.runDue(unit.site, limit);
-    if (unit.dueAt <= limit) this.#judge.runDue(unit, limit);
-    for (let i = 0; i < unit.descendants.length; i++) {
-      const below = unit.descendants[i];
-      if (below !== undefined && below.dueAt <= limit) this.#judge.runDue(below, limit);
+  /**
+   * What was due at the site before a reading happens before it, in order of time: a rule over the site counts it.
+   * Hardly ever is there anything, for ticks are ahead of readings.
+   */
+  #catchUp({ site, agent }: DeviceUnit, limit: number): void {
+    if (limit > site.ranTo) site.ranTo = limit;
+    if (this.#judge.heap.nextAt > limit) return;
+    this.#runUntil(limit, (owner) => {
+      if (owner.is === "site") return owner === site;
+      return owner.site === site && (owner.agent === agent || !owner.agent.isBehind);
+    });
+  }
+
+  /** Everything that falls due up to `limit`, in order of time, of those whose time may pass. */
+  #runUntil(limit: number, mayPass: (owner: DeviceUnit | SiteUnit) => boolean): void {
+    const { heap } = this.#judge;
+    const others: (DeviceUnit | SiteUnit)[] = [];
+    while (heap.nextAt <= limit) {
+      const at = heap.nextAt;
+      for (const owner of this.#takeDue(at)) {
+        if (mayPass(owner)) {
+          this.#judge.runDue(owner, at);
+          this.#judge.enqueue(owner);
+        } else others.push(owner);
+      }
     }
+    for (const owner of others) this.#judge.enqueue(owner);
+  }
+
+  /** Those who are queued for this moment, in an order of their own; they are queued no more. */
+  #takeDue(at: number): (DeviceUnit | SiteUnit)[] {
+    const { heap } = this.#judge;
+    const found: (DeviceUnit | SiteUnit)[] = [];
+    while (heap.nextAt === at) {
+      const owner = heap.pop();
+      // An older entry of an owner that was queued again meanwhile.
+      if (owner === undefined || owner.queuedAt !== at) continue;
+      owner.queuedAt = NEVER;
+      found.push(owner);
+    }
+    return found.length < 2 ? found : found.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   }
 
   tick(nowMs: number): Transition[] {
@@ -305,21 +341,7 @@ class RuleEngine implements Engine {
     this.#keeping.emitOrphans(nowMs);
     this.#judge.replan(nowMs);
     this.#judge.settle(nowMs);
-    const behind: DeviceUnit[] = [];
-    while (this.#judge.heap.nextAt <= nowMs) {
-      const at = this.#judge.heap.nextAt;
-      const owner = this.#judge.heap.pop();
-      // An older entry of an owner that was queued again meanwhile.
-      if (owner === undefined || owner.queuedAt !== at) continue;
-      owner.queuedAt = NEVER;
-      if (owner.is === "device" && owner.agent.isBehind) {
-        behind.push(owner);
-        continue;
-      }
-      this.#judge.runDue(owner, at);
-      this.#judge.enqueue(owner);
-    }
-    for (const owner of behind) this.#judge.enqueue(owner);
+    this.#runUntil(nowMs, (owner) => owner.is === "site" || !owner.agent.isBehind);
     return this.#judge.inOrder();
   }
 
@@ -353,6 +375,8 @@ class RuleEngine implements Engine {
       if (values[slot] === value) continue;
       values[slot] = value;
       last[slot] = value;
+      // Time has run past it already: what was due meanwhile happened without it.
+      if (at < unit.judgedAt && at >= unit.judgedAt - WINDOW_LATE_MAX_MS) this.#judgeLate(subject, offset);
       this.#judge.touchReaders(subject, offset);
       if (offset === up) this.#judge.moved.add(unit);
     }
@@ -391,7 +415,11 @@ class RuleEngine implements Engine {
     if (isAnswer && at > unit.answeredAt) {
       unit.answeredAt = at;
       unit.isUnheard = false;
-      if (unit.isSilent) this.#judge.touchSilence(unit);
+      if (unit.isSilent) {
+        unit.isSilent = false;
+        this.#judge.touchSilence(unit);
+        this.#judge.setSilenceDue(unit, at);
+      }
     }
     if (unit.staleDue === NEVER) {
       unit.staleDue = at + unit.staleAfterMs;
@@ -415,6 +443,7 @@ class RuleEngine implements Engine {
 
   /** It goes to its place, while the window is not far beyond it; what that changes is known from the newest on. */
   #rememberLate(subject: JudgedSubject, late: { offset: number; at: number; value: number; readAt: number }): void {
+    if (!this.#judge.frame.windows.has(subject.base + late.offset)) return;
     subject.owner.judgedAt = Math.max(subject.owner.judgedAt, late.readAt);
     this.#remember(subject, late);
   }

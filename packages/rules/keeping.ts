@@ -168,7 +168,9 @@ export class Keeping {
     subject.faults[local] = active;
     owner.active.push(active);
     if (owner.is === "device") {
-      owner.answeredAt = Math.min(owner.answeredAt, detail.answeredAt);
+      // A fault that stands for long was written long before the last answer, which its values tell better.
+      owner.keptAnswerAt = Math.max(owner.keptAnswerAt, detail.answeredAt);
+      if (owner.isUnheard) owner.answeredAt = owner.keptAnswerAt;
       this.#judge.setSilenceDue(owner, owner.judgedAt);
     }
     for (const { metric, ...kept } of detail.streaks) {

@@ -10,7 +10,7 @@
  * - Timers, spells and their unknowns are found by a second engine of the same rules that sees this device alone. Of an
  *   edited rule it begins as long ago as its timers can matter, with the fault that stood already then; of a rule that
  *   only lacked its windows with the first reading that came live, and the fault as it was then. Not those of rules that look at
- *   other devices (site scope, neighbours) and not those over events, whose past is not stored as readings: they begin
+ *   other devices (site scope, neighbours, `flap` below a parent) and not those over events, whose past is not stored as readings: they begin
  *   with the edit. That an agent was offline is not stored either: its devices' values count until they are stale.
  * - A reading that came late (its series knows a newer one) is judged in the same way, in its place.
  *
@@ -24,7 +24,7 @@ import type { Binding } from "./plan.ts";
 import type { Spells } from "./spells.ts";
 import type { DeviceUnit, JudgedSubject, TailRow, Want } from "./subjects.ts";
 import type { Engine, Refill, RefillSeries, Transition } from "./types.ts";
-import { wantNothing } from "./want.ts";
+import { isFoundAlone, wantNothing } from "./want.ts";
 import { RecentReadings, WINDOW_SPAN_MAX_MS } from "./window.ts";
 
 /** Samples of one device; a week of ten series at one every ten seconds is 600,000. */
@@ -88,9 +88,12 @@ class DeviceRefill implements Refill {
   readonly #slots: Slot[];
   /** From then on timers and spells are found; Infinity when none are wanted. */
   readonly #timersFrom: number;
-  /** Rules that only lacked their windows. */
+  /** Rules that look at windows which are awaited, and of these those that only lacked them. */
+  readonly #looking: readonly Placed[];
   readonly #kept: readonly Placed[];
   #areKeptPlanted = false;
+  /** Faults that were taken over from the second engine. */
+  readonly #taken = new Set<string>();
   /** What those became in the second engine, one after the other. */
   readonly #path = new Map<Placed, { readonly at: number; readonly fault: Fault }[]>();
   #replay: Replay | null = null;
@@ -114,7 +117,11 @@ class DeviceRefill implements Refill {
     );
     this.#timersFrom =
       bindings.length === 0 ? Number.POSITIVE_INFINITY : newestAt - Math.min(judgeMs, WINDOW_SPAN_MAX_MS);
-    this.#kept = keptBy(unit, wanted);
+    this.#looking = lookingAt(unit, wanted);
+    this.#kept = this.#looking.filter(
+      ({ subject, binding: { compiled } }) =>
+        isFoundAlone(unit, compiled) && wanted.judged.get(subject)?.has(compiled.rule.id) !== true,
+    );
     this.#slots = this.#slotsOf(bindings, newestAt);
     this.series = this.#slots.map(({ subject, offset, fromMs }) => ({
       component: subject.component,
@@ -157,10 +164,9 @@ class DeviceRefill implements Refill {
     if (replay !== null) {
       this.#readPending(replay);
       this.#plantKept(replay);
-      if (!unit.agent.isOnline) {
-        this.#hear(replay.engine.setAgentOnline(this.site, this.agent, false, judge.tickedTo));
-      }
-      this.#hear(replay.engine.tick(judge.tickedTo));
+      const untilMs = Math.max(judge.tickedTo, unit.site.ranTo);
+      if (!unit.agent.isOnline) this.#hear(replay.engine.setAgentOnline(this.site, this.agent, false, untilMs));
+      this.#hear(replay.engine.tick(untilMs));
     }
     for (const slot of this.#slots) this.#takeWindow(slot);
     if (replay !== null) this.#takeTimers(replay, nowMs);
@@ -174,16 +180,32 @@ class DeviceRefill implements Refill {
     return this.#goOn(nowMs);
   }
 
-  /** Whatever is still awaited will not come: windows are what they are. */
+  /**
+   * Whatever is still awaited will not come: windows are what they are. Rules that looked at them meanwhile do so anew, as
+   * of the newest reading; others as ever, with their next one.
+   */
   #goOn(nowMs: number): Transition[] {
     const { judge } = this.#deps;
+    const at = Math.min(nowMs, this.#newestAt());
+    judge.round++;
+    judge.reflag.add(this.#unit);
     for (const { subject, offset } of this.#slots) {
-      judge.frame.windows.get(subject.base + offset)?.endAwaiting();
+      const window = judge.frame.windows.get(subject.base + offset);
+      if (window === undefined || window.wholeFrom === NEVER) continue;
+      window.endAwaiting();
     }
-    const at = Math.min(nowMs, Math.max(this.#newestAt(), this.#unit.judgedAt));
-    judge.judgeAll(this.#unit, at);
+    for (const placed of this.#looking) {
+      const { id } = placed.binding.compiled.rule;
+      if (this.#want.firstAt === Number.POSITIVE_INFINITY) continue;
+      if (!this.#taken.has(keyOf(placed.subject, id))) judge.touch(placed.subject, [localOf(placed.subject, id)]);
+    }
     judge.settle(at);
     return judge.inOrder();
+  }
+
+  /** Where the device's time is: timers ran up to there. */
+  #presentAt(nowMs: number): number {
+    return Math.min(nowMs, Math.max(this.#newestAt(), this.#unit.judgedAt, this.#deps.judge.tickedTo));
   }
 
   /** Time of the newest reading that was judged. */
@@ -388,10 +410,8 @@ class DeviceRefill implements Refill {
       const spells = theirs === null ? undefined : theirJudge.frame.spells.get(theirs.base);
       for (const [key, each] of spells ?? []) takeSpells(judge, subject, { key, spells: each });
     }
-    const newestAt = Math.min(nowMs, Math.max(this.#newestAt(), unit.judgedAt, theirUnit.judgedAt));
+    const newestAt = Math.min(nowMs, Math.max(this.#presentAt(nowMs), theirUnit.judgedAt));
     this.#tellPath();
-    // What nobody could know counted as stale.
-    judge.reflag.add(unit);
     for (const placed of this.#kept) {
       const { subject, binding } = placed;
       const at = this.#path.get(placed)?.at(-1)?.at ?? newestAt;
@@ -429,7 +449,9 @@ class DeviceRefill implements Refill {
     const [local, theirLocal] = [localOf(subject, rule), theirs === null ? -1 : localOf(theirs, rule)];
     const compiled = subject.shape.bindings[local]?.compiled;
     const code = theirs?.codes[theirLocal];
-    if (compiled === undefined || theirs === null || code === undefined) return;
+    // Nothing came since it was put there: nobody has judged it.
+    if (compiled === undefined || theirs === null || code === undefined || code < 0) return;
+    this.#taken.add(keyOf(subject, rule));
     const found = theirs.faults[theirLocal]?.fault ?? compiled.untouched;
     const known = subject.faults[local]?.fault ?? null;
     subject.codes[local] = code;
@@ -452,17 +474,17 @@ function takeSpells(judge: Judge, subject: JudgedSubject, { key, spells }: { key
   judge.frame.spells.set(subject.base, known.set(key, spells));
 }
 
-/** Rules of the device that look at windows which are wanted, and whose timers go on. */
-function keptBy(unit: DeviceUnit, { windows, judged }: Want): Placed[] {
+/** Rules of the device that look at windows, or at spells, which are wanted. */
+function lookingAt(unit: DeviceUnit, { windows, timed }: Want): Placed[] {
   return subjectsOf(unit).flatMap((subject) =>
     subject.shape.bindings.flatMap((binding): Placed[] => {
-      const { compiled, reads, spells } = binding;
+      const { compiled, reads } = binding;
+      const isTimed = timed.get(subject)?.has(compiled.rule.id) === true;
       const isAwaited = reads.some(
         ({ whose, offset, windowMs }) =>
           (windowMs ?? 0) > 0 && windows.get(whose === "device" ? unit.self : subject)?.has(offset) === true,
       );
-      const isJudged = judged.get(subject)?.has(compiled.rule.id) === true;
-      return compiled.isOfOneDevice && !isJudged && (isAwaited || spells.length > 0) ? [{ subject, binding }] : [];
+      return isAwaited || isTimed ? [{ subject, binding }] : [];
     }),
   );
 }
@@ -480,6 +502,8 @@ const bindingsOf = (wanted: Want["judged"]): Placed[] =>
 
 const localOf = ({ shape }: JudgedSubject, rule: string): number =>
   shape.bindings.findIndex(({ compiled }) => compiled.rule.id === rule);
+
+const keyOf = ({ component }: JudgedSubject, rule: string): string => `${component ?? ""}|${rule}`;
 
 /** How long ago what happened can still decide about a timer. */
 function waitOf({ compiled: { rule, spec }, silenceMs }: Binding): number {

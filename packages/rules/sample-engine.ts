@@ -6,7 +6,7 @@ import { encodeTelemetry } from "@aislewatch/contract";
 import type { Kind } from "@aislewatch/devices";
 import { createEngine } from "./engine.ts";
 import { compileRules } from "./file.ts";
-import type { FaultFlags, RuleSet, Transition } from "./types.ts";
+import type { FaultFlags, Refill, RuleSet, Transition } from "./types.ts";
 
 export const START = 1_700_006_400_000;
 export const SITE = "store-1";
@@ -101,4 +101,17 @@ export function stage(rules: RuleSet, devices: readonly InventoryDevice[]) {
     tick: (atS: number) => say(engine.tick(START + atS * 1000)),
     say,
   };
+}
+
+/** Puts what is stored of the device into a refill, as the collector does. */
+export function putStored(refill: Refill, readings: readonly Reading[]): void {
+  const samples = readings.flatMap(({ device: id, at, samples: sets }) =>
+    id !== refill.device
+      ? []
+      : refill.series.flatMap(({ component, metric }, index) => {
+          const value = sets.find((set) => set.component === component)?.metrics[metric];
+          return value === undefined ? [] : [{ index, at, value: Number(value) }];
+        }),
+  );
+  for (const { index, at, value } of samples.sort((a, b) => a.at - b.at)) refill.put(index, at, value);
 }

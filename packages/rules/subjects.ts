@@ -107,6 +107,8 @@ export class SiteUnit extends Owner {
   windows: readonly { readonly window: MaintenanceWindow; hours: Hours }[] = [];
   /** When the first of all these may say otherwise. */
   hoursDue = NEVER;
+  /** Up to where readings of any of its devices have let timers run; ticks let those of all sites. */
+  ranTo = 0;
 
   constructor(id: string) {
     super();
@@ -136,6 +138,8 @@ export class DeviceUnit extends Owner {
   staleDue = NEVER;
   /** The last reading that was an answer; while there was none, when the device became known. */
   answeredAt = 0;
+  /** The newest that a kept fault knows of, for a device of which no values are kept. */
+  keptAnswerAt = 0;
   /** No answer yet, in this process or a kept one. */
   isUnheard = true;
   /** Until then silence proves nothing: the agent has just come back. */

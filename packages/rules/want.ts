@@ -43,8 +43,12 @@ export function wantWindow(
   if (windowMs > 0) window.awaitPast();
 }
 
+/** Can the past of this rule be told by what the device read? What fires below a parent that is down is no flapping. */
+export const isFoundAlone = ({ ancestors }: DeviceUnit, { rule, isOfOneDevice }: CompiledRule): boolean =>
+  isOfOneDevice && (rule.flap === null || ancestors.length === 0);
+
 export function wantJudged(wishes: Wishes, subject: JudgedSubject, compiled: CompiledRule): void {
-  if (!compiled.isOfOneDevice || subject.owner.is !== "device") return;
+  if (subject.owner.is !== "device" || !isFoundAlone(subject.owner, compiled)) return;
   add(want(wishes, subject.owner)?.judged, subject, compiled.rule.id);
 }
 
