@@ -21,19 +21,21 @@ export function standingLines({ clocks, contract, penalty, escalation }: Detail,
 
 export function clockText(clock: Clock, now: number): string {
   const { state, standsStill, withinMs, calendar, businessMs, dueAt, stoppedAt, breachedAt } = clock;
-  const promise = `${formatAge(withinMs)}${calendar === "always" ? "" : ` of ${spoken(calendar)}`}`;
+  const promise = `${openHours(withinMs, calendar)}${calendar === "always" ? "" : ` of ${spoken(calendar)}`}`;
   switch (state) {
     case "met":
-      return `in time: ${formatAge(businessMs)} of ${promise}`;
+      return `in time: ${openHours(businessMs, calendar)} of ${promise}`;
     case "cancelled":
       return `cancelled (${promise})`;
     case "paused":
-      return `stands still (${spoken(standsStill ?? "")}), ${formatAge(Math.max(0, withinMs - businessMs))} left of ${promise}`;
+      return `stands still (${spoken(standsStill ?? "")}), ${openHours(Math.max(0, withinMs - businessMs), calendar)} left of ${promise}`;
     case "running":
       return `${dueAt === null ? "–" : `${formatAge(dueAt - now)} left`} of ${promise} (${Math.floor(clock.percent)} %)`;
     case "breached": {
       const since = breachedAt === null ? "" : ` since ${new Date(breachedAt).toLocaleString()}`;
-      return stoppedAt === null ? `breached${since}, ${promise}` : `breached: ${formatAge(businessMs)} of ${promise}`;
+      return stoppedAt === null
+        ? `breached${since}, ${promise}`
+        : `breached: ${openHours(businessMs, calendar)} of ${promise}`;
     }
     default:
       return state satisfies never;
@@ -56,6 +58,10 @@ function chainText({ chain, steps, next, nextByHand }: NonNullable<Detail["escal
         : "";
   return `${chain}, ${done} of ${steps.length} steps taken${then}`;
 }
+
+/** Open hours are no part of a day: `40 h`, not `1 d 16 h`. */
+const openHours = (ms: number, calendar: string): string =>
+  calendar === "always" || ms < 86_400_000 ? formatAge(ms) : `${Math.round(ms / 3_600_000)} h`;
 
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 const spoken = (word: string): string => word.replaceAll("_", " ");

@@ -30,10 +30,10 @@ describe("a clock in words", () => {
   });
 
   it("says what was promised, in whose hours", () => {
-    expect([targetText(clock({})), targetText(clock({ calendar: "always" }))]).toEqual([
-      "4 h 00 min of trading hours",
-      "4 h 00 min",
-    ]);
+    const week = { withinMs: 2_400 * MIN };
+    expect(
+      [clock({}), clock({ calendar: "always" }), clock(week), clock({ ...week, calendar: "always" })].map(targetText),
+    ).toEqual(["4 h 00 min of trading hours", "4 h 00 min", "40 h of trading hours", "1 d 16 h"]);
   });
 
   it("counts on below zero, and shows when little is left", () => {

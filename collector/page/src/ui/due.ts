@@ -20,6 +20,10 @@ export const dueTone = (leftMs: number): "over" | "soon" | "time" =>
 /** `35 min`, or since when it is over: `−5 min`. */
 export const leftText = (leftMs: number): string => (leftMs > 0 ? age(leftMs) : `−${age(-leftMs)}`);
 
+/** Open hours are no part of a day: `40 h`, not `1 d 16 h`. */
+const openHours = (ms: number, calendar: string): string =>
+  calendar === "always" || ms < 86_400_000 ? age(ms) : `${Math.round(ms / 3_600_000)} h`;
+
 const STILL: Readonly<Record<string, string>> = {
   awaiting_vendor: "waits for the vendor",
   awaiting_part: "waits for a part",
@@ -37,19 +41,19 @@ const STILL: Readonly<Record<string, string>> = {
 
 /** One sentence beside the bar. */
 export function clockText(clock: SlaClock, nowMs: number): string {
-  const { state, standsStill, withinMs, businessMs, dueAt, stoppedAt, breachedAt } = clock;
+  const { state, standsStill, withinMs, businessMs, calendar, dueAt, stoppedAt, breachedAt } = clock;
   switch (state) {
     case "running":
       return dueAt === null ? "runs" : `${leftText(dueAt - nowMs)} left`;
     case "paused":
-      return `stands still: ${STILL[standsStill ?? ""] ?? standsStill ?? "paused"}, ${age(withinMs - businessMs)} left`;
+      return `stands still: ${STILL[standsStill ?? ""] ?? standsStill ?? "paused"}, ${openHours(withinMs - businessMs, calendar)} left`;
     case "met":
-      return `in time, after ${age(businessMs)}`;
+      return `in time, after ${openHours(businessMs, calendar)}`;
     case "cancelled":
       return "cancelled";
     case "breached":
       return stoppedAt !== null
-        ? `breached, after ${age(businessMs)}`
+        ? `breached, after ${openHours(businessMs, calendar)}`
         : `breached ${age(nowMs - (breachedAt ?? nowMs))} ago`;
     default:
       return state satisfies never;
@@ -58,7 +62,7 @@ export function clockText(clock: SlaClock, nowMs: number): string {
 
 /** `4 h of trading hours`. */
 export const targetText = ({ withinMs, calendar }: SlaClock): string =>
-  calendar === "always" ? age(withinMs) : `${age(withinMs)} of ${calendar.replaceAll("_", " ")}`;
+  calendar === "always" ? age(withinMs) : `${openHours(withinMs, calendar)} of ${calendar.replaceAll("_", " ")}`;
 
 /** Of a reopened incident the response clock of now stands for those before it. */
 export const latestClocks = (clocks: readonly SlaClock[]): SlaClock[] =>
