@@ -117,8 +117,7 @@ export const RULE_FUNCTIONS: Readonly<Record<string, RuleFunction>> = {
   time_where: {
     signature: 'time_where(condition, "1h")',
     scopes: OWN,
-    meaning:
-      "For how long a condition over metrics of the subject held, from reading to reading",
+    meaning: "For how long a condition over metrics of the subject held, from reading to reading",
     unit: "seconds",
     unknown: "the condition is unknown, or was for more than half of the window",
     memory: "24 bytes a change of the condition, 6 KiB at most",
