@@ -34,13 +34,13 @@ type MergeRequest = Extract<ActionRequest, { action: "merge" }>;
 
 export function createWork({ clock, book, isFiring, assess, chainOf }: WorkDeps): Work {
   book.onWritten(({ before, incident, events }: Written) => {
-    if (incident.merged !== null) tellWinner(incident, events);
+    if (incident.merged !== null) tellWinner({ before, incident, events });
     if (isEnded(incident) && before !== null) endAbsorbed(incident);
   });
 
-  function tellWinner(loser: Incident, events: Written["events"]): void {
-    const winner = openOne(loser.merged?.into ?? "");
-    if (winner !== null) write(winner, reachesWinner(winner, loser, events), "system");
+  function tellWinner(loser: Pick<Written, "before" | "incident" | "events">): void {
+    const winner = openOne(loser.incident.merged?.into ?? "");
+    if (winner !== null) write(winner, reachesWinner(winner, loser), "system");
   }
 
   function endAbsorbed({ absorbed }: Incident): void {

@@ -377,6 +377,14 @@ describe("incidents", () => {
     }
   });
 
+  it("show an onset as a person corrected it", async () => {
+    const { id } = collector.open();
+    expect((await act(id, { action: "correct_onset", onset: T0 - 5_000, why: "seen before" })).json()).toMatchObject({
+      onset: T0 - 5_000,
+    });
+    expect((await act(id, { action: "correct_onset", onset: T0 + 99_000, why: "x" })).statusCode).toBe(422);
+  });
+
   it("are listed when they are for review", async () => {
     const [cures] = [collector.open({ rule: "other" }), collector.open()];
     collector.write(cures, { type: "review_due", times: 4, withinMs: 1_000 });

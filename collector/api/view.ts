@@ -66,6 +66,7 @@ export function incidentView(incident: Incident, live: LiveView, sites = live.si
     ...incident,
     ...{ flapping, inactiveHours, maintenance, retroactive },
     mergedInto: incident.merged?.into ?? null,
+    onset: incident.restatedOnset ?? incident.onset,
     due: live.duties.nextDue(incident),
     subject: { ...incident.subject },
     values: { ...incident.values },
@@ -234,7 +235,8 @@ const SPAN_MS_MAX = 24 * 3_600_000;
 export function chartView(incident: Incident, live: LiveView, nowMs: number): ChartView {
   const chart = live.rules().rules.find((rule) => rule.id === incident.rule)?.chart ?? null;
   if (chart === null || incident.subject.device === null) return null;
-  const { onset, recoveredAt } = incident;
+  const { recoveredAt, restatedOnset } = incident;
+  const onset = restatedOnset ?? incident.onset;
   const lasting = Math.max(0, (recoveredAt ?? nowMs) - onset);
   const from = onset - Math.min(LEAD_MS_MAX, Math.max(LEAD_MS_MIN, lasting));
   const end = recoveredAt === null ? nowMs : Math.min(nowMs, recoveredAt + TAIL_MS);

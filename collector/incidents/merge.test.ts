@@ -106,11 +106,26 @@ describe("the fault of a merged incident that comes back", () => {
     [{ type: "fired_again", onset: 9, severity: "major", title: "x", values: {} }],
     stamp,
   );
+  const loser = { ...events, before: null };
+  const winner = make(B, { log: [{ type: "resolved", code: "cleaned", text: null }] });
   it("reopens the one that it was merged into", () => {
-    const winner = make(B, { log: [{ type: "resolved", code: "cleaned", text: null }] });
-    expect(reachesWinner(winner, events.incident, events.events)).toMatchObject([{ type: "reopened" }]);
-    expect(reachesWinner(make(B), events.incident, events.events)).toEqual([]);
-    expect(reachesWinner(winner, events.incident, [])).toEqual([]);
+    expect(reachesWinner(winner, loser)).toMatchObject([{ type: "reopened" }]);
+    expect(reachesWinner(make(B), loser)).toEqual([]);
+    expect(reachesWinner(winner, { ...loser, events: [] })).toEqual([]);
+  });
+
+  it("does not when it came and went while nobody heard of it", () => {
+    const late = events.events.map((event) => ({ ...event, late: true as const }));
+    expect(reachesWinner(winner, { ...loser, events: late })).toEqual([]);
+  });
+
+  it("reopens it when it gets worse, too", () => {
+    const worse = { ...events.incident, severity: "critical" as const };
+    const why = `The fault of ${A}, which is merged into it, got worse.`;
+    expect(reachesWinner(winner, { before: events.incident, incident: worse, events: [] })).toEqual([
+      { type: "reopened", why },
+    ]);
+    expect(reachesWinner(winner, { before: worse, incident: events.incident, events: [] })).toEqual([]);
   });
 });
 

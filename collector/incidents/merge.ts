@@ -4,6 +4,7 @@
  * coming back reopens it, and it can't close while any of them stands. When the winner ends, the merged ones end too.
  */
 import { err, ok, type Result } from "@aislewatch/base";
+import { SEVERITIES } from "@aislewatch/devices";
 import { isEnded, isOpenState } from "./log.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Incident, IncidentEvent, IncidentEventBody } from "./types.ts";
@@ -45,16 +46,28 @@ function isOneMatter(a: Incident, b: Incident): boolean {
   return causes.some((cause) => [b.suppressedBy, b.parent, b.id].includes(cause)) || b.parent === a.id;
 }
 
-/** What the fault of a merged incident did means for the one that it was merged into. */
+/**
+ * What the fault of a merged incident did means for the one that it was merged into: whoever resolved that accepted the
+ * fault as it was. What is only found afterwards is over.
+ */
 export function reachesWinner(
   winner: Incident,
-  loser: Incident,
-  events: readonly IncidentEvent[],
+  loser: { readonly before: Incident | null; readonly incident: Incident; readonly events: readonly IncidentEvent[] },
 ): IncidentEventBody[] {
-  if (winner.state !== "resolved" || loser.merged?.into !== winner.id) return [];
-  const isBack = events.some(({ type }) => type === "fired_again");
-  return isBack ? [{ type: "reopened", why: `The fault of ${loser.id}, which is merged into it, came back.` }] : [];
+  const { before, incident, events } = loser;
+  if (winner.state !== "resolved" || incident.merged?.into !== winner.id) return [];
+  const isBack = events.some(({ type, late }) => type === "fired_again" && late !== true);
+  const isWorse = before !== null && rank(incident) > rank(before);
+  if (!isBack && !isWorse) return [];
+  return [
+    {
+      type: "reopened",
+      why: `The fault of ${incident.id}, which is merged into it, ${isBack ? "came back" : "got worse"}.`,
+    },
+  ];
 }
+
+const rank = ({ severity }: Incident): number => SEVERITIES.indexOf(severity);
 
 /** To each merged one when the winner ended. */
 export const endsWithWinner = (loser: Incident): IncidentEventBody[] =>

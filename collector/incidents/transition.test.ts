@@ -293,6 +293,11 @@ describe("a merged incident", () => {
     expect(more).toEqual([]);
   });
 
+  it("and the one that it was merged into stay one, however late a fault comes back", () => {
+    const absorbed = { at: 2, do: [{ type: "absorbed" as const, from: "INC-000009" }] };
+    expect(play(fires(0), absorbed, clears(3), fires(60 * 24 * 9))).toMatchObject([{ recurrences: 1, state: "new" }]);
+  });
+
   it("ends when its rule or device is gone", () => {
     expect(play(fires(0), merged, clears(3, { reason: "rule_removed" }))).toMatchObject([
       { state: "merged", closedAt: T0 + 3 * MINUTE, resolutionCode: null },

@@ -203,7 +203,8 @@ export function comesBackSoon(
   { lifecycle = DEFAULT_LIFECYCLE }: TransitionContext,
 ): boolean {
   // Whoever has it in hand learns that it came back, however late; a second incident would go to somebody else.
-  if (incident.state === "merged" || incident.review !== null) return true;
+  // Neither may what is merged, or has others merged into it, come apart by itself.
+  if (incident.state === "merged" || incident.absorbed.length > 0 || incident.review !== null) return true;
   if (isOpenState(incident.state) && incident.state !== "new") return true;
   return at <= reopensUntil(incident, lifecycle);
 }

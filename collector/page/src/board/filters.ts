@@ -105,6 +105,7 @@ function hasWords(incident: Incident, text: string): boolean {
     incident.subject.component,
     incident.rule,
     incident.assignee,
+    incident.group,
   ]
     .join("\n")
     .toLowerCase();
