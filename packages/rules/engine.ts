@@ -22,7 +22,6 @@ import { RowOrder } from "./rows.ts";
 import { applySnapshot, takeOverSnapshot, takeSnapshot } from "./snapshot.ts";
 import { type DeviceUnit, type JudgedSubject, roleOf, type SiteUnit, subjectOf } from "./subjects.ts";
 import type {
-  Adoption,
   AgentSnapshot,
   Engine,
   Explanation,
@@ -129,14 +128,6 @@ class RuleEngine implements Engine {
     engine.setInventory(site.id, agent.id, [{ ...device, components }], atMs);
     const unit = engine.#roster.site(site.id).devices.get(device.id);
     return unit === undefined ? null : { engine, judge: engine.#judge, unit };
-  }
-
-  adopt(record: FaultRecord, atMs: number): Adoption {
-    this.#judge.begin();
-    const adopted = this.#keeping.adopt(record, atMs);
-    if (adopted !== "adopted") return adopted === "refused" ? { is: "refused" } : { is: "over", at: adopted };
-    this.#judge.settle(atMs);
-    return { is: "adopted", transitions: this.#judge.inOrder() };
   }
 
   setRules(rules: RuleSet, atMs: number): Transition[] {

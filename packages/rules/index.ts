@@ -41,7 +41,6 @@ export { runTrials, type TrialResult } from "./trial.ts";
 export type { RuleTest } from "./trial-file.ts";
 export { formatTrialResults } from "./trial-text.ts";
 export {
-  type Adoption,
   type AgentSnapshot,
   callsPeople,
   type Engine,

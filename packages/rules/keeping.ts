@@ -180,26 +180,6 @@ export class Keeping {
     this.#judge.setDue(owner);
   }
 
-  /**
-   * Takes in a fault that another evaluator found standing, where this one has none: "refused" when its rule or subject
-   * is gone or a fault of the key is known here, and the time at which it was over when the values known here say so.
-   */
-  adopt(record: FaultRecord, at: number): "adopted" | "refused" | number {
-    const found = this.#locate(record);
-    const detail = readDetail(record);
-    if (found === null || detail?.conditions !== found.compiled.conditionHash) return "refused";
-    const { subject, local, compiled } = found;
-    const known = subject.faults[local]?.fault.state ?? "inactive";
-    if (known !== "inactive") return "refused";
-    const fault = faultOf(record, detail);
-    const judgedAt = Math.max(at, subject.owner.judgedAt);
-    const seen = unpack(subject.codes[local] ?? 0, compiled);
-    const { next } = stepFault(fault, seen, judgedAt, compiled.spec);
-    if (!isOpen(next)) return fault.state === "recovering" ? Math.min(judgedAt, dueOf(fault, compiled)) : judgedAt;
-    this.#judge.put({ subject, local, next, at: judgedAt, reason: "condition" });
-    return "adopted";
-  }
-
   /** Faults as another evaluator of the same readings has them; one that it does not list is none. */
   takeOver(units: readonly DeviceUnit[], records: readonly FaultRecord[], at: number): void {
     const known = new Map(records.map((record) => [faultKey(record.rule, record.subject), record]));

@@ -267,11 +267,7 @@ class Play {
       }
       this.#afterwards.push(...fork.tick(at));
     }
-    for (const record of fork.standing()) {
-      if (!isOpen(record)) continue;
-      const adopted = this.#engine.adopt(record, this.#startMs + backMs);
-      if (adopted.is === "adopted") this.#seen.push(...adopted.transitions);
-    }
+    this.#seen.push(...this.#engine.takeOver(SITE, AGENT, fork.snapshot(SITE, AGENT), this.#startMs + backMs));
   }
 
   /** Faults of one rule, or of all, that came and went while the agent was away. */

@@ -221,15 +221,6 @@ export type ForkedAgent = {
   readonly atMs: number;
 };
 
-/**
- * What became of a fault that a fork found standing: this engine has it now, or what it knows says that it was over at
- * `at`, or it has a fault of that rule and subject of its own (or no such rule or subject any more).
- */
-export type Adoption =
-  | { readonly is: "adopted"; readonly transitions: readonly Transition[] }
-  | { readonly is: "over"; readonly at: number }
-  | { readonly is: "refused" };
-
 /** A part of a condition, in the order in which it is read; `depth` says what it belongs to. */
 export type ExplainedTerm = {
   readonly depth: number;
@@ -382,8 +373,6 @@ export type Engine = {
    * stay this engine's own.
    */
   takeOver(site: string, agent: string, snapshot: AgentSnapshot, atMs: number): Transition[];
-  /** A fork's fault that still stands goes on here, unless a fault of that rule and subject is known here already. */
-  adopt(record: FaultRecord, atMs: number): Adoption;
   /** Every fault that is not plainly inactive, as `restoreFaults` and forks take it. */
   standing(): FaultRecord[];
   readonly counts: { devices: number; subjects: number; instances: number; unknownRows: number; evaluations: number };
