@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
@@ -62,6 +62,12 @@ describe("the usual mistakes in escalation.yaml", () => {
     },
     { name: "a chain without steps", text: "chains:\n  - { name: stores, steps: [] }\n" },
   ])("$name", ({ text }) => expect(complaints(text)).toMatchSnapshot());
+});
+
+it("the page's example loads", () => {
+  const page = readFileSync(join(import.meta.dirname, "../docs/escalation.md"), "utf8");
+  const text = /^```yaml\n([\s\S]*?)^```/m.exec(page)?.[1] ?? "";
+  expect(complaints(text)).toMatch(/---\nno mistakes\n$/);
 });
 
 describe("loadEscalation", () => {

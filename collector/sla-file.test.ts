@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
@@ -44,6 +44,13 @@ describe("the usual mistakes in sla.yaml", () => {
     { name: "an empty file", text: "" },
   ])("$name", ({ text }) => expect(complaints(text)).toMatchSnapshot());
 });
+
+const DOC = join(import.meta.dirname, "../docs/sla.md");
+
+it.each([...readFileSync(DOC, "utf8").matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text))(
+  "the page's example loads: %s",
+  (text) => expect(complaints(text)).toMatch(/---\nno mistakes\n$/),
+);
 
 describe("loadSlaPolicy", () => {
   it("reads the example as what is shipped, and a contract", () => {
