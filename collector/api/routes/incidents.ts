@@ -37,7 +37,11 @@ const query = z.object({
   kind: z.string().max(64).optional(),
   review: z.literal("true").optional().describe("only those that cured themselves so often that somebody is to look"),
   parent: z.string().max(32).optional().describe("only those that are consequences of this incident"),
-  q: z.string().max(200).optional().describe("words looked for in id, title, device, rule and assignee"),
+  q: z
+    .string()
+    .max(200)
+    .optional()
+    .describe("words looked for in id, title, device, rule, assignee, group and the vendor's number"),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
   cursor: z.string().max(256).optional(),
 });

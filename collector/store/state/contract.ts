@@ -252,6 +252,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
       const printer = { site: "store-1", device: "lane-3/label-printer", component: null };
       const scale = { site: "store-2", device: "counter/scale", component: null };
       const review = { since: T0, times: 4, withinMs: 1_000 };
+      const field = { group: "field-north", vendor: { vendor: "Zebra", ref: "RMA-17" } };
       beforeEach(() => {
         store.putInventory("store-1", "host-1", [aDevice("lane-3/label-printer")], T0);
         store.putInventory("store-2", "host-1", [aDevice("counter/scale", { kind: "scale" })], T0);
@@ -263,7 +264,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
               anIncident("INC-000003", { priority: "P3", subject: printer, openedAt: T0 + 5, assignee: "Ana", review }),
             ),
             aChange(
-              anIncident("INC-000004", { priority: "P3", openedAt: T0 + 5, recoveredAt: T0 + 9, parent: "INC-000002" }),
+              anIncident("INC-000004", { priority: "P3", openedAt: T0 + 5, recoveredAt: T0 + 9, parent: "INC-000002", ...field }),
             ),
             aChange(anIncident("INC-000005", { priority: "P2", state: "closed", subject: printer })),
             aChange(anIncident("INC-000006", { state: "acknowledged", subject: { ...scale, device: null } })),
@@ -286,6 +287,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         { name: "by a word of the title, in any case", filter: { search: "MUTE" }, found: "2" },
         { name: "by words of several fields", filter: { search: " ana  media " }, found: "3" },
         { name: "by id", filter: { search: "inc-000005" }, found: "5" },
+        { name: "by a group and the vendor's number", filter: { search: "FIELD rma-17" }, found: "4" },
         {
           name: "all filters at once",
           filter: { site: "store-1", kind: "label_printer", search: "low" },

@@ -447,7 +447,8 @@ class SqliteStore implements StateStore {
   }
 
   #putIncident({ incident, key, events }: IncidentChange): void {
-    const { id, subject, title, rule, assignee } = incident;
+    const { id, subject, title, rule, assignee, group, vendor } = incident;
+    const words = [id, title, subject.device, rule, assignee, group, vendor?.ref].filter((word) => word != null);
     this.#file.run(this.#queries.putIncident, {
       id,
       key,
@@ -460,7 +461,7 @@ class SqliteStore implements StateStore {
       opened_at: incident.openedAt,
       for_review: incident.review === null ? 0 : 1,
       parent: incident.parent,
-      words: [id, title, subject.device ?? "", rule, assignee ?? ""].join("\n").toLowerCase(),
+      words: words.join("\n").toLowerCase(),
       body: JSON.stringify(incident),
     });
     for (const event of events) {

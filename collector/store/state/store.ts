@@ -189,7 +189,7 @@ export type IncidentFilter = {
   readonly site?: string;
   readonly device?: string;
   readonly kind?: string;
-  /** Words looked for in id, title, device, rule and assignee. */
+  /** Words looked for in id, title, device, rule, assignee, group and the vendor's number. */
   readonly search?: string;
   /** Only those whose fault still stands. */
   readonly unrecovered?: boolean;
