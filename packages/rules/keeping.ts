@@ -3,7 +3,7 @@ import { joinSubject, type Value } from "@aislewatch/contract";
 import { type Fault, isOpen, newFault, stepFault } from "./fault.ts";
 import { faultKey, type Judge, severityOf } from "./judge.ts";
 import { type CompiledRule, dueOf, unpack } from "./plan.ts";
-import { type FaultDetail, faultOf, isWait, readDetail, readWait, waitRecord } from "./record.ts";
+import { type FaultDetail, faultOf, isWait, readDetail, readWait, waitRecord, writeDetail } from "./record.ts";
 import type { Roster } from "./roster.ts";
 import {
   type Active,
@@ -58,6 +58,7 @@ export class Keeping {
 
   /** Takes up what was kept for a subject that was not known when the store gave it back. */
   takeUp(subject: JudgedSubject, { rule }: CompiledRule): boolean {
+    if (this.#waiting.size === 0) return false;
     const record = this.#waiting.get(faultKey(rule.id, subjectOf(subject)));
     if (record !== undefined) this.#restoreFault(record);
     return record !== undefined;
@@ -108,7 +109,7 @@ export class Keeping {
       subject: subjectOf(active.subject),
       state: active.fault.state,
       severity: severityOf(compiled.rule, active.fault),
-      detail: detailOf(active, compiled, this.#streaksOf(active.subject, compiled)),
+      detail: writeDetail(detailOf(active, compiled, this.#streaksOf(active.subject, compiled))),
     };
   }
 
@@ -139,16 +140,16 @@ export class Keeping {
 
   /** A record without its rule or device waits for them: the inventory of another agent may come later. */
   #restoreFault(record: FaultRecord): void {
-    const key = faultKey(record.rule, record.subject);
     const found = this.#locate(record);
     const detail = readDetail(record);
     if (detail === null) return;
     if (found === null) {
-      if (this.#roster.rules.some(({ rule }) => rule.id === record.rule)) this.#waiting.set(key, record);
+      if (this.#roster.rules.some(({ rule }) => rule.id === record.rule))
+        this.#waiting.set(faultKey(record.rule, record.subject), record);
       else this.#orphans.push(record);
       return;
     }
-    this.#waiting.delete(key);
+    if (this.#waiting.size > 0) this.#waiting.delete(faultKey(record.rule, record.subject));
     const { subject, local, compiled } = found;
     const { owner } = subject;
     const isSame = detail.conditions === compiled.conditionHash && detail.steps.length === compiled.rule.raise.length;

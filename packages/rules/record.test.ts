@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readDetail } from "./record.ts";
+import { readDetail, writeDetail } from "./record.ts";
 import type { FaultRecord } from "./types.ts";
 
 const recordOf = (detail: Readonly<Record<string, unknown>>): FaultRecord => ({
@@ -28,6 +28,15 @@ describe("what was kept of a fault", () => {
   it("has the keys that it lacked in an earlier version", () => {
     const { recent: _recent, maintenance: _maintenance, isFlapping: _isFlapping, ...earlier } = WHOLE;
     expect(readDetail(recordOf(earlier))).toEqual({ ...WHOLE, recent: [] });
+  });
+
+  it("leaves out what is as usual, and has it when it is read", () => {
+    const usual = { ...WHOLE, clear: { since: null, gatheredMs: 0, frozenAt: null }, recent: [], isUnproved: false };
+    const written = writeDetail(usual);
+    expect(Object.keys(written).sort()).toEqual(["answeredAt", "code", "conditions", "level", "onset", "steps"]);
+    for (const detail of [usual, WHOLE]) {
+      expect(readDetail(recordOf(JSON.parse(JSON.stringify(writeDetail(detail)))))).toEqual(detail);
+    }
   });
 
   it("has its streaks", () => {

@@ -30,17 +30,60 @@ const detailSchema = z.object({
 
 export type FaultDetail = z.infer<typeof detailSchema>;
 
-/**
- * Null for what can't be one. A restart reads a million of them at worst: what is plainly whole is taken as it is, and
- * only what is not (of an earlier version, or broken) goes through the schema.
- */
-export function readDetail({ detail }: FaultRecord): FaultDetail | null {
-  if (isWhole(detail)) return detail;
-  const parsed = detailSchema.safeParse(detail);
-  return parsed.success ? parsed.data : null;
+type Unread = Readonly<Record<string, unknown>>;
+
+const IDLE = { since: null, gatheredMs: 0, frozenAt: null } as const;
+const NONE: readonly never[] = [];
+
+/** What is as usual is left out: half of a record is, and the time to read a million of them goes by their length. */
+export function writeDetail(detail: FaultDetail): Unread {
+  const { clear, unknownSince, recent, isFlapping, isUnproved, stale, suppressedBy, streaks, ...rest } = detail;
+  const { inactiveHours, maintenance, ...always } = rest;
+  const isIdle = clear.since === null && clear.gatheredMs === 0 && clear.frozenAt === null;
+  return {
+    ...always,
+    ...(!isIdle && { clear }),
+    ...(unknownSince !== null && { unknownSince }),
+    ...(recent.length > 0 && { recent }),
+    ...(isFlapping && { isFlapping }),
+    ...(isUnproved && { isUnproved }),
+    ...(stale && { stale }),
+    ...(suppressedBy !== null && { suppressedBy }),
+    ...(inactiveHours && { inactiveHours }),
+    ...(maintenance !== null && { maintenance }),
+    ...(streaks.length > 0 && { streaks }),
+  };
 }
 
-type Unread = Readonly<Record<string, unknown>>;
+/** With what was left out. */
+function filled(detail: Unread): Unread {
+  const { conditions, level, onset, steps, code, answeredAt } = detail;
+  const or = (name: string, usual: unknown): unknown => (detail[name] === undefined ? usual : detail[name]);
+  return {
+    ...{ conditions, level, onset, steps, code, answeredAt },
+    clear: or("clear", IDLE),
+    unknownSince: or("unknownSince", null),
+    recent: or("recent", NONE),
+    isFlapping: or("isFlapping", false),
+    isUnproved: or("isUnproved", false),
+    stale: or("stale", false),
+    suppressedBy: or("suppressedBy", null),
+    inactiveHours: or("inactiveHours", false),
+    maintenance: or("maintenance", null),
+    streaks: or("streaks", NONE),
+  };
+}
+
+/**
+ * Null for what can't be one. A restart reads a million of them at worst: what is plainly whole is taken as it is, and
+ * only what is not (broken, or with streaks) goes through the schema.
+ */
+export function readDetail({ detail }: FaultRecord): FaultDetail | null {
+  const whole = filled(detail);
+  if (isWhole(whole)) return whole;
+  const parsed = detailSchema.safeParse(whole);
+  return parsed.success ? parsed.data : null;
+}
 
 /** Says yes to nothing that the schema would refuse or change. */
 function isWhole(detail: Unread): detail is FaultDetail {
