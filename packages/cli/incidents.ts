@@ -195,6 +195,7 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
     ],
     ["Since", at(incident.onset)],
     ["Assigned", assignedText(incident)],
+    ...(work.holdText === null ? [] : [["Waits", work.holdText] satisfies [string, string]]),
     ...(work.vendor === null
       ? []
       : [["Vendor", `${work.vendor.vendor}: ${work.vendor.ref}`] satisfies [string, string]]),

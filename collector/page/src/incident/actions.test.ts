@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { sampleIncident } from "../api/sample-incident.ts";
-import { actionsOf, isPickedCode, needsReason, takesNotes } from "./actions.ts";
+import { actionsOf, holdReasonText, isPickedCode, needsReason, takesNotes } from "./actions.ts";
 
 const RARE = ["priority", "merge", "cancel"] as const;
 
@@ -24,6 +24,10 @@ it("offers a review of what cures itself too often, while it is open to one", ()
   expect(actionsOf(sampleIncident({ state: "new", review }))[0]).toBe("review");
   expect(actionsOf(sampleIncident({ state: "closed", review }))).toEqual([]);
   expect(takesNotes(sampleIncident({ state: "merged", closedAt: 5 }))).toBe(false);
+});
+
+it("says what it waits for, also when that was written before there was a list", () => {
+  expect([holdReasonText("awaiting_part"), holdReasonText("unlisted")]).toEqual(["waits for a part", "waits"]);
 });
 
 it("asks for a reason only while the fault still fires", () => {

@@ -74,7 +74,7 @@ export type HoldReason = keyof typeof HOLD_REASONS;
 export const isHoldReason = (reason: string): reason is HoldReason => Object.hasOwn(HOLD_REASONS, reason);
 
 export const holdReasonText = (reason: NonNullable<Incident["holdReason"]>): string =>
-  reason === "unlisted" ? "see the timeline" : `waits for ${lowerFirst(HOLD_REASONS[reason])}`;
+  reason === "unlisted" ? "waits" : `waits for ${lowerFirst(HOLD_REASONS[reason])}`;
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
