@@ -503,6 +503,60 @@ describe("late data", () => {
     },
   );
 
+  it("of a file is waited for ten minutes, and what it brings after that is told as well", async () => {
+    const polls = left(...times(3, good), out, good, good, ...times(3, good), out, ...times(75, good));
+    const file = await begin(polls);
+    await liveThrough(file, 0, 2);
+    await cut(file, 2, 6, 1);
+    file.offline();
+    const memory = new Agent(site, polls, { epoch: "m1", isMemory: true });
+    memory.online();
+    await liveThrough(memory, 6, 8);
+    await cut(memory, 8, 11, 1);
+    await memory.resend(() => false);
+    await liveThrough(memory, 11, 50);
+    expect(spells()).toEqual([]);
+    await liveThrough(memory, 50, 70);
+    expect(spells()).toEqual(["out left 9-10"]);
+    await site.restart();
+    memory.offline();
+    file.online();
+    await file.resend(() => false);
+    await liveThrough(file, 70, 72);
+    expect(spells()).toEqual(["out left 3-4", "out left 9-10"]);
+    expect(site.state.late()).toEqual([]);
+  });
+
+  it("of more readings than can wait is judged, and the live lane goes on", async () => {
+    // Of two devices each: 2,048 polls fill what may wait.
+    const polls = left(...times(3, good), out, good, good, ...times(3, out), ...times(2_400, good));
+    const file = await begin(polls);
+    await liveThrough(file, 0, 2);
+    await cut(file, 2, 6, 1);
+    file.offline();
+    const memory = new Agent(site, polls, { epoch: "m1", isMemory: true });
+    memory.online();
+    const many = Array.from({ length: 200 }, (_, i) => i);
+    for (let n = 6; n < 2_206; n += many.length) {
+      site.clock.advance(many.length * STEP_MS);
+      memory.send(
+        "live",
+        memory.write(
+          "live",
+          many.map((i) => n + i),
+        ),
+      );
+    }
+    await site.pass(250);
+    expect(spells()).toEqual(["out left 6-9"]);
+    memory.offline();
+    file.online();
+    await file.resend(() => false);
+    await liveThrough(file, 2_206, 2_207);
+    expect(spells()).toEqual(["out left 3-4", "out left 6-9"]);
+    expect(site.state.late()).toEqual([]);
+  });
+
   it("that lies between two live batches which both were on their way is judged between them", async () => {
     const agent = await begin(
       left(good, good, ...times(2, out), ...times(3, good), ...times(2, out), ...times(5, good)),
