@@ -23,14 +23,16 @@ import { createIngest, type Ingest } from "./ingest.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import { type Figure, prometheusText } from "./metrics.ts";
+import { createNotifications, type Notifications } from "./notify/notifications.ts";
 import { folderSize, OwnProcess, storeBytes } from "./own-process.ts";
 import { COLLECTOR_AGENT, createOwnReports } from "./own-reports.ts";
 import { createRefills } from "./refill.ts";
+import { createRemedies, type Remedies } from "./remedies.ts";
 import { createSelfWatch, type SelfFigures } from "./self-watch.ts";
+import { unlistedSite } from "./sites.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import { createDuckDbStore } from "./store/timeseries/duckdb.ts";
 import type { TimeSeriesStore } from "./store/timeseries/store.ts";
-import { createRemedies, type Remedies } from "./remedies.ts";
 import { createSuspectProbes, type SuspectProbes } from "./suspect-probes.ts";
 
 export const VERSION = "0.1.0";
@@ -88,11 +90,26 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
   const engine = createEngine({ isStored: true });
   const rate = createRate(clock, () => ingest.counts.samples);
 
+  const notifications: Notifications = createNotifications({
+    clock,
+    state,
+    random: Math.random,
+    whereabouts({ subject: { site, device } }) {
+      const kind = device === null ? null : (judge.live.device(site, device)?.device.kind ?? null);
+      return { site: judge.live.site(site) ?? unlistedSite(site), kind };
+    },
+    commitSoon: (urgent) => ingest.commitSoon(urgent),
+    onGivenUp({ notification, channel, detail }) {
+      log.emit(events.notificationGivenUp, { notification, channel, detail });
+    },
+  });
+
   const judge: Judge = createJudge(
     {
       clock,
       engine,
       state,
+      notifier: notifications.writer,
       commitSoon: (urgent) => ingest.commitSoon(urgent),
       events: {
         onIncidentOpened({ id, priority, rule, subject, retroactive = false }) {
@@ -126,6 +143,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       onGap: (gap) => log.emit(events.gapFound, gap),
       onStoreFailed: (event) => log.emit(events.storeFailed, event),
       onStoreRecovered: (event) => log.emit(events.storeRecovered, event),
+      onSeriesGone: (event) => log.emit(events.timeseriesEmpty, event),
       onClaimRefused: ({ site, agent, devices }) =>
         log.emit(events.claimRefused, { site, agent, devices: devices.join(", ") }),
       onClockOff: (event) => log.emit(events.clockOff, event),
@@ -235,6 +253,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         owed: delivery.owed.live + delivery.owed.history,
       })),
       areRulesRefused: judge.live.rules().refused.length > 0,
+      channelsDown: notifications.downCount(),
       cost: ownProcess.measure(),
       disk: folderSize(config.data),
       stores: { state: storeBytes(config.data, STATE_FILE), series: storeBytes(config.data, SERIES_FILE) },
@@ -285,6 +304,8 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       name: "judge",
       async start() {
         const set = startingSet();
+        notifications.use(set.notifications);
+        notifications.restore();
         judge.restore(set, await valuesUpToJudged());
         maintenance.useFile(set.maintenance);
         await ingest.start();
@@ -295,6 +316,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         ingest.stop();
       },
     },
+    { name: "notifications", start: () => notifications.start(), stop: () => notifications.stop() },
     { name: "stored readings", start: () => refills.start(), stop: () => refills.stop() },
     every(clock, "clock", TICK_MS, () => {
       rate.mark();
@@ -354,6 +376,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         fleet,
         command: (request) => commands.issue(request),
         maintenance,
+        notifications,
         async act(id, action, actor) {
           const done = judge.act(id, action, actor);
           if (done.ok && !ingest.commitNow()) throw new Error("the state store can't be written just now");
@@ -434,6 +457,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       const loaded = loadConfigSet(config);
       if (loaded.ok) {
         log.emit(events.rulesLoaded, { version: loaded.value.rules.version, rules: loaded.value.rules.rules.length });
+        notifications.use(loaded.value.notifications);
         judge.setConfig(loaded.value);
         maintenance.useFile(loaded.value.maintenance);
         keepSet();
@@ -486,6 +510,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       ...(labels !== undefined && { labels }),
     });
     const open = judge.live.openIncidents();
+    const channels = notifications.channels();
     return [
       counter("batches_accepted", "Telemetry batches taken for the first time", counts.batches),
       counter("samples_accepted", "Samples in them", counts.samples),
@@ -552,6 +577,12 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         gauge("incidents_open", "Incidents not yet resolved", open.filter((one) => one.priority === priority).length, {
           priority,
         }),
+      ),
+      ...channels.map(({ name: channel, waiting }) =>
+        gauge("notifications_waiting", "Notifications that are still to be delivered", waiting, { channel }),
+      ),
+      ...channels.map(({ name: channel, isDown }) =>
+        gauge("notification_channel_down", "1 while a channel fails", isDown ? 1 : 0, { channel }),
       ),
       gauge(
         "rules_refused",

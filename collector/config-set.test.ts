@@ -58,6 +58,7 @@ describe("a configuration set", () => {
       sla: null,
       escalation: null,
       lifecycle: null,
+      notifications: null,
     };
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -192,6 +193,13 @@ describe("a configuration set", () => {
       write("lifecycle.yaml", "review: never\n");
       const more = loadConfigSet({ ...whole, lifecycle: file("lifecycle.yaml") });
       expect(more.ok && more.value.lifecycle.review).toBeNull();
+      write("secret", "a-secret-of-the-tests-only\n");
+      write(
+        "notifications.yaml",
+        "channels: [{ name: tickets, webhook: { url: 'https://tickets.example', secret: 'file:secret' } }]\n",
+      );
+      const told = loadConfigSet({ ...whole, notifications: file("notifications.yaml") });
+      expect(told.ok && told.value.notifications.channels.map(({ name }) => name)).toEqual(["tickets"]);
       const night = "calendars: { night: { hours: { daily: 22:00-24:00 } } }\n";
       write("sites.yaml", `${night}sites: [{ id: s1, time_zone: UTC, contract: golden }]\n`);
       const foreign = loadConfigSet(whole);

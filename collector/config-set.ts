@@ -1,8 +1,8 @@
 /**
  * What ops people edit while the collector runs: rule files and their overrides, runbooks, sites, planned maintenance, and
- * the policies for incidents (priority, SLA, escalation, lifecycle), taken as one set. A set
- * with any mistake is refused whole and the last good one stays; that one is kept in the state store as well, so that a
- * start on faulty files still watches (with an alarm).
+ * the policies for incidents (priority, SLA, escalation, lifecycle, notifications), taken as one set. A set with any
+ * mistake is refused whole and the last good one stays; that one is kept in the state store as well, so that a start on
+ * faulty files still watches (with an alarm).
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -27,12 +27,23 @@ import type { PriorityPolicy } from "./incidents/priority.ts";
 import { DEFAULT_SLA_POLICY, type SlaPolicy } from "./incidents/sla-policy.ts";
 import { loadLifecycle } from "./lifecycle-file.ts";
 import { loadMaintenance, type PlannedMaintenance } from "./maintenance-file.ts";
+import { loadNotifications } from "./notify/file.ts";
+import { NO_NOTIFICATIONS, type NotificationPolicy } from "./notify/routing.ts";
 import { checkContracts, type Loaded, loadSites, type Site } from "./sites.ts";
 import { loadSlaPolicy } from "./sla-file.ts";
 
 export type ConfigPaths = Pick<
   CollectorConfig,
-  "rules" | "runbooks" | "sites" | "priority" | "overrides" | "maintenance" | "sla" | "escalation" | "lifecycle"
+  | "rules"
+  | "runbooks"
+  | "sites"
+  | "priority"
+  | "overrides"
+  | "maintenance"
+  | "sla"
+  | "escalation"
+  | "lifecycle"
+  | "notifications"
 >;
 
 export type Runbook = { readonly title: string; readonly markdown: string };
@@ -47,14 +58,18 @@ export type ConfigSet = {
   readonly sla: SlaPolicy;
   readonly escalation: EscalationPolicy;
   readonly lifecycle: LifecyclePolicy;
+  readonly notifications: NotificationPolicy;
 };
 
 /** Files of one set: packs, runbooks and the single ones. */
 const FILES_MAX = 5_000;
 const DOCUMENT = "config-set";
 
-/** The set that the files make, or everything that is wrong with them. Never throws. */
-export function loadConfigSet(paths: ConfigPaths): Loaded<ConfigSet> {
+/**
+ * The set that the files make, or everything that is wrong with them. `secretsDir` is where `file:` secrets are relative
+ * to when it is not the folder of their file. Never throws.
+ */
+export function loadConfigSet(paths: ConfigPaths, secretsDir?: string): Loaded<ConfigSet> {
   const diagnostics: Diagnostic[] = [];
   const texts = new Map<string, string>();
   const take = <T>(loaded: Loaded<T>): T | undefined => {
@@ -85,10 +100,19 @@ export function loadConfigSet(paths: ConfigPaths): Loaded<ConfigSet> {
   const escalation =
     paths.escalation === null ? NO_ESCALATION : take(loadEscalation(paths.escalation, { calendars, contracts }));
   const lifecycle = paths.lifecycle === null ? DEFAULT_LIFECYCLE : take(loadLifecycle(paths.lifecycle));
+  const notifications =
+    paths.notifications === null
+      ? NO_NOTIFICATIONS
+      : take(
+          loadNotifications(paths.notifications, {
+            told: escalation === undefined ? null : toldBy(escalation),
+            ...(secretsDir !== undefined && { baseDir: secretsDir }),
+          }),
+        );
   if (sites !== undefined) diagnostics.push(...unknownCalendars(compiled.placed, sites));
   const overrides = paths.overrides === null ? [] : takeOverrides(paths.overrides, compiled, sites ?? []);
   const isWhole = diagnostics.length === 0 && compiled.ok;
-  const policies = sla && escalation && lifecycle && { sla, escalation, lifecycle };
+  const policies = sla && escalation && lifecycle && notifications && { sla, escalation, lifecycle, notifications };
   if (!isWhole || sites === undefined || policies === undefined) return { ok: false, diagnostics, texts };
   const rules = withOverrides(compiled.rules, overrides);
   const runbooks = readRunbooks(paths.runbooks);
@@ -108,6 +132,10 @@ export function loadConfigSet(paths: ConfigPaths): Loaded<ConfigSet> {
     return read.ok ? read.overrides : [];
   }
 }
+
+const toldBy = ({ chains }: EscalationPolicy): string[] => [
+  ...new Set(chains.flatMap(({ steps }) => steps.flatMap(({ tell }) => tell))),
+];
 
 /** Rules whose `active_in` no site of the file knows: they would be on duty at all hours, and nobody meant that. */
 function unknownCalendars(placed: readonly PlacedRule[], sites: readonly Site[]): Diagnostic[] {
@@ -146,6 +174,7 @@ const keptSchema = z.object({
     sla: z.string().nullable().default(null),
     escalation: z.string().nullable().default(null),
     lifecycle: z.string().nullable().default(null),
+    notifications: z.string().nullable().default(null),
   }),
   files: z.record(z.string(), z.string()),
 });
@@ -154,8 +183,9 @@ export type DocumentStore = { document(name: string): string | null; putDocument
 
 /** Keeps the texts of a set that was found good; throws when the store can't be written. */
 export function keepConfigSet(given: ConfigPaths, store: DocumentStore): void {
-  const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle } = given;
-  const paths = { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle };
+  const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle, notifications } = given;
+  const policies = { priority, overrides, maintenance, sla, escalation, lifecycle, notifications };
+  const paths = { rules, runbooks, sites, ...policies };
   const files: Record<string, string> = {};
   for (const file of allFiles(paths)) {
     const text = readConfigText(file);
@@ -179,7 +209,7 @@ export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigS
     mkdirSync(dirname(moved(file)), { recursive: true });
     writeFileSync(moved(file), content);
   }
-  const loaded = loadConfigSet({
+  const copies = {
     rules: roots.rules.map(moved),
     runbooks: moved(roots.runbooks),
     sites: movedOrNone(roots.sites),
@@ -189,7 +219,10 @@ export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigS
     sla: movedOrNone(roots.sla),
     escalation: movedOrNone(roots.escalation),
     lifecycle: movedOrNone(roots.lifecycle),
-  });
+    notifications: movedOrNone(roots.notifications),
+  };
+  // Secrets are in no store: they are read where they were.
+  const loaded = loadConfigSet(copies, roots.notifications === null ? undefined : dirname(roots.notifications));
   return loaded.ok ? loaded.value : null;
 }
 
@@ -202,8 +235,8 @@ function parseJson(text: string): unknown {
 }
 
 function allFiles(paths: ConfigPaths): string[] {
-  const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle } = paths;
-  const policies = [priority, overrides, maintenance, sla, escalation, lifecycle];
+  const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle, notifications } = paths;
+  const policies = [priority, overrides, maintenance, sla, escalation, lifecycle, notifications];
   const single = [sites, ...policies].filter((file) => file !== null);
   return [...ruleFiles(rules), ...filesBelow(runbooks, ".md"), ...single].slice(0, FILES_MAX);
 }

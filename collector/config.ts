@@ -57,6 +57,8 @@ export type CollectorConfig = {
   readonly escalation: string | null;
   /** Null: as shipped. */
   readonly lifecycle: string | null;
+  /** Null: nobody is told but who looks at the page. */
+  readonly notifications: string | null;
   readonly retentionMs: number;
   readonly timeseries: "duckdb";
   /** For the time-series store. */
@@ -106,6 +108,7 @@ const collectorFile = z.strictObject({
   sla: path.optional(),
   escalation: path.optional(),
   lifecycle: path.optional(),
+  notifications: path.optional(),
   retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
   timeseries: z.enum(["duckdb"]).default("duckdb"),
   memory_limit: byteSizeBetween(64 * MIB, 1024 * 1024 * MIB).optional(),
@@ -147,6 +150,7 @@ export function loadCollectorConfig(
       sla: written.sla === undefined ? null : absolute(written.sla),
       escalation: written.escalation === undefined ? null : absolute(written.escalation),
       lifecycle: written.lifecycle === undefined ? null : absolute(written.lifecycle),
+      notifications: written.notifications === undefined ? null : absolute(written.notifications),
       retentionMs: written.retention ?? DEFAULTS.retentionMs,
       timeseries: written.timeseries,
       memoryLimitBytes: written.memory_limit ?? DEFAULTS.memoryLimitBytes,
@@ -170,6 +174,7 @@ export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   sla: null,
   escalation: null,
   lifecycle: null,
+  notifications: null,
   retentionMs: DEFAULTS.retentionMs,
   timeseries: "duckdb",
   memoryLimitBytes: DEFAULTS.memoryLimitBytes,
@@ -203,6 +208,7 @@ function missingPaths(written: Written, baseDir: string, source: YamlSource): Di
     { path: ["sla"], file: written.sla, isFolder: false },
     { path: ["escalation"], file: written.escalation, isFolder: false },
     { path: ["lifecycle"], file: written.lifecycle, isFolder: false },
+    { path: ["notifications"], file: written.notifications, isFolder: false },
   ];
   return wanted.flatMap(({ path: at, file, isFolder }) => {
     if (file === undefined) return [];

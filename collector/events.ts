@@ -107,6 +107,14 @@ export const events = {
       retroactive: "boolean",
     },
   }),
+  notificationGivenUp: defineEvent({
+    name: "notification_given_up",
+    level: "error",
+    meaning:
+      "A notification was refused, or could not be delivered for as long as its channel allows; nobody is told of it there. `aislewatch notify log` has the attempts.",
+    fields: { notification: "string", channel: "string", detail: "string" },
+    sameBy: ["channel", "detail"],
+  }),
   rulesLoaded: defineEvent({
     name: "rules_loaded",
     level: "info",

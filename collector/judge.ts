@@ -36,7 +36,8 @@ import { DEFAULT_SLA_POLICY } from "./incidents/sla-policy.ts";
 import { fromTransition, reassessed } from "./incidents/transition.ts";
 import { type Actor, type Incident, incidentKey } from "./incidents/types.ts";
 import { createLate, type LanesAtReturn, type Late } from "./late.ts";
-import { type Notifier, SILENT } from "./notifier.ts";
+import { SILENT } from "./notifier.ts";
+import type { NotificationWriter } from "./notify/notifications.ts";
 import { COLLECTOR_AGENT, OWN_SITE, OWN_SITE_NAME } from "./own-reports.ts";
 import { type Site, siteInfo, unlistedSite } from "./sites.ts";
 import type { AgentRecord, Commit, StateStore } from "./store/state/store.ts";
@@ -78,8 +79,8 @@ export type JudgeDeps = {
   readonly engine: Engine;
   readonly state: StateStore;
   readonly events: JudgeEvents;
-  /** Who is told when an incident does not move; without, nobody. */
-  readonly notifier?: Notifier;
+  /** Who is told of incidents; without, nobody. */
+  readonly notifier?: NotificationWriter;
   /** There is something to commit that no batch brought. */
   readonly commitSoon: (urgent: boolean) => void;
 };
@@ -135,7 +136,7 @@ type DeviceFacts = {
 };
 
 export function createJudge(
-  { clock, engine, state, events, notifier = SILENT, commitSoon }: JudgeDeps,
+  { clock, engine, state, events, notifier, commitSoon }: JudgeDeps,
   samplesPerSecond: () => number,
 ): Judge {
   let sites = new Map<string, Site>();
@@ -164,6 +165,8 @@ export function createJudge(
   book.onWritten(({ before, incident }) => {
     if (before === null) events.onIncidentOpened(incident);
   });
+  // Before the desk, which tells of what the routes were asked about here.
+  book.onWritten((written) => notifier?.observe(written));
   const duties = createDuties({
     clock,
     book,
@@ -171,7 +174,7 @@ export function createJudge(
     siteOf: (id) => siteOf(id),
     kindOf: ({ subject: { site, device } }) => (device === null ? null : (factsOf(site, device)?.device.kind ?? null)),
     policies: () => ({ sla: config?.sla ?? DEFAULT_SLA_POLICY, escalation: config?.escalation ?? NO_ESCALATION }),
-    notifier,
+    notifier: notifier ?? SILENT,
     onRemedy: (incident, remedy) => events.onRemedy?.(incident, remedy),
   });
   /** By site and role, for as long as one `absorb` goes on: the engine stands still meanwhile. */
@@ -669,7 +672,10 @@ export function createJudge(
     takePending() {
       const latePending = late.takePending();
       const bookPending = book.takePending();
+      const notices = notifier?.takePending() ?? null;
       const taken = {
+        notifications: notices?.notifications ?? [],
+        attempts: notices?.attempts ?? [],
         late: latePending.records,
         incidents: bookPending.changes,
         faults: [...pendingFaults.values()],
@@ -685,6 +691,7 @@ export function createJudge(
         putBack() {
           latePending.putBack();
           bookPending.putBack();
+          notices?.putBack();
           for (const fault of taken.faults) {
             const faultKey = incidentKey(fault.rule, fault.subject);
             if (!pendingFaults.has(faultKey)) pendingFaults.set(faultKey, fault);
@@ -696,6 +703,7 @@ export function createJudge(
           announcements = [...told, ...announcements].slice(-ANNOUNCEMENTS_MAX);
         },
         announce() {
+          notices?.committed();
           if (listeners.size === 0) return;
           for (const { incident } of taken.incidents)
             tell({ type: "incident", incident: incidentView(incident, live) });

@@ -31,6 +31,7 @@ import type { Incident } from "./incidents/types.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createRefills, type Refills } from "./refill.ts";
+import { NO_NOTIFICATIONS } from "./notify/routing.ts";
 import { StoreError } from "./store/error.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import type { StateStore } from "./store/state/store.ts";
@@ -70,6 +71,7 @@ export const configOf = (rules = RULES): ConfigSet => ({
   sla: DEFAULT_SLA_POLICY,
   escalation: NO_ESCALATION,
   lifecycle: DEFAULT_LIFECYCLE,
+  notifications: NO_NOTIFICATIONS,
 });
 
 export const printer = (id: string, given: Partial<InventoryDevice> = {}): InventoryDevice => ({
@@ -324,6 +326,7 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
         onGap: (detail) => log.push({ name: "gap", detail }),
         onStoreFailed: (detail) => log.push({ name: "failed", detail }),
         onStoreRecovered: (detail) => log.push({ name: "recovered", detail }),
+        onSeriesGone: (detail) => log.push({ name: "series gone", detail }),
         onClaimRefused: (detail) => log.push({ name: "claim", detail }),
         onClockOff: (detail) => log.push({ name: "clock", detail }),
       },

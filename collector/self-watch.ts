@@ -44,6 +44,8 @@ export type SelfFigures = {
   readonly counts: Pick<IngestCounts, "shed" | "appendFailures" | "commitFailures">;
   readonly agents: readonly SeenAgent[];
   readonly areRulesRefused: boolean;
+  /** Channels by which nobody is told just now. */
+  readonly channelsDown: number;
   readonly cost: ProcessCost;
   readonly disk: FolderSize | null;
   /** Bytes; null when it can't be seen. */
@@ -76,7 +78,7 @@ function isBehind({ online, isHeard, outbox, skewMs }: SeenAgent, nowMs: number)
 
 /** What the collector says of itself. Pure. */
 export function selfReading(figures: SelfFigures, nowMs: number): Reading {
-  const { lag, queueBytes, counts, agents, areRulesRefused, cost, disk, stores } = figures;
+  const { lag, queueBytes, counts, agents, areRulesRefused, channelsDown, cost, disk, stores } = figures;
   const offset = ownClockOffset(agents);
   const count = (is: (agent: SeenAgent) => boolean): number => agents.filter(is).length;
   const metrics: SampleSet["metrics"] = {
@@ -99,6 +101,7 @@ export function selfReading(figures: SelfFigures, nowMs: number): Reading {
     agents_behind: count((agent) => isBehind(agent, nowMs)),
     batches_owed: agents.reduce((sum, { owed }) => sum + owed, 0),
     rules_refused: areRulesRefused,
+    channels_down: channelsDown,
     ...(offset !== null && { clock_offset_seconds: offset }),
     ...(stores.state !== null && { state_store_bytes: stores.state }),
     ...(stores.series !== null && { series_store_bytes: stores.series }),

@@ -275,6 +275,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
     },
     fleet: sampleFleet(removed),
     maintenance: createMaintenance({ clock, state, newId: () => `${seed++}`, onChanged: () => undefined }),
+    notifications: sampleNotifications(state),
     command(request) {
       if (request.device === "away") return err({ code: "offline", message: "not connected" });
       const issued = { ...request, id: `c-${seed++}`, issuedAt: clock.now(), deadlineAt: clock.now() + 60_000 };
@@ -413,5 +414,21 @@ function opened(given: { id: string; device: string; suppressedBy: string | null
     priority: "P1",
     why: "label printer at receiving: 0 of 1 work; major; open for customers",
     suppressedBy: given.suppressedBy,
+  };
+}
+
+/** One channel that works, and whose tests work. */
+function sampleNotifications(state: StateStore): ApiDeps["notifications"] {
+  const attempt = { channel: "tickets", incident: "", at: T0, durationMs: 12, status: 204, detail: "HTTP 204" };
+  return {
+    channels: () => [
+      {
+        ...{ name: "tickets", kind: "webhook", target: "tickets.example.com", waiting: 0, busy: 0 },
+        ...{ deliveredAt: T0, failure: null, isDown: false },
+      },
+    ],
+    log: (of, limit) => state.attempts(of, limit),
+    test: async (channel, { id }) =>
+      channel === "tickets" ? { ...attempt, notification: id, outcome: "delivered" } : null,
   };
 }

@@ -36,6 +36,8 @@ const READS = [
   "/api/v1/agents/berlin-01/back-office",
   "/api/v1/audit/delivery",
   "/api/v1/maintenance",
+  "/api/v1/notifications/channels",
+  "/api/v1/notifications/log",
   "/api/v1/rules",
   "/api/v1/rules/media-out/explain?site=berlin-01&device=receiving/label-printer",
   "/api/v1/people",

@@ -7,6 +7,7 @@ const COMMANDS = [
   "incidents",
   "agents",
   "maintenance",
+  "notify",
   "audit",
   "rules",
   "demo",
@@ -21,6 +22,7 @@ const HELP = `Usage: aislewatch <command> [options]
   incidents list|show|ack|resolve|bulk|…   work on incidents
   agents list|show|remove                  the agents: how they are and what they owe
   maintenance list|add|change|end          expected downtime: what fails in it calls nobody
+  notify channels|log|test                 how people are told: channels, deliveries, a test
   audit delivery                           what became of every batch; ends with 1 when something is lost
   rules check|test FILE…, rules explain    check rule files, run their tests; why a rule fires, or not
   demo run|list|fault|heal                 the demo store: run it, break it, mend it
@@ -44,6 +46,8 @@ async function main(args: string[]): Promise<ExitCode> {
       return (await import("./agents.ts")).agents(rest);
     case "maintenance":
       return (await import("./maintenance.ts")).maintenance(rest);
+    case "notify":
+      return (await import("./notify.ts")).notify(rest);
     case "audit":
       return (await import("./audit.ts")).audit(rest);
     case "rules":

@@ -416,6 +416,7 @@ export const CATALOGUE: readonly Metric[] = [
     kinds: ["collector"],
     bad: true,
   }),
+  number("channels_down", "Notification channels that do not work", { kinds: ["collector"] }),
 
   // Interfaces of anything with a network port.
   flag("port_up", "The link is up", { component: "port" }),

@@ -105,6 +105,7 @@ export const FAULT_CODES = {
   ingest_behind: "The collector does not keep up",
   store_failing: "A store of the collector can't be written",
   rules_refused: "Edited rule files are faulty and not in use",
+  channel_down: "Notifications can't be delivered",
   agents_lost: "Many agents are silent at once",
   claim_refused: "Two agents watch the same device",
   capacity_low: "Too few devices of a role still work at a site",

@@ -239,11 +239,16 @@ export type CollectorOptions = {
   /** Text of a rule file, or texts of several by their names, instead of the shipped packs. */
   readonly rules?: string | Readonly<Record<string, string>>;
   readonly sites?: string;
+  /** Text of notifications.yaml; `file:webhook-secret` is WEBHOOK_SECRET. */
+  readonly notifications?: string;
   /** The data folder, when it has to lie somewhere special. */
   readonly data?: string;
   /** The program, when it is not the shipped one but a test's own composition of the same parts. */
   readonly program?: string;
 };
+
+/** Signs what the rig's collectors send. */
+export const WEBHOOK_SECRET = "whsec_dGhlLXNlY3JldC1vZi10aGUtcmln";
 
 export async function startCollector(options: CollectorOptions = {}): Promise<CollectorRig> {
   const folder = tempFolder();
@@ -252,6 +257,10 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   const rules = typeof options.rules === "string" ? { "rules.yaml": options.rules } : (options.rules ?? {});
   for (const [file, text] of Object.entries(rules)) writeFileSync(join(folder, file), text);
   if (options.sites !== undefined) writeFileSync(join(folder, "sites.yaml"), options.sites);
+  if (options.notifications !== undefined) {
+    writeFileSync(join(folder, "notifications.yaml"), options.notifications);
+    writeFileSync(join(folder, "webhook-secret"), WEBHOOK_SECRET, { mode: 0o600 });
+  }
   const [http, mqtt] = [await freePort(), await freePort()];
   const lines = [
     "listen:",
@@ -260,6 +269,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     `data: ${JSON.stringify(options.data ?? "./data")}`,
     ...(options.rules !== undefined ? [`rules: ${JSON.stringify(Object.keys(rules).map((file) => `./${file}`))}`] : []),
     ...(options.sites !== undefined ? ["sites: ./sites.yaml"] : []),
+    ...(options.notifications !== undefined ? ["notifications: ./notifications.yaml"] : []),
   ];
   writeFileSync(config, `${lines.join("\n")}\n`);
   const tokenFile = join(folder, "token");

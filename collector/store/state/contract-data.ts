@@ -3,6 +3,9 @@ import type { InventoryDevice } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
 import { UNSAID } from "../../incidents/log.ts";
 import { type Incident, type IncidentEvent, incidentKey } from "../../incidents/types.ts";
+import { incidentMessage } from "../../notify/message.ts";
+import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
+import { unlistedSite } from "../../sites.ts";
 import type { Commit, DeviceEventRecord, IncidentChange, LedgerLane, ThinnedRecord } from "./store.ts";
 
 export const T0 = 1_700_000_000_000;
@@ -35,6 +38,26 @@ export function anIncident(id: string, given: Partial<Incident> = {}): Incident 
 export function aChange(incident: Incident, events: readonly IncidentEvent[] = []): IncidentChange {
   return { incident, key: incidentKey(incident.rule, incident.subject), events };
 }
+
+export function aNotification(
+  id: string,
+  channel: string,
+  given: Partial<NotificationRecord> = {},
+): NotificationRecord {
+  const incident = anIncident("INC-000001");
+  const where = { site: unlistedSite("store-1"), kind: "label_printer", page: null };
+  return {
+    ...{ id, channel, incident: incident.id, state: "waiting", createdAt: T0, firstDueAt: T0, dueAt: T0 },
+    ...{ attempts: 0, doneAt: null, message: incidentMessage({ id, event: "opened", at: T0 }, incident, where) },
+    ...given,
+  };
+}
+
+export const anAttempt = (notification: string, given: Partial<AttemptRecord> = {}): AttemptRecord => ({
+  ...{ notification, channel: "a", incident: "INC-000001", at: T0, durationMs: 12 },
+  ...{ outcome: "delivered", status: 204, detail: "HTTP 204" },
+  ...given,
+});
 
 export const aNote = (seq: number, text: string): IncidentEvent => ({
   seq,

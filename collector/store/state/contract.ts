@@ -6,7 +6,20 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Incident, type IncidentEvent, PRIORITIES } from "../../incidents/types.ts";
 import { killWhileWriting } from "../crash.ts";
 import { StoreError } from "../error.ts";
-import { aChange, aDevice, aFault, aLane, aNote, anEvent, anIncident, aThinning, LANE, T0 } from "./contract-data.ts";
+import {
+  aChange,
+  aDevice,
+  aFault,
+  aLane,
+  aNote,
+  aNotification,
+  anAttempt,
+  anEvent,
+  anIncident,
+  aThinning,
+  LANE,
+  T0,
+} from "./contract-data.ts";
 import { type CommandRecord, type Commit, DEVICE_EVENTS, type DeviceEventRecord, type StateStore } from "./store.ts";
 
 export type StateStoreUnderTest = {
@@ -264,7 +277,13 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
               anIncident("INC-000003", { priority: "P3", subject: printer, openedAt: T0 + 5, assignee: "Ana", review }),
             ),
             aChange(
-              anIncident("INC-000004", { priority: "P3", openedAt: T0 + 5, recoveredAt: T0 + 9, parent: "INC-000002", ...field }),
+              anIncident("INC-000004", {
+                priority: "P3",
+                openedAt: T0 + 5,
+                recoveredAt: T0 + 9,
+                parent: "INC-000002",
+                ...field,
+              }),
             ),
             aChange(anIncident("INC-000005", { priority: "P2", state: "closed", subject: printer })),
             aChange(anIncident("INC-000006", { state: "acknowledged", subject: { ...scale, device: null } })),
@@ -489,6 +508,47 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
       expect([store.command("c1"), store.command("none")]).toEqual([answered, null]);
       expect(store.commands(null, 10)).toEqual([other, answered]);
       expect(store.commands({ site: "store-1", agent: "host-1" }, 10)).toEqual([answered]);
+    });
+
+    describe("notifications", () => {
+      it("have one row for each channel, as they are now, and wait in the order of writing", async () => {
+        const [first, second] = [aNotification("INC-000001/1", "a"), aNotification("INC-000001/2", "a")];
+        const other = aNotification("INC-000001/1", "b", { message: { ...first.message, summary: HOSTILE.join(" ") } });
+        store.commit({ notifications: [first, second, other] });
+        store.commit({ notifications: [{ ...first, attempts: 1, dueAt: T0 + 9 }] });
+        await reopen();
+        expect(store.waitingNotifications()).toEqual([{ ...first, attempts: 1, dueAt: T0 + 9 }, second, other]);
+        const done = { ...first, attempts: 2, state: "delivered", doneAt: T0 + 20 } as const;
+        store.commit({ notifications: [done, { ...other, state: "failed", doneAt: T0 + 20 }] });
+        await reopen();
+        expect(store.waitingNotifications()).toEqual([second]);
+        expect(store.notificationsOf("INC-000001", 2).map(({ id, channel }) => [id, channel])).toEqual([
+          ["INC-000001/1", "b"],
+          ["INC-000001/2", "a"],
+        ]);
+        expect(store.notificationsOf("INC-000001", 9)[2]).toEqual(done);
+        expect(store.notificationsOf("INC-000002", 9)).toEqual([]);
+      });
+
+      it("are there with the incident that they are about, or neither is", () => {
+        const broken = { ...aNotification("INC-000001/1", "a"), channel: undefined as unknown as string };
+        expect(() =>
+          store.commit({ incidents: [aChange(anIncident("INC-000001"))], notifications: [broken] }),
+        ).toThrow();
+        expect([store.incident("INC-000001"), store.waitingNotifications()]).toEqual([null, []]);
+      });
+
+      it("have their attempts logged, newest first, by incident and by channel", async () => {
+        const one = anAttempt("INC-000001/1", { channel: "a", status: 503, outcome: "retry" });
+        const two = anAttempt("INC-000001/1", { channel: "a", at: T0 + 5 });
+        const test = anAttempt("test/x", { channel: "b", incident: "" });
+        store.commit({ attempts: [one, two, test] });
+        await reopen();
+        expect(store.attempts(null, 9)).toEqual([test, two, one]);
+        expect(store.attempts({ incident: "INC-000001" }, 9)).toEqual([two, one]);
+        expect(store.attempts({ channel: "b" }, 9)).toEqual([test]);
+        expect(store.attempts({ channel: "a" }, 1)).toEqual([two]);
+      });
     });
 
     it("keeps documents by name", async () => {

@@ -27,6 +27,7 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "commands to agents", statements: agentCommands },
   { version: 5, name: "judging of late data", statements: lateJudging },
   { version: 6, name: "incidents of a key, for review and below another", statements: incidentRelations },
+  { version: 7, name: "notifications and their delivery", statements: notificationOutbox },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -195,6 +196,19 @@ function incidentRelations(db: Kysely<Tables>): readonly CompiledQuery[] {
     db.schema.createIndex("incidents_review").on("incidents").columns(["for_review", "is_open", "id"]).compile(),
     db.schema.createIndex("incidents_parent").on("incidents").columns(["parent", "is_open"]).compile(),
   ];
+}
+
+function notificationOutbox(db: Kysely<Tables>, dialect: SqlDialect): readonly CompiledQuery[] {
+  const table = (name: keyof Tables): Table =>
+    text(withNumber(db.schema.createTable(name), dialect), "notification", "channel", "incident", "body");
+  return [
+    text(table("notifications"), "state").addUniqueConstraint("notifications_once", ["notification", "channel"]),
+    db.schema.createIndex("notifications_state").on("notifications").columns(["state", "id"]),
+    db.schema.createIndex("notifications_incident").on("notifications").columns(["incident", "id"]),
+    table("notification_attempts"),
+    db.schema.createIndex("notification_attempts_incident").on("notification_attempts").columns(["incident", "id"]),
+    db.schema.createIndex("notification_attempts_channel").on("notification_attempts").columns(["channel", "id"]),
+  ].map((statement) => statement.compile());
 }
 
 function numbers(table: Table, ...columns: readonly string[]): Table {

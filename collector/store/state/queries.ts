@@ -61,6 +61,10 @@ export function buildQueries(db: Kysely<Tables>) {
   const ledger = slots<Tables["ledger"]>(...lane, ...LEDGER_FIGURES);
   const thinned = slots<Row<"thinned">>(...lane, "from_seq", "to_seq", "from_at", "to_at", "samples", "reason", "at");
   const gapNote = slots<Row<"gap_notes">>(...lane, "from_seq", "to_seq", "at", "by_whom", "text");
+  const notification = slots<Row<"notifications">>("notification", "channel", "incident", "state", "body");
+  const attempt = slots<Row<"notification_attempts">>("notification", "channel", "incident", "body");
+  const ofIncident = slots<{ incident: string; limit: number }>("incident", "limit");
+  const ofChannel = slots<{ channel: string; limit: number }>("channel", "limit");
   const command = slots<Tables["commands"]>("id", "issued_at", "site", "agent", "state", "body");
   const commandsOf = slots<{ site: string; agent: string; limit: number }>("site", "agent", "limit");
   const poison = slots<Row<"poison">>("site", "agent", "topic", "at", "reason", "bytes");
@@ -88,8 +92,9 @@ export function buildQueries(db: Kysely<Tables>) {
   const limit = slots<{ limit: number }>("limit");
 
   /** The greatest number that is not among the `kept` newest. */
-  const newest = (table: "gaps" | "thinned" | "gap_notes" | "poison" | "audit") =>
-    db.selectFrom(table).select((eb) => sql<number>`${eb.fn.max("id")} - ${keepNewest.kept}`.as("last"));
+  const newest = (
+    table: "gaps" | "thinned" | "gap_notes" | "poison" | "audit" | "notifications" | "notification_attempts",
+  ) => db.selectFrom(table).select((eb) => sql<number>`${eb.fn.max("id")} - ${keepNewest.kept}`.as("last"));
 
   return {
     putWatermark: template(
@@ -268,6 +273,63 @@ export function buildQueries(db: Kysely<Tables>) {
       db.deleteFrom("late").where("site", "=", ofAgent.site).where("agent", "=", ofAgent.agent),
     ),
     late: template(none, db.selectFrom("late").selectAll().orderBy("site").orderBy("agent").orderBy("part")),
+
+    putNotification: template(
+      notification,
+      db
+        .insertInto("notifications")
+        .values(notification)
+        .onConflict((conflict) =>
+          conflict
+            .columns(["notification", "channel"])
+            .doUpdateSet((eb) => ({ state: eb.ref("excluded.state"), body: eb.ref("excluded.body") })),
+        ),
+    ),
+    /** What is still to be sent stays, however old. */
+    trimNotifications: template(
+      keepNewest,
+      db.deleteFrom("notifications").where("state", "!=", "waiting").where("id", "<=", newest("notifications")),
+    ),
+    waitingNotifications: template(
+      none,
+      db.selectFrom("notifications").select("body").where("state", "=", "waiting").orderBy("id"),
+    ),
+    notificationsOf: template(
+      ofIncident,
+      db
+        .selectFrom("notifications")
+        .select("body")
+        .where("incident", "=", ofIncident.incident)
+        .orderBy("id", "desc")
+        .limit(ofIncident.limit),
+    ),
+    addAttempt: template(attempt, db.insertInto("notification_attempts").values(attempt)),
+    trimAttempts: template(
+      keepNewest,
+      db.deleteFrom("notification_attempts").where("id", "<=", newest("notification_attempts")),
+    ),
+    attempts: template(
+      limit,
+      db.selectFrom("notification_attempts").select("body").orderBy("id", "desc").limit(limit.limit),
+    ),
+    attemptsOfIncident: template(
+      ofIncident,
+      db
+        .selectFrom("notification_attempts")
+        .select("body")
+        .where("incident", "=", ofIncident.incident)
+        .orderBy("id", "desc")
+        .limit(ofIncident.limit),
+    ),
+    attemptsOfChannel: template(
+      ofChannel,
+      db
+        .selectFrom("notification_attempts")
+        .select("body")
+        .where("channel", "=", ofChannel.channel)
+        .orderBy("id", "desc")
+        .limit(ofChannel.limit),
+    ),
 
     putCommand: template(
       command,

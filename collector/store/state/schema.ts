@@ -73,6 +73,22 @@ export type Tables = {
     text: string;
   };
   late: { site: string; agent: string; part: string; body: string };
+  /** `id` keeps the order of writing; a notification to one channel is one row. */
+  notifications: {
+    id: Generated<number>;
+    notification: string;
+    channel: string;
+    incident: string;
+    state: string;
+    body: string;
+  };
+  notification_attempts: {
+    id: Generated<number>;
+    notification: string;
+    channel: string;
+    incident: string;
+    body: string;
+  };
   commands: { id: string; issued_at: number; site: string; agent: string; state: string; body: string };
   poison: {
     id: Generated<number>;

@@ -7,6 +7,7 @@ import type { FaultRecord } from "@aislewatch/rules";
 import { isEnded } from "../../incidents/log.ts";
 import type { Incident, IncidentEvent } from "../../incidents/types.ts";
 import { type StoredEvent, type StoredIncident, upcastEvent, upcastIncident } from "../../incidents/upcast.ts";
+import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
 import { buildQueries, incidentList, type ListPlace, type Queries } from "./queries.ts";
 import { SQLITE, SqliteFile } from "./sqlite-file.ts";
@@ -48,6 +49,9 @@ const LIMITS = {
   auditMax: 200_000,
   /** Of 48 KiB at most each. */
   commandsMax: 1_000,
+  /** Sent or given up: what a recovery asks for to know who was told. */
+  notificationsMax: 50_000,
+  attemptsMax: 100_000,
   pageMax: 1_000,
 } as const;
 
@@ -91,6 +95,7 @@ class SqliteStore implements StateStore {
       }
       if (change.thinned?.length) this.#file.run(queries.trimThinned, { kept: LIMITS.spansMax });
       for (const late of change.late ?? []) this.#putLate(late);
+      this.#putNotifications(change.notifications ?? [], change.attempts ?? []);
       if (change.incidents?.length) {
         this.#file.run(queries.putCounter, { name: "incident", value: this.#incidentNumber });
       }
@@ -295,6 +300,30 @@ class SqliteStore implements StateStore {
       }));
   }
 
+  waitingNotifications(): NotificationRecord[] {
+    return this.#file
+      .all(this.#queries.waitingNotifications, {})
+      .map(({ body }) => JSON.parse(body) as NotificationRecord);
+  }
+
+  notificationsOf(incident: string, limit: number): NotificationRecord[] {
+    return this.#file
+      .all(this.#queries.notificationsOf, { incident, limit: pageOf(limit) })
+      .map(({ body }) => JSON.parse(body) as NotificationRecord);
+  }
+
+  attempts(of: { readonly incident: string } | { readonly channel: string } | null, limit: number): AttemptRecord[] {
+    const { attempts, attemptsOfIncident, attemptsOfChannel } = this.#queries;
+    const page = pageOf(limit);
+    const rows =
+      of === null
+        ? this.#file.all(attempts, { limit: page })
+        : "incident" in of
+          ? this.#file.all(attemptsOfIncident, { ...of, limit: page })
+          : this.#file.all(attemptsOfChannel, { ...of, limit: page });
+    return rows.map(({ body }) => JSON.parse(body) as AttemptRecord);
+  }
+
   putCommand(command: CommandRecord): void {
     const { id, issuedAt, site, agent, state } = command;
     this.#file.transaction(() => {
@@ -470,6 +499,20 @@ class SqliteStore implements StateStore {
     }
   }
 
+  #putNotifications(records: readonly NotificationRecord[], attempts: readonly AttemptRecord[]): void {
+    for (const record of records) {
+      const { id: notification, channel, incident, state } = record;
+      const row = { notification, channel, incident, state, body: JSON.stringify(record) };
+      this.#file.run(this.#queries.putNotification, row);
+    }
+    for (const attempt of attempts) {
+      const { notification, channel, incident } = attempt;
+      this.#file.run(this.#queries.addAttempt, { notification, channel, incident, body: JSON.stringify(attempt) });
+    }
+    if (records.length > 0) this.#file.run(this.#queries.trimNotifications, { kept: LIMITS.notificationsMax });
+    if (attempts.length > 0) this.#file.run(this.#queries.trimAttempts, { kept: LIMITS.attemptsMax });
+  }
+
   #putLate({ body, ...key }: NonNullable<Commit["late"]>[number]): void {
     if (body === null) this.#file.run(this.#queries.removeLatePart, key);
     else this.#file.run(this.#queries.putLate, { ...key, body });
@@ -486,6 +529,8 @@ class SqliteStore implements StateStore {
     });
   }
 }
+
+const pageOf = (limit: number): number => Math.min(LIMITS.pageMax, Math.max(0, Math.floor(limit)));
 
 const ledgerRow = (lane: LedgerLane) => ({
   site: lane.site,

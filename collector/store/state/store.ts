@@ -6,6 +6,7 @@
 import type { AgentStatus, CommandKind, InventoryDevice, Reply } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
 import type { Incident, IncidentEvent, IncidentState, Priority } from "../../incidents/types.ts";
+import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
 
 export type IncidentChange = {
@@ -153,6 +154,9 @@ export type Commit = {
   readonly thinned?: readonly ThinnedRecord[];
   /** `body` null: there is nothing to go on with. */
   readonly late?: readonly (Omit<LateRecord, "body"> & { readonly body: string | null })[];
+  /** New, or as they are now: one row for each notification and channel. */
+  readonly notifications?: readonly NotificationRecord[];
+  readonly attempts?: readonly AttemptRecord[];
 };
 
 export type Role = "viewer" | "operator" | "admin";
@@ -238,6 +242,13 @@ export type StateStore = {
   late(): LateRecord[];
   addGapNotes(notes: readonly GapNote[]): void;
   gapNotes(): GapNote[];
+
+  /** Those that are still to be sent, in the order of writing. */
+  waitingNotifications(): NotificationRecord[];
+  /** Sent or not, newest first; of those that were sent, or given up, the newest 50,000 of all are kept. */
+  notificationsOf(incident: string, limit: number): NotificationRecord[];
+  /** Newest first, of an incident, a channel, or all; the newest 100,000 are kept. */
+  attempts(of: { readonly incident: string } | { readonly channel: string } | null, limit: number): AttemptRecord[];
 
   /** New, or with its outcome. The newest 1,000 are kept. */
   putCommand(command: CommandRecord): void;

@@ -1,0 +1,209 @@
+/**
+ * notifications.yaml: the channels by which people and other programs are told, and who is told of what.
+ *
+ *     page: https://noc.example.com
+ *     channels:
+ *       - name: tickets
+ *         webhook: { url: "https://tickets.example.com/hooks/aislewatch", secret: "file:secrets/tickets" }
+ *     people:
+ *       field-support: [tickets]
+ *     tiers: { 2: [field-support] }
+ *     routes:
+ *       - { where: { priority: [P1, P2] }, on: [opened, recovered, resolved], to: [tickets] }
+ */
+import { dirname, resolve } from "node:path";
+import {
+  type Diagnostic,
+  durationMsBetween,
+  loadYamlFile,
+  type Path,
+  readSecret,
+  secretRef,
+  suggest,
+  type YamlSource,
+} from "@aislewatch/config";
+import { ID_PATTERN } from "@aislewatch/contract";
+import { CATEGORIES, KINDS, SEVERITIES } from "@aislewatch/devices";
+import { z } from "zod";
+import { PRIORITIES } from "../incidents/types.ts";
+import type { Loaded } from "../sites.ts";
+import { addressRefusal } from "./address-policy.ts";
+import { TOLD_EVENTS } from "./message.ts";
+import type { ChannelConfig, NotificationPolicy, Route, RouteSelect } from "./routing.ts";
+import { SECRET_BYTES_MIN, signingKey } from "./signature.ts";
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const CHANNELS_MAX = 50;
+const ROUTES_MAX = 500;
+const NAMES_MAX = 5_000;
+const URL_CHARS_MAX = 2_048;
+const DEFAULT_TIMEOUT_MS = 10 * SECOND_MS;
+const DEFAULT_GIVE_UP_MS = DAY_MS;
+
+const name = z.string().regex(ID_PATTERN, "a name of lower-case letters, digits and hyphens");
+const word = z.string().min(1).max(128);
+const oneOrMore = <T extends string>(one: z.ZodType<T>): z.ZodType<readonly T[]> =>
+  z.union([one.transform((written): readonly T[] => [written]), z.array(one).min(1).max(NAMES_MAX)]);
+const url = z.url({ protocol: /^https?$/, error: "expected a URL that begins with https://" }).max(URL_CHARS_MAX);
+
+const webhook = z.strictObject({
+  url,
+  secret: secretRef,
+  private: z.boolean().default(false),
+});
+const channel = z.strictObject({
+  name,
+  webhook,
+  timeout: durationMsBetween(SECOND_MS, MINUTE_MS).default(DEFAULT_TIMEOUT_MS),
+  give_up_after: durationMsBetween(MINUTE_MS, 7 * DAY_MS).default(DEFAULT_GIVE_UP_MS),
+});
+const route = z.strictObject({
+  where: z
+    .strictObject({
+      priority: oneOrMore(z.enum(PRIORITIES)).optional(),
+      severity: oneOrMore(z.enum(SEVERITIES)).optional(),
+      category: oneOrMore(z.enum(CATEGORIES)).optional(),
+      kind: oneOrMore(z.enum(KINDS)).optional(),
+      rule: oneOrMore(word).optional(),
+      site: oneOrMore(word).optional(),
+      format: oneOrMore(z.enum(["store", "dc"])).optional(),
+      region: oneOrMore(word).optional(),
+      labels: z.record(name, oneOrMore(word)).optional(),
+    })
+    .default({}),
+  on: oneOrMore(z.enum(TOLD_EVENTS)),
+  to: oneOrMore(name),
+});
+const fileSchema = z.strictObject({
+  page: url.optional(),
+  channels: z.array(channel).max(CHANNELS_MAX),
+  people: z.record(name, oneOrMore(name)).default({}),
+  tiers: z.partialRecord(z.enum(["1", "2", "3", "4"]), oneOrMore(name)).default({}),
+  routes: z.array(route).max(ROUTES_MAX).default([]),
+});
+type WrittenChannel = z.infer<typeof channel>;
+
+export type NotificationsSurroundings = {
+  /** Names that escalation.yaml tells; null: it could not be read. */
+  readonly told: readonly string[] | null;
+  /** Where `file:` secrets are relative to; without, the folder of the file. */
+  readonly baseDir?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+};
+
+/** The policy of the file, or all its mistakes. Never throws; opens no connection. */
+export function loadNotifications(file: string, around: NotificationsSurroundings): Loaded<NotificationPolicy> {
+  const loaded = loadYamlFile(file, fileSchema);
+  const texts = new Map(loaded.text === null ? [] : [[file, loaded.text]]);
+  if (!loaded.ok) return { ok: false, diagnostics: loaded.diagnostics, texts };
+  const { value: written, source } = loaded;
+  const { told, baseDir = dirname(resolve(file)), env = process.env } = around;
+  const diagnostics: Diagnostic[] = [];
+
+  const names = written.channels.map((one) => one.name);
+  const refuse = (path: Path, code: string, message: string, hint?: string | null): void => {
+    diagnostics.push(source.diagnostic(path, { code, message, ...(hint != null && { hint }) }));
+  };
+  const checkNames = (path: Path, given: readonly string[], known: readonly string[], what: string): void => {
+    for (const one of given) {
+      if (known.includes(one)) continue;
+      const near = suggest(one, known);
+      const hint = near === null ? null : `did you mean "${near}"?`;
+      refuse(path, "CFG_UNKNOWN_CHANNEL", `expected ${what}; received "${one}"`, hint);
+    }
+  };
+
+  for (const [index, one] of names.entries()) {
+    if (names.indexOf(one) < index) refuse(["channels", index, "name"], "CFG_DUPLICATE_ID", `${one} stands here twice`);
+  }
+  const people = Object.entries(written.people);
+  for (const [who, to] of people) checkNames(["people", who], to, names, "channels of this file");
+  const groups = people.map(([who]) => who);
+  for (const [tier, to] of Object.entries(written.tiers))
+    checkNames(["tiers", tier], to, groups, "people of this file");
+  for (const [index, { to }] of written.routes.entries())
+    checkNames(["routes", index, "to"], to, names, "channels of this file");
+  for (const who of told ?? []) {
+    if (groups.includes(who)) continue;
+    const path = people.length > 0 ? ["people"] : [];
+    refuse(path, "CFG_UNKNOWN_PEOPLE", `expected ${who} among people, for escalation.yaml tells them`);
+  }
+  const channels = written.channels.flatMap((one, index): ChannelConfig[] => {
+    const made = toChannel(one, { path: ["channels", index, "webhook"], source, baseDir, env });
+    if (Array.isArray(made)) diagnostics.push(...made);
+    return Array.isArray(made) ? [] : [made];
+  });
+  if (diagnostics.length > 0) return { ok: false, diagnostics: inOrder(diagnostics), texts };
+  const byName = new Map(people);
+  return {
+    ok: true,
+    value: {
+      page: written.page?.replace(/\/+$/, "") ?? null,
+      channels,
+      people: byName,
+      tiers: new Map(
+        Object.entries(written.tiers).map(([tier, to]) => [Number(tier), to.flatMap((who) => byName.get(who) ?? [])]),
+      ),
+      routes: written.routes.map(toRoute),
+    },
+  };
+}
+
+type Place = {
+  readonly path: Path;
+  readonly source: YamlSource;
+  readonly baseDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+function toChannel(
+  { name: called, webhook: { url: to, secret, private: isPrivate }, timeout, give_up_after }: WrittenChannel,
+  { path, source, baseDir, env }: Place,
+): ChannelConfig | Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const { protocol, hostname, username } = new URL(to);
+  const at = [...path, "url"];
+  if (username !== "") {
+    const message = "expected a URL without a name and password in it; messages are signed instead";
+    found.push(source.diagnostic(at, { code: "CFG_SECRET", message }));
+  }
+  if (protocol === "http:" && !isPrivate) {
+    const message = "expected https: what is told of stores does not cross a network in the clear";
+    const hint = "a receiver in the own network needs private: true";
+    found.push(source.diagnostic(at, { code: "CFG_PLAINTEXT", message, hint }));
+  }
+  const literal = hostname.replace(/^\[|\]$/g, "");
+  const refusal = /^[\d.]+$|:/.test(literal) ? addressRefusal(literal, isPrivate) : null;
+  if (refusal !== null) found.push(source.diagnostic(at, { code: "CFG_WEBHOOK", message: refusal }));
+  const read = readSecret(secret, baseDir, env);
+  const key = read.ok ? signingKey(read.value) : null;
+  if (!read.ok) found.push(source.diagnostic([...path, "secret"], read.error));
+  else if (key === null) {
+    const message = `expected a secret of at least ${SECRET_BYTES_MIN} bytes, or whsec_ and as many in base64`;
+    const hint = "openssl rand -base64 32 makes one";
+    found.push(source.diagnostic([...path, "secret"], { code: "CFG_WEBHOOK", message, hint }));
+  }
+  if (found.length > 0 || key === null) return found;
+  return { kind: "webhook", name: called, url: to, key, isPrivate, timeoutMs: timeout, giveUpAfterMs: give_up_after };
+}
+
+function toRoute({ where, on, to }: z.infer<typeof route>): Route {
+  const { priority, severity, category, kind, rule, site, format, region, labels } = where;
+  const select: RouteSelect = {
+    ...(priority !== undefined && { priority }),
+    ...(severity !== undefined && { severity }),
+    ...(category !== undefined && { category }),
+    ...(kind !== undefined && { kind }),
+    ...(rule !== undefined && { rule }),
+    ...(site !== undefined && { site }),
+    ...(format !== undefined && { format }),
+    ...(region !== undefined && { region }),
+    ...(labels !== undefined && { labels }),
+  };
+  return { where: select, on, to };
+}
+
+const inOrder = (diagnostics: readonly Diagnostic[]): Diagnostic[] =>
+  diagnostics.toSorted((a, b) => a.line - b.line || a.column - b.column);

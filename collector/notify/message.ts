@@ -1,0 +1,147 @@
+/**
+ * What a notification says, the same for every channel: the body of the webhook as it is (docs/notifications.md has the
+ * table), and what other channels make their text of. It is fixed when it is written down, so a repeat has the same words
+ * as the first attempt. Version 1 may gain fields; one that goes, or means something else, makes version 2. Pure.
+ */
+import type { Incident } from "../incidents/types.ts";
+import type { NoticeBody, StormItem } from "../notifier.ts";
+import type { Site } from "../sites.ts";
+
+export const MESSAGE_VERSION = 1;
+
+/** What people can be told of an incident; `storm` stands for many escalations, `test` for nothing. */
+export const TOLD_EVENTS = [
+  "opened",
+  "reopened",
+  "escalated",
+  "sla_warned",
+  "sla_breached",
+  "recovered",
+  "resolved",
+  "cancelled",
+] as const;
+export type ToldEvent = (typeof TOLD_EVENTS)[number];
+
+export type Message = {
+  readonly version: typeof MESSAGE_VERSION;
+  readonly id: string;
+  readonly event: ToldEvent | "storm" | "test";
+  /** Unix ms. */
+  readonly at: number;
+  /** One line: what a phone shows. */
+  readonly summary: string;
+  /** Why it is told, beyond the event's name: which step of a chain, which clock. */
+  readonly why: string | null;
+  /** Names of those who are meant, where the escalation named any. */
+  readonly to: readonly string[];
+  /** Null in a test. */
+  readonly incident: ToldIncident | null;
+  readonly escalation: { readonly chain: string | null; readonly step: number | null; readonly tier: number } | null;
+  /** Of a storm: all that it stands for. */
+  readonly items: readonly Omit<StormItem, "stands">[];
+};
+
+export type ToldIncident = {
+  readonly id: string;
+  /** Where people work on it; null when notifications.yaml does not say where the page is. */
+  readonly url: string | null;
+  readonly title: string;
+  readonly state: string;
+  readonly priority: string;
+  readonly priorityWhy: string;
+  readonly severity: string;
+  readonly category: string;
+  readonly rule: string;
+  readonly site: { readonly id: string; readonly name: string; readonly timeZone: string };
+  readonly device: string | null;
+  readonly component: string | null;
+  readonly kind: string | null;
+  readonly tier: number;
+  readonly assignee: string | null;
+  /** Unix ms; `onsetLocal` by the clock of the site. */
+  readonly onset: number;
+  readonly onsetLocal: string;
+  readonly openedAt: number;
+  readonly recoveredAt: number | null;
+  readonly values: Readonly<Record<string, number | boolean>>;
+  /** `<kind>/<fault>`; what to do first is in it. */
+  readonly runbook: string | null;
+};
+
+/** Where an incident is, as far as it is known. */
+export type Whereabouts = { readonly site: Site; readonly kind: string | null; readonly page: string | null };
+
+type Said = {
+  readonly id: string;
+  readonly event: Message["event"];
+  readonly at: number;
+  readonly why?: string;
+  readonly to?: readonly string[];
+  readonly escalation?: Message["escalation"];
+  readonly items?: Message["items"];
+};
+
+export function incidentMessage(said: Said, incident: Incident, where: Whereabouts): Message {
+  const { id, event, at, why = null, to = [], escalation = null, items = [] } = said;
+  const told = toldIncident(incident, where);
+  const summary =
+    event === "storm"
+      ? `${items.length} incidents escalated at once, the first: ${told.priority} ${told.title} (${told.site.name})`
+      : `${told.priority} ${WORDS[event]}: ${told.title} (${told.site.name})`;
+  return { version: MESSAGE_VERSION, id, event, at, summary, why, to, incident: told, escalation, items };
+}
+
+export const testMessage = (id: string, at: number, by: string): Message => ({
+  version: MESSAGE_VERSION,
+  id,
+  event: "test",
+  at,
+  summary: `A test of this channel by ${by}: nothing is wrong.`,
+  why: null,
+  to: [],
+  incident: null,
+  escalation: null,
+  items: [],
+});
+
+const WORDS: Readonly<Record<ToldEvent | "test", string>> = {
+  opened: "opened",
+  reopened: "is back",
+  escalated: "escalated",
+  sla_warned: "nears the end of its time",
+  sla_breached: "is over its time",
+  recovered: "recovered",
+  resolved: "resolved",
+  cancelled: "cancelled",
+  test: "test",
+};
+
+/** Why a step of a chain is told, and of whom, as the desk's notice has it. */
+export function escalationOf(notice: NoticeBody): Message["escalation"] {
+  return notice.about === "escalated" ? { chain: notice.chain, step: notice.step, tier: notice.tier } : null;
+}
+
+function toldIncident(incident: Incident, { site, kind, page }: Whereabouts): ToldIncident {
+  const { id, subject, title, state, priority, priorityWhy, severity, category, rule, tier, assignee } = incident;
+  const onset = incident.restatedOnset ?? incident.onset;
+  return {
+    id,
+    url: page === null ? null : `${page}/incidents/${encodeURIComponent(id)}`,
+    ...{ title, state, priority, priorityWhy, severity, category, rule },
+    site: { id: site.id, name: site.name, timeZone: site.timeZone },
+    device: subject.device,
+    component: subject.component,
+    ...{ kind, tier, assignee, onset },
+    onsetLocal: localTime(onset, site.timeZone),
+    openedAt: incident.openedAt,
+    recoveredAt: incident.recoveredAt,
+    values: incident.values,
+    runbook: incident.runbook,
+  };
+}
+
+/** `2026-11-20 10:04`, by the clock of the site. */
+function localTime(ms: number, timeZone: string): string {
+  const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "short" });
+  return format.format(ms);
+}

@@ -1,0 +1,112 @@
+/**
+ * Notifications as the rest of the collector knows them: the outbox, the channels of notifications.yaml as it is now,
+ * and the delivery between them.
+ */
+import type { Clock } from "@aislewatch/base";
+import type { Written } from "../incident-book.ts";
+import type { Incident } from "../incidents/types.ts";
+import type { Notifier } from "../notifier.ts";
+import type { StateStore } from "../store/state/store.ts";
+import type { Channel } from "./channel.ts";
+import { type ChannelState, createDelivery } from "./delivery.ts";
+import type { Whereabouts } from "./message.ts";
+import { createOutbox, type OutboxPending } from "./outbox.ts";
+import type { AttemptRecord } from "./record.ts";
+import { NO_NOTIFICATIONS, type NotificationPolicy } from "./routing.ts";
+import { createWebhook } from "./webhook.ts";
+
+const PUMP_INTERVAL_MS = 1_000;
+
+export type NotificationsDeps = {
+  readonly clock: Clock;
+  readonly state: Pick<StateStore, "waitingNotifications" | "notificationsOf" | "attempts">;
+  /** At least 0, below 1. */
+  readonly random: () => number;
+  readonly whereabouts: (incident: Incident) => Omit<Whereabouts, "page">;
+  readonly commitSoon: (urgent: boolean) => void;
+  onGivenUp(attempt: AttemptRecord): void;
+};
+
+export type ChannelView = ChannelState & {
+  readonly name: string;
+  readonly kind: Channel["kind"];
+  /** Where it leads, without secrets. */
+  readonly target: string;
+};
+
+/** The judge's side: what is told is written in the commit that has what it is about. */
+export type NotificationWriter = Notifier & {
+  observe(written: Written): void;
+  takePending(): OutboxPending;
+};
+
+export type Notifications = {
+  readonly writer: NotificationWriter;
+  use(policy: NotificationPolicy): void;
+  /** Once the store is open, before anything is observed. */
+  restore(): void;
+  start(): void;
+  stop(): void;
+  channels(): ChannelView[];
+  /** How many channels do not work. */
+  downCount(): number;
+  /** Newest first, of an incident, a channel, or all. */
+  log(of: { readonly incident: string } | { readonly channel: string } | null, limit: number): AttemptRecord[];
+  /** Null: there is no such channel. */
+  test(channel: string, message: { readonly id: string; readonly by: string }): Promise<AttemptRecord | null>;
+};
+
+export function createNotifications(deps: NotificationsDeps): Notifications {
+  const { clock, state, random, whereabouts, commitSoon, onGivenUp } = deps;
+  let policy = NO_NOTIFICATIONS;
+  let channels: ReadonlyMap<string, Channel> = new Map();
+  let cancel: (() => void) | null = null;
+
+  const outbox = createOutbox({ clock, state, policy: () => policy, whereabouts });
+  const delivery = createDelivery({
+    ...{ clock, outbox, random, commitSoon, onGivenUp },
+    channels: () => channels,
+    logOf: (channel, limit) => state.attempts({ channel }, limit),
+  });
+
+  function loop(): void {
+    delivery.pump();
+    cancel = clock.after(PUMP_INTERVAL_MS, loop);
+  }
+
+  return {
+    writer: {
+      tell: outbox.tell,
+      observe: outbox.observe,
+      takePending() {
+        const pending = outbox.takePending();
+        return {
+          ...pending,
+          committed() {
+            pending.committed();
+            if (cancel !== null && pending.notifications.length > 0) delivery.pump();
+          },
+        };
+      },
+    },
+
+    use(next) {
+      policy = next;
+      channels = new Map(next.channels.map((config) => [config.name, createWebhook(config, clock)]));
+    },
+
+    restore: outbox.restore,
+    start: loop,
+
+    stop() {
+      cancel?.();
+      cancel = null;
+      delivery.stop();
+    },
+
+    channels: () => [...channels].map(([name, { kind, target }]) => ({ name, kind, target, ...delivery.state(name) })),
+    downCount: () => [...channels.keys()].filter((name) => delivery.state(name).isDown).length,
+    log: (of, limit) => state.attempts(of, limit),
+    test: (channel, message) => delivery.test(channel, message),
+  };
+}

@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { Incident, IncidentEventBody } from "../incidents/types.ts";
+import type { Notice } from "../notifier.ts";
+import { opened, type Sample, sampleNotifications, T0 } from "./sample-notifications.ts";
+
+let sample: Sample | null = null;
+afterEach(async () => {
+  await sample?.close();
+  sample = null;
+});
+async function start(): Promise<Sample> {
+  sample = await sampleNotifications();
+  return sample;
+}
+
+const shown = ({ arrived }: Sample) =>
+  arrived.map(({ channel, message }) => `${channel} ${message.id} ${message.event}`);
+const escalated = (incident: Incident, given: Partial<Notice> = {}): Notice =>
+  ({
+    ...{ id: `${incident.id}/${incident.version}`, notBefore: T0, to: ["noc"], about: "escalated", incident },
+    ...{ chain: "stores", step: 0, tier: 2, kind: "functional", why: "nobody acknowledged it in 5 min" },
+    ...given,
+  }) as Notice;
+const ESCALATED: IncidentEventBody = {
+  type: "escalated",
+  kind: "functional",
+  tier: 2,
+  step: 0,
+  policy: "stores",
+  by: "timer",
+  why: "5 min",
+};
+
+describe("what is written to an incident", () => {
+  it("is sent once it is on disk, and not before", async () => {
+    const { write, delivery, pass, arrived } = await start();
+    write(null, opened());
+    delivery.pump();
+    expect(arrived).toEqual([]);
+    await pass(1_000);
+    expect(arrived.map(({ message }) => message)).toMatchObject([
+      { version: 1, id: "INC-000001/1", event: "opened", summary: "P2 opened: Media out (store-1)" },
+    ]);
+  });
+
+  it("tells of the end whoever was told of the beginning, in order", async () => {
+    const it = await start();
+    let incident = it.write(null, opened());
+    incident = it.write(incident, { type: "recovered", values: {} });
+    it.write(incident, { type: "resolved", code: "cleaned", text: null });
+    await it.pass(1_000);
+    expect(shown(it)).toEqual(["a INC-000001/1 opened", "a INC-000001/2 recovered", "a INC-000001/3 resolved"]);
+  });
+
+  it("tells nobody of the end of what nobody was told of, also after a restart", async () => {
+    const it = await start();
+    const incident = it.write(null, { ...opened(), suppressedBy: "switch-1" });
+    await it.pass(1_000);
+    await it.crash();
+    it.write(incident, { type: "recovered", values: {} });
+    await it.pass(1_000);
+    expect(shown(it)).toEqual([]);
+  });
+
+  it("is told of its end after a restart, too", async () => {
+    const it = await start();
+    const incident = it.write(null, opened());
+    await it.pass(1_000);
+    await it.crash();
+    it.write(incident, { type: "recovered", values: {} });
+    await it.pass(1_000);
+    expect(shown(it)).toEqual(["a INC-000001/1 opened", "a INC-000001/2 recovered"]);
+  });
+});
+
+describe("what the desk tells", () => {
+  it("goes to the channels of those whom it names", async () => {
+    const it = await start();
+    it.outbox.tell(escalated(it.write(it.write(null, opened()), ESCALATED)));
+    await it.pass(1_000);
+    expect(shown(it)).toEqual(["a INC-000001/1 opened", "b INC-000001/2 escalated"]);
+    expect(it.arrived[1]?.message).toMatchObject({ to: ["noc"], escalation: { chain: "stores", step: 0, tier: 2 } });
+  });
+
+  it("goes to the tier's people when a person named nobody", async () => {
+    const it = await start();
+    it.outbox.tell(escalated(it.write(null, opened()), { to: [], tier: 3 } as Partial<Notice>));
+    await it.pass(1_000);
+    expect(shown(it)).toContain("b INC-000001/1 escalated");
+  });
+
+  it("is one notification where a recovery is told by a route, too", async () => {
+    const it = await start();
+    let incident = it.write(it.write(null, opened()), ESCALATED);
+    it.outbox.tell(escalated(incident));
+    await it.pass(1_000);
+    incident = it.write(incident, { type: "recovered", values: {} });
+    const [id, follows] = [`${incident.id}/3`, [`${incident.id}/2`]];
+    it.outbox.tell({ id, notBefore: T0, to: ["noc"], about: "over", incident, how: "recovered", follows });
+    await it.pass(1_000);
+    expect(shown(it).slice(2)).toEqual(["a INC-000001/3 recovered", "b INC-000001/3 recovered"]);
+  });
+
+  it("may be replaced until it is sent, and not after", async () => {
+    const it = await start();
+    const incident = it.write(null, opened());
+    const later = { notBefore: T0 + 60_000 };
+    it.outbox.tell(escalated(incident, { ...later, why: "one" } as Partial<Notice>));
+    await it.pass(30_000);
+    it.outbox.tell(escalated(incident, { ...later, why: "two" } as Partial<Notice>));
+    await it.pass(60_000);
+    it.outbox.tell(escalated(incident, { ...later, why: "three" } as Partial<Notice>));
+    await it.pass(60_000);
+    expect(it.arrived.filter(({ channel }) => channel === "b").map(({ message }) => message.why)).toEqual(["two"]);
+  });
+
+  it("has all incidents of a storm in one message, and each is told of its end", async () => {
+    const it = await start();
+    const [one, two] = ["p1", "p2"].map((device) => it.write(it.write(null, opened("Out", device)), ESCALATED));
+    if (one === undefined || two === undefined) throw new Error("two incidents");
+    const items = [one, two].map((incident) => ({
+      ...{ incident: incident.id, title: incident.title, site: "store-1", priority: "P2", tier: 2 as const },
+      ...{ why: "5 min", stands: `${incident.id}/2` },
+    }));
+    const storm = { id: `storm/${one.id}/2`, to: ["noc"], about: "storm", chain: "stores", incident: one } as const;
+    for (const count of [1, 2]) it.outbox.tell({ ...storm, notBefore: T0 + 60_000, items: items.slice(0, count) });
+    await it.pass(61_000);
+    const summary = it.arrived.filter(({ channel }) => channel === "b");
+    expect(summary.map(({ message }) => [message.event, message.items.length])).toEqual([["storm", 2]]);
+    const over = it.write(two, { type: "recovered", values: {} });
+    const follows = [`${two.id}/2`];
+    const id = `${two.id}/3`;
+    it.outbox.tell({ id, notBefore: T0, to: ["noc"], about: "over", incident: over, how: "recovered", follows });
+    await it.pass(1_000);
+    expect(shown(it)).toContain(`b ${two.id}/3 recovered`);
+  });
+});

@@ -1,0 +1,157 @@
+/**
+ * Who is told of what happened to an incident: notifications.yaml as values, and the decisions that it makes. Pure.
+ *
+ * Nobody is called for what people can't or need not act on: what is suppressed, in maintenance, outside its rule's
+ * hours, a consequence of another incident, merged, or found afterwards. It is told when that ends and it still stands.
+ * That something is over is told only to those who were told that it began.
+ */
+import type { Category, Severity } from "@aislewatch/devices";
+import { isOpenState } from "../incidents/log.ts";
+import type { Incident, IncidentEvent, Priority } from "../incidents/types.ts";
+import type { ToldEvent } from "./message.ts";
+import type { WebhookConfig } from "./webhook.ts";
+
+export type RouteSelect = {
+  readonly priority?: readonly Priority[];
+  readonly severity?: readonly Severity[];
+  readonly category?: readonly Category[];
+  readonly kind?: readonly string[];
+  readonly rule?: readonly string[];
+  readonly site?: readonly string[];
+  readonly format?: readonly string[];
+  readonly region?: readonly string[];
+  /** Of the site: each that is named has one of these values. */
+  readonly labels?: Readonly<Record<string, readonly string[]>>;
+};
+
+/** All routes that fit are taken; a channel is told once. */
+export type Route = {
+  readonly where: RouteSelect;
+  readonly on: readonly ToldEvent[];
+  readonly to: readonly string[];
+};
+
+/** A kind of channel has a type of its own here, and its making in channels.ts. */
+export type ChannelConfig = {
+  readonly name: string;
+  readonly timeoutMs: number;
+  /** What could not be delivered for so long is given up. */
+  readonly giveUpAfterMs: number;
+} & WebhookConfig;
+
+export type NotificationPolicy = {
+  /** Where people reach the page; null: messages have no links. */
+  readonly page: string | null;
+  readonly channels: readonly ChannelConfig[];
+  /** The channels of each name that escalation.yaml tells. */
+  readonly people: ReadonlyMap<string, readonly string[]>;
+  /** Of a tier that a person escalates to by hand and that no chain leads to. */
+  readonly tiers: ReadonlyMap<number, readonly string[]>;
+  readonly routes: readonly Route[];
+};
+
+export const NO_NOTIFICATIONS: NotificationPolicy = {
+  page: null,
+  channels: [],
+  people: new Map(),
+  tiers: new Map(),
+  routes: [],
+};
+
+/** What of an incident and its site a route looks at. */
+export type RouteSubject = {
+  readonly incident: Incident;
+  readonly kind: string | null;
+  readonly site: {
+    readonly id: string;
+    readonly format: string;
+    readonly region: string | null;
+    readonly labels: Readonly<Record<string, string>>;
+  };
+};
+
+export function channelsFor({ routes }: NotificationPolicy, subject: RouteSubject, event: ToldEvent): string[] {
+  const fitting = routes.filter(({ on, where }) => on.includes(event) && selects(where, subject));
+  return [...new Set(fitting.flatMap(({ to }) => to))];
+}
+
+function selects(where: RouteSelect, { incident, kind, site }: RouteSubject): boolean {
+  const { priority, severity, category, rule } = incident;
+  const pairs: readonly (readonly [readonly string[] | undefined, string | null])[] = [
+    [where.priority, priority],
+    [where.severity, severity],
+    [where.category, category],
+    [where.rule, rule],
+    [where.kind, kind],
+    [where.site, site.id],
+    [where.format, site.format],
+    [where.region, site.region],
+    ...Object.entries(where.labels ?? {}).map(([key, wanted]) => [wanted, site.labels[key] ?? null] as const),
+  ];
+  return pairs.every(([wanted, value]) => wanted === undefined || (value !== null && wanted.includes(value)));
+}
+
+/** Nobody is called for it as it is. */
+export const isQuiet = ({ suppressedBy, maintenance, inactiveHours, retroactive, parent, state }: Incident): boolean =>
+  suppressedBy !== null ||
+  (maintenance ?? null) !== null ||
+  inactiveHours === true ||
+  retroactive === true ||
+  parent !== null ||
+  state === "merged";
+
+/**
+ * Something to tell. `untold`: those who were not called since it was last over; `told`: those who were called at all;
+ * `all`: whoever the routes name.
+ */
+export type Call = {
+  readonly event: Exclude<ToldEvent, "escalated">;
+  readonly audience: "all" | "untold" | "told";
+  readonly seq: number;
+  readonly at: number;
+  readonly why: string | null;
+};
+
+/** After these it may be that somebody is to be called who was not. */
+const MAY_CALL: ReadonlySet<IncidentEvent["type"]> = new Set([
+  ...(["opened", "unsuppressed", "maintenance", "hours", "parent_set", "split"] as const),
+  ...(["priority_changed", "level_changed", "restated"] as const),
+]);
+
+/** What is to be told of events that were just written, in their order. Escalations the desk tells itself. */
+export function callsOf(before: Incident | null, incident: Incident, events: readonly IncidentEvent[]): Call[] {
+  const isCalling = !isQuiet(incident) && isOpenState(incident.state) && incident.recoveredAt === null;
+  const wasOver = before !== null && (before.recoveredAt !== null || before.state === "resolved");
+  return events.flatMap((event): Call[] => {
+    const { seq, at, type } = event;
+    const call = (told: Call["event"], audience: Call["audience"], why: string | null = null): Call[] => [
+      { event: told, audience, seq, at, why },
+    ];
+    if (type === "recovered" || type === "recovered_earlier")
+      return incident.recoveredAt === null ? [] : call("recovered", "told");
+    if (type === "resolved") return call("resolved", "told", event.text);
+    if (type === "cancelled") return call("cancelled", "told", event.text);
+    if (!isCalling || event.late === true) return [];
+    if (type === "sla_warned") return call(type, "all", `${event.percent} % of the time to ${event.clock} is used up`);
+    if (type === "sla_breached") return call(type, "all", `the time to ${event.clock} is over`);
+    if (type === "reopened") return call("reopened", "all", event.why);
+    if (type === "fired_again" && wasOver) return call("reopened", "all", "the fault came back");
+    return MAY_CALL.has(type) ? call("opened", "untold") : [];
+  });
+}
+
+const OVER: ReadonlySet<string> = new Set(["recovered", "resolved", "cancelled"]);
+
+/** One that reached its channel, or still will; oldest first. */
+export type Told = { readonly channel: string; readonly event: string };
+
+/** Of these channels, the ones that the call is for. */
+export function audienceOf(channels: readonly string[], told: readonly Told[], audience: Call["audience"]): string[] {
+  if (audience === "all") return [...channels];
+  return channels.filter((channel) => {
+    const own = told.filter((one) => one.channel === channel);
+    if (audience === "told") return own.some(({ event }) => !OVER.has(event));
+    const last = own.at(-1);
+    return last === undefined || OVER.has(last.event);
+  });
+}
