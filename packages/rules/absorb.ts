@@ -1,9 +1,11 @@
 /**
  * A wider fault takes narrower ones in (`absorbs`): while it fires, those are put down to it and call nobody. It reaches
  * the device that it is about, or with `scope: site` everything there; one about a component reaches that component.
+ * Outside of its own hours it calls nobody and takes nothing in: else nobody would be called at all.
  */
 import { joinSubject } from "@aislewatch/contract";
 import { isOpen } from "./fault.ts";
+import type { Planned } from "./planned.ts";
 import { type Active, type JudgedSubject, subjectOf } from "./subjects.ts";
 import type { Rule } from "./types.ts";
 
@@ -26,21 +28,25 @@ export class Absorbers {
   }
 
   /** What the fault of this rule on this subject is put down to: `rule:<id>@<site>` or `rule:<id>@<site>/<device>`. */
-  absorberOf(subject: JudgedSubject, { id }: Rule): string | null {
+  absorberOf(subject: JudgedSubject, { id }: Rule, planned: Planned, at: number): string | null {
     const wider = this.#byRule.get(id);
     if (wider === undefined) return null;
     const { owner } = subject;
     const ofSite = owner.is === "device" ? owner.site.active : [];
-    const found = [...owner.active, ...ofSite].find((active) => isAbsorbing(active, subject, wider));
-    const rule = found?.subject.shape.bindings[found.local]?.compiled.rule;
-    return found === undefined || rule === undefined ? null : `rule:${rule.id}@${nameOf(found.subject)}`;
+    for (const active of [...owner.active, ...ofSite]) {
+      const rule = ruleOf(active);
+      if (rule === undefined || !wider.includes(rule.id) || !isAbsorbing(active, subject)) continue;
+      if (planned.isActiveAt(active.subject.owner, rule, at)) return `rule:${rule.id}@${nameOf(active.subject)}`;
+    }
+    return null;
   }
 }
 
-/** An open fault of a wider rule, about the subject or what that is part of. */
-function isAbsorbing({ subject, local, fault }: Active, narrow: JudgedSubject, wider: readonly string[]): boolean {
-  const rule = subject.shape.bindings[local]?.compiled.rule;
-  if (rule === undefined || !isOpen(fault) || !wider.includes(rule.id)) return false;
+const ruleOf = ({ subject, local }: Active): Rule | undefined => subject.shape.bindings[local]?.compiled.rule;
+
+/** Does it stand, about the subject or what that is part of? */
+function isAbsorbing({ subject, fault }: Active, narrow: JudgedSubject): boolean {
+  if (!isOpen(fault)) return false;
   return subject.owner !== narrow.owner || subject.component === null || subject.component === narrow.component;
 }
 

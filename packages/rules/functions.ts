@@ -87,7 +87,7 @@ export const RULE_FUNCTIONS: Readonly<Record<string, RuleFunction>> = {
     unknown: NEVER_READ,
   },
   increase: overWindow("increase", {
-    meaning: "Growth of a counter; a fall is a reset and counts as nothing",
+    meaning: "Growth of a counter; a fall is a reset and counts as nothing, a gap over the window's begin by its share",
     unit: "the metric's",
     example: 'increase(process_restarts_total, "1h") >= 2',
   }),

@@ -61,9 +61,9 @@ export class Judge {
   reflag = new Set<DeviceUnit | SiteUnit>();
   readonly planned = new Planned();
   readonly absorbers = new Absorbers();
-  /** Sites whose faults were restored: hours may have begun or ended since they were kept. */
   /** Parents that may be the cause of what has just gone down below them. */
   readonly suspects = new Set<DeviceUnit>();
+  /** Sites whose faults were restored: hours may have begun or ended since they were kept. */
   readonly #replan = new Set<SiteUnit>();
   readonly dueNow: DeviceUnit[] = [];
   readonly dirtySites = new Set<SiteUnit>();
@@ -337,14 +337,14 @@ export class Judge {
     const suppressor = owner.is === "device" ? suppressorOf(owner, compiled.rule.dependsOn) : null;
     return flagsOf({
       stale,
-      suppressedBy: suppressor ?? this.absorbers.absorberOf(subject, compiled.rule),
+      suppressedBy: suppressor ?? this.absorbers.absorberOf(subject, compiled.rule, this.planned, at),
       flapping: fault.isFlapping,
       inactiveHours: isHere && !this.planned.isActiveAt(owner, compiled.rule, at),
       maintenance: isHere ? this.planned.maintenanceOf(owner, at) : null,
     });
   }
 
-  /** A wider fault began or ended: those that it may take in. */
+  /** A wider fault began or ended, or its hours did: those that it may take in. */
   #reflagBelow(owner: DeviceUnit | SiteUnit): void {
     this.reflag.add(owner);
     if (owner.is === "device") return;
@@ -365,7 +365,7 @@ export class Judge {
   #planMoved(site: SiteUnit, at: number): void {
     this.setDue(site);
     for (const owner of [site, ...site.devices.values()]) {
-      if (owner.active.some((active) => this.planned.isOutdated(active, at))) this.reflag.add(owner);
+      if (owner.active.some((active) => this.planned.isOutdated(active, at))) this.#reflagBelow(owner);
     }
   }
 

@@ -135,6 +135,31 @@ describe("active_in", () => {
     ]);
   });
 
+  it("takes nothing in while it calls nobody itself: somebody is called, all the same", () => {
+    const rules = group(
+      `id: empty, when: media_out, severity: major, absorbs: [low], active_in: trading_hours`,
+      `id: low, when: media_low, severity: minor`,
+      `id: few, scope: site, when: 'failed("label_printer") >= 1', severity: major, absorbs: [hot], active_in: trading_hours`,
+      `id: hot, when: head_over_temperature, severity: minor`,
+    );
+    const { read, tick, said, say, engine } = stage(rules, [
+      device("other", "label_printer", { intervalMs: 3_600_000 }),
+      device("printer", "label_printer", { intervalMs: 3_600_000 }),
+    ]);
+    say(engine.setSites([siteWith({ tradingHours: open(10, 20) })], START));
+    read("printer", 60, { media_out: true, media_low: true });
+    read("other", 60, { head_over_temperature: true });
+    tick(25 * MINUTE);
+    expect(said.filter((each) => / (low|hot) /.test(each))).toEqual([
+      "60s printer low inactive>firing minor",
+      "60s other hot inactive>firing minor",
+      "600s other hot firing>firing minor below rule:few@store-1 (flags)",
+      "600s printer low firing>firing minor below rule:empty@store-1/printer (flags)",
+      "1200s other hot firing>firing minor (flags)",
+      "1200s printer low firing>firing minor (flags)",
+    ]);
+  });
+
   it("is judged in the time of the reading, also where that is behind the site's", () => {
     const { read, tick, said, say, engine } = stage(group(OUT), [PRINTER]);
     say(engine.setSites([siteWith({ tradingHours: open(1, 20) })], START));

@@ -130,6 +130,12 @@ describe("tests in rule files", () => {
       want: PASSED,
     },
     {
+      name: "a start at night before the clocks are set forward, and hours that begin in the hour that is left out",
+      test: 'site: { tz: Europe/Berlin, hours: "sun 02:30-20:00", start: 2026-03-29T01:59 }, series: { media_out: "1x12" }, expect: [{ at: 50s, state: firing, inactive_hours: true }, { at: 60s, state: firing, inactive_hours: false }]',
+      rule: "active_in: trading_hours",
+      want: PASSED,
+    },
+    {
       name: "a holiday, in the local time of the site",
       test: 'site: { tz: America/New_York, hours: "mon-sun 00:00-24:00", closed: [2026-12-25], start: 2026-12-25T23:50 }, series: { media_out: "1x30" }, expect: [{ at: end, inactive_hours: true, state: firing }, { incidents: 1, pages: 0 }]',
       rule: "active_in: trading_hours",

@@ -14,7 +14,7 @@
 import type { Reading, Telemetry } from "@aislewatch/contract";
 import { encodeTelemetry } from "@aislewatch/contract";
 import type { Kind } from "@aislewatch/devices";
-import { localTime } from "./calendar.ts";
+import { momentsOf } from "./calendar.ts";
 import { createEngine } from "./engine.ts";
 import { isOpen } from "./fault.ts";
 import type { PlacedTest } from "./file.ts";
@@ -303,13 +303,11 @@ function placeOf({ device, component }: Subject): string {
   return component === null ? ` on ${device}` : ` on ${device}#${component}`;
 }
 
-/** At the local time that the test names, which is what its hours go by. */
+/** At the local time that the test names, which is what its hours go by; of two such moments the first. */
 function startOf({ site }: RuleTest): number {
   if (site === undefined) return START_MS;
-  const wanted = Date.parse(`${site.start}Z`);
-  const { date, minute } = localTime(site.tz, wanted);
-  // The zone's distance from UTC, within hours of a change of it perhaps not that of the start.
-  return wanted - (Date.parse(`${date}T00:00Z`) + minute * 60_000 - wanted);
+  const [date = "", hour, minute] = site.start.split(/[T:]/);
+  return momentsOf(site.tz, date, Number(hour) * 60 + Number(minute))[0] ?? START_MS;
 }
 
 function kindOf(rule: Rule): Kind | null {

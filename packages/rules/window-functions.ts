@@ -6,7 +6,9 @@
  * way from the store (refill.ts).
  *
  * `delta`, `increase`, `rate` and `changes` also look at the last reading before the window, the value it began with.
- * A counter that falls was reset (a reboot, a new device): that step counts neither as growth nor as time.
+ * A counter that falls was reset (a reboot, a new device): that step counts neither as growth nor as time. Of a step over
+ * a gap in which the window began only the window's share counts, as if it had grown evenly: what a night without
+ * readings brought is not what the last ten minutes did.
  */
 import { type DigestSpan, emptySpan } from "./digest.ts";
 import { type RecentReadings, WINDOW_READINGS_MAX } from "./window.ts";
@@ -53,7 +55,7 @@ function sumUp(readings: RecentReadings, nowMs: number, spanMs: number): Sums {
     before = readings.value(first - 1);
     sums.began = before;
   } else if (readings.digest !== null) {
-    addDigest(readings, start);
+    addDigest(readings, start, holdMs);
     beforeAt = readings.digest.end;
     before = readings.digest.last;
   }
@@ -61,7 +63,7 @@ function sumUp(readings: RecentReadings, nowMs: number, spanMs: number): Sums {
     const at = readings.at(i);
     const value = readings.value(i);
     if (beforeAt === NO_READING) sums.began = value;
-    else addStep(at - beforeAt, value - before);
+    else addStep(at - beforeAt, value - before, shareOf(beforeAt, at, start, holdMs));
     const from = beforeAt < start ? start : beforeAt;
     const until = at < beforeAt + holdMs ? at : beforeAt + holdMs;
     if (until > from) sums.coveredMs += until - from;
@@ -90,17 +92,30 @@ function clear(into: Sums): void {
   into.coveredMs = 0;
 }
 
-function addStep(gapMs: number, step: number): void {
+function addStep(gapMs: number, step: number, share: number): void {
   if (step !== 0) sums.changes++;
   if (step < 0) return;
-  sums.grown += step;
-  sums.grownMs += gapMs;
+  sums.grown += step * share;
+  sums.grownMs += gapMs * share;
 }
 
-function addDigest({ digest }: RecentReadings, start: number): void {
+/** How much of a step lies in the window: all of it, but of a gap that began before the window. */
+const shareOf = (beforeAt: number, at: number, start: number, holdMs: number): number =>
+  beforeAt < start && at - beforeAt > holdMs ? Math.max(0, at - start) / (at - beforeAt) : 1;
+
+function addDigest({ digest }: RecentReadings, start: number, holdMs: number): void {
   if (digest === null) return;
   const first = digest.firstAfter(start);
-  if (first > 0) sums.began = digest.read(first - 1, span).last;
+  if (first > 0) {
+    const { last, end } = digest.read(first - 1, span);
+    sums.began = last;
+    // The step into the first span is summed up in it, with what its gap had before the window.
+    if (first < digest.size && digest.read(first, span).first >= last) {
+      const before = 1 - shareOf(end, span.start, start, holdMs);
+      sums.grown -= (span.first - last) * before;
+      sums.grownMs -= (span.start - end) * before;
+    }
+  }
   for (let i = first; i < digest.size; i++) {
     digest.read(i, span);
     if (i === first && first === 0) sums.began = span.first;

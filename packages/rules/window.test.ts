@@ -42,6 +42,20 @@ describe("window functions", () => {
     { name: "increase", call: "increase", values: [10, 11, 13, 16], span: 2, want: 5 },
     { name: "increase skips a reset", call: "increase", values: [100, 110, 3, 7], span: 3, want: 14 },
     { name: "rate is per second of time that counts", call: "rate", values: [0, 60, 5, 65], span: 3, want: 1 },
+    {
+      name: "of a gap in which the window began, increase takes the window's share",
+      call: "increase",
+      values: [0, _, _, _, _, _, _, _, _, 90, 90, 91, 91],
+      span: 6,
+      want: 31,
+    },
+    {
+      name: "and rate does",
+      call: "rate",
+      values: [0, _, _, _, _, _, _, _, _, 540, 600, 660, 720],
+      span: 6,
+      want: 1,
+    },
     { name: "changes counts the step into the window", call: "changes", values: [1, 1, 0, 0, 1], span: 3, want: 2 },
     { name: "half of the span is enough", call: "avg", values: [4, 6], span: 2, want: 5 },
     { name: "less is unknown", call: "avg", values: [4, 6], span: 3, want: Number.NaN },
@@ -160,8 +174,10 @@ function naive(list: readonly Reading[], startMs: number, spanMs: number, holdMs
     if (next === undefined) continue;
     if (next.value !== value) changes++;
     if (next.value < value) continue;
-    grown += next.value - value;
-    grownMs += next.at - at;
+    const gap = next.at - at;
+    const share = at < startMs && gap > holdMs ? (next.at - startMs) / gap : 1;
+    grown += (next.value - value) * share;
+    grownMs += gap * share;
   }
   const last = list.at(-1)?.value ?? Number.NaN;
   const answers = {
@@ -230,6 +246,18 @@ describe("laws", () => {
         expect(middle).toBeLessThanOrEqual(Math.max(...values));
       }),
     );
+  });
+
+  it("takes of a gap the window's share, also when that is long past and folded away", () => {
+    // A night without readings, in which the counter went on; then one every ten seconds.
+    const nightMs = 10 * 3_600_000;
+    const since = Array.from({ length: 2_000 }, (_, i) => ({ at: nightMs + i * 10_000, value: 1_000 + i }));
+    const readings = readingsOf([{ at: 0, value: 0 }, ...since]);
+    const now = since.at(-1)?.at ?? 0;
+    expect(readings.digest?.size).toBeGreaterThan(1);
+    const spanMs = now - nightMs + 3_600_000;
+    expect(ask("increase", readings, now, spanMs)).toBeCloseTo(100 + 1_999, 6);
+    expect(ask("rate", readings, now, spanMs)).toBeCloseTo(0.1 * (2_099 / 2_359), 3);
   });
 
   it("answers with the quantile of values that rise, to the width of a span", () => {
