@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ManualClock } from "@aislewatch/base";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createDuties, type Duties } from "./duties.ts";
 import { createIncidentBook, type IncidentBook } from "./incident-book.ts";
@@ -306,6 +307,87 @@ describe("escalation", () => {
     expect(told().single).toHaveLength(3);
     expect(told().listed).toHaveLength(10);
   });
+});
+
+describe("whatever happens, and whenever the collector is killed", () => {
+  type Move = "pass" | "take" | "hold" | "resume" | "recover" | "fire" | "resolve" | "reopen" | "commit" | "kill";
+  const moves = fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constant<Move>("pass") },
+      {
+        weight: 6,
+        arbitrary: fc.constantFrom<Move>("take", "hold", "resume", "recover", "fire", "resolve", "reopen"),
+      },
+      { weight: 3, arbitrary: fc.constantFrom<Move>("commit", "kill") },
+    ),
+    { minLength: 5, maxLength: 30 },
+  );
+
+  function act(move: Move): void {
+    const now = book.ofKey("a");
+    if (now === null) return;
+    const isStanding = now.recoveredAt === null;
+    if (move === "take" && now.state === "new") write({ type: "acknowledged" });
+    if (move === "hold" && now.state === "acknowledged") write({ type: "held", reason: "awaiting_part", text: null });
+    if (move === "resume" && now.state === "on_hold") write({ type: "resumed" });
+    if (move === "recover" && isStanding) write({ type: "recovered", values: {} });
+    if (move === "fire" && !isStanding) {
+      write({ type: "fired_again", onset: clock.now(), severity: "major", title: "Out of paper", values: {} });
+    }
+    if (move === "resolve" && now.state === "in_progress") write({ type: "resolved", code: "cleaned", text: null });
+    if (move === "reopen" && now.state === "resolved") write({ type: "reopened", why: "no" });
+  }
+
+  it("nothing is written twice, and what is due at the end is written", async () => {
+    policies = { ...policies, escalation: CHAIN };
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(moves, async (all) => {
+        const key = `INC-${String(++run).padStart(6, "0")}`;
+        for (const { id } of [...book.all()]) {
+          const incident = book.incident(id);
+          if (incident !== null)
+            book.write("a", incident, [{ type: "cancelled", code: "test", text: null }], {
+              at: clock.now(),
+              actor: "system",
+            });
+        }
+        open();
+        commit();
+        for (const move of all) {
+          if (move === "commit") commit();
+          else if (move === "kill") await restart();
+          else if (move === "pass") clock.advance(13 * MINUTE_MS);
+          else act(move);
+          duties.tick();
+        }
+        commit();
+        await restart();
+        // The first look after a start is at everything: the second finds nothing more.
+        duties.tick();
+        commit();
+        expect(duties.tick()).toBe(false);
+        const seen = new Set<string>();
+        let cycle = 0;
+        for (const event of state.incidentEvents(key)) {
+          if (event.type === "reopened") cycle++;
+          const inCycle = "clock" in event && event.clock === "response" ? cycle : 0;
+          const name =
+            event.type === "sla_warned"
+              ? `${event.clock} ${event.percent} ${inCycle}`
+              : event.type === "sla_breached"
+                ? `${event.clock} breached ${inCycle}`
+                : event.type === "escalated"
+                  ? `step ${event.step} ${cycle}`
+                  : null;
+          if (name === null) continue;
+          expect(seen.has(name), name).toBe(false);
+          seen.add(name);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
 });
 
 describe("ten thousand open incidents", () => {
