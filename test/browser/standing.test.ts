@@ -82,12 +82,34 @@ describe("what was promised", () => {
     expect(problems).toEqual([]);
   });
 
+  it("stood still where somebody says so afterwards, within the time of the incident", async () => {
+    const { id } = await openIncident(store.collector, "head-open");
+    const { page, problems } = await signedIn(browser, store.collector, { user: "anna" });
+    await page.goto(`/incidents/${id}`);
+    await page.getByTestId("pause-open").click();
+    const local = (at: number): string =>
+      new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+    await page.getByTestId("pause-from").fill(local(Date.now() - 86_400_000));
+    await page.getByTestId("pause-to").fill(local(Date.now()));
+    await page.getByTestId("pause-reason").selectOption("awaiting_site_access");
+    await page.getByTestId("pause-text").fill("The shutter was down.");
+    await page.getByTestId("pause-submit").click();
+    await page.getByText("A pause lies between the opening of the incident and now").waitFor();
+    const { openedAt } = (await store.collector.api<{ incident: { openedAt: number } }>(`/incidents/${id}`)).incident;
+    await page.getByTestId("pause-from").fill(local(Math.ceil(openedAt / 1_000) * 1_000));
+    await page.getByTestId("pause-to").fill(local(Math.ceil(openedAt / 1_000) * 1_000 + 1_000));
+    await page.getByTestId("pause-submit").click();
+    await page.getByTestId("timeline").getByText("The shutter was down.").waitFor();
+    expect(problems.filter((problem) => !problem.includes("422"))).toEqual([]);
+  });
+
   it("lets who may only look see the chain, and not use it", async () => {
     const { id } = await openIncident(store.collector, "media-low");
     const { page, problems } = await signedIn(browser, store.collector, { user: "vera" });
     await page.goto(`/incidents/${id}`);
     await page.getByTestId("escalation").getByText("Tell noc").waitFor();
     expect(await page.getByTestId("escalate-open").count()).toBe(0);
+    expect(await page.getByTestId("pause-open").count()).toBe(0);
     expect(problems).toEqual([]);
   });
 });

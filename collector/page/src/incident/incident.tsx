@@ -64,7 +64,7 @@ export default function IncidentPage({ id }: { id: string }) {
         <Timeline events={detail.events} timeZone={site?.timeZone} />
       </div>
       <aside className="incident-side" aria-label="What is known">
-        <ServiceLevel {...detail} timeZone={site?.timeZone} />
+        <ServiceLevel {...detail} incident={incident} timeZone={site?.timeZone} onDone={reload} />
         <Escalation incident={incident} escalation={detail.escalation} onDone={reload} />
         {detail.runbook !== null && <Runbook incident={incident.id} {...detail.runbook} />}
         <ToldValues incident={incident} />

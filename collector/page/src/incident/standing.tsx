@@ -5,14 +5,20 @@ import { useLive, useNow } from "../api/use-live.ts";
 import { SiteTime } from "../ui/age.tsx";
 import { CLOCK_TITLES, clockText, dueTone, latestClocks, leftText, type SlaClock, targetText } from "../ui/due.ts";
 import { notify } from "../ui/notice.tsx";
-import { isTier, TIERS, tierTitle } from "./actions.ts";
+import { isTier, TIERS, takesNotes, tierTitle } from "./actions.ts";
+import { PauseForm } from "./pause-form.tsx";
 import { perform } from "./perform.ts";
 import "./action-forms.css";
 import "./standing.css";
 
-type ServiceLevelProps = Pick<IncidentDetail, "clocks" | "contract" | "penalty"> & { timeZone: string | undefined };
+type ServiceLevelProps = Pick<IncidentDetail, "clocks" | "contract" | "penalty"> & {
+  incident: Incident;
+  timeZone: string | undefined;
+  onDone: () => void;
+};
 
-export function ServiceLevel({ clocks, contract, penalty, timeZone }: ServiceLevelProps) {
+export function ServiceLevel({ incident, clocks, contract, penalty, timeZone, onDone }: ServiceLevelProps) {
+  const me = useLive((state) => state.me);
   const shown = latestClocks(clocks);
   if (shown.length === 0) return null;
   return (
@@ -28,6 +34,7 @@ export function ServiceLevel({ clocks, contract, penalty, timeZone }: ServiceLev
           Costs {penalty.amount.toFixed(2)} {penalty.currency} by the contract so far.
         </p>
       )}
+      {me?.role !== "viewer" && takesNotes(incident) && <PauseForm incident={incident} onDone={onDone} />}
     </section>
   );
 }
