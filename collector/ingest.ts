@@ -231,7 +231,14 @@ export function createIngest(deps: IngestDeps): Ingest {
   const known = new Map<string, LaneState>();
 
   const dirty = new Map<string, Watermark>();
-  const ledger = createLedger();
+  /** All that was stored was deleted: what is not there says nothing about what was. */
+  let isSeriesGone = false;
+  const ledger = createLedger(({ site, agent, epoch, lane }) => {
+    const present = agents.get(`${site}/${agent}`);
+    const { series = 0 } =
+      (present?.epoch === epoch ? present.lanes[lane] : known.get(laneKey(site, agent, epoch, lane))) ?? {};
+    return series === 0 && isSeriesGone ? Number.POSITIVE_INFINITY : series;
+  });
   let newEvents: DeviceEventRecord[] = [];
   const inventories = createInventories({
     clock,
@@ -831,7 +838,8 @@ export function createIngest(deps: IngestDeps): Ingest {
       }
       const marks = await timeseries.watermarks();
       const judged = state.watermarks().filter(({ agent }) => agent !== COLLECTOR_AGENT);
-      if (marks.length === 0 && judged.length > 0) events.onSeriesGone({ lanes: judged.length });
+      isSeriesGone = marks.length === 0 && judged.length > 0;
+      if (isSeriesGone) events.onSeriesGone({ lanes: judged.length });
       for (const { site, agent, epoch, lane, seq } of marks) {
         const key = laneKey(site, agent, epoch, lane);
         stored.set(key, seq);

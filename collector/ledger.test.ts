@@ -120,6 +120,27 @@ describe("the ledger of deliveries", () => {
     expect(lane()).toMatchObject({ seq: 1, announced: 1, owed: 0, isBalanced: true });
   });
 
+  it("has as missing what was judged, and died with the collector and then with its agent's outbox before it was stored", async () => {
+    await begin();
+    const [first, ...more] = write("live", 3);
+    hello();
+    if (first !== undefined) send("live", first);
+    await site.pass(250);
+    site.series.mode = "stalls";
+    for (const batch of more) send("live", batch);
+    await site.pass(250);
+    expect(lane()).toMatchObject({ seq: 3, safeSeq: 1, queued: 2, missing: 0 });
+    const { epoch } = outbox;
+    await site.restart();
+    site.series.mode = "takes";
+    outbox = new Outbox();
+    outbox.epoch = "e2";
+    hello();
+    await site.pass(250);
+    expect(lane("live", epoch)).toMatchObject({ seq: 3, safeSeq: 1, queued: 0, owed: 0, missing: 2, isBalanced: true });
+    expect(audit().missing).toMatchObject([{ epoch, fromSeq: 2, toSeq: 3, cause: "lost_with_outbox" }]);
+  });
+
   it("tells what waits for the time-series store from what is safe", async () => {
     await begin();
     site.series.mode = "stalls";

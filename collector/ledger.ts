@@ -140,7 +140,8 @@ type Open = { -readonly [K in keyof LedgerLane]: LedgerLane[K] };
 
 const keyOf = ({ site, agent, epoch, lane }: LaneKey): string => `${site}/${agent}/${epoch}/${lane}`;
 
-export function createLedger(): Ledger {
+/** `heldSeq`: up to where the time-series store has a lane or the collector holds it in its queue, so that it will. */
+export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.POSITIVE_INFINITY): Ledger {
   const lanes = new Map<string, Open>();
   const current = new Map<string, string | null>();
   const notes = new Map<string, GapNote[]>();
@@ -200,15 +201,22 @@ export function createLedger(): Ledger {
     return now === null || now === epoch;
   };
 
-  /** What an epoch owed that its agent has left: the numbers are known, the readings went with the outbox file. */
+  /**
+   * What an epoch owed that its agent has left: the numbers are known, the readings went with the outbox file. So did what
+   * was judged, and died with the collector's queue before the time-series store had it: nobody sends it again.
+   */
   function lostWithOutbox(lane: LedgerLane): GapRecord[] {
-    if (isCurrent(lane) || lane.announced <= lane.seq) return [];
     const { site, agent, epoch, lane: name, seq, announced, lastAt } = lane;
+    const held = heldOf(lane);
+    const toSeq = Math.max(seq, announced);
+    if (isCurrent(lane) || toSeq <= held) return [];
     const reason = current.has(`${site}/${agent}`)
       ? "not delivered when the outbox file was lost or replaced"
       : "not delivered when the agent was taken out";
-    return [{ site, agent, epoch, lane: name, fromSeq: seq + 1, toSeq: announced, at: lastAt, reason }];
+    return [{ site, agent, epoch, lane: name, fromSeq: held + 1, toSeq, at: lastAt, reason }];
   }
+
+  const heldOf = (lane: LedgerLane): number => Math.max(lane.firstSeq - 1, Math.min(lane.seq, heldSeq(lane)));
 
   function spanOf(gap: GapRecord, cause: MissingSpan["cause"]): MissingSpan {
     const covering = (notes.get(keyOf(gap)) ?? []).filter(
@@ -307,7 +315,12 @@ export function createLedger(): Ledger {
       const missing = allMissing().filter((span) => wanted(span) && span.at >= since);
       const found = [...lanes.values()]
         .filter((lane) => wanted(lane) && lane.lastAt >= since)
-        .map((lane) => auditLane(lane, { missing, isCurrent: isCurrent(lane), storedSeq: storedSeq(lane) }))
+        .map((lane) =>
+          auditLane(lane, {
+            ...{ missing, isCurrent: isCurrent(lane), storedSeq: storedSeq(lane) },
+            heldSeq: isCurrent(lane) ? lane.seq : heldOf(lane),
+          }),
+        )
         .sort((a, b) => compareText(keyOf(a), keyOf(b)));
       return {
         lanes: found,
@@ -353,9 +366,9 @@ export function createLedger(): Ledger {
 
 function auditLane(
   lane: LedgerLane,
-  known: { missing: readonly MissingSpan[]; isCurrent: boolean; storedSeq: number },
+  known: { missing: readonly MissingSpan[]; isCurrent: boolean; storedSeq: number; heldSeq: number },
 ): LaneAudit {
-  const { missing, isCurrent, storedSeq } = known;
+  const { missing, isCurrent, storedSeq, heldSeq } = known;
   const key = keyOf(lane);
   const spans = missing.filter((span) => keyOf(span) === key);
   const count = (some: readonly MissingSpan[]): number => some.reduce((sum, span) => sum + lengthOf(span), 0);
@@ -364,7 +377,7 @@ function auditLane(
     ...lane,
     isCurrent,
     safeSeq: Math.min(seq, storedSeq),
-    queued: Math.max(0, seq - Math.max(storedSeq, firstSeq - 1)),
+    queued: Math.max(0, heldSeq - Math.max(storedSeq, firstSeq - 1)),
     owed: isCurrent ? Math.max(0, announced - seq) : 0,
     missing: count(spans.filter(({ explanation }) => explanation === null)),
     explained: count(spans.filter(({ explanation }) => explanation !== null)),
