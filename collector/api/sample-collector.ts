@@ -222,9 +222,10 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
         if (series.metric === "broken") throw new Error("the disk is gone: secret detail");
         return [{ at: range.from, mean: 21.5, min: 20, max: 23 }];
       },
-      samples: async (_, { to }) => ({
-        ...{ series: new Int32Array(), at: new Float64Array(), value: new Float64Array(), until: to },
-      }),
+      samples: async (several, { from, to, samplesMax: pointsMax }) => {
+        asked.push(...several.map((series) => ({ series, range: { from, to, pointsMax } })));
+        return { series: new Int32Array(), at: new Float64Array(), value: new Float64Array(), until: to };
+      },
       lastValues: async () => [],
       stats: async () => ({ samples: 0, series: 0, bytesOnDisk: 0 }),
       close: async () => {},
