@@ -6,7 +6,7 @@
 import type { Clock } from "@aislewatch/base";
 import type { Rule } from "@aislewatch/rules";
 import type { IncidentBook } from "./incident-book.ts";
-import { dueAcknowledgement, dueReview, type LifecyclePolicy } from "./incidents/lifecycle.ts";
+import { acknowledgementEnds, dueAcknowledgement, dueReview, type LifecyclePolicy } from "./incidents/lifecycle.ts";
 import type { Assessment } from "./incidents/priority.ts";
 import { dueCloses, reassessed } from "./incidents/transition.ts";
 import type { Incident, IncidentEventBody } from "./incidents/types.ts";
@@ -48,7 +48,10 @@ export function createDesk({ clock, book, rules, lifecycle, isOpenAt, assess }: 
   let lastGlanceMs = Number.NEGATIVE_INFINITY;
   /** Ids of incidents that cured themselves since they were last looked at. */
   const cured = new Set<string>();
-  book.onWritten(({ incident, before }) => {
+  /** Of incidents below which others were hung since the last tick: what somebody acknowledged was less than that. */
+  const grown = new Set<string>();
+  book.onWritten(({ incident, before, events }) => {
+    if (events.some(({ type, late }) => type === "child_added" && late !== true)) grown.add(incident.id);
     if (incident.selfRecoveries.length > (before?.selfRecoveries.length ?? 0)) cured.add(incident.id);
     // The list of a long life is full, and its last one new.
     else if (incident.selfRecoveries.at(-1) !== before?.selfRecoveries.at(-1)) cured.add(incident.id);
@@ -71,6 +74,13 @@ export function createDesk({ clock, book, rules, lifecycle, isOpenAt, assess }: 
   function acknowledgements(now: number): boolean {
     const waiting = book.open().filter(({ state }) => state === "acknowledged");
     return waiting.filter((one) => write(one, dueAcknowledgement(one, lifecycle(), now), now)).length > 0;
+  }
+
+  function growth(now: number): boolean {
+    const ids = [...grown];
+    grown.clear();
+    const some = ids.flatMap((id) => book.incident(id) ?? []);
+    return some.filter((one) => write(one, acknowledgementEnds(one, "scope", lifecycle()), now)).length > 0;
   }
 
   function reviews(now: number): boolean {
@@ -117,10 +127,10 @@ export function createDesk({ clock, book, rules, lifecycle, isOpenAt, assess }: 
     tick() {
       const now = clock.now();
       const at = clock.monotonic();
-      let isAny = false;
+      let isAny = growth(now);
       if (at - lastGlanceMs >= GLANCE_INTERVAL_MS) {
         lastGlanceMs = at;
-        isAny = acknowledgements(now);
+        isAny = acknowledgements(now) || isAny;
         // Before the closes: what is for review stays open.
         isAny = reviews(now) || isAny;
       }

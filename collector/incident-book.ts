@@ -50,7 +50,10 @@ export type IncidentBook = {
   write(key: string, incident: Incident | null, bodies: readonly IncidentEventBody[], how: How): Incident;
   /** Gives a key (back) to an incident that is not ended. */
   hold(key: string, incident: Incident): void;
-  /** Called in the order of writing, before it is on disk. */
+  /**
+   * Called in the order of writing, before it is on disk. A listener may write to other incidents, not to the one that it
+   * is told of: whoever wrote that goes on with what `write` gave them.
+   */
   onWritten(listener: (written: Written) => void): () => void;
   /** What was written since the last call; `putBack` when it could not be committed. */
   takePending(): { readonly changes: readonly IncidentChange[]; putBack(): void };
