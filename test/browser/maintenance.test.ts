@@ -127,9 +127,9 @@ async function focus(page: Page, name: string): Promise<void> {
 
 /** What people who see nothing hear of where they are, without the field's own value: a label around a select has the options in its text. */
 const focused = (page: Page): Promise<unknown> =>
-  page.evaluate(() => {
+  page.evaluate(`(() => {
     const at = document.activeElement;
-    const label = at instanceof HTMLInputElement || at instanceof HTMLSelectElement ? at.labels?.[0] : null;
-    const own = [...(label?.childNodes ?? [])].find((node) => node.textContent?.trim() !== "" && node !== at);
+    const label = at?.labels?.[0] ?? null;
+    const own = [...(label?.childNodes ?? [])].find((node) => node.textContent.trim() !== "" && node !== at);
     return at?.getAttribute("aria-label") ?? own?.textContent ?? at?.textContent;
-  });
+  })()`);
