@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type SiteCalendar, WEEKDAYS } from "./calendar.ts";
+import { holds, holdsUntil, type SiteCalendar, WEEKDAYS } from "./calendar.ts";
 import { createEngine } from "./engine.ts";
-import type { MaintenanceWindow } from "./maintenance.ts";
+import { type MaintenanceWindow, scheduleOf } from "./maintenance.ts";
 import { AGENT, device, group, line, message, reading, SITE, START, stage } from "./sample-engine.ts";
 import type { FaultRecord, SiteInfo } from "./types.ts";
 
@@ -170,6 +170,7 @@ describe("active_in", () => {
 });
 
 describe("maintenance", () => {
+  const closed = { mon: [], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] };
   const OUT = `id: out, when: media_out, severity: major`;
   const slow = device("printer", "label_printer", { intervalMs: 3_600_000, labels: { zone: "dock" } });
   const once = (fromS: number, toS: number, where: MaintenanceWindow["where"] = {}): MaintenanceWindow => ({
@@ -210,6 +211,24 @@ describe("maintenance", () => {
       "300s printer out firing>firing major in nightly (flags)",
       "540s printer out firing>firing major (flags)",
     ]);
+  });
+
+  // 2023-11-18 was a Saturday.
+  it.each([
+    { name: "a day and a night, to the minute", from: "22:00", to: "22:00", last: "2023-11-19T22:01Z" },
+    { name: "nearly a day and a night", from: "22:00", to: "21:59", last: "2023-11-19T22:00Z" },
+    { name: "a whole day", from: "00:00", to: "24:00", last: "2023-11-19T00:01Z" },
+    { name: "a night", from: "22:00", to: "02:00", last: "2023-11-19T02:01Z" },
+    { name: "up to midnight", from: "22:00", to: "00:00", last: "2023-11-19T00:01Z" },
+  ])("of every Saturday, $name, begins and ends with it", ({ from, to, last }) => {
+    const minutes = (clock: string): number => Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3));
+    const hours = { ...closed, sat: [{ from: minutes(from), to: minutes(to) }] };
+    const schedule = scheduleOf({ id: "weekly", where: {}, when: { is: "weekly", hours, timeZone: null } }, "UTC");
+    const [begin, end] = [Date.parse(`2023-11-18T${from}Z`), Date.parse(last) + MINUTE * 1_000];
+    expect(holds(schedule, begin - 1)).toBe(false);
+    expect(holds(schedule, begin)).toBe(true);
+    expect(holdsUntil(schedule, begin)).toBe(end);
+    expect([holds(schedule, end - 1), holds(schedule, end)]).toEqual([true, false]);
   });
 
   it("ends at once when it is taken back", () => {

@@ -4,7 +4,7 @@
  * its `where` names: all that it names must fit, and of a list one.
  */
 import type { InventoryDevice } from "@aislewatch/contract";
-import type { OpenSpan, Schedule, SiteCalendar } from "./calendar.ts";
+import { type OpenSpan, type Schedule, type SiteCalendar, WEEKDAYS, type Weekday } from "./calendar.ts";
 
 /** What was worked on gets this long to come back before anybody is called. */
 export const MAINTENANCE_SETTLE_MS = 2 * 60_000;
@@ -28,23 +28,23 @@ export type MaintenanceWindow = {
 /** When nobody is called, the settle time included. */
 export function scheduleOf({ when }: MaintenanceWindow, siteTimeZone: string): Schedule {
   if (when.is === "once") return { fromMs: when.fromMs, untilMs: when.toMs + MAINTENANCE_SETTLE_MS };
-  const { mon, tue, wed, thu, fri, sat, sun } = when.hours;
-  const longer = (spans: readonly OpenSpan[]): OpenSpan[] => spans.map(settled);
-  const hours = {
-    ...{ mon: longer(mon), tue: longer(tue), wed: longer(wed), thu: longer(thu) },
-    ...{ fri: longer(fri), sat: longer(sat), sun: longer(sun) },
-  };
+  const hours: Record<Weekday, OpenSpan[]> = { mon: [], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] };
+  for (const [i, day] of WEEKDAYS.entries()) {
+    const next = WEEKDAYS[(i + 1) % WEEKDAYS.length] ?? day;
+    for (const span of when.hours[day]) {
+      const to = endOf(span);
+      hours[day].push({ from: span.from, to: Math.min(to, MINUTES_A_DAY) });
+      if (to > MINUTES_A_DAY) hours[next].push({ from: 0, to: Math.min(to - MINUTES_A_DAY, MINUTES_A_DAY) });
+    }
+  }
   return { timeZone: when.timeZone ?? siteTimeZone, hours, closedDays: [] };
 }
 
 const MINUTES_A_DAY = 1_440;
 
-function settled({ from, to }: OpenSpan): OpenSpan {
-  const longer = (to > from ? to - from : to + MINUTES_A_DAY - from) + MAINTENANCE_SETTLE_MS / 60_000;
-  if (longer >= MINUTES_A_DAY) return { from: 0, to: MINUTES_A_DAY };
-  const end = from + longer;
-  return { from, to: end > MINUTES_A_DAY ? end - MINUTES_A_DAY : end };
-}
+/** Settled, in minutes after the midnight at which its day began: a whole day and more is a window, too. */
+const endOf = ({ from, to }: OpenSpan): number =>
+  (to > from ? to : to + MINUTES_A_DAY) + MAINTENANCE_SETTLE_MS / 60_000;
 
 export const mayConcern = ({ where }: MaintenanceWindow, site: string): boolean => where.site?.includes(site) ?? true;
 
