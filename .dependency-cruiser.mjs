@@ -131,6 +131,7 @@ export default {
     owner("@duckdb/node-api", ["collector/store/timeseries/"]),
     owner("kysely", ["collector/store/state/"]),
     owner("fastify", ["collector/api/"]),
+    owner("nodemailer", ["collector/notify/email[.]ts"]),
     owner("@marcbachmann/cel-js", ["packages/rules/"]),
     owner("yaml", ["packages/config/"]),
     owner("pino", ["packages/runtime/"]),

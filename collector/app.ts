@@ -23,6 +23,7 @@ import { createIngest, type Ingest } from "./ingest.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import { type Figure, prometheusText } from "./metrics.ts";
+import { firstStepsOf } from "./notify/email-text.ts";
 import { createNotifications, type Notifications } from "./notify/notifications.ts";
 import { folderSize, OwnProcess, storeBytes } from "./own-process.ts";
 import { COLLECTOR_AGENT, createOwnReports } from "./own-reports.ts";
@@ -94,9 +95,10 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     clock,
     state,
     random: Math.random,
-    whereabouts({ subject: { site, device } }) {
+    whereabouts({ subject: { site, device }, runbook }) {
+      const steps = runbook === null ? [] : firstStepsOf(judge.runbook(runbook)?.markdown ?? "");
       const kind = device === null ? null : (judge.live.device(site, device)?.device.kind ?? null);
-      return { site: judge.live.site(site) ?? unlistedSite(site), kind };
+      return { site: judge.live.site(site) ?? unlistedSite(site), kind, firstSteps: steps };
     },
     commitSoon: (urgent) => ingest.commitSoon(urgent),
     onGivenUp({ notification, channel, detail }) {

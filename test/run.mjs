@@ -22,6 +22,7 @@ const DEBIAN = [
   "cups-ipp-utils",
   "mosquitto",
   "mosquitto-clients",
+  "python3-aiosmtpd",
   "chromium",
   "victoria-metrics",
   // A clock that can be set for one program.

@@ -491,8 +491,8 @@ export const maintenanceWindow = z
 export const notificationChannel = z
   .object({
     name: z.string(),
-    kind: z.enum(["webhook"]),
-    /** Its host. */
+    kind: z.enum(["webhook", "email"]),
+    /** Its host, or who gets the mail and by which server. */
     target: z.string(),
     /** Notifications that are still to be delivered, and attempts that go on just now. */
     waiting: z.number(),
@@ -517,7 +517,7 @@ export const notificationAttempt = z
     durationMs: z.number(),
     /** `retry`: it did not work, and is tried again. */
     outcome: z.enum(["delivered", "retry", "failed"]),
-    /** Of HTTP; null when there was no answer. */
+    /** Of HTTP or SMTP; null when there was no answer. */
     status: z.number().nullable(),
     detail: z.string(),
   })

@@ -17,7 +17,7 @@ export type DeliveryFailure = {
 };
 
 export type Channel = {
-  readonly kind: "webhook";
+  readonly kind: "webhook" | "email";
   /** Where it leads, fit to be shown: no secret is in it. */
   readonly target: string;
   readonly timeoutMs: number;
@@ -25,3 +25,12 @@ export type Channel = {
   /** One attempt; ends soon after `signal` is aborted, and never rejects. */
   deliver(message: Message, signal: AbortSignal): Promise<Result<Receipt, DeliveryFailure>>;
 };
+
+const DETAIL_CHARS_MAX = 200;
+
+/** What a stranger said, fit for a log and a terminal. */
+export const fitForLog = (text: string): string =>
+  text
+    .replace(/\p{Cc}+/gu, " ")
+    .trim()
+    .slice(0, DETAIL_CHARS_MAX);

@@ -7,7 +7,11 @@ import { loadEscalation } from "../escalation-file.ts";
 import { loadNotifications } from "./file.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../deploy/examples");
-const ENV = { AISLEWATCH_WEBHOOK_SECRET: "a-secret-of-the-tests-only", SHORT: "hunter2" };
+const ENV = {
+  AISLEWATCH_WEBHOOK_SECRET: "a-secret-of-the-tests-only",
+  SHORT: "hunter2",
+  AISLEWATCH_SMTP_PASSWORD: "secret",
+};
 let dir = "";
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), "aislewatch-notifications-"));
@@ -23,6 +27,8 @@ function load(text: string, told: readonly string[] = []) {
 const SECRET = "secret: env:AISLEWATCH_WEBHOOK_SECRET";
 const tickets = (webhook: string, more = ""): string =>
   `channels:\n  - name: tickets\n    webhook: { ${webhook} }\n${more}`;
+const mail = (email: string): string =>
+  `channels:\n  - name: noc-mail\n    email: { ${email}, from: a@example.com, to: noc@example.com }\n`;
 const GOOD = tickets(`url: "https://tickets.example.com/hook", ${SECRET}`);
 
 describe("the usual mistakes in notifications.yaml", () => {
@@ -51,6 +57,18 @@ describe("the usual mistakes in notifications.yaml", () => {
       text: `${GOOD}people: { noc: tickets }\n`,
       told: ["noc", "manager"],
     },
+    { name: "a channel of no kind", text: "channels: [{ name: tickets }]\n" },
+    { name: "a mail server that is none", text: mail("server: mail.example.com") },
+    { name: "plain mail across a network", text: mail('server: "smtp://mail.example.com", tls: none') },
+    { name: "a password without a user", text: mail(`server: "smtp://mail.example.com", password: env:SHORT`) },
+    { name: "a password in the file", text: mail(`server: "smtp://mail.example.com", user: me, password: hunter2`) },
+    { name: "an authority that is not there", text: mail(`server: "smtp://mail.example.com", ca: none.pem`) },
+    {
+      name: "a receiver with a header in it",
+      text: mail('server: "smtp://mail.example.com"')
+        .replace("to: noc@", 'to: "x\\r\\nBcc: y@')
+        .replace(".com }", '.com" }'),
+    },
     { name: "a timeout of an hour", text: `${GOOD}    timeout: 1h\n` },
   ])("$name", ({ text, told = [] }) => {
     const loaded = load(text, told);
@@ -69,14 +87,13 @@ describe("loadNotifications", () => {
     if (!loaded.ok) throw new Error(formatDiagnostics(loaded.diagnostics, loaded.texts));
     const { page, channels, people, tiers, routes } = loaded.value;
     expect(page).toBe("https://noc.example.com");
-    expect(
-      channels.map(({ name, timeoutMs, giveUpAfterMs, isPrivate }) => [name, timeoutMs, giveUpAfterMs, isPrivate]),
-    ).toEqual([
-      ["tickets", 10_000, 86_400_000, false],
-      ["field-service", 5_000, 43_200_000, true],
+    expect(channels.map(({ name, timeoutMs, giveUpAfterMs, kind }) => [name, kind, timeoutMs, giveUpAfterMs])).toEqual([
+      ["tickets", "webhook", 10_000, 86_400_000],
+      ["field-service", "webhook", 5_000, 43_200_000],
+      ["noc-mail", "email", 10_000, 86_400_000],
     ]);
     expect(people.get("field-support")).toEqual(["field-service", "tickets"]);
-    expect(tiers.get(3)).toEqual(["tickets"]);
+    expect(tiers.get(3)).toEqual(["noc-mail"]);
     expect(routes[1]).toEqual({
       where: { category: ["consumable", "hardware"], format: ["store"] },
       on: ["opened", "recovered"],

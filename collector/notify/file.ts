@@ -5,6 +5,8 @@
  *     channels:
  *       - name: tickets
  *         webhook: { url: "https://tickets.example.com/hooks/aislewatch", secret: "file:secrets/tickets" }
+ *       - name: noc-mail
+ *         email: { server: "smtp://mail.example.com", from: aislewatch@example.com, to: noc@example.com }
  *     people:
  *       field-support: [tickets]
  *     tiers: { 2: [field-support] }
@@ -13,10 +15,12 @@
  */
 import { dirname, resolve } from "node:path";
 import {
+  asWritten,
   type Diagnostic,
   durationMsBetween,
   loadYamlFile,
   type Path,
+  readConfigText,
   readSecret,
   secretRef,
   suggest,
@@ -28,9 +32,11 @@ import { z } from "zod";
 import { PRIORITIES } from "../incidents/types.ts";
 import type { Loaded } from "../sites.ts";
 import { addressRefusal } from "./address-policy.ts";
+import type { EmailConfig } from "./email.ts";
 import { TOLD_EVENTS } from "./message.ts";
 import type { ChannelConfig, NotificationPolicy, Route, RouteSelect } from "./routing.ts";
 import { SECRET_BYTES_MIN, signingKey } from "./signature.ts";
+import type { WebhookConfig } from "./webhook.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -53,9 +59,37 @@ const webhook = z.strictObject({
   secret: secretRef,
   private: z.boolean().default(false),
 });
+const mailbox = z
+  .string()
+  .max(320)
+  .regex(/^(?:[^<>@\r\n"]+ <[^\s<>@]+@[\w.-]+>|[^\s<>@,]+@[\w.-]+)$/, "an address such as noc@example.com");
+const server = asWritten<{ readonly host: string; readonly port: number; readonly isSecure: boolean }>(
+  "a server such as smtp://mail.example.com:587, or smtps:// for TLS from the first byte",
+  (written) => {
+    const match =
+      typeof written === "string"
+        ? /^(smtps?):\/\/(?:\[([\da-fA-F:]+)\]|([\w.-]+))(?::(\d{1,5}))?$/.exec(written)
+        : null;
+    const host = match?.[2] ?? match?.[3];
+    const isSecure = match?.[1] === "smtps";
+    const port = Number(match?.[4] ?? (isSecure ? 465 : 587));
+    if (host === undefined || port < 1 || port > 65_535) return { ok: false };
+    return { ok: true, value: { host, port, isSecure } };
+  },
+);
+const email = z.strictObject({
+  server,
+  tls: z.enum(["required", "none"]).default("required"),
+  ca: z.string().min(1).max(1_024).optional(),
+  user: z.string().min(1).max(256).optional(),
+  password: secretRef.optional(),
+  from: mailbox,
+  to: oneOrMore(mailbox),
+});
 const channel = z.strictObject({
   name,
-  webhook,
+  webhook: webhook.optional(),
+  email: email.optional(),
   timeout: durationMsBetween(SECOND_MS, MINUTE_MS).default(DEFAULT_TIMEOUT_MS),
   give_up_after: durationMsBetween(MINUTE_MS, 7 * DAY_MS).default(DEFAULT_GIVE_UP_MS),
 });
@@ -84,6 +118,10 @@ const fileSchema = z.strictObject({
   routes: z.array(route).max(ROUTES_MAX).default([]),
 });
 type WrittenChannel = z.infer<typeof channel>;
+type WrittenWebhook = z.infer<typeof webhook>;
+type WrittenEmail = z.infer<typeof email>;
+/** What a channel is beyond its name and times, or what is wrong with it. */
+type Made = WebhookConfig | EmailConfig | Diagnostic[];
 
 export type NotificationsSurroundings = {
   /** Names that escalation.yaml tells; null: it could not be read. */
@@ -131,9 +169,10 @@ export function loadNotifications(file: string, around: NotificationsSurrounding
     refuse(path, "CFG_UNKNOWN_PEOPLE", `expected ${who} among people, for escalation.yaml tells them`);
   }
   const channels = written.channels.flatMap((one, index): ChannelConfig[] => {
-    const made = toChannel(one, { path: ["channels", index, "webhook"], source, baseDir, env });
+    const made = makeChannel(one, { path: ["channels", index], source, baseDir, env });
     if (Array.isArray(made)) diagnostics.push(...made);
-    return Array.isArray(made) ? [] : [made];
+    const { name: called, timeout: timeoutMs, give_up_after: giveUpAfterMs } = one;
+    return Array.isArray(made) ? [] : [{ name: called, timeoutMs, giveUpAfterMs, ...made }];
   });
   if (diagnostics.length > 0) return { ok: false, diagnostics: inOrder(diagnostics), texts };
   const byName = new Map(people);
@@ -158,10 +197,55 @@ type Place = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-function toChannel(
-  { name: called, webhook: { url: to, secret, private: isPrivate }, timeout, give_up_after }: WrittenChannel,
+function makeChannel(one: WrittenChannel, place: Place): Made {
+  const { path, source } = place;
+  if (one.webhook !== undefined && one.email === undefined)
+    return toWebhook(one.webhook, { ...place, path: [...path, "webhook"] });
+  if (one.email !== undefined && one.webhook === undefined)
+    return toEmail(one.email, { ...place, path: [...path, "email"] });
+  const received = one.webhook === undefined ? "neither" : "both";
+  return [source.diagnostic(path, { code: "CFG_CHANNEL", message: `expected webhook or email; received ${received}` })];
+}
+
+/** Mail of stores does not cross a network in the clear, and a password even less. */
+function toEmail(written: WrittenEmail, { path, source, baseDir, env }: Place): Made {
+  const { server: to, tls, ca, user, password } = written;
+  const found: Diagnostic[] = [];
+  const isLoopback = to.host === "localhost" || to.host === "::1" || /^127(\.\d{1,3}){3}$/.test(to.host);
+  if (tls === "none" && (to.isSecure || !isLoopback)) {
+    const message = `expected tls: required with ${to.isSecure ? "smtps" : "a server that is not on this machine"}`;
+    found.push(source.diagnostic([...path, "tls"], { code: "CFG_PLAINTEXT", message }));
+  }
+  if ((user === undefined) !== (password === undefined)) {
+    const message = `expected user and password together; received ${user === undefined ? "password" : "user"} alone`;
+    found.push(
+      source.diagnostic([...path, user === undefined ? "password" : "user"], { code: "CFG_CHANNEL", message }),
+    );
+  }
+  const secret = password === undefined ? null : readSecret(password, baseDir, env);
+  if (secret !== null && !secret.ok) found.push(source.diagnostic([...path, "password"], secret.error));
+  const authority = ca === undefined ? null : readConfigText(resolve(baseDir, ca));
+  if (authority !== null && !authority.ok) {
+    const { code, message } = authority.error;
+    found.push(source.diagnostic([...path, "ca"], { code, message }));
+  }
+  if (found.length > 0) return found;
+  return {
+    kind: "email",
+    host: to.host,
+    port: to.port,
+    tls: to.isSecure ? "implicit" : tls === "none" ? "none" : "starttls",
+    ca: authority?.ok ? authority.value : null,
+    auth: user !== undefined && secret?.ok ? { user, password: secret.value } : null,
+    from: written.from,
+    to: written.to,
+  };
+}
+
+function toWebhook(
+  { url: to, secret, private: isPrivate }: WrittenWebhook,
   { path, source, baseDir, env }: Place,
-): ChannelConfig | Diagnostic[] {
+): Made {
   const found: Diagnostic[] = [];
   const { protocol, hostname, username } = new URL(to);
   const at = [...path, "url"];
@@ -186,7 +270,7 @@ function toChannel(
     found.push(source.diagnostic([...path, "secret"], { code: "CFG_WEBHOOK", message, hint }));
   }
   if (found.length > 0 || key === null) return found;
-  return { kind: "webhook", name: called, url: to, key, isPrivate, timeoutMs: timeout, giveUpAfterMs: give_up_after };
+  return { kind: "webhook", url: to, key, isPrivate };
 }
 
 function toRoute({ where, on, to }: z.infer<typeof route>): Route {

@@ -64,12 +64,19 @@ export type ToldIncident = {
   readonly openedAt: number;
   readonly recoveredAt: number | null;
   readonly values: Readonly<Record<string, number | boolean>>;
-  /** `<kind>/<fault>`; what to do first is in it. */
+  /** `<kind>/<fault>`, and the steps below its `Do first`. */
   readonly runbook: string | null;
+  readonly firstSteps: readonly string[];
 };
 
 /** Where an incident is, as far as it is known. */
-export type Whereabouts = { readonly site: Site; readonly kind: string | null; readonly page: string | null };
+export type Whereabouts = {
+  readonly site: Site;
+  readonly kind: string | null;
+  readonly page: string | null;
+  /** Of its runbook. */
+  readonly firstSteps: readonly string[];
+};
 
 type Said = {
   readonly id: string;
@@ -121,7 +128,7 @@ export function escalationOf(notice: NoticeBody): Message["escalation"] {
   return notice.about === "escalated" ? { chain: notice.chain, step: notice.step, tier: notice.tier } : null;
 }
 
-function toldIncident(incident: Incident, { site, kind, page }: Whereabouts): ToldIncident {
+function toldIncident(incident: Incident, { site, kind, page, firstSteps }: Whereabouts): ToldIncident {
   const { id, subject, title, state, priority, priorityWhy, severity, category, rule, tier, assignee } = incident;
   const onset = incident.restatedOnset ?? incident.onset;
   return {
@@ -137,6 +144,7 @@ function toldIncident(incident: Incident, { site, kind, page }: Whereabouts): To
     recoveredAt: incident.recoveredAt,
     values: incident.values,
     runbook: incident.runbook,
+    firstSteps,
   };
 }
 

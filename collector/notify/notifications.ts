@@ -9,10 +9,11 @@ import type { Notifier } from "../notifier.ts";
 import type { StateStore } from "../store/state/store.ts";
 import type { Channel } from "./channel.ts";
 import { type ChannelState, createDelivery } from "./delivery.ts";
+import { createEmail } from "./email.ts";
 import type { Whereabouts } from "./message.ts";
 import { createOutbox, type OutboxPending } from "./outbox.ts";
 import type { AttemptRecord } from "./record.ts";
-import { NO_NOTIFICATIONS, type NotificationPolicy } from "./routing.ts";
+import { type ChannelConfig, NO_NOTIFICATIONS, type NotificationPolicy } from "./routing.ts";
 import { createWebhook } from "./webhook.ts";
 
 const PUMP_INTERVAL_MS = 1_000;
@@ -56,6 +57,9 @@ export type Notifications = {
   test(channel: string, message: { readonly id: string; readonly by: string }): Promise<AttemptRecord | null>;
 };
 
+const makeChannel = (config: ChannelConfig, clock: Clock): Channel =>
+  config.kind === "webhook" ? createWebhook(config, clock) : createEmail(config);
+
 export function createNotifications(deps: NotificationsDeps): Notifications {
   const { clock, state, random, whereabouts, commitSoon, onGivenUp } = deps;
   let policy = NO_NOTIFICATIONS;
@@ -92,7 +96,7 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
 
     use(next) {
       policy = next;
-      channels = new Map(next.channels.map((config) => [config.name, createWebhook(config, clock)]));
+      channels = new Map(next.channels.map((config) => [config.name, makeChannel(config, clock)]));
     },
 
     restore: outbox.restore,

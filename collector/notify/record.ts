@@ -33,7 +33,7 @@ export type AttemptRecord = {
   readonly durationMs: number;
   /** `retry`: it did not work, and is tried again. */
   readonly outcome: "delivered" | "retry" | "failed";
-  /** Of HTTP; null when there was no answer. */
+  /** Of HTTP or SMTP; null when there was no answer. */
   readonly status: number | null;
   readonly detail: string;
 };

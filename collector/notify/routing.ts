@@ -8,6 +8,7 @@
 import type { Category, Severity } from "@aislewatch/devices";
 import { isOpenState } from "../incidents/log.ts";
 import type { Incident, IncidentEvent, Priority } from "../incidents/types.ts";
+import type { EmailConfig } from "./email.ts";
 import type { ToldEvent } from "./message.ts";
 import type { WebhookConfig } from "./webhook.ts";
 
@@ -31,13 +32,12 @@ export type Route = {
   readonly to: readonly string[];
 };
 
-/** A kind of channel has a type of its own here, and its making in channels.ts. */
 export type ChannelConfig = {
   readonly name: string;
   readonly timeoutMs: number;
   /** What could not be delivered for so long is given up. */
   readonly giveUpAfterMs: number;
-} & WebhookConfig;
+} & (WebhookConfig | EmailConfig);
 
 export type NotificationPolicy = {
   /** Where people reach the page; null: messages have no links. */

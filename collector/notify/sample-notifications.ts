@@ -90,7 +90,7 @@ export async function sampleNotifications(policy: NotificationPolicy = POLICY): 
     book.restore();
     const outbox = createOutbox({
       ...{ clock, state, policy: () => policy },
-      whereabouts: ({ subject: { site } }) => ({ site: unlistedSite(site), kind: "label_printer" }),
+      whereabouts: ({ subject: { site } }) => ({ site: unlistedSite(site), kind: "label_printer", firstSteps: [] }),
     });
     outbox.restore();
     book.onWritten(outbox.observe);

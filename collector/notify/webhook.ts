@@ -8,7 +8,7 @@ import { type IncomingMessage, type RequestOptions, request as requestHttp } fro
 import { request as requestHttps } from "node:https";
 import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
 import { addressRefusal } from "./address-policy.ts";
-import type { Channel, DeliveryFailure, Receipt } from "./channel.ts";
+import { type Channel, type DeliveryFailure, fitForLog, type Receipt } from "./channel.ts";
 import type { Message } from "./message.ts";
 import { sign } from "./signature.ts";
 
@@ -25,7 +25,6 @@ export type WebhookConfig = {
 const ANSWER_BYTES_MAX = 1_024;
 /** An answer whose body does not end within this has said what matters in its first line. */
 const ANSWER_MS_MAX = 1_000;
-const DETAIL_CHARS_MAX = 200;
 const HEADER_BYTES_MAX = 16 * 1_024;
 /** A receiver that asks for more gets this. */
 const RETRY_AFTER_MS_MAX = 3_600_000;
@@ -58,7 +57,7 @@ export function createWebhook(config: WebhookOptions, clock: Clock): Channel {
     };
     return new Promise((resolve) => {
       const fail = (thrown: unknown): void => {
-        const detail = signal.aborted ? `no answer within ${timeoutMs} ms` : cut(errorText(thrown));
+        const detail = signal.aborted ? `no answer within ${timeoutMs} ms` : fitForLog(errorText(thrown));
         resolve(err({ retryable: true, status: null, detail }));
       };
       const send = target.protocol === "https:" ? requestHttps : requestHttp;
@@ -133,7 +132,7 @@ function outcomeOf(
   text: string,
   nowMs: number,
 ): Result<Receipt, DeliveryFailure> {
-  const said = cut(text);
+  const said = fitForLog(text);
   const detail = said === "" ? `HTTP ${status}` : `HTTP ${status}: ${said}`;
   if (status >= 200 && status < 300) return ok({ status, detail: `HTTP ${status}` });
   if (status >= 300 && status < 400)
@@ -149,10 +148,3 @@ function retryAfter(written: string | undefined, nowMs: number): number | null {
   const ms = /^\d{1,9}$/.test(written) ? Number(written) * 1_000 : Date.parse(written) - nowMs;
   return Number.isNaN(ms) ? null : Math.min(RETRY_AFTER_MS_MAX, Math.max(0, ms));
 }
-
-/** What a stranger said, fit for a log and a terminal. */
-const cut = (text: string): string =>
-  text
-    .replace(/\p{Cc}+/gu, " ")
-    .trim()
-    .slice(0, DETAIL_CHARS_MAX);

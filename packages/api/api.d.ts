@@ -2389,7 +2389,7 @@ export interface components {
     NotificationChannel: {
       name: string;
       /** @enum {string} */
-      kind: "webhook";
+      kind: "webhook" | "email";
       target: string;
       waiting: number;
       busy: number;

@@ -98,10 +98,15 @@ export function channelsText(found: readonly Channel[], nowMs: number): string {
     target,
     isDown ? "down" : failure === null ? "ok" : "failing",
     String(waiting),
-    deliveredAt === null ? "never" : `${formatAge(nowMs - deliveredAt)} ago`,
+    deliveredAt === null ? "never" : agoText(nowMs - deliveredAt),
     failure === null ? "" : failure.detail,
   ]);
   return alignedTable([["CHANNEL", "KIND", "TO", "STATE", "WAITING", "DELIVERED", "FAILURE"], ...rows]);
+}
+
+function agoText(ms: number): string {
+  const age = formatAge(ms);
+  return age === "now" ? age : `${age} ago`;
 }
 
 /** One line an attempt. */
