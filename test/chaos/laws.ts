@@ -379,7 +379,7 @@ function readingsOf(rows: readonly SampleRow[], device: string): Poll[] {
   return [...polls].map(([at, states]) => ({ at, ...states })).sort((a, b) => a.at - b.at);
 }
 
-type SentTimes = ReadonlyMap<number, Pick<SentBatch, "epoch" | "lane" | "seq" | "firstSentAt" | "sentAt">>;
+export type SentTimes = ReadonlyMap<number, Pick<SentBatch, "epoch" | "lane" | "seq" | "firstSentAt" | "sentAt">>;
 
 /** By the time of a reading, how and when it was sent. */
 function sentTimes({ sent }: AgentOf, device: string): SentTimes {
@@ -476,7 +476,7 @@ const latenessMs = (polls: readonly Poll[], sent: SentTimes, one: Episode): numb
  * A fault with a `for` that was told, and was none: it stood at its onset, the first reading that contradicts it was
  * taken before its `for` had run out and came after that, and it was over with this reading.
  */
-function wasContradictedLate(polls: readonly Poll[], sent: SentTimes, { rule, onset, end }: Episode): boolean {
+export function wasContradictedLate(polls: readonly Poll[], sent: SentTimes, { rule, onset, end }: Episode): boolean {
   const dueAt = onset + FOR_MS;
   const contradiction = polls.find(({ at, guardOpen }) => at > onset && !guardOpen);
   if (rule !== "guard-open" || contradiction === undefined || end === null) return false;
@@ -495,7 +495,7 @@ function distance(a: Episode, b: Episode): number {
  * To the millisecond where nothing happened. Around a disturbance a time may be off by as much as its readings were late,
  * and a fault may have been told on what was known then, when the reading that contradicts it was still on its way.
  */
-function compare({ expected, actual, toleranceOf, isForeseen, cameAs: pathOf }: Comparison): Compared {
+export function compare({ expected, actual, toleranceOf, isForeseen, cameAs: pathOf }: Comparison): Compared {
   const left = new Set(actual);
   const differences: string[] = [];
   const missing = new Set(expected);
