@@ -69,6 +69,21 @@ type Happened = {
 };
 
 const NO_OFFSETS = new Int32Array(0);
+
+/** Who is due first; of one moment in an order of their own. */
+function firstDue(
+  owners: readonly (DeviceUnit | SiteUnit)[],
+  mayPass: (owner: DeviceUnit | SiteUnit) => boolean,
+): DeviceUnit | SiteUnit | null {
+  let first: DeviceUnit | SiteUnit | null = null;
+  for (const owner of owners) {
+    const dueAt = first?.dueAt ?? NEVER;
+    if (owner.dueAt > dueAt || owner.dueAt === NEVER || !mayPass(owner)) continue;
+    if (first === null || owner.dueAt < dueAt || nameOf(owner) < nameOf(first)) first = owner;
+  }
+  return first;
+}
+
 const nameOf = (owner: DeviceUnit | SiteUnit): string => (owner.is === "site" ? "" : owner.device.id);
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -289,11 +304,15 @@ class RuleEngine implements Engine {
    */
   #catchUp({ site, agent }: DeviceUnit, limit: number): void {
     if (limit > site.ranTo) site.ranTo = limit;
-    if (this.#judge.heap.nextAt > limit) return;
-    this.#runUntil(limit, (owner) => {
-      if (owner.is === "site") return owner === site;
-      return owner.site === site && (owner.agent === agent || !owner.agent.isBehind);
-    });
+    if (site.nextDue > limit) return;
+    const mayPass = (owner: DeviceUnit | SiteUnit): boolean =>
+      owner.is === "site" || owner.agent === agent || !owner.agent.isBehind;
+    const owners = [site, ...site.devices.values()];
+    for (let owner = firstDue(owners, mayPass); owner !== null && owner.dueAt <= limit; ) {
+      this.#judge.runDue(owner, owner.dueAt);
+      owner = firstDue(owners, mayPass);
+    }
+    site.nextDue = owners.reduce((least, { dueAt }) => Math.min(least, dueAt), NEVER);
   }
 
   /** Everything that falls due up to `limit`, in order of time, of those whose time may pass. */

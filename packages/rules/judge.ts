@@ -458,6 +458,8 @@ export class Judge {
     let due = owner.is === "device" ? Math.min(owner.staleDue, owner.silenceDue) : owner.hoursDue;
     for (let i = 0; i < owner.active.length; i++) due = Math.min(due, owner.active[i]?.dueAt ?? NEVER);
     owner.dueAt = due;
+    const site = owner.is === "device" ? owner.site : owner;
+    if (due < site.nextDue) site.nextDue = due;
     this.enqueue(owner);
   }
 

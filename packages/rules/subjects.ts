@@ -109,6 +109,8 @@ export class SiteUnit extends Owner {
   hoursDue = NEVER;
   /** Up to where readings of any of its devices have let timers run; ticks let those of all sites. */
   ranTo = 0;
+  /** No timer of the site or of a device there is due before. */
+  nextDue = NEVER;
 
   constructor(id: string) {
     super();

@@ -13,6 +13,7 @@ import { runInNewContext } from "node:vm";
 import { decodeTelemetry, encodeTelemetry, type InventoryDevice, type Telemetry } from "@aislewatch/contract";
 import { createEngine, type Engine, type FaultRecord, type RuleSet } from "@aislewatch/rules";
 import { type Figure, progress } from "./figure.ts";
+import { benchShippedRules } from "./rules-fleet.ts";
 import {
   COUNTER,
   firingRules,
@@ -84,7 +85,8 @@ export async function benchRules(): Promise<Figure[]> {
   const held = memory();
   const beside = await besidePrometheus();
   const told = await transitions();
-  return [...beside, ...perSample(), ...linear(), ...held, ...told, ...restore(0.05), ...restore(1)];
+  const fleet = benchShippedRules();
+  return [...beside, ...perSample(), ...fleet, ...linear(), ...held, ...told, ...restore(0.05), ...restore(1)];
 }
 
 /** 200 rules on 2,000 devices with ten numbers each: 20,000 series that rules look at, 400,000 instances. */
