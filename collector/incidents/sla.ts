@@ -183,6 +183,7 @@ function without(stretch: Interval, cuts: readonly Interval[]): Interval[] {
 }
 
 type Measure = (stretch: Interval) => number;
+const wallMs: Measure = (one) => one.untilMs - one.fromMs;
 
 /** When a clock runs, by what it was promised to end, and whether it did not. */
 type Commitment = {
@@ -230,6 +231,20 @@ export function workableSpans(facts: SlaFacts, fromMs: number): Interval[] {
   return without({ fromMs, untilMs: facts.ended?.at ?? Number.POSITIVE_INFINITY }, off);
 }
 
+/** How much of a stretch it was on hold for one of these reasons, said at once or claimed afterwards; in ms. */
+export function heldMs(facts: SlaFacts, stretch: Interval, reasons: readonly HoldReason[]): number {
+  return stretch.untilMs - stretch.fromMs - total(without(stretch, holdsFor(facts, "restore", reasons)), wallMs);
+}
+
+/** From when the incident was known until its fault was gone, without the times between at which it was; null: it stands. */
+export function stood(facts: SlaFacts): { readonly untilMs: number; readonly forMs: number } | null {
+  const over = switchedOn(facts.restored);
+  const last = over.at(-1);
+  if (last === undefined || last.untilMs !== Number.POSITIVE_INFINITY) return null;
+  const whole = { fromMs: facts.startMs, untilMs: Math.max(facts.startMs, last.fromMs) };
+  return { untilMs: last.fromMs, forMs: total(without(whole, over), wallMs) };
+}
+
 /** After `amountMs` of these spans, by the clock on no wall; null when they end before that. */
 export const instantIn = (spans: readonly Interval[], amountMs: number, site: SiteHours): number | null =>
   instantOf(spans, amountMs, { target: { withinMs: amountMs, calendar: "always" }, site });
@@ -245,9 +260,8 @@ function readCourse(facts: SlaFacts, course: Course, context: SlaContext, now: n
   const untilNow = { fromMs, untilMs: Math.min(whole.untilMs, Math.max(fromMs, now)) };
   const known = without(untilNow, [...off, ...over]);
   const own = without(untilNow, over);
-  const wall: Measure = (one) => one.untilMs - one.fromMs;
   const business: Measure = (one) => businessMsBetween(calendar, one.fromMs, one.untilMs);
-  const elapsedMs = total(known, wall);
+  const elapsedMs = total(known, wallMs);
   const businessMs = total(known, business);
 
   const isStopped = stop !== null;
@@ -279,7 +293,7 @@ function readCourse(facts: SlaFacts, course: Course, context: SlaContext, now: n
     breachedAt: breach?.at ?? null,
     elapsedMs,
     businessMs,
-    pausedMs: total(own, wall) - elapsedMs,
+    pausedMs: total(own, wallMs) - elapsedMs,
     pausedBusinessMs: total(own, business) - businessMs,
     percent: (businessMs * 100) / target.withinMs,
     nextWarning: warning === undefined ? null : { percent: warning, at: reached(warning) },

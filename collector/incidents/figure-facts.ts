@@ -1,0 +1,195 @@
+/**
+ * What figures count of one incident: a flat record, folded from its log with the terms and the hours of its site. Reports
+ * add these up (figures.ts) and never look into a log. A record goes out of date with the log, with the policy, with the
+ * sites file and with FACTS_VERSION: then it is made again.
+ *
+ * A clock that runs is read at `nowMs`. What it costs to be late grows with every hour; of an incident that is open the
+ * record has what it was when something was last written about it.
+ */
+import { localTime, WEEKDAYS } from "@aislewatch/rules";
+import { foldIncident } from "./log.ts";
+import { heldMs, penaltyOf, readClocks, type SlaContext, stood } from "./sla.ts";
+import { slaFacts } from "./sla-facts.ts";
+import type { CancelCode, Incident, IncidentEvent, Priority, ResolutionCode } from "./types.ts";
+
+/** Raised with every change of what this file makes of a log: records of another version are made again. */
+export const FACTS_VERSION = 1;
+
+/** The device as it is known now: one that was swapped since counts for its successor. Null: not known. */
+export type FactsDevice = {
+  readonly kind: string | null;
+  readonly vendor: string | null;
+  readonly model: string | null;
+};
+export type FactsContext = SlaContext & { readonly device: FactsDevice; readonly nowMs: number };
+
+export const OUTCOMES = ["open", "resolved", "cancelled", "merged"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Times are Unix ms. Durations are in ms of the clock on the wall; null: not known, not yet, or not of this incident. */
+export type IncidentFacts = FactsDevice & {
+  readonly incident: string;
+  readonly site: string;
+  /** The slot; null where it is about the whole site. */
+  readonly slot: string | null;
+  readonly rule: string;
+  readonly priority: Priority;
+  /** Resolved: closed or waiting for it. */
+  readonly outcome: Outcome;
+  readonly code: ResolutionCode | CancelCode | null;
+  readonly openedAt: number;
+  /** 0 is Monday 00:00, 167 Sunday 23:00, by the clock in the store when it was opened. */
+  readonly hourOfWeek: number;
+  readonly restoredAt: number | null;
+  /** When people were done with it: resolved, cancelled or merged. */
+  readonly doneAt: number | null;
+  /** From the onset to when it was written down. */
+  readonly detectMs: number | null;
+  readonly acknowledgeMs: number | null;
+  readonly restoreMs: number | null;
+  readonly resolveMs: number | null;
+  /** Without the time on hold for a reason that the contract lists for its restore clock. */
+  readonly resolveUnpausedMs: number | null;
+  /** People were called, or would have been. */
+  readonly isCalled: boolean;
+  /** Something of its own was broken: it is no consequence of another one, and was no mistake. */
+  readonly isFailure: boolean;
+  /** Resolved by a person. */
+  readonly isByPeople: boolean;
+  /** And nobody beyond the NOC was needed, and it was not reopened. */
+  readonly isFirstLine: boolean;
+  readonly isSelfRecovered: boolean;
+  /** It was resolved at some time, and came back out of that. */
+  readonly isReopened: boolean;
+  readonly responseMet: number;
+  readonly responseBreached: number;
+  readonly restoreMet: number;
+  readonly restoreBreached: number;
+  readonly vendorMet: number;
+  readonly vendorBreached: number;
+  /** Null: its contract has no penalties. Hundredths of the currency. */
+  readonly penaltyCents: number | null;
+  readonly currency: string | null;
+};
+
+/** Throws on a log that no decider writes: that is a bug, not an input. */
+export function factsOf(id: string, log: readonly IncidentEvent[], context: FactsContext): IncidentFacts {
+  const incident = foldIncident(id, log);
+  const sla = slaFacts(log);
+  const { subject, rule, priority, openedAt, resolutionCode, cancelCode } = incident;
+  const { device, site, terms } = context;
+  const outcome = outcomeOf(incident);
+  const isResolved = outcome === "resolved" && incident.resolvedAt !== null;
+  const resolvedAt = isResolved ? Math.max(incident.resolvedAt ?? 0, sla.startMs) : null;
+  const isByPeople = isResolved && resolutionCode !== null && !BY_ITSELF.includes(resolutionCode);
+  const isReopened = log.some(({ type }) => type === "reopened");
+  const isFailure = (outcome === "open" || outcome === "resolved") && !isConsequence(incident) && !isMistake(incident);
+  const over = isFailure && resolutionCode !== "device_removed" ? stood(sla) : null;
+  const acknowledged = log.find(({ type }) => type === "acknowledged");
+  const worked = outcome === "cancelled" || outcome === "merged" ? null : acknowledged;
+  return {
+    ...{ incident: id, site: subject.site, slot: subject.device, rule, priority, outcome, openedAt },
+    ...{ kind: device.kind, vendor: device.vendor, model: device.model },
+    code: resolutionCode ?? cancelCode,
+    hourOfWeek: hourOfWeek(site.timeZone, openedAt),
+    restoredAt: over?.untilMs ?? null,
+    doneAt: resolvedAt ?? (outcome === "open" ? null : (incident.closedAt ?? lastOf(log, "merged"))),
+    detectMs: isFailure ? detectMs(log) : null,
+    acknowledgeMs: worked == null ? null : Math.max(0, worked.at - sla.startMs),
+    restoreMs: over?.forMs ?? null,
+    resolveMs: resolvedAt === null ? null : resolvedAt - sla.startMs,
+    resolveUnpausedMs:
+      resolvedAt === null
+        ? null
+        : resolvedAt - sla.startMs - heldMs(sla, { fromMs: sla.startMs, untilMs: resolvedAt }, terms.pauses.restore),
+    isCalled: isCalled(incident, outcome),
+    isFailure,
+    isByPeople,
+    isFirstLine: isByPeople && !isReopened && (incident.resolvedTier ?? incident.tier) <= FIRST_TIER,
+    isSelfRecovered: isResolved && resolutionCode === "self_recovered",
+    isReopened,
+    ...clocksOf(outcome, readClocks(sla, context, context.nowMs), context),
+  };
+}
+
+/** The collector itself and the NOC: nobody else was needed. */
+const FIRST_TIER = 1;
+
+function outcomeOf({ state }: Incident): Outcome {
+  if (state === "cancelled" || state === "merged") return state;
+  return state === "resolved" || state === "closed" ? "resolved" : "open";
+}
+
+/** It came from something else, which has an incident of its own. */
+const isConsequence = ({ parent, cause }: Incident): boolean => parent !== null || cause !== null;
+
+const MISTAKES: readonly ResolutionCode[] = [
+  "false_positive",
+  "duplicate",
+  "no_fault_found",
+  "rule_changed",
+  "rule_removed",
+];
+const isMistake = ({ resolutionCode }: Incident): boolean =>
+  resolutionCode !== null && MISTAKES.includes(resolutionCode);
+
+const BY_ITSELF: readonly ResolutionCode[] = ["self_recovered", "rule_changed", "rule_removed", "device_removed"];
+
+const isCalled = (incident: Incident, outcome: Outcome): boolean =>
+  (outcome === "open" || outcome === "resolved") &&
+  incident.retroactive !== true &&
+  incident.unheard !== true &&
+  !isConsequence(incident);
+
+function hourOfWeek(timeZone: string, at: number): number {
+  const { weekday, minute } = localTime(timeZone, at);
+  return WEEKDAYS.indexOf(weekday) * 24 + Math.floor(minute / 60);
+}
+
+const lastOf = (log: readonly IncidentEvent[], type: IncidentEvent["type"]): number | null =>
+  log.findLast((event) => event.type === type)?.at ?? null;
+
+/** Of the first spell, with all that was found out about its onset since. */
+function detectMs(log: readonly IncidentEvent[]): number | null {
+  const [opened] = log;
+  if (opened?.type !== "opened") return null;
+  let { onset } = opened;
+  let said: number | null = null;
+  let isFirst = true;
+  for (const event of log) {
+    if (event.type === "fired_again") isFirst = false;
+    else if (event.type === "began_earlier" && event.was === onset) onset = event.onset;
+    else if (event.type === "restated" && event.what === "onset" && isFirst) said = event.onset;
+  }
+  return Math.max(0, opened.recordedAt - (said ?? onset));
+}
+
+type Clocks = Pick<
+  IncidentFacts,
+  | "responseMet"
+  | "responseBreached"
+  | "restoreMet"
+  | "restoreBreached"
+  | "vendorMet"
+  | "vendorBreached"
+  | "penaltyCents"
+  | "currency"
+>;
+
+/** Clocks of what was cancelled count for nothing, nor do those of a merged one: the other one has them. */
+function clocksOf(outcome: Outcome, all: ReturnType<typeof readClocks>, { terms }: SlaContext): Clocks {
+  const readings = outcome === "open" || outcome === "resolved" ? all : [];
+  const count = (clock: string, state: string): number =>
+    readings.filter((one) => one.clock === clock && one.state === state).length;
+  const penalty = penaltyOf(readings, terms);
+  return {
+    responseMet: count("response", "met"),
+    responseBreached: count("response", "breached"),
+    restoreMet: count("restore", "met"),
+    restoreBreached: count("restore", "breached"),
+    vendorMet: count("vendor", "met"),
+    vendorBreached: count("vendor", "breached"),
+    penaltyCents: penalty === null ? null : Math.round(penalty.amount * 100),
+    currency: penalty?.currency ?? null,
+  };
+}

@@ -1,0 +1,315 @@
+/**
+ * The figures of a report, added up from flat records (figure-facts.ts), each as docs/reports.md defines it. Order does
+ * not matter, and what groups count is what the whole counts. A figure of nothing is null: nobody acknowledged anything
+ * is not the same as everybody did at once.
+ *
+ * An incident belongs to the time at which it was opened, whatever became of it later. The backlog is what was open at
+ * the end of that time, however old it is. Cancelled incidents and those merged into another one are counted, and are in
+ * no other figure.
+ */
+import type { IncidentFacts } from "./figure-facts.ts";
+import { PRIORITIES, type Priority, type SlaClock } from "./types.ts";
+
+export const GROUPINGS = ["site", "kind", "vendor", "model", "hour"] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
+/** Of durations, in ms. Median and p90 are of the nearest rank: durations that there were. */
+export type Spread = {
+  readonly n: number;
+  readonly meanMs: number | null;
+  readonly medianMs: number | null;
+  readonly p90Ms: number | null;
+};
+/** `n` of `of`; null: of none. */
+export type Share = { readonly n: number; readonly of: number; readonly share: number | null };
+
+export const AGES = [
+  { upTo: "4h", ms: 4 * 3_600_000 },
+  { upTo: "1d", ms: 86_400_000 },
+  { upTo: "3d", ms: 3 * 86_400_000 },
+  { upTo: "7d", ms: 7 * 86_400_000 },
+  { upTo: "30d", ms: 30 * 86_400_000 },
+  { upTo: "older", ms: Number.POSITIVE_INFINITY },
+] as const;
+
+export type Backlog = {
+  readonly total: number;
+  /** In the order of AGES. */
+  readonly byAge: readonly { readonly upTo: string; readonly byPriority: Readonly<Record<Priority, number>> }[];
+};
+
+export type Attainment = { readonly met: number; readonly breached: number; readonly share: number | null };
+/** To the cent; `incidents` are those that cost something. */
+export type Penalty = { readonly currency: string; readonly amount: number; readonly incidents: number };
+
+export type Figures = {
+  readonly incidents: {
+    readonly opened: number;
+    readonly open: number;
+    readonly resolved: number;
+    readonly cancelled: number;
+    readonly merged: number;
+  };
+  /** From the onset to the incident. */
+  readonly detect: Spread;
+  /** From the incident to the first acknowledgement. */
+  readonly acknowledge: Spread;
+  /** Of those for which people were called: not one of them is in `acknowledge`. */
+  readonly unacknowledged: { readonly open: number; readonly over: number };
+  readonly restore: Spread;
+  readonly resolve: Spread;
+  readonly resolveUnpaused: Spread;
+  /** Mean time between failures: the time in which devices were to work, over the number of their failures. */
+  readonly betweenFailures: {
+    readonly failures: number;
+    readonly exposureMs: number | null;
+    readonly meanMs: number | null;
+    /** From the end of a failure to the next of the same slot, by the clock on the wall. */
+    readonly gaps: Spread;
+  };
+  /** Of those that people resolved. */
+  readonly firstLine: Share;
+  /** Of all that are resolved. */
+  readonly selfRecovered: Share;
+  /** Of all that ever were resolved. */
+  readonly reopened: Share;
+  readonly backlog: Backlog;
+  readonly sla: Readonly<Record<SlaClock, Attainment>>;
+  /** By currency, in the order of its code. */
+  readonly penalties: readonly Penalty[];
+};
+
+export type Group = { readonly key: string | number | null; readonly figures: Figures };
+export type Report = {
+  readonly all: Figures;
+  /** By the number of incidents, the most first; hours in their order. Only those that have any. */
+  readonly groups: readonly Group[];
+  /** Opened in each hour of the week, from Monday 00:00, by the clock in the store. */
+  readonly hours: readonly number[];
+};
+
+/** How long the devices of a kind, of a site and so on were to work in the time of the report. */
+export type Exposure = {
+  readonly site: string;
+  readonly kind: string | null;
+  readonly vendor: string | null;
+  readonly model: string | null;
+  readonly ms: number;
+};
+
+export type ReportOptions = {
+  /** Unix ms, `from` inclusive, `to` exclusive. */
+  readonly from: number;
+  readonly to: number;
+  readonly groupBy: Grouping | null;
+  /** Nothing given: no mean time between failures. */
+  readonly exposure?: readonly Exposure[];
+};
+
+/** The figures of these incidents; of more than fit into memory at once, with `createReport`. */
+export function figuresOf(facts: Iterable<IncidentFacts>, options: ReportOptions): Report {
+  const report = createReport(options);
+  for (const one of facts) report.add(one);
+  return report.result();
+}
+
+export type ReportBuilder = { add(facts: IncidentFacts): void; result(): Report };
+
+export function createReport({ from, to, groupBy, exposure = [] }: ReportOptions): ReportBuilder {
+  const all = createTally(to);
+  const groups = new Map<string | number | null, Tally>();
+  const hours = Array.from({ length: 24 * 7 }, () => 0);
+
+  function tallyOf(key: string | number | null): Tally {
+    const known = groups.get(key);
+    if (known !== undefined) return known;
+    const tally = createTally(to);
+    groups.set(key, tally);
+    return tally;
+  }
+
+  return {
+    add(one) {
+      const isOpened = one.openedAt >= from && one.openedAt < to;
+      const isBacklog = one.openedAt < to && (one.doneAt === null || one.doneAt >= to);
+      if (!isOpened && !isBacklog) return;
+      const tallies = groupBy === null ? [all] : [all, tallyOf(keyOf(one, groupBy))];
+      for (const tally of tallies) {
+        if (isOpened) tally.opened(one);
+        if (isBacklog) tally.waits(one);
+      }
+      if (isOpened) hours[one.hourOfWeek] = (hours[one.hourOfWeek] ?? 0) + 1;
+    },
+    result() {
+      for (const one of exposure) {
+        all.exposed(one.ms);
+        if (groupBy !== null && groupBy !== "hour") groups.get(one[groupBy])?.exposed(one.ms);
+      }
+      const made = [...groups].map(([key, tally]): Group => ({ key, figures: tally.figures() }));
+      return { all: all.figures(), groups: made.sort(groupBy === "hour" ? byHour : byNumber), hours };
+    },
+  };
+}
+
+const keyOf = (one: IncidentFacts, groupBy: Grouping): string | number | null =>
+  groupBy === "hour" ? one.hourOfWeek : one[groupBy];
+
+const byHour = (a: Group, b: Group): number => Number(a.key) - Number(b.key);
+const byNumber = (a: Group, b: Group): number =>
+  b.figures.incidents.opened - a.figures.incidents.opened || compare(String(a.key ?? ""), String(b.key ?? ""));
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+type Tally = {
+  opened(one: IncidentFacts): void;
+  waits(one: IncidentFacts): void;
+  exposed(ms: number): void;
+  figures(): Figures;
+};
+
+type Failure = { readonly at: number; readonly restoredAt: number | null };
+
+function createTally(to: number): Tally {
+  const incidents = { opened: 0, open: 0, resolved: 0, cancelled: 0, merged: 0 };
+  const durations = {
+    detect: [] as number[],
+    acknowledge: [] as number[],
+    restore: [] as number[],
+    resolve: [] as number[],
+    resolveUnpaused: [] as number[],
+  };
+  const unacknowledged = { open: 0, over: 0 };
+  const counts = { failures: 0, byPeople: 0, firstLine: 0, selfRecovered: 0, everResolved: 0, reopened: 0 };
+  const bySlot = new Map<string, Failure[]>();
+  let exposureMs: number | null = null;
+  const sla = { response: { met: 0, breached: 0 }, restore: { met: 0, breached: 0 }, vendor: { met: 0, breached: 0 } };
+  const penalties = new Map<string, { cents: number; incidents: number }>();
+  const backlog = AGES.map(() => noneOfEach());
+
+  function countWork(one: IncidentFacts): void {
+    if (one.outcome === "resolved") {
+      if (one.isSelfRecovered) counts.selfRecovered += 1;
+      if (one.isByPeople) counts.byPeople += 1;
+      if (one.isFirstLine) counts.firstLine += 1;
+    }
+    if (one.outcome === "resolved" || one.isReopened) counts.everResolved += 1;
+    if (one.isReopened) counts.reopened += 1;
+    if (one.isCalled && one.acknowledgeMs === null) unacknowledged[one.outcome === "open" ? "open" : "over"] += 1;
+  }
+
+  function countFailure({ site, slot, openedAt: at, restoredAt }: IncidentFacts): void {
+    if (slot === null) return;
+    counts.failures += 1;
+    const key = `${site}\n${slot}`;
+    const known = bySlot.get(key);
+    if (known === undefined) bySlot.set(key, [{ at, restoredAt }]);
+    else known.push({ at, restoredAt });
+  }
+
+  function countPenalty({ currency, penaltyCents }: IncidentFacts): void {
+    if (currency === null || penaltyCents === null) return;
+    const sum = penalties.get(currency) ?? { cents: 0, incidents: 0 };
+    sum.cents += penaltyCents;
+    if (penaltyCents > 0) sum.incidents += 1;
+    penalties.set(currency, sum);
+  }
+
+  return {
+    opened(one) {
+      incidents.opened += 1;
+      incidents[one.outcome] += 1;
+      if (one.outcome === "cancelled" || one.outcome === "merged") return;
+      note(durations.detect, one.detectMs);
+      note(durations.acknowledge, one.acknowledgeMs);
+      note(durations.restore, one.restoreMs);
+      note(durations.resolve, one.resolveMs);
+      note(durations.resolveUnpaused, one.resolveUnpausedMs);
+      countWork(one);
+      if (one.isFailure) countFailure(one);
+      sla.response.met += one.responseMet;
+      sla.response.breached += one.responseBreached;
+      sla.restore.met += one.restoreMet;
+      sla.restore.breached += one.restoreBreached;
+      sla.vendor.met += one.vendorMet;
+      sla.vendor.breached += one.vendorBreached;
+      countPenalty(one);
+    },
+    waits({ openedAt, priority }) {
+      const age = backlog[AGES.findIndex(({ ms }) => to - openedAt <= ms)];
+      if (age !== undefined) age[priority] += 1;
+    },
+    exposed(ms) {
+      exposureMs = (exposureMs ?? 0) + ms;
+    },
+    figures() {
+      const { failures, everResolved } = counts;
+      return {
+        incidents: { ...incidents },
+        detect: spread(durations.detect),
+        acknowledge: spread(durations.acknowledge),
+        unacknowledged: { ...unacknowledged },
+        restore: spread(durations.restore),
+        resolve: spread(durations.resolve),
+        resolveUnpaused: spread(durations.resolveUnpaused),
+        betweenFailures: {
+          failures,
+          exposureMs,
+          meanMs: exposureMs === null || failures === 0 ? null : exposureMs / failures,
+          gaps: spread(gapsOf(bySlot)),
+        },
+        firstLine: share(counts.firstLine, counts.byPeople),
+        selfRecovered: share(counts.selfRecovered, incidents.resolved),
+        reopened: share(counts.reopened, everResolved),
+        backlog: backlogOf(backlog),
+        sla: { response: attained(sla.response), restore: attained(sla.restore), vendor: attained(sla.vendor) },
+        penalties: [...penalties]
+          .map(([currency, { cents, incidents: of }]): Penalty => ({ currency, amount: cents / 100, incidents: of }))
+          .sort((a, b) => compare(a.currency, b.currency)),
+      };
+    },
+  };
+}
+
+function note(durations: number[], ms: number | null): void {
+  if (ms !== null) durations.push(ms);
+}
+
+/** Two that overlap have nothing between them. */
+function gapsOf(bySlot: ReadonlyMap<string, Failure[]>): number[] {
+  const gaps: number[] = [];
+  for (const failures of bySlot.values()) {
+    failures.sort((a, b) => a.at - b.at || (a.restoredAt ?? 0) - (b.restoredAt ?? 0));
+    let over: number | null = null;
+    for (const { at, restoredAt } of failures) {
+      if (over !== null && at > over) gaps.push(at - over);
+      over = restoredAt === null ? null : Math.max(over ?? 0, restoredAt);
+    }
+  }
+  return gaps;
+}
+
+function spread(durations: readonly number[]): Spread {
+  const sorted = Float64Array.from(durations).sort();
+  const n = sorted.length;
+  const rank = (quantile: number): number | null => sorted[Math.max(0, Math.ceil(n * quantile) - 1)] ?? null;
+  return {
+    n,
+    meanMs: n === 0 ? null : sorted.reduce((sum, ms) => sum + ms, 0) / n,
+    medianMs: rank(0.5),
+    p90Ms: rank(0.9),
+  };
+}
+
+const share = (n: number, of: number): Share => ({ n, of, share: of === 0 ? null : n / of });
+
+const attained = ({ met, breached }: { readonly met: number; readonly breached: number }): Attainment => ({
+  ...{ met, breached },
+  share: share(met, met + breached).share,
+});
+
+const noneOfEach = (): Record<Priority, number> => ({ P1: 0, P2: 0, P3: 0, P4: 0, P5: 0 });
+
+function backlogOf(counts: readonly Readonly<Record<Priority, number>>[]): Backlog {
+  const byAge = AGES.map(({ upTo }, index) => ({ upTo, byPriority: { ...(counts[index] ?? noneOfEach()) } }));
+  const total = byAge.flatMap(({ byPriority }) => PRIORITIES.map((one) => byPriority[one])).reduce((a, b) => a + b, 0);
+  return { total, byAge };
+}
