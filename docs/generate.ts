@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CATALOGUE, FAULT_CODES, KINDS, profileJsonSchema } from "@aislewatch/devices";
+import { CATALOGUE, EVENT_CODES, FAULT_CODES, KINDS, profileJsonSchema } from "@aislewatch/devices";
 import { type AnyLogEvent, lifecycleEvents } from "@aislewatch/runtime";
 import { agentEvents } from "../agent/events.ts";
 import { events as collectorEvents } from "../collector/events.ts";
@@ -26,6 +26,7 @@ function metricsPage(): string {
       `| \`${name}\` | ${type === "boolean" ? `yes/no${bad === undefined ? "" : bad ? ", yes is bad" : ", no is bad"}` : unit || "number"} | ${component ?? "–"} | ${kinds === null ? "all" : kinds.join(", ")} | ${meaning} |`,
   );
   const faults = Object.entries(FAULT_CODES).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`);
+  const events = Object.entries(EVENT_CODES).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`);
   return `${HEADER}# Metrics and fault codes
 
 What a name means is the same on the wire, in rules, on the page and in stores. A metric never changes its type or unit;
@@ -46,6 +47,12 @@ Locale-free names of what is wrong; a vendor's own text is evidence beside them.
 | code | meaning |
 |---|---|
 ${faults.join("\n")}
+
+Events (\`on: event\`) have these codes, and \`_cleared\` behind them when a fault is over; beside them there are:
+
+| code | meaning |
+|---|---|
+${events.join("\n")}
 `;
 }
 

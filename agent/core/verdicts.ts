@@ -4,7 +4,7 @@
  * they cost the wire nothing while nothing happens. Pure; the state is one device's.
  */
 import type { Reading, SampleSet } from "@aislewatch/contract";
-import { type Evidence, findMetric } from "@aislewatch/devices";
+import { type EventCode, type Evidence, findMetric } from "@aislewatch/devices";
 
 type Event = NonNullable<Reading["events"]>[number];
 
@@ -17,7 +17,10 @@ export const VERDICT_LIMITS = {
 } as const;
 
 /** Codes of these events. They are no fault codes: what is wrong is what the verdict says, not who says it. */
-export const VERDICT_EVENTS = { stands: "verdict", cleared: "verdict_cleared" } as const;
+export const VERDICT_EVENTS = { stands: "verdict", cleared: "verdict_cleared" } as const satisfies Record<
+  string,
+  EventCode
+>;
 
 export type Verdicts = {
   /** The witnesses of each verdict that stands, by component and metric, as they were told last. */

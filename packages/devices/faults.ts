@@ -111,3 +111,11 @@ export const FAULT_CODES = {
   capacity_low: "Too few devices of a role still work at a site",
 } as const;
 export type FaultCode = keyof typeof FAULT_CODES;
+
+/** Events that name no fault. All others have the code of a fault, with `_cleared` behind it when it is over. */
+export const EVENT_CODES = {
+  trap: "A trap of which no profile says what it means",
+  verdict: "Something is bad, and whose word that is",
+  verdict_cleared: "Nobody says so any more",
+} as const;
+export type EventCode = keyof typeof EVENT_CODES;

@@ -1,5 +1,5 @@
 export { CATALOGUE, findMetric, metricNamesOf, metricsOf } from "./catalogue.ts";
-export { FAULT_CODES, type FaultCode } from "./faults.ts";
+export { EVENT_CODES, type EventCode, FAULT_CODES, type FaultCode } from "./faults.ts";
 export { CATEGORIES, type Category, isKind, KINDS, type Kind, SEVERITIES, type Severity } from "./kinds.ts";
 export type { Metric } from "./metric.ts";
 export {

@@ -246,12 +246,13 @@ describe("rules over events", () => {
   it("wait for codes of faults, and have no condition that could be always true", () => {
     const text = ruleFile(
       "on: event",
-      "code: [cutter_jamm, media_out, offline_cleared, asset_changed]",
+      "code: [cutter_jamm, media_out, offline_cleared, asset_changed, trap, verdict_cleared, on_fire]",
       "severity: minor",
       "title: '{{code}} {{detail}}'",
     );
     expect(checkRules([{ file: "a.yaml", text }], NOTHING).findings).toMatchObject([
       { code: "RULE_UNKNOWN_CODE", line: 6, hint: 'did you mean "cutter_jam"?' },
+      { code: "RULE_UNKNOWN_CODE", line: 6, hint: "docs/metrics.md lists them" },
     ]);
   });
 });

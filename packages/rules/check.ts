@@ -4,7 +4,7 @@
  * here runs, but not as its author thought. All findings of all files at once, errors first found included.
  */
 import { type Diagnostic, suggest, wholeFile, writeDuration } from "@aislewatch/config";
-import { FAULT_CODES, findMetric } from "@aislewatch/devices";
+import { EVENT_CODES, FAULT_CODES, findMetric } from "@aislewatch/devices";
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { type Case, casesOf, holdsIn, variablesOf, writeCase } from "./cases.ts";
 import { checkOverrides } from "./check-overrides.ts";
@@ -106,14 +106,16 @@ function checkConditions(placed: PlacedRule): Diagnostic[] {
   return [...unreachable, ...(clear === null ? [] : checkClear(placed, steps, clear))];
 }
 
-/** Event codes are those of faults, with `_cleared` behind them or not, and a few of an agent's own. */
+/** Event codes are those of faults, with `_cleared` behind them or not, and a few more. */
 function checkEvent(placed: PlacedRule, { codes }: EventTrigger): Diagnostic[] {
-  const known = Object.keys(FAULT_CODES).flatMap((code) => [code, `${code}_cleared`]);
+  const ofFaults = Object.keys(FAULT_CODES).flatMap((code) => [code, `${code}_cleared`]);
+  const known = [...ofFaults, ...Object.keys(EVENT_CODES)];
   return codes.flatMap((code) => {
+    if (known.includes(code)) return [];
     const near = suggest(code, known);
-    if (known.includes(code) || near === null) return [];
-    const message = `"${code}" is no fault code: only an event of an agent's own could have it`;
-    return [finding(placed, ["code"], { code: "RULE_UNKNOWN_CODE", message, hint: `did you mean "${near}"?` })];
+    const hint = near === null ? "docs/metrics.md lists them" : `did you mean "${near}"?`;
+    const message = `"${code}" is no fault code: no event has it`;
+    return [finding(placed, ["code"], { code: "RULE_UNKNOWN_CODE", message, hint })];
   });
 }
 

@@ -175,7 +175,7 @@ export const RULE_DIAGNOSTICS: Readonly<Record<string, RuleDiagnostic>> = {
   },
   RULE_UNKNOWN_CODE: {
     severity: "warning",
-    meaning: "A rule over events waits for a code that is no fault's, but nearly one",
+    meaning: "A rule over events waits for a code that no event has",
     remedy: "Choose one of [the fault codes](metrics.md#fault-codes)",
   },
   RULE_NO_TESTS: {
