@@ -106,6 +106,7 @@ export function loadConfigSet(paths: ConfigPaths, secretsDir?: string): Loaded<C
       : take(
           loadNotifications(paths.notifications, {
             told: escalation === undefined ? null : toldBy(escalation),
+            calendars,
             ...(secretsDir !== undefined && { baseDir: secretsDir }),
           }),
         );

@@ -21,7 +21,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 function load(text: string, told: readonly string[] = []) {
   const path = join(dir, "notifications.yaml");
   writeFileSync(path, text);
-  return loadNotifications(path, { told, env: ENV });
+  return loadNotifications(path, { told, calendars: ["deliveries"], env: ENV });
 }
 
 const SECRET = "secret: env:AISLEWATCH_WEBHOOK_SECRET";
@@ -57,6 +57,7 @@ describe("the usual mistakes in notifications.yaml", () => {
       text: `${GOOD}people: { noc: tickets }\n`,
       told: ["noc", "manager"],
     },
+    { name: "an unknown calendar", text: `${GOOD}    quiet: { outside: delivery }\n` },
     { name: "a channel of no kind", text: "channels: [{ name: tickets }]\n" },
     { name: "a mail server that is none", text: mail("server: mail.example.com") },
     { name: "plain mail across a network", text: mail('server: "smtp://mail.example.com", tls: none') },
@@ -83,7 +84,7 @@ describe("loadNotifications", () => {
     const escalation = loadEscalation(join(EXAMPLES, "escalation.yaml"), { calendars: null, contracts: null });
     if (!escalation.ok) throw new Error(formatDiagnostics(escalation.diagnostics, escalation.texts));
     const told = escalation.value.chains.flatMap(({ steps }) => steps.flatMap(({ tell }) => tell));
-    const loaded = loadNotifications(join(EXAMPLES, "notifications.yaml"), { told, env: ENV });
+    const loaded = loadNotifications(join(EXAMPLES, "notifications.yaml"), { told, calendars: [], env: ENV });
     if (!loaded.ok) throw new Error(formatDiagnostics(loaded.diagnostics, loaded.texts));
     const { page, channels, people, tiers, routes } = loaded.value;
     expect(page).toBe("https://noc.example.com");
@@ -92,6 +93,7 @@ describe("loadNotifications", () => {
       ["field-service", "webhook", 5_000, 43_200_000],
       ["noc-mail", "email", 10_000, 86_400_000],
     ]);
+    expect(channels.map(({ quiet }) => quiet)).toEqual([null, { outside: "trading_hours", except: ["P1"] }, null]);
     expect(people.get("field-support")).toEqual(["field-service", "tickets"]);
     expect(tiers.get(3)).toEqual(["noc-mail"]);
     expect(routes[1]).toEqual({

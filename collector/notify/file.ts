@@ -44,6 +44,7 @@ const DAY_MS = 86_400_000;
 const CHANNELS_MAX = 50;
 const ROUTES_MAX = 500;
 const NAMES_MAX = 5_000;
+const OWN_CALENDARS = ["trading_hours"];
 const URL_CHARS_MAX = 2_048;
 const DEFAULT_TIMEOUT_MS = 10 * SECOND_MS;
 const DEFAULT_GIVE_UP_MS = DAY_MS;
@@ -91,6 +92,12 @@ const channel = z.strictObject({
   webhook: webhook.optional(),
   email: email.optional(),
   timeout: durationMsBetween(SECOND_MS, MINUTE_MS).default(DEFAULT_TIMEOUT_MS),
+  quiet: z
+    .strictObject({
+      outside: z.string().min(1).max(64),
+      except: oneOrMore(z.enum(PRIORITIES)).default(["P1"]),
+    })
+    .optional(),
   give_up_after: durationMsBetween(MINUTE_MS, 7 * DAY_MS).default(DEFAULT_GIVE_UP_MS),
 });
 const route = z.strictObject({
@@ -126,6 +133,8 @@ type Made = WebhookConfig | EmailConfig | Diagnostic[];
 export type NotificationsSurroundings = {
   /** Names that escalation.yaml tells; null: it could not be read. */
   readonly told: readonly string[] | null;
+  /** Of the sites file; null: it could not be read. */
+  readonly calendars: readonly string[] | null;
   /** Where `file:` secrets are relative to; without, the folder of the file. */
   readonly baseDir?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -137,7 +146,7 @@ export function loadNotifications(file: string, around: NotificationsSurrounding
   const texts = new Map(loaded.text === null ? [] : [[file, loaded.text]]);
   if (!loaded.ok) return { ok: false, diagnostics: loaded.diagnostics, texts };
   const { value: written, source } = loaded;
-  const { told, baseDir = dirname(resolve(file)), env = process.env } = around;
+  const { told, calendars, baseDir = dirname(resolve(file)), env = process.env } = around;
   const diagnostics: Diagnostic[] = [];
 
   const names = written.channels.map((one) => one.name);
@@ -156,6 +165,13 @@ export function loadNotifications(file: string, around: NotificationsSurrounding
   for (const [index, one] of names.entries()) {
     if (names.indexOf(one) < index) refuse(["channels", index, "name"], "CFG_DUPLICATE_ID", `${one} stands here twice`);
   }
+  for (const [index, { quiet }] of written.channels.entries()) {
+    if (quiet === undefined || calendars === null || [...OWN_CALENDARS, ...calendars].includes(quiet.outside)) continue;
+    const near = suggest(quiet.outside, [...OWN_CALENDARS, ...calendars]);
+    const message = `expected trading_hours or a calendar of the sites file; received "${quiet.outside}"`;
+    const hint = near === null ? null : `did you mean "${near}"?`;
+    refuse(["channels", index, "quiet", "outside"], "CFG_UNKNOWN_CALENDAR", message, hint);
+  }
   const people = Object.entries(written.people);
   for (const [who, to] of people) checkNames(["people", who], to, names, "channels of this file");
   const groups = people.map(([who]) => who);
@@ -171,8 +187,8 @@ export function loadNotifications(file: string, around: NotificationsSurrounding
   const channels = written.channels.flatMap((one, index): ChannelConfig[] => {
     const made = makeChannel(one, { path: ["channels", index], source, baseDir, env });
     if (Array.isArray(made)) diagnostics.push(...made);
-    const { name: called, timeout: timeoutMs, give_up_after: giveUpAfterMs } = one;
-    return Array.isArray(made) ? [] : [{ name: called, timeoutMs, giveUpAfterMs, ...made }];
+    const { name: called, timeout: timeoutMs, give_up_after: giveUpAfterMs, quiet = null } = one;
+    return Array.isArray(made) ? [] : [{ name: called, timeoutMs, giveUpAfterMs, quiet, ...made }];
   });
   if (diagnostics.length > 0) return { ok: false, diagnostics: inOrder(diagnostics), texts };
   const byName = new Map(people);

@@ -1,7 +1,18 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { Incident, IncidentEventBody } from "../incidents/types.ts";
 import type { Notice } from "../notifier.ts";
-import { opened, type Sample, sampleNotifications, T0 } from "./sample-notifications.ts";
+import { unlistedSite } from "../sites.ts";
+import { opened, POLICY, type Sample, sampleNotifications, T0 } from "./sample-notifications.ts";
+
+const QUIET = {
+  ...POLICY,
+  channels: POLICY.channels.map((one) => ({ ...one, quiet: { outside: "trading_hours", except: ["P1"] as const } })),
+};
+const DAY = [{ from: 480, to: 1_200 }];
+const OPEN_BY_DAY = {
+  ...unlistedSite("store-1"),
+  hours: { mon: DAY, tue: DAY, wed: DAY, thu: DAY, fri: DAY, sat: DAY, sun: DAY },
+};
 
 let sample: Sample | null = null;
 afterEach(async () => {
@@ -70,6 +81,46 @@ describe("what is written to an incident", () => {
     it.write(incident, { type: "recovered", values: {} });
     await it.pass(1_000);
     expect(shown(it)).toEqual(["a INC-000001/1 opened", "a INC-000001/2 recovered"]);
+  });
+});
+
+describe("quiet hours", () => {
+  // T0 is a Tuesday, 22:13 UTC, and the site opens at 08:00.
+  const OPENS_MS = Date.UTC(2023, 10, 15, 8) - T0;
+  const quietly = () => sampleNotifications(QUIET, OPEN_BY_DAY);
+
+  it("hold back what is not urgent until the site opens, in order, also over a restart", async () => {
+    sample = await quietly();
+    const incident = sample.write(null, opened());
+    sample.write(incident, { type: "recovered", values: {} });
+    await sample.pass(1_000);
+    await sample.crash();
+    await sample.pass(60_000);
+    expect(shown(sample)).toEqual([]);
+    sample.clock.advance(OPENS_MS - 65_000);
+    await sample.pass(2_000);
+    expect(shown(sample)).toEqual([]);
+    await sample.pass(5_000);
+    expect(shown(sample)).toEqual(["a INC-000001/1 opened", "a INC-000001/2 recovered"]);
+  });
+
+  it("do not hold back what is urgent, nor what becomes so", async () => {
+    sample = await quietly();
+    sample.write(null, { ...opened("Out", "p1"), priority: "P1" });
+    const later = sample.write(null, opened("Out", "p2"));
+    await sample.pass(1_000);
+    expect(shown(sample)).toEqual(["a INC-000001/1 opened"]);
+    sample.write(later, { type: "priority_changed", priority: "P1", why: "the last one" });
+    await sample.pass(1_000);
+    expect(shown(sample)).toEqual(["a INC-000001/1 opened", "a INC-000002/1 opened"]);
+  });
+
+  it("hold back nothing while the site is open", async () => {
+    sample = await quietly();
+    sample.clock.advance(OPENS_MS + 1);
+    sample.write(null, opened());
+    await sample.pass(1_000);
+    expect(shown(sample)).toEqual(["a INC-000001/1 opened"]);
   });
 });
 

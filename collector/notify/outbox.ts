@@ -13,7 +13,7 @@ import { type Notice, type Notifier, noticeId } from "../notifier.ts";
 import type { StateStore } from "../store/state/store.ts";
 import { escalationOf, incidentMessage, type Message, type Whereabouts } from "./message.ts";
 import type { AttemptRecord, NotificationRecord } from "./record.ts";
-import { audienceOf, callsOf, channelsFor, type NotificationPolicy, type Told } from "./routing.ts";
+import { audienceOf, callsOf, channelsFor, type NotificationPolicy, type Told, tellAt } from "./routing.ts";
 
 /** For one channel; a day of a chain of 1,000 stores has some thousand. Beyond it, what is new is given up, and logged. */
 export const WAITING_MAX = 20_000;
@@ -120,13 +120,26 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
       is === "failed" ? [] : [{ channel, event }],
     );
 
-  function put(message: Message, incident: string, { channel, dueAt }: { channel: string; dueAt: number }): void {
+  /** Not before, and not in the quiet hours of the channel. */
+  function dueOf(incident: Incident, channel: string, notBefore: number): number {
+    const quiet = policy().channels.find(({ name }) => name === channel)?.quiet ?? null;
+    const { site } = whereabouts(incident);
+    return tellAt(quiet, { site, priority: incident.priority }, notBefore);
+  }
+
+  function put(
+    message: Message,
+    about: Incident,
+    { channel, notBefore }: { readonly channel: string; readonly notBefore: number },
+  ): void {
+    const { id: incident } = about;
+    const dueAt = dueOf(about, channel, notBefore);
     const key = keyOf({ id: message.id, channel });
     const waiting = entries.get(key);
     if (waiting !== undefined) {
       // Once it was tried the receiver may have it, and must not see other words under its id.
       if (waiting.isTaken || waiting.record.attempts > 0) return;
-      waiting.record = { ...waiting.record, message, firstDueAt: dueAt, dueAt };
+      waiting.record = { ...waiting.record, message, notBefore, firstDueAt: dueAt, dueAt };
       waiting.isCommitted = false;
       write(waiting.record);
       return;
@@ -135,7 +148,7 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
     const now = clock.now();
     const record: NotificationRecord = {
       ...{ id: message.id, channel, incident, state: "waiting", createdAt: now },
-      ...{ firstDueAt: dueAt, dueAt, attempts: 0, doneAt: null, message },
+      ...{ notBefore, firstDueAt: dueAt, dueAt, attempts: 0, doneAt: null, message },
     };
     if ((counts.get(channel) ?? 0) < WAITING_MAX) {
       enqueue(record, false);
@@ -148,6 +161,20 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
       ...{ notification: record.id, channel, incident, at: now, durationMs: 0 },
       ...{ outcome: "failed", status: null, detail },
     });
+  }
+
+  /** What quiet hours hold back of it is due at once when it became one that they do not hold back. */
+  function reconsider(incident: Incident): void {
+    for (const queue of queues.values()) {
+      for (const entry of queue.get(incident.id) ?? []) {
+        const { record } = entry;
+        if (entry.isTaken || record.attempts > 0) continue;
+        const dueAt = dueOf(incident, record.channel, Math.max(record.notBefore, clock.now()));
+        if (dueAt >= record.dueAt) continue;
+        entry.record = { ...record, firstDueAt: dueAt, dueAt };
+        write(entry.record);
+      }
+    }
   }
 
   function log(attempt: AttemptRecord): void {
@@ -197,8 +224,8 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
       if (pending.get(incident)?.has(keyOf({ id: stands, channel }))) continue;
       const now = clock.now();
       write({
-        ...{ id: stands, channel, incident, state: "covered", createdAt: now, firstDueAt: now, dueAt: now },
-        ...{ attempts: 0, doneAt: null },
+        ...{ id: stands, channel, incident, state: "covered", createdAt: now, notBefore: now },
+        ...{ firstDueAt: now, dueAt: now, attempts: 0, doneAt: null },
         message: { ...message, id: stands, event: "escalated", why: `told in ${id}`, items: [] },
       });
     }
@@ -214,6 +241,7 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
       for (const { type, seq } of events) {
         if (type === "escalated") routed.set(noticeId(incident.id, seq), routesOf(incident, type));
       }
+      if (before !== null && before.priority !== incident.priority) reconsider(incident);
       for (const { event, audience, seq, at, why } of callsOf(before, incident, events)) {
         const channels = routesOf(incident, event);
         if (channels.length === 0) continue;
@@ -221,7 +249,7 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
         const said = { id: noticeId(incident.id, seq), event, at, ...(why !== null && { why }) };
         const message = incidentMessage(said, incident, placeOf(incident));
         for (const channel of audienceOf(channels, told, audience))
-          put(message, incident.id, { channel, dueAt: clock.now() });
+          put(message, incident, { channel, notBefore: clock.now() });
       }
     },
 
@@ -230,7 +258,7 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
       if (receivers.size === 0) return;
       const message = messageOf(notice);
       for (const channel of receivers) {
-        put(message, notice.incident.id, { channel, dueAt: notice.notBefore });
+        put(message, notice.incident, { channel, notBefore: notice.notBefore });
         if (notice.about === "storm") cover(notice, message, channel);
       }
     },

@@ -15,7 +15,8 @@ export type NotificationRecord = {
   readonly incident: string;
   readonly state: NotificationState;
   readonly createdAt: number;
-  /** Not to be tried before; at first, and after what was tried since. */
+  /** Not to be sent before, quiet hours apart; then with them, and then after what was tried since. */
+  readonly notBefore: number;
   readonly firstDueAt: number;
   readonly dueAt: number;
   readonly attempts: number;

@@ -6,7 +6,9 @@
  * That something is over is told only to those who were told that it began.
  */
 import type { Category, Severity } from "@aislewatch/devices";
+import { firstOpen } from "../incidents/business-time.ts";
 import { isOpenState } from "../incidents/log.ts";
+import { calendarOf, type SiteHours } from "../incidents/sla-policy.ts";
 import type { Incident, IncidentEvent, Priority } from "../incidents/types.ts";
 import type { EmailConfig } from "./email.ts";
 import type { ToldEvent } from "./message.ts";
@@ -32,11 +34,16 @@ export type Route = {
   readonly to: readonly string[];
 };
 
+/** Outside these hours, by the clock of the site, nothing is sent but of these priorities. */
+export type QuietHours = { readonly outside: string; readonly except: readonly Priority[] };
+
 export type ChannelConfig = {
   readonly name: string;
   readonly timeoutMs: number;
   /** What could not be delivered for so long is given up. */
   readonly giveUpAfterMs: number;
+  /** Null: it is told at all hours. */
+  readonly quiet: QuietHours | null;
 } & (WebhookConfig | EmailConfig);
 
 export type NotificationPolicy = {
@@ -89,6 +96,17 @@ function selects(where: RouteSelect, { incident, kind, site }: RouteSubject): bo
     ...Object.entries(where.labels ?? {}).map(([key, wanted]) => [wanted, site.labels[key] ?? null] as const),
   ];
   return pairs.every(([wanted, value]) => wanted === undefined || (value !== null && wanted.includes(value)));
+}
+
+/** When a channel may be told of something at this site: now, or when its quiet hours end. */
+export function tellAt(
+  quiet: QuietHours | null,
+  { site, priority }: { readonly site: SiteHours; readonly priority: Priority },
+  nowMs: number,
+): number {
+  if (quiet === null || quiet.except.includes(priority)) return nowMs;
+  // Hours that never come hold nothing back.
+  return firstOpen(calendarOf(site, quiet.outside), nowMs) ?? nowMs;
 }
 
 /** Nobody is called for it as it is. */

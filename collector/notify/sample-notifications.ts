@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { ManualClock, ok, type Result } from "@aislewatch/base";
 import { createIncidentBook, type IncidentBook } from "../incident-book.ts";
 import { type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
-import { unlistedSite } from "../sites.ts";
+import { type Site, unlistedSite } from "../sites.ts";
 import { createSqliteStore } from "../store/state/sqlite.ts";
 import type { StateStore } from "../store/state/store.ts";
 import type { Channel, DeliveryFailure, Receipt } from "./channel.ts";
@@ -45,7 +45,7 @@ export const POLICY: NotificationPolicy = {
   ],
   channels: ["a", "b"].map((name) => ({
     ...{ kind: "webhook", name, url: "http://127.0.0.1:1/", key: Buffer.alloc(32), isPrivate: true },
-    ...{ timeoutMs: 10_000, giveUpAfterMs: 3_600_000 },
+    ...{ timeoutMs: 10_000, giveUpAfterMs: 3_600_000, quiet: null },
   })),
 };
 
@@ -75,7 +75,10 @@ export type Sample = {
   close(): Promise<void>;
 };
 
-export async function sampleNotifications(policy: NotificationPolicy = POLICY): Promise<Sample> {
+export async function sampleNotifications(
+  policy: NotificationPolicy = POLICY,
+  site: Site = unlistedSite("store-1"),
+): Promise<Sample> {
   const folder = mkdtempSync(join(tmpdir(), "aislewatch-notify-"));
   const clock = new ManualClock(T0);
   const state = createSqliteStore({ file: join(folder, "state.sqlite") });
@@ -90,7 +93,7 @@ export async function sampleNotifications(policy: NotificationPolicy = POLICY): 
     book.restore();
     const outbox = createOutbox({
       ...{ clock, state, policy: () => policy },
-      whereabouts: ({ subject: { site } }) => ({ site: unlistedSite(site), kind: "label_printer", firstSteps: [] }),
+      whereabouts: () => ({ site, kind: "label_printer", firstSteps: [] }),
     });
     outbox.restore();
     book.onWritten(outbox.observe);

@@ -47,8 +47,13 @@ export function aNotification(
   const incident = anIncident("INC-000001");
   const where = { site: unlistedSite("store-1"), kind: "label_printer", page: null, firstSteps: [] };
   return {
-    ...{ id, channel, incident: incident.id, state: "waiting", createdAt: T0, firstDueAt: T0, dueAt: T0 },
-    ...{ attempts: 0, doneAt: null, message: incidentMessage({ id, event: "opened", at: T0 }, incident, where) },
+    ...{ id, channel, incident: incident.id, state: "waiting", createdAt: T0, notBefore: T0, firstDueAt: T0 },
+    ...{
+      dueAt: T0,
+      attempts: 0,
+      doneAt: null,
+      message: incidentMessage({ id, event: "opened", at: T0 }, incident, where),
+    },
     ...given,
   };
 }
