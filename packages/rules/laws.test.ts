@@ -13,6 +13,9 @@ import { runTrials } from "./trial.ts";
 import type { RuleTest } from "./trial-file.ts";
 import type { Engine, RuleSet, SiteInfo, Transition } from "./types.ts";
 
+/** One seed, so that what turns red was changed; another tries other readings. */
+fc.configureGlobal({ seed: 20_261_122, endOnFailure: true });
+
 const ofPrinters = (rule: string): string => `select: 'kind == "label_printer"', ${rule}`;
 
 /** One of each kind of rule, by what it has that others have not. */
@@ -383,13 +386,14 @@ describe("laws", () => {
               ...engine.tick(START + last - 1),
             ];
             return (engine === plain ? reached.see(said) : said)
-              .filter(({ from, to }) => from !== to)
+              .filter(({ from, to, rule }) => from !== to && rule !== "odd")
               .map(({ at, rule, subject, from, to }) => JSON.stringify([at, rule, subject, from, to]))
               .sort();
           });
           expect(moves[0]).toEqual(moves[1]);
         }
-        expect(finalStates(hidden)).toEqual(finalStates(plain));
+        // Neighbours are looked at with whatever else is judged.
+        expect(finalStates(hidden, ["odd"])).toEqual(finalStates(plain, ["odd"]));
       }),
       { numRuns: 150 },
     );
@@ -517,7 +521,7 @@ describe("laws", () => {
           );
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 700 },
     );
     reached.check({ rules: tested, version: "" }, 3);
   });
