@@ -242,6 +242,28 @@ describe("against an inventory", () => {
   });
 });
 
+describe("flapping", () => {
+  const findings = (...lines: readonly string[]) =>
+    checkRules([{ file: "a.yaml", text: ruleFile("when: media_out", "severity: minor", ...lines) }], NOTHING).findings;
+
+  it.each([
+    { name: "a fault that recovers for too long", lines: ["for: 1m", "keep: 4m"], takes: "10m" },
+    { name: "a clear that waits", lines: ["for: 0s", 'clear: { when: "!media_out", for: 5m }'], takes: "10m" },
+  ])("never happens to $name", ({ lines, takes }) => {
+    const found = findings(...lines, "flap: { enter: 3, within: 10m, quiet: 5m }");
+    const message = `never happens: to fire 3 times takes ${takes}, within is 10m`;
+    expect(found).toMatchObject([{ code: "RULE_FLAP", message }]);
+  });
+
+  it.each([
+    { name: "a second more", lines: ["for: 1m", "keep: 4m", "flap: { enter: 3, within: 601s, quiet: 5m }"] },
+    {
+      name: "what is over for want of readings",
+      lines: ["for: 5m", "missing: ok", "flap: { enter: 3, within: 10m, quiet: 5m }"],
+    },
+  ])("may happen with $name", ({ lines }) => expect(findings(...lines)).toEqual([]));
+});
+
 describe("rules over events", () => {
   it("wait for codes of faults, and have no condition that could be always true", () => {
     const text = ruleFile(

@@ -40,7 +40,12 @@ export function checkRules(
   const isKnownWrong = compiled.ok ? new Set<Rule>() : brokenRules(compiled);
   const findings = compiled.placed.flatMap((placed) => {
     if (isKnownWrong.has(placed.rule)) return [];
-    return [...checkConditions(placed), ...checkTimes(placed, inventory), ...checkNames(placed, runbooks)];
+    return [
+      ...checkConditions(placed),
+      ...checkTimes(placed, inventory),
+      ...checkFlap(placed),
+      ...checkNames(placed, runbooks),
+    ];
   });
   findings.push(
     ...checkSelections(
@@ -209,6 +214,17 @@ function checkTimes(placed: PlacedRule, inventory: CheckContext["inventory"]): D
     const message = `${writeDuration(forMs)} is shorter than two polls; ${interval.said} ${writeDuration(interval.ms)}`;
     return [finding(placed, keys, { code: "RULE_SHORT_FOR", message })];
   });
+}
+
+/** From one firing to the next a fault has to recover and to be raised again; a `missing` of its own is another way. */
+function checkFlap(placed: PlacedRule): Diagnostic[] {
+  const { flap, clear, keepMs, raise, missing } = placed.rule;
+  if (flap === null || missing.then !== "hold") return [];
+  const apartMs = Math.max(clear?.forMs ?? 0, keepMs) + Math.min(...raise.map(({ forMs }) => forMs));
+  const leastMs = apartMs * (flap.enter - 1);
+  if (leastMs < flap.withinMs) return [];
+  const message = `never happens: to fire ${flap.enter} times takes ${writeDuration(leastMs)}, within is ${writeDuration(flap.withinMs)}`;
+  return [finding(placed, ["flap"], { code: "RULE_FLAP", message, key: true })];
 }
 
 /** A window, a streak or a silence is made of several polls already. */

@@ -153,6 +153,11 @@ export const RULE_DIAGNOSTICS: Readonly<Record<string, RuleDiagnostic>> = {
     meaning: "A `for` shorter than two polls: one odd reading is enough",
     remedy: "Make it two polls or more, or say `for: 0s` if one reading shall do",
   },
+  RULE_FLAP: {
+    severity: "warning",
+    meaning: "A `flap` that never happens: so many times can't fit into its `within`",
+    remedy: "Make `within` longer, or `clear.for`, `keep` or `for` shorter",
+  },
   RULE_SELECTS_NOTHING: {
     severity: "warning",
     meaning: "No device of the inventory is selected; a remark where it has none of that kind",
