@@ -16,7 +16,7 @@ export const maintenanceHelp = `Usage: aislewatch maintenance <command> [options
       --weekly mon,sun --at 03:00-04:00
                             every week, by the clock of each site (--time-zone ZONE: by that one)
   change ID                 the same options: what is not given stays as it is
-  end ID                    ends a window now, or drops one that has not begun
+  end ID                    ends a window now, drops one that has not begun; one of every week goes for good
 
   --json                    for scripts: the API's own answer
   --url URL                 the collector (default: AISLEWATCH_URL, or the demo's)
