@@ -246,12 +246,17 @@ function whyLost(
 
 /** When an agent kept in memory what its disk did not take, and was killed before the disk had it. */
 function inMemoryAt(fullDisks: World["fullDisks"], losses: World["losses"], agent: number) {
-  return fullDisks
-    .filter((disk) => disk.agent === agent)
-    .map(({ from, to }) => ({ from: from - MOMENT_MS, to: to + MENDED_MS }))
-    .filter(({ from, to }) =>
-      losses.some((loss) => loss.agent === agent && from <= loss.to && loss.from <= to + SERVED_MS),
-    );
+  const times: { from: number; to: number }[] = [];
+  for (const disk of fullDisks.filter((one) => one.agent === agent).sort((a, b) => a.from - b.from)) {
+    const [from, to] = [disk.from - MOMENT_MS, disk.to + MENDED_MS];
+    const last = times.at(-1);
+    // A disk that fails again before the memory is served goes on with the same memory.
+    if (last !== undefined && from <= last.to + SERVED_MS) last.to = Math.max(last.to, to);
+    else times.push({ from, to });
+  }
+  return times.filter(({ from, to }) =>
+    losses.some((loss) => loss.agent === agent && from <= loss.to && loss.from <= to + SERVED_MS),
+  );
 }
 
 /** Agents that lost what they had told of: with a damaged file, or with their memory. */
