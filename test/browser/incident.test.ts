@@ -53,6 +53,7 @@ describe("an incident", () => {
     expect(await thresholdIsDrawn(page), "a dashed line across the chart").toBe(true);
     expect(await page.getByTestId("runbook").innerText()).toMatch(/Do first/i);
     await page.getByTestId("runbook").getByRole("checkbox").first().check();
+    await page.getByTestId("runbook").getByText(/^anna/).waitFor();
 
     await page.getByTestId("action-assign").click();
     await page.getByTestId("assign-me").click();

@@ -115,6 +115,47 @@ describe("work on incidents", () => {
     expect([...anna.problems, ...ben.problems]).toEqual([]);
   });
 
+  it("goes step by step down the runbook: all see who ticked what, and nobody's tick is lost", async () => {
+    const { id } = await openIncident(store.collector, "media-low");
+    const anna = await signedIn(browser, store.collector, { user: "anna" });
+    const ben = await signedIn(browser, store.collector, { user: "ben" });
+    const vera = await signedIn(browser, store.collector, { user: "vera" });
+    for (const { page } of [anna, ben, vera]) await page.goto(`/incidents/${id}`);
+    const step = ({ page }: typeof anna, n: number) => page.getByTestId("runbook").locator(".steps > li").nth(n);
+    const box = (who: typeof anna, n: number) => step(who, n).getByRole("checkbox");
+    await box(anna, 2).waitFor();
+    expect(await box(vera, 0).isDisabled()).toBe(true);
+
+    // Anna's tick is on its way when Ben's is written: hers was made of an incident that has changed since.
+    const { promise: bensStands, resolve: letGo } = Promise.withResolvers<void>();
+    await anna.page.route("**/actions", async (route) => {
+      await bensStands;
+      await route.continue();
+    });
+    await box(anna, 0).focus();
+    await anna.page.keyboard.press("Space");
+    expect(await box(anna, 0).isChecked()).toBe(true);
+    await box(ben, 1).focus();
+    await ben.page.keyboard.press("Space");
+    for (const who of [ben, anna, vera]) await step(who, 1).getByText(/^ben/).waitFor();
+    expect(await step(anna, 0).locator(".step-by").count()).toBe(0);
+    letGo();
+    for (const who of [anna, ben, vera]) {
+      await step(who, 0).getByText(/^anna/).waitFor();
+      expect(await step(who, 0).locator("time").innerText()).toMatch(/\d:\d\d/);
+      expect([await box(who, 0).isChecked(), await box(who, 1).isChecked()]).toEqual([true, true]);
+    }
+    expect(await ask(anna.page, "document.activeElement.type")).toBe("checkbox");
+
+    await ben.page.keyboard.press("Space");
+    await expect.poll(() => box(anna, 1).isChecked()).toBe(false);
+    await anna.page
+      .getByTestId("timeline")
+      .getByText(/^Not done after all: Check that/)
+      .waitFor();
+    expect([...anna.problems, ...ben.problems, ...vera.problems]).toEqual([]);
+  });
+
   it("makes two one piece of work, and two again", async () => {
     const [low, open] = [
       await openIncident(store.collector, "media-low"),
@@ -127,6 +168,7 @@ describe("work on incidents", () => {
     await page.getByTestId("merge-submit").click();
     await page.getByTestId("action-split").waitFor();
     await page.getByText(/Merged into INC-\d+: people work on that one\./).waitFor();
+    expect(await page.getByTestId("runbook").getByRole("checkbox").first().isDisabled()).toBe(true);
     await page.locator(".incident-flags").getByRole("link", { name: open.id }).click();
     await page.getByRole("heading", { name: /Merged into this/ }).waitFor();
     await page
@@ -152,6 +194,7 @@ describe("work on incidents", () => {
     await page.getByTestId("cancel-text").fill("It is open for the fair.");
     await page.getByTestId("cancel-submit").click();
     await page.getByTestId("timeline").getByText("Cancelled (false positive): It is open for the fair.").waitFor();
+    expect(await page.getByTestId("runbook").getByRole("checkbox").first().isDisabled()).toBe(true);
     await page.goto("/");
     await rowOf(page, "Label media low").waitFor();
     expect(await rowOf(page, "Print head open").count()).toBe(0);

@@ -39,6 +39,9 @@ export function actionsOf({ state, review }: Incident): readonly ActionName[] {
 export const takesNotes = (incident: Incident): boolean =>
   !["closed", "cancelled"].includes(incident.state) && !(incident.state === "merged" && incident.closedAt !== null);
 
+/** Of one that is merged, people work through the steps of the one that took it. */
+export const takesTicks = (incident: Incident): boolean => !["closed", "cancelled", "merged"].includes(incident.state);
+
 /** While the fault still fires, resolving it needs a reason in words. */
 export const needsReason = (incident: Incident): boolean => incident.recoveredAt === null;
 

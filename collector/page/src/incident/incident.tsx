@@ -14,9 +14,9 @@ import { useShortcuts } from "../ui/shortcuts.ts";
 import { ActionBar } from "./action-bar.tsx";
 import { holdReasonText, tierTitle } from "./actions.ts";
 import { IncidentLinks } from "./incident-links.tsx";
-import { Runbook } from "./markdown-view.tsx";
 import { OnsetEvents } from "./onset-events.tsx";
 import { acknowledge } from "./perform.ts";
+import { Runbook } from "./runbook.tsx";
 import { Escalation, ServiceLevel } from "./standing.tsx";
 import { Timeline } from "./timeline.tsx";
 import "./incident.css";
@@ -66,7 +66,13 @@ export default function IncidentPage({ id }: { id: string }) {
       <aside className="incident-side" aria-label="What is known">
         <ServiceLevel {...detail} incident={incident} timeZone={site?.timeZone} onDone={reload} />
         <Escalation incident={incident} escalation={detail.escalation} onDone={reload} />
-        {detail.runbook !== null && <Runbook incident={incident.id} {...detail.runbook} />}
+        {detail.runbook !== null && (
+          <Runbook
+            key={incident.id}
+            {...{ incident, events: detail.events, timeZone: site?.timeZone, onDone: reload }}
+            {...detail.runbook}
+          />
+        )}
         <ToldValues incident={incident} />
         {incident.subject.device !== null && <OnsetEvents incident={incident} device={incident.subject.device} />}
         <AssetPanel asset={detail.asset} />

@@ -1,51 +1,19 @@
-import { createElement, Fragment, type ReactNode, useState } from "react";
-import { store, stored } from "../ui/preference.ts";
-import { type Block, type Inline, type Item, parseMarkdown } from "./markdown.ts";
-import { readTicked, toggleStep, writeTicked } from "./steps.ts";
-
-const KEY = "aislewatch.steps";
-
-/** The runbook of an incident; its numbered steps can be ticked off. */
-export function Runbook({ incident, title, markdown }: { incident: string; title: string; markdown: string }) {
-  const [ticked, setTicked] = useState(() => readTicked(stored(KEY)));
-  const steps: Steps = {
-    done: ticked.get(incident) ?? [],
-    toggle: (step) => {
-      // Another tab may have ticked meanwhile: its ticks are kept.
-      const next = toggleStep(readTicked(stored(KEY)), incident, step);
-      store(KEY, writeTicked(next));
-      setTicked(next);
-    },
-  };
-  const blocks = withoutTitle(parseMarkdown(markdown), title);
-  return (
-    <section className="panel runbook" data-testid="runbook" aria-labelledby="runbook-title">
-      <h2 id="runbook-title">
-        Runbook <span className="panel-note">{title}</span>
-      </h2>
-      <Blocks blocks={blocks} steps={steps} />
-    </section>
-  );
-}
-
-/** The file's own title stands in the panel's already. */
-function withoutTitle(blocks: readonly Block[], title: string): readonly Block[] {
-  const [first, ...rest] = blocks;
-  return first?.type === "heading" && (first.level === 1 || plain(first.children) === title) ? rest : blocks;
-}
-
-type Steps = { readonly done: readonly string[]; readonly toggle: (step: string) => void };
+/** Parsed Markdown as elements. */
+import { createElement, Fragment, type ReactNode } from "react";
+import type { Block, Inline, Item } from "./markdown.ts";
 
 /** A parsed text never changes its order: its parts are children by position and need no keys. */
 const inOrder = <T,>(parts: readonly T[], view: (part: T, index: number) => ReactNode): ReactNode =>
   createElement(Fragment, null, ...parts.map(view));
 
-/** Only the runbook's own numbered list is for ticking off, not a list inside a step. */
-function Blocks({ blocks, steps }: { blocks: readonly Block[]; steps: Steps | null }) {
-  return inOrder(blocks, (block) => <BlockView block={block} steps={steps} />);
+/** Shows an item of the text's own numbered lists; lists inside an item are plain. */
+type StepView = (item: Item, number: number) => ReactNode;
+
+export function Blocks({ blocks, step = null }: { blocks: readonly Block[]; step?: StepView | null }) {
+  return inOrder(blocks, (block) => <BlockView block={block} step={step} />);
 }
 
-function BlockView({ block, steps }: { block: Block; steps: Steps | null }): ReactNode {
+function BlockView({ block, step }: { block: Block; step: StepView | null }): ReactNode {
   switch (block.type) {
     case "heading": {
       // The page's title is h1 and the panel's h2: a runbook's headings come below.
@@ -57,18 +25,16 @@ function BlockView({ block, steps }: { block: Block; steps: Steps | null }): Rea
     case "code":
       return <pre>{block.text}</pre>;
     case "list":
-      return <ListView list={block} steps={steps} />;
+      return <ListView list={block} step={step} />;
   }
 }
 
-function ListView({ list, steps }: { list: Extract<Block, { type: "list" }>; steps: Steps | null }) {
+function ListView({ list, step }: { list: Extract<Block, { type: "list" }>; step: StepView | null }) {
   if (!list.ordered) return <ul>{inOrder(list.items, plainItem)}</ul>;
-  if (steps === null) return <ol start={list.start}>{inOrder(list.items, plainItem)}</ol>;
+  if (step === null) return <ol start={list.start}>{inOrder(list.items, plainItem)}</ol>;
   return (
     <ol className="steps" start={list.start}>
-      {inOrder(list.items, (item, index) => (
-        <Step item={item} number={list.start + index} steps={steps} />
-      ))}
+      {inOrder(list.items, (item, index) => step(item, list.start + index))}
     </ol>
   );
 }
@@ -77,37 +43,12 @@ function plainItem(item: Item): ReactNode {
   return (
     <li>
       {inlines(item.children)}
-      <Blocks blocks={item.blocks} steps={null} />
+      <Blocks blocks={item.blocks} />
     </li>
   );
 }
 
-/** Long enough to tell steps apart. */
-const STEP_KEY_MAX = 120;
-
-function Step({ item, number, steps }: { item: Item; number: number; steps: Steps }) {
-  // By its words: an edited runbook unticks what it changed and nothing else.
-  const step = plain(item.children).slice(0, STEP_KEY_MAX);
-  const done = steps.done.includes(step);
-  return (
-    <li data-done={done}>
-      <label>
-        <input type="checkbox" checked={done} onChange={() => steps.toggle(step)} />
-        <span className="step-number" aria-hidden="true">
-          {number}
-        </span>
-        <span>{inlines(item.children)}</span>
-      </label>
-      {item.blocks.length > 0 && (
-        <div className="step-more">
-          <Blocks blocks={item.blocks} steps={null} />
-        </div>
-      )}
-    </li>
-  );
-}
-
-const inlines = (children: readonly Inline[]): ReactNode => inOrder(children, inlineView);
+export const inlines = (children: readonly Inline[]): ReactNode => inOrder(children, inlineView);
 
 function inlineView(inline: Inline): ReactNode {
   switch (inline.type) {
@@ -128,8 +69,4 @@ function inlineView(inline: Inline): ReactNode {
       );
     }
   }
-}
-
-function plain(children: readonly Inline[]): string {
-  return children.map((inline) => ("text" in inline ? inline.text : plain(inline.children))).join("");
 }

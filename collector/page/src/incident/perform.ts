@@ -7,19 +7,28 @@ import { actorName } from "../ui/format.ts";
 import { notify } from "../ui/notice.tsx";
 
 /**
- * Sends the action with the version that the person was looking at. When somebody else was faster nothing is saved:
- * the present state is fetched and said. A note carries no version: it can't contradict anybody.
+ * Notes and ticked steps carry no version: they can't contradict anybody, and must not be lost because somebody else
+ * did something at the same time.
  */
-export async function perform(incident: Incident, action: IncidentAction): Promise<boolean> {
-  const body = action.action === "note" ? action : { ...action, version: incident.version };
+const isGuarded = ({ action }: IncidentAction): boolean => action !== "note" && action !== "check";
+
+/**
+ * Sends the action with the version that the person was looking at. When somebody else was faster nothing is saved:
+ * the present state is fetched and said. Gives the incident as it is then; null when nothing was done.
+ */
+export async function performed(incident: Incident, action: IncidentAction): Promise<Incident | null> {
+  const body = isGuarded(action) ? { ...action, version: incident.version } : action;
   const answer = await api.act(incident.id, body);
   if (answer.ok) {
     live.put(answer.value);
-    return true;
+    return answer.value;
   }
   await tell(incident, answer.error);
-  return false;
+  return null;
 }
+
+export const perform = async (incident: Incident, action: IncidentAction): Promise<boolean> =>
+  (await performed(incident, action)) !== null;
 
 async function tell(incident: Incident, failure: Failure): Promise<void> {
   if (failure.kind === "signed_out") {
@@ -67,7 +76,7 @@ export async function performMany(
   action: IncidentAction,
 ): Promise<readonly Refused[] | null> {
   const refused: Refused[] = [];
-  const guarded = action.action !== "note";
+  const guarded = isGuarded(action);
   for (let at = 0; at < incidents.length; at += MANY_MAX) {
     const some = incidents.slice(at, at + MANY_MAX);
     const targets = some.map(({ id, version }) => ({ id, ...(guarded && { version }) }));

@@ -1,40 +1,67 @@
 /**
- * Which runbook steps a person has ticked off, kept in this browser: they are a working aid, not part of the record.
- * At most `INCIDENTS_MAX` incidents are remembered; the one touched longest ago goes first.
+ * The checklist of a runbook: the steps of its numbered lists, and which of them stand ticked in the incident's log.
+ * A step is known by its words, for that is what the log says: an edited runbook unticks what it changed and nothing
+ * else. Of steps with the same words each has its number beside them.
  */
-export type Ticked = ReadonlyMap<string, readonly string[]>;
+import type { IncidentEvent } from "../api/types.ts";
+import type { Block, Inline, Item } from "./markdown.ts";
 
-const INCIDENTS_MAX = 200;
-const STEPS_MAX = 200;
+/** In characters; long enough to tell steps apart. With the number of a repeated one it stays below the API's 256. */
+const WORDS_MAX = 120;
 
-/** What was stored, or nothing when it is damaged: storage belongs to the person, not to us. */
-export function readTicked(stored: string | null): Ticked {
-  if (stored === null) return new Map();
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(stored);
-  } catch {
-    return new Map();
+/** Only of the runbook's own numbered lists, not of a list inside a step; one without words can't be ticked off. */
+export function stepNames(blocks: readonly Block[]): ReadonlyMap<Item, string> {
+  const names = new Map<Item, string>();
+  const taken = new Set<string>();
+  const times = new Map<string, number>();
+  for (const block of blocks) {
+    if (block.type !== "list" || !block.ordered) continue;
+    for (const item of block.items) {
+      // By characters, not by halves of them: what the collector stores has to come back the same.
+      const words = [...plain(item.children).trim()].slice(0, WORDS_MAX).join("");
+      if (words === "") continue;
+      let time = (times.get(words) ?? 0) + 1;
+      // A runbook may have a step of its own that is called "Wait (2)".
+      while (taken.has(numbered(words, time))) time += 1;
+      times.set(words, time);
+      taken.add(numbered(words, time));
+      names.set(item, numbered(words, time));
+    }
   }
-  if (!Array.isArray(parsed)) return new Map();
-  const entries: [string, string[]][] = [];
-  for (const entry of parsed.slice(-INCIDENTS_MAX)) {
-    if (!Array.isArray(entry)) continue;
-    const [id, steps]: unknown[] = entry;
-    if (typeof id !== "string" || !Array.isArray(steps)) continue;
-    entries.push([id, steps.filter((step) => typeof step === "string").slice(0, STEPS_MAX)]);
-  }
-  return new Map(entries);
+  return names;
 }
 
-export const writeTicked = (ticked: Ticked): string => JSON.stringify([...ticked].slice(-INCIDENTS_MAX));
+const numbered = (words: string, time: number): string => (time === 1 ? words : `${words} (${time})`);
 
-export function toggleStep(ticked: Ticked, incident: string, step: string): Ticked {
-  const old = ticked.get(incident) ?? [];
-  const steps = old.includes(step) ? old.filter((each) => each !== step) : [...old, step].slice(-STEPS_MAX);
-  const next = new Map(ticked);
-  // Deleted first, so that the incident moves to the end: the front is what is forgotten.
-  next.delete(incident);
-  if (steps.length > 0) next.set(incident, steps);
-  return next;
+export function plain(children: readonly Inline[]): string {
+  return children.map((inline) => ("text" in inline ? inline.text : plain(inline.children))).join("");
+}
+
+export type Tick = { readonly by: string; readonly at: number };
+
+/** The steps that stand ticked by the log, and who ticked each last. */
+export function ticksOf(events: readonly IncidentEvent[]): ReadonlyMap<string, Tick> {
+  const ticks = new Map<string, Tick>();
+  for (const { type, detail, actor, at } of events.toSorted((a, b) => a.seq - b.seq)) {
+    const { item, done } = detail;
+    if (type !== "checked" || typeof item !== "string") continue;
+    if (done === true) ticks.set(item, { by: actor, at });
+    else ticks.delete(item);
+  }
+  return ticks;
+}
+
+/** How far the log was read: its last event stands at the incident's version. */
+export const readTo = (events: readonly IncidentEvent[]): number =>
+  events.reduce((last, { seq }) => Math.max(last, seq), 0);
+
+/** What this page asked for; `version` is the incident's that has it, null while there is no answer. */
+type Sent = { readonly done: boolean; readonly version: number | null };
+export type SentSteps = ReadonlyMap<string, Sent>;
+
+/** What a box shows: what was asked for, until the log that is shown has it; from then on the log. */
+export function isDone(step: string, ticks: ReadonlyMap<string, Tick>, sent: SentSteps, readToSeq: number): boolean {
+  const mine = sent.get(step);
+  if (mine !== undefined && (mine.version === null || mine.version > readToSeq)) return mine.done;
+  return ticks.has(step);
 }
