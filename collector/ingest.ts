@@ -346,9 +346,39 @@ export function createIngest(deps: IngestDeps): Ingest {
         known.isPresumed = true;
         // Of a lane that was judged before, nothing older waits for a time-series store that was lost.
         const key = laneKey(agent.site, agent.agent, epoch, lane);
-        if (committed.has(key)) stored.set(key, known.series);
+        if (committed.has(key) && known.series > 0) {
+          stored.set(key, known.series);
+          rememberStored({ site: agent.site, agent: agent.agent, epoch, lane, seq: known.series });
+        }
       }
       ledger.announced({ site: agent.site, agent: agent.agent, epoch, lane }, { first, last }, clock.now());
+    }
+  }
+
+  /**
+   * All of a lane up to there was stored once, though the data is gone: the new file says so, too, or the next start would
+   * take it for lost. Where the queue has no room for it, this run still knows.
+   */
+  function rememberStored({ site, agent, epoch, lane, seq }: Watermark): void {
+    const at = clock.now();
+    const message: Telemetry = { v: WIRE_VERSION, epoch, lane, seq, sentAt: at, base: at, subjects: [], tables: [] };
+    queue.offer({ site, agent, epoch, lane, seq, skewMs: 0, message }, OWN_PAYLOAD.length);
+  }
+
+  /** Of an epoch that its agent has left nobody will say any more what was acked: what was judged counts as stored. */
+  function rememberEarlierEpochs(
+    judged: readonly Watermark[],
+    epochs: readonly { readonly site: string; readonly agent: string; readonly epoch: string | null }[],
+  ): void {
+    const present = new Map(epochs.map(({ site, agent, epoch }) => [`${site}/${agent}`, epoch]));
+    for (const mark of judged) {
+      const { site, agent, epoch, lane, seq } = mark;
+      const now = present.get(`${site}/${agent}`);
+      // An agent whose status was never written, or that was taken out: it may still hold all of it.
+      if (now === undefined || now === null || now === epoch) continue;
+      const key = laneKey(site, agent, epoch, lane);
+      known.set(key, { ...(known.get(key) ?? freshLane()), series: seq });
+      rememberStored(mark);
     }
   }
 
@@ -846,12 +876,14 @@ export function createIngest(deps: IngestDeps): Ingest {
         const lanes = known.get(key) ?? freshLane();
         known.set(key, { ...lanes, series: seq });
       }
+      const epochs = state.agents().map(({ site, agent, status }) => ({ site, agent, epoch: status?.epoch ?? null }));
+      if (isSeriesGone) rememberEarlierEpochs(judged, epochs);
       ledger.restore({
         lanes: state.ledger(),
         gaps: state.gaps(),
         thinned: state.thinned(),
         notes: state.gapNotes(),
-        epochs: state.agents().map(({ site, agent, status }) => ({ site, agent, epoch: status?.epoch ?? null })),
+        epochs,
       });
       paceHistory(clock.monotonic() - PACE_MS);
       // The next batch to be expected is the one after what both have; each store drops what it has had.
