@@ -48,11 +48,24 @@ describe("audit delivery", () => {
     expect(text).toContain("2 batches are missing and not explained");
   });
 
-  it("names who explained a gap, and says that nothing is lost then", () => {
+  it("names who explained a gap, and that nothing else is lost then", () => {
     const explanation = { at: NOW, by: "user:ana", text: "the disk was swapped" };
-    const text = auditText({ unexplained: 0, lanes: [lane], missing: [{ ...gap, explanation }], thinned: [] }, NOW);
+    const lanes = [{ ...lane, missing: 0, explained: 2 }];
+    const text = auditText({ unexplained: 0, lanes, missing: [{ ...gap, explanation }], thinned: [] }, NOW);
     expect(text).toContain("user:ana: the disk was swapped");
-    expect(text).toContain("Nothing is lost");
+    expect(text).toContain(
+      "Nothing is lost but 300 thinned samples and 2 explained batches; 3 batches are still owed;",
+    );
+  });
+
+  it("says that nothing is lost only where nothing is", () => {
+    const whole = { ...lane, ...{ thinnedBatches: 0, thinnedSamples: 0, lostBatches: 0, missing: 0, owed: 0 } };
+    const verdict = (one: Partial<typeof lane>): string =>
+      auditText({ unexplained: one.missing ?? 0, lanes: [{ ...whole, ...one }], missing: [], thinned: [] }, NOW);
+    expect(verdict({})).toContain("\nNothing is lost; last heard");
+    expect(verdict({ thinnedSamples: 1 })).toContain("\nNothing is lost but 1 thinned sample; last heard");
+    expect(verdict({ owed: 1 })).toContain("\nNothing is lost; 1 batch is still owed; last heard");
+    expect(verdict({ missing: 1 })).toContain("\n1 batch is missing and not explained; last heard");
   });
 
   it("shows the newest spans and how many there are beside", () => {
