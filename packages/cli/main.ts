@@ -84,6 +84,11 @@ function explain(thrown: unknown): ExitCode {
   return EXIT.failed;
 }
 
+// `… | head` has read enough: no failure, and no reason to go on.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.ok);
+});
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (thrown) {
