@@ -273,7 +273,10 @@ async function probeNow(poller: Poller, device: string | undefined): Promise<Out
   if (device === undefined) {
     const ids = poller.deviceIds;
     for (const id of ids) poller.pollNow(id);
-    return { outcome: "done", detail: `${ids.length} devices are polled now` };
+    return {
+      outcome: "done",
+      detail: ids.length === 1 ? "1 device is polled now" : `${ids.length} devices are polled now`,
+    };
   }
   const probed = await poller.probe(device);
   if (probed === null) return { outcome: "refused", detail: `this agent has no device ${device}` };
