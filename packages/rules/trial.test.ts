@@ -130,6 +130,12 @@ describe("tests in rule files", () => {
       want: PASSED,
     },
     {
+      name: "a late reading that breaks what seemed to hold, as if it had come in time",
+      test: 'series: { media_out: "1x3 0 ~1 0x9" }, expect: [{ at: 70s, state: recovering }, { at: 80s, state: inactive }, { incidents: 1 }]',
+      rule: "keep: 30s",
+      want: PASSED,
+    },
+    {
       name: "a start at night before the clocks are set forward, and hours that begin in the hour that is left out",
       test: 'site: { tz: Europe/Berlin, hours: "sun 02:30-20:00", start: 2026-03-29T01:59 }, series: { media_out: "1x12" }, expect: [{ at: 50s, state: firing, inactive_hours: true }, { at: 60s, state: firing, inactive_hours: false }]',
       rule: "active_in: trading_hours",

@@ -37,7 +37,7 @@ import { RULES_ALL, type RuleTest } from "./trial-file.ts";
 import { DEVICE, type Fleet, fleetOf } from "./trial-fleet.ts";
 import { rulesOfTest } from "./trial-rules.ts";
 import { PAGE_SETTLE_MS, type Tally, tallyOf } from "./trial-tally.ts";
-import type { AgentSnapshot, Engine, Rule, RuleSet, Subject, Transition } from "./types.ts";
+import type { AgentSnapshot, Engine, Refill, Rule, RuleSet, Subject, Transition } from "./types.ts";
 
 export type TrialResult = {
   readonly rule: string;
@@ -57,6 +57,8 @@ export type TrialMoment = { readonly at: string; readonly text: string };
 
 /** Tests without a start of their own begin here: a round number of days, so that times in transitions are readable. */
 const START_MS = 1_700_006_400_000;
+/** More devices than a test has. */
+const REFILLS_MAX = 1_000;
 
 /** Each test has its rule to itself, and what it names under `with`, so that others of the set can't disturb it. */
 export function runTrials(set: RuleSet, tests: readonly PlacedTest[]): TrialResult[] {
@@ -102,11 +104,13 @@ class Play {
   readonly #test: RuleTest;
   readonly #fleet: Fleet;
   readonly #startMs: number;
-  readonly #engine: Engine = createEngine();
+  readonly #engine: Engine;
   readonly #seen: Transition[] = [];
   /** Faults that were found afterwards to have come and gone. */
   readonly #afterwards: Transition[] = [];
   #late: Kept | null = null;
+  /** What a collector would have stored, for timers that a late reading contradicts; null when none comes late. */
+  readonly #stored: Reading[] | null;
   #away: { readonly snapshot: AgentSnapshot; readonly sinceMs: number; readonly kept: Kept[] } | null = null;
   #seq = 0;
 
@@ -116,6 +120,9 @@ class Play {
     this.#test = test;
     this.#fleet = fleet;
     this.#startMs = startOf(test);
+    const isLate = fleet.polled.some(({ polls }) => polls.flat().some(({ comes }) => comes === "late"));
+    this.#stored = isLate ? [] : null;
+    this.#engine = createEngine({ isStored: isLate });
   }
 
   run(): Tried {
@@ -124,6 +131,7 @@ class Play {
     this.#engine.setRules({ rules: this.#rules, version: this.#own.version }, this.#startMs);
     this.#plan();
     this.#engine.setInventory(SITE, AGENT, this.#devices(), this.#startMs);
+    this.#serve(this.#startMs);
     const endMs = Math.max(0, stepCount - 1) * step;
     const checks = expect.map((expected) =>
       "at" in expected ? { expected, atMs: expected.at === "end" ? endMs : expected.at } : { expected, atMs: endMs },
@@ -216,6 +224,7 @@ class Play {
     this.#observe({ atMs, readings: this.#polled(index, at, ["twice"]) });
     this.#observe({ atMs, readings: this.#told(atMs, at) });
     if (this.#late !== null && Number.isInteger(index)) this.#observe(this.#late);
+    this.#serve(at);
     const late = this.#polled(index, at, ["late"]);
     if (Number.isInteger(index)) this.#late = late.length === 0 ? null : { atMs, readings: late };
     this.#seen.push(...this.#engine.tick(at));
@@ -245,6 +254,17 @@ class Play {
   #observe({ atMs, readings }: Kept): void {
     if (readings.length === 0) return;
     this.#seen.push(...this.#engine.observe(SITE, AGENT, this.#message(readings, this.#startMs + atMs), 0));
+    this.#stored?.push(...readings);
+  }
+
+  /** What the engine asks of the store it gets at once. */
+  #serve(at: number): void {
+    if (this.#stored === null) return;
+    const sorted = this.#stored.toSorted((a, b) => a.at - b.at);
+    for (const refill of this.#engine.takeRefills(REFILLS_MAX)) {
+      for (const reading of sorted) if (reading.device === refill.device) put(refill, reading);
+      this.#seen.push(...refill.finish(at));
+    }
   }
 
   #message(readings: readonly Reading[], sentAt: number): Telemetry {
@@ -301,6 +321,13 @@ function momentText({ from, to, severity, flags, reason }: Transition): string {
 function placeOf({ device, component }: Subject): string {
   if (device === null) return "";
   return component === null ? ` on ${device}` : ` on ${device}#${component}`;
+}
+
+function put(refill: Refill, { at, samples }: Reading): void {
+  for (const [index, { component, metric }] of refill.series.entries()) {
+    const value = samples.find((set) => set.component === component)?.metrics[metric];
+    if (value !== undefined) refill.put(index, at, Number(value));
+  }
 }
 
 /** At the local time that the test names, which is what its hours go by; of two such moments the first. */
