@@ -73,7 +73,7 @@ describe("an agent, asked after by people", () => {
     await online();
     const one = await cli("agents", "probe", "store-1/pc", "bakery/printer");
     expect([one.code, one.stdout]).toEqual([0, expect.stringMatching(/^done: answered in [\d.]+ s: \d+ values/)]);
-    expect((await cli("agents", "probe", "store-1/pc")).stdout).toContain("done: 1 devices are polled now");
+    expect((await cli("agents", "probe", "store-1/pc")).stdout).toContain("done: 1 device is polled now");
     const none = await cli("agents", "probe", "store-1/pc", "no/such");
     expect([none.code, none.stdout]).toEqual([1, expect.stringContaining("refused: this agent has no device no/such")]);
   });
