@@ -16,12 +16,16 @@ export type DeliveryFailure = {
   readonly retryAfterMs?: number;
 };
 
+/** So many messages within so long; beyond that, what comes is told in summaries. */
+export type RateLimit = { readonly atMost: number; readonly withinMs: number };
+
 export type Channel = {
   readonly kind: "webhook" | "email";
   /** Where it leads, fit to be shown: no secret is in it. */
   readonly target: string;
   readonly timeoutMs: number;
   readonly giveUpAfterMs: number;
+  readonly rate: RateLimit | null;
   /** One attempt; ends soon after `signal` is aborted, and never rejects. */
   deliver(message: Message, signal: AbortSignal): Promise<Result<Receipt, DeliveryFailure>>;
 };

@@ -1,13 +1,27 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { incidentId } from "../incidents/log.ts";
 import type { Incident } from "../incidents/types.ts";
-import { DOWN, opened, REFUSED, type Sample, sampleNotifications, T0, TAKEN } from "./sample-notifications.ts";
+import type { Message } from "./message.ts";
+import type { NotificationPolicy } from "./routing.ts";
+import { DOWN, opened, POLICY, REFUSED, type Sample, sampleNotifications, T0, TAKEN } from "./sample-notifications.ts";
 
 let sample: Sample | null = null;
 afterEach(async () => {
   await sample?.close();
   sample = null;
 });
+/** Two messages in ten minutes. */
+const LIMITED: NotificationPolicy = {
+  ...POLICY,
+  channels: POLICY.channels.map((one) => ({ ...one, rate: { atMost: 2, withinMs: 600_000 } })),
+};
+
+/** What was told, by itself or in a summary, in order. */
+const toldIds = ({ arrived }: Sample): string[] => arrived.flatMap(({ message }) => toldIn(message));
+const toldIn = ({ id, items }: Message): string[] =>
+  items.length === 0 ? [id] : items.map(({ notification }) => notification);
+
 async function start(): Promise<Sample> {
   sample = await sampleNotifications();
   return sample;
@@ -88,6 +102,40 @@ describe("delivery", () => {
     expect(new Set(it.arrived.map(({ message }) => message.id)).size).toBe(2);
   });
 
+  it("sends no more messages than its channel may get, all that is more in summaries, and what is urgent at once", async () => {
+    sample = await sampleNotifications(LIMITED);
+    const it = sample;
+    for (let n = 0; n < 5; n++) it.write(null, opened("Out", `p${n}`));
+    await it.pass(2_000);
+    expect(it.arrived.map(({ message }) => [message.event, message.items.length])).toEqual([["summary", 5]]);
+    for (let n = 5; n < 12; n++) {
+      it.write(null, opened("Out", `p${n}`));
+      await it.pass(2_000);
+    }
+    expect(it.arrived.map(({ message }) => message.event)).toEqual(["summary", "opened"]);
+    it.write(null, { ...opened("Out", "urgent"), priority: "P1" });
+    await it.pass(2_000);
+    expect(it.arrived[2]?.message).toMatchObject({ event: "opened", incident: { priority: "P1" } });
+    await it.pass(10 * MINUTE_MS);
+    expect(it.arrived.slice(3).map(({ message }) => [message.event, message.items.length])).toEqual([["summary", 6]]);
+    expect(new Set(toldIds(it))).toEqual(new Set(Array.from({ length: 13 }, (_, n) => `${incidentId(n + 1)}/1`)));
+    expect(it.state.notificationsOf(incidentId(1), 9).map(({ id, state }) => [id, state])).toEqual([
+      [`summary/${incidentId(1)}/1`, "delivered"],
+      [`${incidentId(1)}/1`, "covered"],
+    ]);
+  });
+
+  it("tells of its end whoever was told of an incident in a summary", async () => {
+    sample = await sampleNotifications(LIMITED);
+    const it = sample;
+    const [one] = ["p1", "p2", "p3"].map((device) => it.write(null, opened("Out", device)));
+    await it.pass(2_000);
+    await it.crash();
+    it.write(one ?? null, { type: "recovered", values: {} });
+    await it.pass(2_000);
+    expect(it.arrived.map(({ message }) => message.event)).toEqual(["summary", "recovered"]);
+  });
+
   it("ends an attempt that takes too long, and tries again", async () => {
     const it = await start();
     it.world.answer = (_, __, signal) =>
@@ -134,33 +182,40 @@ describe("delivery", () => {
 
 type Step =
   | { readonly do: "open" | "recover" | "resolve"; readonly device: number }
-  | { readonly do: "commit" | "crash" | "fail" | "work" }
+  | { readonly do: "commit" | "full" | "crash" | "fail" | "work" }
   | { readonly do: "pass"; readonly seconds: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constantFrom("open", "recover", "resolve"), device: fc.nat(3) }),
-  fc.record({ do: fc.constantFrom("commit", "crash", "fail", "work") }),
+  fc.record({ do: fc.constantFrom("commit", "full", "crash", "fail", "work") }),
   fc.record({ do: fc.constant("pass"), seconds: fc.integer({ min: 1, max: 40 }) }),
 );
 
 describe("whatever is killed in between", () => {
-  it("what was committed arrives, the same each time and in the order of its incident; nothing else does", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const it = await sampleNotifications();
-        try {
-          const run = new Run(it);
-          for (const one of steps) await run.take(one);
-          it.world.answer = () => TAKEN;
-          await it.pass(20 * MINUTE_MS);
-          run.check();
-        } finally {
-          await it.close();
-        }
-      }),
-      { numRuns: 25 },
-    );
-  }, 60_000);
+  it.each([
+    { name: "a channel that takes all", policy: POLICY },
+    { name: "one that may get few", policy: LIMITED },
+  ])(
+    "what was committed reaches $name, the same each time and in the order of its incident; nothing else does",
+    async ({ policy }) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+          const it = await sampleNotifications(policy);
+          try {
+            const run = new Run(it);
+            for (const one of steps) await run.take(one);
+            it.world.answer = () => TAKEN;
+            await it.pass(40 * MINUTE_MS);
+            run.check();
+          } finally {
+            await it.close();
+          }
+        }),
+        { numRuns: 25 },
+      );
+    },
+    60_000,
+  );
 });
 
 /** The same steps, and what must be true after them. */
@@ -175,6 +230,7 @@ class Run {
   async take(step: Step): Promise<void> {
     const it = this.#it;
     if (step.do === "commit") it.commit();
+    else if (step.do === "full") it.commitInVain();
     else if (step.do === "pass") await it.pass(step.seconds * 1_000);
     else if (step.do === "fail") it.world.answer = () => DOWN;
     else if (step.do === "work") it.world.answer = () => TAKEN;
@@ -202,7 +258,7 @@ class Run {
     const first: string[] = [];
     for (const { message } of arrived) {
       const text = JSON.stringify(message);
-      if (!words.has(message.id)) first.push(message.id);
+      if (!words.has(message.id)) first.push(...toldIn(message));
       expect(words.get(message.id) ?? text).toBe(text);
       words.set(message.id, text);
     }

@@ -6,7 +6,7 @@
 import { backoffMs, type Clock, errorText, type Result } from "@aislewatch/base";
 import type { Channel, DeliveryFailure, Receipt } from "./channel.ts";
 import { type Message, testMessage } from "./message.ts";
-import type { Outbox, Waiting } from "./outbox.ts";
+import { isUrgentRecord, type Outbox, type Waiting } from "./outbox.ts";
 import type { AttemptRecord } from "./record.ts";
 
 /** Attempts to one channel at the same time. */
@@ -65,6 +65,8 @@ type Standing = {
   deliveredAt: number | null;
   failure: ChannelState["failure"];
   hasGivenUp: boolean;
+  /** When messages were sent that a limit counts, oldest first; as many as it looks at. */
+  sentAt: number[];
 };
 
 export function createDelivery(deps: DeliveryDeps): Delivery {
@@ -85,6 +87,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       deliveredAt: before[worked]?.at ?? null,
       failure: last === undefined ? null : { at: last.at, status: last.status, detail: last.detail },
       hasGivenUp: failures.some(({ outcome, incident }) => outcome === "failed" && incident !== ""),
+      sentAt: before.flatMap(({ outcome, at }) => (outcome === "delivered" ? [at] : [])).reverse(),
     };
     standings.set(name, standing);
     return standing;
@@ -165,9 +168,17 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     const now = clock.now();
     if (now < standing.pausedUntil) return;
     const parallel = standing.failures >= FAILING_AFTER ? 1 : PARALLEL_MAX;
+    const { rate } = channel;
+    if (rate !== null) {
+      standing.sentAt = standing.sentAt.filter((at) => at > now - rate.withinMs).slice(-rate.atMost);
+      const free = rate.atMost - standing.sentAt.length;
+      if (free > 0 && outbox.dueCount(name, now) > free && outbox.bundle(name, now)) commitSoon(true);
+    }
     while (standing.busy < parallel) {
-      const one = outbox.take(name, now);
+      const isFree = rate === null || standing.sentAt.length < rate.atMost;
+      const one = outbox.take(name, now, true) ?? (isFree ? outbox.take(name, now) : null);
       if (one === null) return;
+      if (one.record.attempts === 0 && !isUrgentRecord(one.record)) standing.sentAt.push(now);
       void deliver(name, channel, one);
     }
   }

@@ -28,12 +28,13 @@ describe("an e-mail", () => {
         title: "No answer",
         site: "berlin-01",
         priority: "P1",
-        tier: 2 as const,
         why: "nobody <acts>",
+        notification: `${id}/2`,
+        event: "escalated" as const,
       },
     }));
     const message = incidentMessage({ id: "storm/INC-000001/2", event: "storm", at: 0, items }, incident, where);
-    expect(emailText(message).text).toContain("- P1 INC-000002 No answer (berlin-01): nobody <acts>");
+    expect(emailText(message).text).toContain("- P1 INC-000002 escalated: No answer (berlin-01): nobody <acts>");
     expect(emailText(message).html).toContain("nobody &lt;acts&gt;");
   });
 

@@ -13,11 +13,11 @@ type Row = readonly [label: string, value: string];
 
 export function emailText(message: Message): EmailText {
   const { incident, items, summary } = message;
-  const rows = incident === null ? [] : incidentRows(message, incident);
+  const rows = incident === null || items.length > 0 ? [] : incidentRows(message, incident);
   const steps = message.event === "opened" || message.event === "reopened" || message.event === "escalated";
   const firstSteps = steps && incident !== null ? incident.firstSteps : [];
   const lines = items.map(
-    ({ priority, incident: id, title, site, why }) => `${priority} ${id} ${title} (${site}): ${why}`,
+    ({ priority, event, incident: id, title, site, why }) => `${priority} ${id} ${event}: ${title} (${site}): ${why}`,
   );
   const url = incident?.url ?? null;
   return {
@@ -42,12 +42,12 @@ export function emailText(message: Message): EmailText {
   };
 }
 
-function incidentRows({ why, event }: Message, incident: ToldIncident): Row[] {
+function incidentRows({ why }: Message, incident: ToldIncident): Row[] {
   const { id, site, device, component, onsetLocal, priority, priorityWhy, severity, values, assignee } = incident;
   const where = [device, component].filter((part) => part !== null).join(", ");
   const known = Object.entries(values).map(([metric, value]) => `${metric} ${spoken(value)}`);
   return [
-    ...(event === "storm" ? [] : [["Incident", id] as const]),
+    ["Incident", id],
     ["Site", `${site.name} (${site.id})`],
     ...(where === "" ? [] : [["Device", where] as const]),
     ["Since", `${onsetLocal} (${site.timeZone})`],

@@ -116,7 +116,7 @@ const email = (port: number, given: Partial<EmailConfig> = {}): Channel =>
   createEmail({
     ...{ kind: "email", host: "127.0.0.1", port, tls: "none", ca: null, auth: null },
     ...{ from: "Aislewatch <aislewatch@example.com>", to: ["noc@example.com"] },
-    ...{ timeoutMs: 15_000, giveUpAfterMs: 60_000 },
+    ...{ timeoutMs: 15_000, giveUpAfterMs: 60_000, rate: null },
     ...given,
   });
 const deliver = (channel: Channel, withinMs = 15_000) => channel.deliver(MESSAGE, AbortSignal.timeout(withinMs));

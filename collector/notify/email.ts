@@ -6,7 +6,7 @@
 import { connect, isIP, type Socket } from "node:net";
 import { err, errorText, ok, type Result } from "@aislewatch/base";
 import { createTransport } from "nodemailer";
-import { type Channel, type DeliveryFailure, fitForLog, type Receipt } from "./channel.ts";
+import { type Channel, type DeliveryFailure, fitForLog, type RateLimit, type Receipt } from "./channel.ts";
 import { emailText } from "./email-text.ts";
 import type { Message } from "./message.ts";
 
@@ -23,10 +23,14 @@ export type EmailConfig = {
   readonly to: readonly string[];
 };
 
-type EmailOptions = EmailConfig & { readonly timeoutMs: number; readonly giveUpAfterMs: number };
+type EmailOptions = EmailConfig & {
+  readonly timeoutMs: number;
+  readonly giveUpAfterMs: number;
+  readonly rate: RateLimit | null;
+};
 
 export function createEmail(config: EmailOptions): Channel {
-  const { host, port, to, timeoutMs, giveUpAfterMs } = config;
+  const { host, port, to, timeoutMs, giveUpAfterMs, rate } = config;
 
   async function send(message: Message, socket: Socket): Promise<Result<Receipt, DeliveryFailure>> {
     const transport = createTransport(transportOptions(config, socket));
@@ -46,6 +50,7 @@ export function createEmail(config: EmailOptions): Channel {
     target: `${to.join(", ")} by ${host}:${port}`,
     timeoutMs,
     giveUpAfterMs,
+    rate,
     async deliver(message, signal) {
       const socket = connect({ host, port });
       const connected = await whenConnected(socket, signal);

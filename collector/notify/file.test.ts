@@ -57,6 +57,7 @@ describe("the usual mistakes in notifications.yaml", () => {
       text: `${GOOD}people: { noc: tickets }\n`,
       told: ["noc", "manager"],
     },
+    { name: "a limit of nothing", text: `${GOOD}    rate: { at_most: 0, within: 10 }\n` },
     { name: "an unknown calendar", text: `${GOOD}    quiet: { outside: delivery }\n` },
     { name: "a channel of no kind", text: "channels: [{ name: tickets }]\n" },
     { name: "a mail server that is none", text: mail("server: mail.example.com") },
@@ -93,6 +94,7 @@ describe("loadNotifications", () => {
       ["field-service", "webhook", 5_000, 43_200_000],
       ["noc-mail", "email", 10_000, 86_400_000],
     ]);
+    expect(channels.map(({ rate }) => rate)).toEqual([null, null, { atMost: 20, withinMs: 600_000 }]);
     expect(channels.map(({ quiet }) => quiet)).toEqual([null, { outside: "trading_hours", except: ["P1"] }, null]);
     expect(people.get("field-support")).toEqual(["field-service", "tickets"]);
     expect(tiers.get(3)).toEqual(["noc-mail"]);

@@ -45,6 +45,8 @@ const CHANNELS_MAX = 50;
 const ROUTES_MAX = 500;
 const NAMES_MAX = 5_000;
 const OWN_CALENDARS = ["trading_hours"];
+/** A limit above this is none. */
+const RATE_MAX = 1_000;
 const URL_CHARS_MAX = 2_048;
 const DEFAULT_TIMEOUT_MS = 10 * SECOND_MS;
 const DEFAULT_GIVE_UP_MS = DAY_MS;
@@ -92,6 +94,9 @@ const channel = z.strictObject({
   webhook: webhook.optional(),
   email: email.optional(),
   timeout: durationMsBetween(SECOND_MS, MINUTE_MS).default(DEFAULT_TIMEOUT_MS),
+  rate: z
+    .strictObject({ at_most: z.int().min(1).max(RATE_MAX), within: durationMsBetween(MINUTE_MS, DAY_MS) })
+    .optional(),
   quiet: z
     .strictObject({
       outside: z.string().min(1).max(64),
@@ -187,8 +192,9 @@ export function loadNotifications(file: string, around: NotificationsSurrounding
   const channels = written.channels.flatMap((one, index): ChannelConfig[] => {
     const made = makeChannel(one, { path: ["channels", index], source, baseDir, env });
     if (Array.isArray(made)) diagnostics.push(...made);
-    const { name: called, timeout: timeoutMs, give_up_after: giveUpAfterMs, quiet = null } = one;
-    return Array.isArray(made) ? [] : [{ name: called, timeoutMs, giveUpAfterMs, quiet, ...made }];
+    const { name: called, timeout: timeoutMs, give_up_after: giveUpAfterMs, quiet = null, rate: limit } = one;
+    const rate = limit === undefined ? null : { atMost: limit.at_most, withinMs: limit.within };
+    return Array.isArray(made) ? [] : [{ name: called, timeoutMs, giveUpAfterMs, quiet, rate, ...made }];
   });
   if (diagnostics.length > 0) return { ok: false, diagnostics: inOrder(diagnostics), texts };
   const byName = new Map(people);

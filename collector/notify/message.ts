@@ -9,7 +9,7 @@ import type { Site } from "../sites.ts";
 
 export const MESSAGE_VERSION = 1;
 
-/** What people can be told of an incident; `storm` stands for many escalations, `test` for nothing. */
+/** What people can be told of an incident; `storm` stands for many escalations, `summary` for anything, `test` for nothing. */
 export const TOLD_EVENTS = [
   "opened",
   "reopened",
@@ -25,7 +25,7 @@ export type ToldEvent = (typeof TOLD_EVENTS)[number];
 export type Message = {
   readonly version: typeof MESSAGE_VERSION;
   readonly id: string;
-  readonly event: ToldEvent | "storm" | "test";
+  readonly event: ToldEvent | "storm" | "summary" | "test";
   /** Unix ms. */
   readonly at: number;
   /** One line: what a phone shows. */
@@ -37,8 +37,14 @@ export type Message = {
   /** Null in a test. */
   readonly incident: ToldIncident | null;
   readonly escalation: { readonly chain: string | null; readonly step: number | null; readonly tier: number } | null;
-  /** Of a storm: all that it stands for. */
-  readonly items: readonly Omit<StormItem, "stands">[];
+  /** Of a storm or a summary: all that it stands for, in order. */
+  readonly items: readonly ToldItem[];
+};
+
+export type ToldItem = Omit<StormItem, "stands" | "tier"> & {
+  /** The id that it would have had by itself. */
+  readonly notification: string;
+  readonly event: ToldEvent;
 };
 
 export type ToldIncident = {
@@ -98,6 +104,20 @@ export function incidentMessage(said: Said, incident: Incident, where: Whereabou
   return { version: MESSAGE_VERSION, id, event, at, summary, why, to, incident: told, escalation, items };
 }
 
+/** One message in place of several that a channel has to take at once; all of them are about incidents. */
+export function summaryMessage(id: string, at: number, members: readonly Message[]): Message | null {
+  const [first] = members;
+  if (first === undefined) return null;
+  const items = members.flatMap(({ id: notification, event, incident, why }): ToldItem[] => {
+    if (incident === null || event === "storm" || event === "summary" || event === "test") return [];
+    const { id: of, title, site, priority, priorityWhy } = incident;
+    return [{ notification, event, incident: of, title, site: site.id, priority, why: why ?? priorityWhy }];
+  });
+  const summary = `${items.length} notifications at once, the first: ${first.summary}`;
+  const to = [...new Set(members.flatMap((member) => member.to))];
+  return { ...first, id, event: "summary", at, summary, why: null, to, escalation: null, items };
+}
+
 export const testMessage = (id: string, at: number, by: string): Message => ({
   version: MESSAGE_VERSION,
   id,
@@ -111,7 +131,7 @@ export const testMessage = (id: string, at: number, by: string): Message => ({
   items: [],
 });
 
-const WORDS: Readonly<Record<ToldEvent | "test", string>> = {
+const WORDS: Readonly<Record<ToldEvent | "summary" | "test", string>> = {
   opened: "opened",
   reopened: "is back",
   escalated: "escalated",
@@ -120,6 +140,7 @@ const WORDS: Readonly<Record<ToldEvent | "test", string>> = {
   recovered: "recovered",
   resolved: "resolved",
   cancelled: "cancelled",
+  summary: "summary",
   test: "test",
 };
 

@@ -9,9 +9,16 @@
 import type { Clock } from "@aislewatch/base";
 import type { Written } from "../incident-book.ts";
 import type { Incident } from "../incidents/types.ts";
-import { type Notice, type Notifier, noticeId } from "../notifier.ts";
+import { type Notice, type Notifier, noticeId, type StormItem } from "../notifier.ts";
 import type { StateStore } from "../store/state/store.ts";
-import { escalationOf, incidentMessage, type Message, type Whereabouts } from "./message.ts";
+import {
+  escalationOf,
+  incidentMessage,
+  type Message,
+  summaryMessage,
+  type ToldItem,
+  type Whereabouts,
+} from "./message.ts";
 import type { AttemptRecord, NotificationRecord } from "./record.ts";
 import { audienceOf, callsOf, channelsFor, type NotificationPolicy, type Told, tellAt } from "./routing.ts";
 
@@ -28,6 +35,15 @@ export type OutboxDeps = {
   readonly policy: () => NotificationPolicy;
   readonly whereabouts: (incident: Incident) => Omit<Whereabouts, "page">;
 };
+
+/** What no limit holds back. */
+export const isUrgentRecord = ({ message: { incident, items } }: NotificationRecord): boolean =>
+  items.length === 0 && incident?.priority === "P1";
+
+/** These stand for many already. */
+const ALONE: ReadonlySet<string> = new Set(["storm", "summary"]);
+/** In one summary; what is more gets another one. */
+const SUMMARY_ITEMS_MAX = 500;
 
 /** One that waits. */
 export type Waiting = { readonly record: NotificationRecord };
@@ -50,21 +66,41 @@ export type Outbox = Notifier & {
   channels(): string[];
   waitingCount(channel: string): number;
   /** Takes the next one that may be tried now; `settle` gives it back. Null: none is due. */
-  take(channel: string, nowMs: number): Waiting | null;
+  take(channel: string, nowMs: number, isUrgent?: boolean): Waiting | null;
+  /** How many are due that may stand in a summary. */
+  dueCount(channel: string, nowMs: number): number;
+  /** Makes one summary of them, which is sent once it is on disk; false when there are not two. */
+  bundle(channel: string, nowMs: number): boolean;
   /** What became of an attempt. `dueAt`: it is tried again then. */
   settle(one: Waiting, attempt: AttemptRecord, dueAt: number | null): void;
   /** A test is logged like everything, and waits for nothing. */
   log(attempt: AttemptRecord): void;
 };
 
-type Entry = { record: NotificationRecord; isCommitted: boolean; isTaken: boolean };
+type Entry = {
+  record: NotificationRecord;
+  isCommitted: boolean;
+  isTaken: boolean;
+  /** Incidents whose later records wait for this one. */
+  readonly lines: readonly string[];
+};
+
+const toldItem = ({ stands, tier: _, ...item }: StormItem): ToldItem => ({
+  ...item,
+  notification: stands,
+  event: "escalated",
+});
+
+const linesOf = ({ incident, message: { event, items } }: NotificationRecord): string[] =>
+  event === "summary" ? [...new Set(items.map((item) => item.incident))] : [incident];
 
 export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps): Outbox {
   /** By channel, then incident; oldest first. */
   const queues = new Map<string, Map<string, Entry[]>>();
   const counts = new Map<string, number>();
   const entries = new Map<string, Entry>();
-  /** Not on disk yet, by incident, then key. */
+  /** Not on disk yet, in the order of writing, which is that of the lines after a restart; and by incident, then key. */
+  const written = new Map<string, NotificationRecord>();
   const pending = new Map<string, Map<string, NotificationRecord>>();
   let attempts: AttemptRecord[] = [];
   /** Whom the routes name for an escalation, until the desk tells it: alone, or in a summary. */
@@ -73,24 +109,28 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
   const keyOf = ({ id, channel }: Pick<NotificationRecord, "id" | "channel">): string => `${channel}\n${id}`;
 
   function enqueue(record: NotificationRecord, isCommitted: boolean): void {
-    const { channel, incident } = record;
-    const entry = { record, isCommitted, isTaken: false };
+    const { channel } = record;
+    const entry: Entry = { record, isCommitted, isTaken: false, lines: linesOf(record) };
     const queue = queues.get(channel) ?? new Map<string, Entry[]>();
     queues.set(channel, queue);
-    const line = queue.get(incident);
-    if (line === undefined) queue.set(incident, [entry]);
-    else line.push(entry);
+    for (const incident of entry.lines) {
+      const line = queue.get(incident);
+      if (line === undefined) queue.set(incident, [entry]);
+      else line.push(entry);
+    }
     entries.set(keyOf(record), entry);
     counts.set(channel, (counts.get(channel) ?? 0) + 1);
   }
 
   function dequeue(entry: Entry): void {
-    const { channel, incident } = entry.record;
+    const { channel } = entry.record;
     entries.delete(keyOf(entry.record));
     const queue = queues.get(channel);
-    const rest = (queue?.get(incident) ?? []).filter((other) => other !== entry);
-    if (rest.length > 0) queue?.set(incident, rest);
-    else queue?.delete(incident);
+    for (const incident of entry.lines) {
+      const rest = (queue?.get(incident) ?? []).filter((other) => other !== entry);
+      if (rest.length > 0) queue?.set(incident, rest);
+      else queue?.delete(incident);
+    }
     counts.set(channel, (counts.get(channel) ?? 1) - 1);
     if (queue?.size !== 0) return;
     queues.delete(channel);
@@ -101,6 +141,7 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
     const own = pending.get(record.incident) ?? new Map<string, NotificationRecord>();
     own.set(keyOf(record), record);
     pending.set(record.incident, own);
+    written.set(keyOf(record), record);
   }
 
   /** All records of an incident as they are now, oldest first. */
@@ -177,6 +218,44 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
     }
   }
 
+  const mayBundle = ({ record, isTaken, isCommitted }: Entry, nowMs: number): boolean =>
+    !isTaken && isCommitted && record.attempts === 0 && record.dueAt <= nowMs && !ALONE.has(record.message.event);
+
+  /** All that is due, of incidents of which nothing else waits: what waits longer must not be overtaken. */
+  function dueOfChannel(channel: string, nowMs: number): Entry[] {
+    const due: Entry[] = [];
+    for (const line of queues.get(channel)?.values() ?? []) {
+      if (due.length + line.length > SUMMARY_ITEMS_MAX) break;
+      if (line.every((entry) => mayBundle(entry, nowMs))) due.push(...line);
+    }
+    return due;
+  }
+
+  function bundle(channel: string, nowMs: number): boolean {
+    const due = dueOfChannel(channel, nowMs);
+    const [first] = due;
+    if (first === undefined || due.length < 2) return false;
+    const { id: firstId, incident } = first.record;
+    const id = `summary/${firstId}`;
+    const message = summaryMessage(
+      id,
+      nowMs,
+      due.map(({ record }) => record.message),
+    );
+    if (message === null) return false;
+    for (const member of due) {
+      dequeue(member);
+      write({ ...member.record, state: "covered" });
+    }
+    const record: NotificationRecord = {
+      ...{ id, channel, incident, state: "waiting", createdAt: nowMs, notBefore: nowMs },
+      ...{ firstDueAt: nowMs, dueAt: nowMs, attempts: 0, doneAt: null, message },
+    };
+    enqueue(record, false);
+    write(record);
+    return true;
+  }
+
   function log(attempt: AttemptRecord): void {
     attempts.push(attempt);
     if (attempts.length > ATTEMPTS_MAX) attempts = attempts.slice(-ATTEMPTS_MAX);
@@ -212,7 +291,7 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
   function messageOf(notice: Notice): Message {
     const { id, to, incident } = notice;
     const event = notice.about === "over" ? notice.how : notice.about;
-    const items = notice.about === "storm" ? notice.items.map(({ stands: _, ...item }) => item) : [];
+    const items = notice.about === "storm" ? notice.items.map(toldItem) : [];
     const why = notice.about === "escalated" ? { why: notice.why } : {};
     const escalation = escalationOf(notice);
     return incidentMessage({ id, event, at: clock.now(), to, escalation, items, ...why }, incident, placeOf(incident));
@@ -264,8 +343,9 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
     },
 
     takePending() {
-      const taken = [...pending.values()].flatMap((own) => [...own.values()]);
+      const taken = [...written.values()];
       const tried = attempts;
+      written.clear();
       pending.clear();
       routed.clear();
       attempts = [];
@@ -279,7 +359,9 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
           }
         },
         putBack() {
-          for (const record of taken) if (!pending.get(record.incident)?.has(keyOf(record))) write(record);
+          const newer = [...written.values()];
+          written.clear();
+          for (const record of [...taken, ...newer]) write(record);
           attempts = [...tried, ...attempts].slice(-ATTEMPTS_MAX);
         },
       };
@@ -288,9 +370,16 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
     channels: () => [...queues.keys()],
     waitingCount: (channel) => counts.get(channel) ?? 0,
 
-    take(channel, nowMs) {
-      for (const [head] of queues.get(channel)?.values() ?? []) {
+    bundle,
+    dueCount: (channel, nowMs) => dueOfChannel(channel, nowMs).length,
+
+    take(channel, nowMs, isUrgent = false) {
+      const queue = queues.get(channel);
+      for (const [head] of queue?.values() ?? []) {
         if (head === undefined || head.isTaken || !head.isCommitted || head.record.dueAt > nowMs) continue;
+        if (isUrgent && !isUrgentRecord(head.record)) continue;
+        // A summary may be due for one of its incidents, and behind something else of another.
+        if (!head.lines.every((incident) => queue?.get(incident)?.[0] === head)) continue;
         head.isTaken = true;
         return head;
       }

@@ -10,6 +10,7 @@ import { firstOpen } from "../incidents/business-time.ts";
 import { isOpenState } from "../incidents/log.ts";
 import { calendarOf, type SiteHours } from "../incidents/sla-policy.ts";
 import type { Incident, IncidentEvent, Priority } from "../incidents/types.ts";
+import type { RateLimit } from "./channel.ts";
 import type { EmailConfig } from "./email.ts";
 import type { ToldEvent } from "./message.ts";
 import type { WebhookConfig } from "./webhook.ts";
@@ -42,6 +43,7 @@ export type ChannelConfig = {
   readonly timeoutMs: number;
   /** What could not be delivered for so long is given up. */
   readonly giveUpAfterMs: number;
+  readonly rate: RateLimit | null;
   /** Null: it is told at all hours. */
   readonly quiet: QuietHours | null;
 } & (WebhookConfig | EmailConfig);

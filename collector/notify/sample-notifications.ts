@@ -45,7 +45,7 @@ export const POLICY: NotificationPolicy = {
   ],
   channels: ["a", "b"].map((name) => ({
     ...{ kind: "webhook", name, url: "http://127.0.0.1:1/", key: Buffer.alloc(32), isPrivate: true },
-    ...{ timeoutMs: 10_000, giveUpAfterMs: 3_600_000, quiet: null },
+    ...{ timeoutMs: 10_000, giveUpAfterMs: 3_600_000, quiet: null, rate: null },
   })),
 };
 
@@ -69,6 +69,8 @@ export type Sample = {
   readonly world: World;
   write(incident: Incident | null, ...bodies: IncidentEventBody[]): Incident;
   commit(): void;
+  /** The disk is full: what was to be written stays to be written. */
+  commitInVain(): void;
   /** Lets what is under way come to its end, and time pass by `ms` in seconds' steps. */
   pass(ms: number): Promise<void>;
   crash(): Promise<void>;
@@ -99,6 +101,7 @@ export async function sampleNotifications(
     book.onWritten(outbox.observe);
     const channelOf = (name: string): Channel => ({
       ...{ kind: "webhook", target: name, timeoutMs: 10_000, giveUpAfterMs: 3_600_000 },
+      rate: policy.channels.find((one) => one.name === name)?.rate ?? null,
       async deliver(message, signal) {
         arrived.push({ channel: name, message });
         return world.answer(name, message, signal);
@@ -129,6 +132,10 @@ export async function sampleNotifications(
       const { notifications, attempts } = notices;
       state.commit({ incidents: incidents.changes, notifications, attempts });
       notices.committed();
+    },
+    commitInVain() {
+      sample.book.takePending().putBack();
+      sample.outbox.takePending().putBack();
     },
     async pass(ms) {
       for (let left = ms; left >= 0; left -= 1_000) {

@@ -8,7 +8,7 @@ import { type IncomingMessage, type RequestOptions, request as requestHttp } fro
 import { request as requestHttps } from "node:https";
 import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
 import { addressRefusal } from "./address-policy.ts";
-import { type Channel, type DeliveryFailure, fitForLog, type Receipt } from "./channel.ts";
+import { type Channel, type DeliveryFailure, fitForLog, type RateLimit, type Receipt } from "./channel.ts";
 import type { Message } from "./message.ts";
 import { sign } from "./signature.ts";
 
@@ -31,10 +31,14 @@ const RETRY_AFTER_MS_MAX = 3_600_000;
 /** What no repeat will change: the message itself is refused. Everything else a person can put right at the receiver. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 410, 413, 415, 422]);
 
-type WebhookOptions = WebhookConfig & { readonly timeoutMs: number; readonly giveUpAfterMs: number };
+type WebhookOptions = WebhookConfig & {
+  readonly timeoutMs: number;
+  readonly giveUpAfterMs: number;
+  readonly rate: RateLimit | null;
+};
 
 export function createWebhook(config: WebhookOptions, clock: Clock): Channel {
-  const { url, key, isPrivate, timeoutMs, giveUpAfterMs } = config;
+  const { url, key, isPrivate, timeoutMs, giveUpAfterMs, rate } = config;
   const target = new URL(url);
 
   function post(message: Message, signal: AbortSignal): Promise<Result<Receipt, DeliveryFailure>> {
@@ -78,6 +82,7 @@ export function createWebhook(config: WebhookOptions, clock: Clock): Channel {
     target: target.host,
     timeoutMs,
     giveUpAfterMs,
+    rate,
     async deliver(message, signal) {
       const literal = target.hostname.replace(/^\[|\]$/g, "");
       // A name is looked at when it is resolved; an address is not resolved.
