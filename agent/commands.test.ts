@@ -29,14 +29,17 @@ function make(probe: CommandsOptions["actions"]["probe_now"] = () => ({ outcome:
     folder,
     clock,
     log: silentLog,
-    allowed: () => ["probe_now"],
+    allowed: () => ["probe_now", "send_diagnostics"],
     actions: {
       probe_now(one, signal) {
         ran.push(one.id);
         return probe(one, signal);
       },
       reload: () => ({ outcome: "done", detail: "" }),
-      send_diagnostics: () => ({ outcome: "done", detail: "" }),
+      send_diagnostics(one) {
+        ran.push(one.id);
+        return { outcome: "done", detail: "{}" };
+      },
     },
     reply: (reply) => replies.push(reply),
   });
@@ -100,6 +103,17 @@ describe("commands", () => {
     commands.take(command("c1"));
     expect(ran).toEqual([]);
     expect(replies).toMatchObject([{ outcome: "failed" }]);
+  });
+
+  it("say how the agent is also when they can't be remembered, once in a run", async () => {
+    const commands = make();
+    mkdirSync(join(folder, "commands.json.new"));
+    for (let copies = 0; copies < 2; copies++) {
+      commands.take(command("c1", { kind: "send_diagnostics" }));
+      await settle();
+    }
+    expect(ran).toEqual(["c1"]);
+    expect(replies).toMatchObject([{ outcome: "done" }, { outcome: "done" }]);
   });
 
   it("that throw have failed", async () => {

@@ -82,8 +82,9 @@ export class Commands {
     }
     log.emit(agentEvents.commandReceived, { id, kind, device, by });
     const written = this.#write({ id, deadlineAt: command.deadlineAt, reply: null });
-    // What can't be remembered could run twice.
-    if (written !== null) this.#end(command, { outcome: "failed", detail: `can't be remembered: ${written}` });
+    // What can't be remembered could run twice after a restart. Diagnostics may: they are asked for when a disk is full.
+    if (written !== null && kind !== "send_diagnostics")
+      this.#end(command, { outcome: "failed", detail: `can't be remembered: ${written}` });
     else void this.#run(command);
   }
 
@@ -120,6 +121,8 @@ export class Commands {
   /** Null when it is on the disk, else why not. */
   #write(command: Remembered): string | null {
     const next = remember(this.#remembered, command, this.#now());
+    // In this run it is known also when the disk takes nothing.
+    this.#remembered = next;
     const path = join(this.#options.folder, FILE);
     try {
       const file = openSync(`${path}.new`, "w", 0o600);
@@ -133,7 +136,6 @@ export class Commands {
     } catch (thrown) {
       return errorText(thrown);
     }
-    this.#remembered = next;
     return null;
   }
 
