@@ -187,6 +187,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
   const maintenance: Maintenance = createMaintenance({
     clock,
     state,
+    timeZones: () => new Map(judge.live.sites().map(({ id, timeZone }) => [id, timeZone])),
     newId: () => letterId(),
     onChanged: (windows) => judge.setMaintenance(windows),
   });

@@ -29,6 +29,7 @@ function open(documents = new Map<string, string>()) {
       },
       audit: ({ actor, action, detail }) => void audited.push(`${actor} ${action} ${detail}`),
     },
+    timeZones: () => new Map([["berlin-01", "Europe/Berlin"]]),
     newId: () => `${++count}`,
     onChanged: (windows) => void told.push(windows.map(({ id }) => id)),
   });
@@ -72,6 +73,21 @@ describe("maintenance", () => {
       "token:ci maintenance_ended m-1: new switches",
       "token:ci maintenance_ended m-2: new switches",
     ]);
+  });
+
+  it("of every week that runs ends like any other, and is over then; one that does not run is dropped", () => {
+    const { maintenance, clock } = open();
+    const fridays = { mon: [], tue: [], wed: [], thu: [], fri: [{ from: 600, to: 720 }], sat: [], sun: [] };
+    const weekly = { ...once(T0, T0), when: { is: "weekly", hours: fridays, timeZone: null } } as const;
+    maintenance.add(weekly, "user:ana");
+    maintenance.add({ ...weekly, where: { site: ["berlin-02"] } }, "user:ana");
+    clock.advance(60_000);
+    for (const id of ["m-1", "m-2"]) maintenance.end(id, "user:ana");
+    const [ended, ...more] = maintenance.list();
+    expect(ended).toMatchObject({ id: "m-1", when: { is: "once", toMs: T0 + 60_000 } });
+    expect(more).toEqual([]);
+    expect(ended && isOver(ended, T0 + 60_000)).toBe(false);
+    expect(ended && isOver(ended, T0 + 60_000 + MAINTENANCE_SETTLE_MS)).toBe(true);
   });
 
   it("that people entered may be another, for as long as it is not over; that of the file is changed there", () => {

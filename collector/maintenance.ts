@@ -3,7 +3,7 @@
  * state store. The judge hears of all of them whenever one changes. What people enter and end is audited.
  */
 import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
-import { MAINTENANCE_SETTLE_MS } from "@aislewatch/rules";
+import { holds, MAINTENANCE_SETTLE_MS, scheduleOf } from "@aislewatch/rules";
 import { z } from "zod";
 import type { PlannedMaintenance } from "./maintenance-file.ts";
 import type { StateStore } from "./store/state/store.ts";
@@ -24,6 +24,8 @@ export type MaintenanceRefusal = {
 export type MaintenanceDeps = {
   readonly clock: Clock;
   readonly state: Pick<StateStore, "document" | "putDocument" | "audit">;
+  /** Of the sites that there are now, by id. */
+  readonly timeZones: () => ReadonlyMap<string, string>;
   /** `[a-z0-9-]`, random. */
   readonly newId: () => string;
   /** All windows there are now. */
@@ -38,7 +40,10 @@ export type Maintenance = {
   add(request: MaintenanceRequest, by: string): Result<PlannedMaintenance, MaintenanceRefusal>;
   /** Another reason, place or time for one that people entered and that is not over; it keeps its id. */
   change(id: string, request: MaintenanceRequest, by: string): Result<PlannedMaintenance, MaintenanceRefusal>;
-  /** One that runs ends now, and what still stands calls people a little later; one that has not begun is dropped. */
+  /**
+   * One that runs ends now, and what still stands calls people a little later; one that has not begun is dropped. One of
+   * every week is dropped for all weeks; while it runs, it ends like any other.
+   */
   end(id: string, by: string): Result<PlannedMaintenance, MaintenanceRefusal>;
 };
 
@@ -67,7 +72,7 @@ const keptSchema = z.array(
   }),
 );
 
-export function createMaintenance({ clock, state, newId, onChanged }: MaintenanceDeps): Maintenance {
+export function createMaintenance({ clock, state, timeZones, newId, onChanged }: MaintenanceDeps): Maintenance {
   let ofFile: readonly PlannedMaintenance[] = [];
   let entered: readonly PlannedMaintenance[] | null = null;
 
@@ -143,8 +148,9 @@ export function createMaintenance({ clock, state, newId, onChanged }: Maintenanc
       const { when } = found;
       // Its last minutes are those in which things come back.
       if (when.is === "once" && when.toMs <= now) return err({ code: "over", message: `${id} has ended already.` });
-      const isRunning = when.is === "once" && when.fromMs <= now;
-      const ended = isRunning ? { ...found, when: { ...when, toMs: now } } : found;
+      const isRunning = runsAt(found, timeZones(), now);
+      const fromMs = when.is === "once" ? when.fromMs : now;
+      const ended: PlannedMaintenance = isRunning ? { ...found, when: { is: "once", fromMs, toMs: now } } : found;
       const next = people().flatMap((window) => (window === found ? (isRunning ? [ended] : []) : [window]));
       const done = write(next, { by, action: "maintenance_ended", detail: `${id}: ${found.reason}` });
       return done.ok ? ok(ended) : done;
@@ -161,6 +167,14 @@ export function reasonOf(windows: readonly PlannedMaintenance[], id: string): st
 /** The settle time included: until then nobody is called. */
 export const isOver = ({ when }: PlannedMaintenance, nowMs: number): boolean =>
   when.is === "once" && when.toMs + MAINTENANCE_SETTLE_MS <= nowMs;
+
+/** Does it hold now, the settle time included, at any of its sites? */
+export function runsAt(window: PlannedMaintenance, timeZones: ReadonlyMap<string, string>, nowMs: number): boolean {
+  if (window.when.is === "once") return holds(scheduleOf(window, "UTC"), nowMs);
+  const { site: sites } = window.where;
+  const zones = [...timeZones].flatMap(([site, zone]) => (sites?.includes(site) === false ? [] : [zone]));
+  return [...new Set(zones)].some((zone) => holds(scheduleOf(window, zone), nowMs));
+}
 
 function readKept(text: string | null): readonly PlannedMaintenance[] {
   if (text === null) return [];

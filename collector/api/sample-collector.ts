@@ -275,7 +275,10 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       samplesPerSecond: () => 12.5,
     },
     fleet: sampleFleet(removed),
-    maintenance: createMaintenance({ clock, state, newId: () => `${seed++}`, onChanged: () => undefined }),
+    maintenance: createMaintenance({
+      ...{ clock, state, newId: () => `${seed++}`, onChanged: () => undefined },
+      timeZones: () => new Map(),
+    }),
     notifications: sampleNotifications(state),
     command(request) {
       if (request.device === "away") return err({ code: "offline", message: "not connected" });

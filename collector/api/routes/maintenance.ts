@@ -1,8 +1,8 @@
 import { KINDS } from "@aislewatch/devices";
-import { holds, isTimeZone, type OpenSpan, scheduleOf, WEEKDAYS, type Weekday } from "@aislewatch/rules";
+import { isTimeZone, type OpenSpan, WEEKDAYS, type Weekday } from "@aislewatch/rules";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { isOver, type MaintenanceRequest } from "../../maintenance.ts";
+import { isOver, type MaintenanceRequest, runsAt } from "../../maintenance.ts";
 import type { PlannedMaintenance } from "../../maintenance-file.ts";
 import type { ApiDeps } from "../deps.ts";
 import { identityOf } from "../guard.ts";
@@ -157,8 +157,6 @@ function windowView(
   zones: ReadonlyMap<string, string>,
 ): z.infer<typeof maintenanceWindow> {
   const { id, reason, by, where, when } = window;
-  const concerned = [...zones].flatMap(([site, zone]) => (where.site?.includes(site) === false ? [] : [zone]));
-  const isRunning = [...new Set(concerned)].some((zone) => holds(scheduleOf(window, zone), nowMs));
   return {
     ...{ id, reason, by },
     where: {
@@ -171,7 +169,7 @@ function windowView(
     to: when.is === "once" ? when.toMs : null,
     weekly: when.is === "once" ? [] : WEEKDAYS.flatMap((day) => when.hours[day].map((span) => dayView(day, span))),
     timeZone: when.is === "once" ? null : when.timeZone,
-    state: isOver(window, nowMs) ? "over" : isRunning ? "running" : "planned",
+    state: isOver(window, nowMs) ? "over" : runsAt(window, zones, nowMs) ? "running" : "planned",
   };
 }
 
