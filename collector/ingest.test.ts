@@ -277,6 +277,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
       return {
         change: {},
         empty: taken.length === 0,
+        facts: () => [],
         putBack() {
           pending = [...taken, ...pending];
         },

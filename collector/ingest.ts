@@ -617,7 +617,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     }
     lastCommitMs = clock.monotonic();
     try {
-      state.commit(change);
+      state.commit({ ...change, facts: pending.facts() });
     } catch (thrown) {
       counts.commitFailures++;
       pending.putBack();

@@ -26,13 +26,15 @@ import { incidentView } from "./api/view.ts";
 import type { ConfigSet } from "./config-set.ts";
 import { createDesk } from "./desk.ts";
 import { createDuties } from "./duties.ts";
+import { createFactsKeeper } from "./facts-keeper.ts";
 import { createIncidentBook } from "./incident-book.ts";
 import { NO_ESCALATION, type Remedy } from "./incidents/escalation-policy.ts";
+import type { IncidentFacts } from "./incidents/figures.ts";
 import { type Dated, fromFound, fromSpell, type LateOutcome } from "./incidents/late.ts";
 import { DEFAULT_LIFECYCLE } from "./incidents/lifecycle.ts";
 import { isOpenState } from "./incidents/log.ts";
 import { type Assessment, assessPriority, type Capacity } from "./incidents/priority.ts";
-import { DEFAULT_SLA_POLICY } from "./incidents/sla-policy.ts";
+import { DEFAULT_SLA_POLICY, termsOf } from "./incidents/sla-policy.ts";
 import { fromTransition, reassessed } from "./incidents/transition.ts";
 import { type Actor, type Incident, incidentKey } from "./incidents/types.ts";
 import { createLate, type LanesAtReturn, type Late } from "./late.ts";
@@ -59,6 +61,8 @@ const RETURN_MS = 60_000;
 export type Pending = {
   readonly change: Commit;
   readonly empty: boolean;
+  /** What reports are made of, of the incidents in `change`; asks the store for their logs, and throws as a commit does. */
+  facts(): readonly IncidentFacts[];
   /** The commit failed: these changes belong to the next one. */
   putBack(): void;
   /** The commit is on disk: the page may know. */
@@ -176,6 +180,20 @@ export function createJudge(
     policies: () => ({ sla: config?.sla ?? DEFAULT_SLA_POLICY, escalation: config?.escalation ?? NO_ESCALATION }),
     notifier: notifier ?? SILENT,
     onRemedy: (incident, remedy) => events.onRemedy?.(incident, remedy),
+  });
+  const factsKeeper = createFactsKeeper({
+    clock,
+    state,
+    contextOf({ subject: { site: id, device } }) {
+      const site = siteOf(id);
+      const known = device === null ? undefined : factsOf(id, device)?.device;
+      const { vendor = null, model = null } = known?.asset ?? {};
+      return {
+        terms: termsOf(config?.sla ?? DEFAULT_SLA_POLICY, site.contract),
+        site,
+        device: { kind: known?.kind ?? null, vendor, model },
+      };
+    },
   });
   /** By site and role, for as long as one `absorb` goes on: the engine stands still meanwhile. */
   const capacities = new Map<string, Capacity>();
@@ -430,6 +448,7 @@ export function createJudge(
     ruleById = new Map(next.rules.rules.map((rule) => [rule.id, rule]));
     absorb(engine.setSites(next.sites.map(siteInfo), clock.now()));
     desk.reconsider();
+    factsKeeper.use(next.sla, next.sites);
   }
 
   function setAgent(record: AgentRecord): void {
@@ -651,6 +670,7 @@ export function createJudge(
       capacities.clear();
       if (desk.tick()) urgent = true;
       if (duties.tick()) urgent = true;
+      factsKeeper.tick();
       if (urgent || pendingFaults.size > 0 || book.hasPending) commitSoon(urgent);
       tellValues();
     },
@@ -688,6 +708,7 @@ export function createJudge(
       return {
         change: taken,
         empty: Object.values(taken).every(({ length }) => length === 0) && told.length === 0,
+        facts: () => factsKeeper.of(taken.incidents),
         putBack() {
           latePending.putBack();
           bookPending.putBack();

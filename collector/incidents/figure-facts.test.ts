@@ -1,7 +1,8 @@
 import type { Rule, Transition } from "@aislewatch/rules";
 import { describe, expect, it } from "vitest";
 import { decideAction, type IncidentAction } from "./decide.ts";
-import { type FactsContext, factsOf, type IncidentFacts } from "./figure-facts.ts";
+import { type FactsContext, factsOf } from "./figure-facts.ts";
+import type { IncidentFacts } from "./figures.ts";
 import { DEFAULT_LIFECYCLE } from "./lifecycle.ts";
 import { append } from "./log.ts";
 import { always, HOUR_MS, MINUTE_MS, min, shop, site, T0 } from "./sample-log.ts";

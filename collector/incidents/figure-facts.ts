@@ -7,70 +7,16 @@
  * record has what it was when something was last written about it.
  */
 import { localTime, WEEKDAYS } from "@aislewatch/rules";
+import type { FactsDevice, IncidentFacts, Outcome } from "./figures.ts";
 import { foldIncident } from "./log.ts";
 import { heldMs, penaltyOf, readClocks, type SlaContext, stood } from "./sla.ts";
 import { slaFacts } from "./sla-facts.ts";
-import type { CancelCode, Incident, IncidentEvent, Priority, ResolutionCode } from "./types.ts";
+import type { Incident, IncidentEvent, ResolutionCode } from "./types.ts";
 
 /** Raised with every change of what this file makes of a log: records of another version are made again. */
 export const FACTS_VERSION = 1;
 
-/** The device as it is known now: one that was swapped since counts for its successor. Null: not known. */
-export type FactsDevice = {
-  readonly kind: string | null;
-  readonly vendor: string | null;
-  readonly model: string | null;
-};
 export type FactsContext = SlaContext & { readonly device: FactsDevice; readonly nowMs: number };
-
-export const OUTCOMES = ["open", "resolved", "cancelled", "merged"] as const;
-export type Outcome = (typeof OUTCOMES)[number];
-
-/** Times are Unix ms. Durations are in ms of the clock on the wall; null: not known, not yet, or not of this incident. */
-export type IncidentFacts = FactsDevice & {
-  readonly incident: string;
-  readonly site: string;
-  /** The slot; null where it is about the whole site. */
-  readonly slot: string | null;
-  readonly rule: string;
-  readonly priority: Priority;
-  /** Resolved: closed or waiting for it. */
-  readonly outcome: Outcome;
-  readonly code: ResolutionCode | CancelCode | null;
-  readonly openedAt: number;
-  /** 0 is Monday 00:00, 167 Sunday 23:00, by the clock in the store when it was opened. */
-  readonly hourOfWeek: number;
-  readonly restoredAt: number | null;
-  /** When people were done with it: resolved, cancelled or merged. */
-  readonly doneAt: number | null;
-  /** From the onset to when it was written down. */
-  readonly detectMs: number | null;
-  readonly acknowledgeMs: number | null;
-  readonly restoreMs: number | null;
-  readonly resolveMs: number | null;
-  /** Without the time on hold for a reason that the contract lists for its restore clock. */
-  readonly resolveUnpausedMs: number | null;
-  /** People were called, or would have been. */
-  readonly isCalled: boolean;
-  /** Something of its own was broken: it is no consequence of another one, and was no mistake. */
-  readonly isFailure: boolean;
-  /** Resolved by a person. */
-  readonly isByPeople: boolean;
-  /** And nobody beyond the NOC was needed, and it was not reopened. */
-  readonly isFirstLine: boolean;
-  readonly isSelfRecovered: boolean;
-  /** It was resolved at some time, and came back out of that. */
-  readonly isReopened: boolean;
-  readonly responseMet: number;
-  readonly responseBreached: number;
-  readonly restoreMet: number;
-  readonly restoreBreached: number;
-  readonly vendorMet: number;
-  readonly vendorBreached: number;
-  /** Null: its contract has no penalties. Hundredths of the currency. */
-  readonly penaltyCents: number | null;
-  readonly currency: string | null;
-};
 
 /** Throws on a log that no decider writes: that is a bug, not an input. */
 export function factsOf(id: string, log: readonly IncidentEvent[], context: FactsContext): IncidentFacts {
@@ -88,8 +34,9 @@ export function factsOf(id: string, log: readonly IncidentEvent[], context: Fact
   const acknowledged = log.find(({ type }) => type === "acknowledged");
   const worked = outcome === "cancelled" || outcome === "merged" ? null : acknowledged;
   return {
-    ...{ incident: id, site: subject.site, slot: subject.device, rule, priority, outcome, openedAt },
+    ...{ incident: id, site: subject.site, rule, priority, outcome, openedAt },
     ...{ kind: device.kind, vendor: device.vendor, model: device.model },
+    slot: subject.device === null ? null : `${subject.site}/${subject.device}`,
     code: resolutionCode ?? cancelCode,
     hourOfWeek: hourOfWeek(site.timeZone, openedAt),
     restoredAt: over?.untilMs ?? null,

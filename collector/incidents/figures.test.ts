@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { IncidentFacts } from "./figure-facts.ts";
-import { type Figures, figuresOf, GROUPINGS, type ReportOptions } from "./figures.ts";
+import { type Figures, figuresOf, GROUPINGS, type IncidentFacts, type ReportOptions } from "./figures.ts";
 import { PRIORITIES } from "./types.ts";
 
 const DAY = 86_400_000;

@@ -7,11 +7,68 @@
  * the end of that time, however old it is. Cancelled incidents and those merged into another one are counted, and are in
  * no other figure.
  */
-import type { IncidentFacts } from "./figure-facts.ts";
-import { PRIORITIES, type Priority, type SlaClock } from "./types.ts";
+import { type CancelCode, PRIORITIES, type Priority, type ResolutionCode, type SlaClock } from "./types.ts";
 
 export const GROUPINGS = ["site", "kind", "vendor", "model", "hour"] as const;
 export type Grouping = (typeof GROUPINGS)[number];
+
+export const OUTCOMES = ["open", "resolved", "cancelled", "merged"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** The device as it is known now: one that was swapped since counts for its successor. Null: not known. */
+export type FactsDevice = {
+  readonly kind: string | null;
+  readonly vendor: string | null;
+  readonly model: string | null;
+};
+/** Times are Unix ms. Durations are in ms of the clock on the wall; null: not known, not yet, or not of this incident. */
+export type IncidentFacts = FactsDevice & {
+  readonly incident: string;
+  readonly site: string;
+  /** The slot with its site, `berlin-01/lane-1/printer`; null where it is about the whole site. */
+  readonly slot: string | null;
+  readonly rule: string;
+  readonly priority: Priority;
+  /** Resolved: closed or waiting for it. */
+  readonly outcome: Outcome;
+  readonly code: ResolutionCode | CancelCode | null;
+  readonly openedAt: number;
+  /** 0 is Monday 00:00, 167 Sunday 23:00, by the clock in the store when it was opened. */
+  readonly hourOfWeek: number;
+  readonly restoredAt: number | null;
+  /** When people were done with it: resolved, cancelled or merged. */
+  readonly doneAt: number | null;
+  /** From the onset to when it was written down. */
+  readonly detectMs: number | null;
+  readonly acknowledgeMs: number | null;
+  readonly restoreMs: number | null;
+  readonly resolveMs: number | null;
+  /** Without the time on hold for a reason that the contract lists for its restore clock. */
+  readonly resolveUnpausedMs: number | null;
+  /** People were called, or would have been. */
+  readonly isCalled: boolean;
+  /** Something of its own was broken: it is no consequence of another one, and was no mistake. */
+  readonly isFailure: boolean;
+  /** Resolved by a person. */
+  readonly isByPeople: boolean;
+  /** And nobody beyond the NOC was needed, and it was not reopened. */
+  readonly isFirstLine: boolean;
+  readonly isSelfRecovered: boolean;
+  /** It was resolved at some time, and came back out of that. */
+  readonly isReopened: boolean;
+  readonly responseMet: number;
+  readonly responseBreached: number;
+  readonly restoreMet: number;
+  readonly restoreBreached: number;
+  readonly vendorMet: number;
+  readonly vendorBreached: number;
+  /** Null: its contract has no penalties. Hundredths of the currency. */
+  readonly penaltyCents: number | null;
+  readonly currency: string | null;
+};
+
+/** What the figures need of it. */
+export type CountedFacts = Omit<IncidentFacts, "incident" | "rule" | "code">;
 
 /** Of durations, in ms. Median and p90 are of the nearest rank: durations that there were. */
 export type Spread = {
@@ -64,7 +121,7 @@ export type Figures = {
     readonly failures: number;
     readonly exposureMs: number | null;
     readonly meanMs: number | null;
-    /** From the end of a failure to the next of the same slot, by the clock on the wall. */
+    /** To a failure, from the end of the last one of the same slot that was opened in this time; wall clock. */
     readonly gaps: Spread;
   };
   /** Of those that people resolved. */
@@ -107,25 +164,34 @@ export type ReportOptions = {
 };
 
 /** The figures of these incidents; of more than fit into memory at once, with `createReport`. */
-export function figuresOf(facts: Iterable<IncidentFacts>, options: ReportOptions): Report {
+export function figuresOf(facts: Iterable<CountedFacts>, options: ReportOptions): Report {
   const report = createReport(options);
   for (const one of facts) report.add(one);
   return report.result();
 }
 
-export type ReportBuilder = { add(facts: IncidentFacts): void; result(): Report };
+export type ReportBuilder = { add(facts: CountedFacts): void; result(): Report };
 
 export function createReport({ from, to, groupBy, exposure = [] }: ReportOptions): ReportBuilder {
   const all = createTally(to);
-  const groups = new Map<string | number | null, Tally>();
+  const alone = [all] as const;
+  const groups = new Map<string | number | null, readonly [Tally, Tally]>();
   const hours = Array.from({ length: 24 * 7 }, () => 0);
+  const bySlot = new Map<string, Failure[]>();
 
-  function tallyOf(key: string | number | null): Tally {
+  function countFailure({ slot, openedAt: at, restoredAt }: CountedFacts, tallies: readonly Tally[]): void {
+    if (slot === null) return;
+    const known = bySlot.get(slot);
+    if (known === undefined) bySlot.set(slot, [{ at, restoredAt, tallies }]);
+    else known.push({ at, restoredAt, tallies });
+  }
+
+  function talliesOf(key: string | number | null): readonly Tally[] {
     const known = groups.get(key);
     if (known !== undefined) return known;
-    const tally = createTally(to);
-    groups.set(key, tally);
-    return tally;
+    const made = [all, createTally(to)] as const;
+    groups.set(key, made);
+    return made;
   }
 
   return {
@@ -133,25 +199,27 @@ export function createReport({ from, to, groupBy, exposure = [] }: ReportOptions
       const isOpened = one.openedAt >= from && one.openedAt < to;
       const isBacklog = one.openedAt < to && (one.doneAt === null || one.doneAt >= to);
       if (!isOpened && !isBacklog) return;
-      const tallies = groupBy === null ? [all] : [all, tallyOf(keyOf(one, groupBy))];
+      const tallies = groupBy === null ? alone : talliesOf(keyOf(one, groupBy));
       for (const tally of tallies) {
         if (isOpened) tally.opened(one);
         if (isBacklog) tally.waits(one);
       }
+      if (isOpened && one.isFailure) countFailure(one, tallies);
       if (isOpened) hours[one.hourOfWeek] = (hours[one.hourOfWeek] ?? 0) + 1;
     },
     result() {
       for (const one of exposure) {
         all.exposed(one.ms);
-        if (groupBy !== null && groupBy !== "hour") groups.get(one[groupBy])?.exposed(one.ms);
+        if (groupBy !== null && groupBy !== "hour") groups.get(one[groupBy])?.[1].exposed(one.ms);
       }
-      const made = [...groups].map(([key, tally]): Group => ({ key, figures: tally.figures() }));
+      countGaps(bySlot);
+      const made = [...groups].map(([key, [, tally]]): Group => ({ key, figures: tally.figures() }));
       return { all: all.figures(), groups: made.sort(groupBy === "hour" ? byHour : byNumber), hours };
     },
   };
 }
 
-const keyOf = (one: IncidentFacts, groupBy: Grouping): string | number | null =>
+const keyOf = (one: CountedFacts, groupBy: Grouping): string | number | null =>
   groupBy === "hour" ? one.hourOfWeek : one[groupBy];
 
 const byHour = (a: Group, b: Group): number => Number(a.key) - Number(b.key);
@@ -160,13 +228,14 @@ const byNumber = (a: Group, b: Group): number =>
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 type Tally = {
-  opened(one: IncidentFacts): void;
-  waits(one: IncidentFacts): void;
+  opened(one: CountedFacts): void;
+  waits(one: CountedFacts): void;
   exposed(ms: number): void;
+  gap(ms: number): void;
   figures(): Figures;
 };
 
-type Failure = { readonly at: number; readonly restoredAt: number | null };
+type Failure = { readonly at: number; readonly restoredAt: number | null; readonly tallies: readonly Tally[] };
 
 function createTally(to: number): Tally {
   const incidents = { opened: 0, open: 0, resolved: 0, cancelled: 0, merged: 0 };
@@ -179,13 +248,13 @@ function createTally(to: number): Tally {
   };
   const unacknowledged = { open: 0, over: 0 };
   const counts = { failures: 0, byPeople: 0, firstLine: 0, selfRecovered: 0, everResolved: 0, reopened: 0 };
-  const bySlot = new Map<string, Failure[]>();
+  const gaps: number[] = [];
   let exposureMs: number | null = null;
   const sla = { response: { met: 0, breached: 0 }, restore: { met: 0, breached: 0 }, vendor: { met: 0, breached: 0 } };
   const penalties = new Map<string, { cents: number; incidents: number }>();
   const backlog = AGES.map(() => noneOfEach());
 
-  function countWork(one: IncidentFacts): void {
+  function countWork(one: CountedFacts): void {
     if (one.outcome === "resolved") {
       if (one.isSelfRecovered) counts.selfRecovered += 1;
       if (one.isByPeople) counts.byPeople += 1;
@@ -196,16 +265,7 @@ function createTally(to: number): Tally {
     if (one.isCalled && one.acknowledgeMs === null) unacknowledged[one.outcome === "open" ? "open" : "over"] += 1;
   }
 
-  function countFailure({ site, slot, openedAt: at, restoredAt }: IncidentFacts): void {
-    if (slot === null) return;
-    counts.failures += 1;
-    const key = `${site}\n${slot}`;
-    const known = bySlot.get(key);
-    if (known === undefined) bySlot.set(key, [{ at, restoredAt }]);
-    else known.push({ at, restoredAt });
-  }
-
-  function countPenalty({ currency, penaltyCents }: IncidentFacts): void {
+  function countPenalty({ currency, penaltyCents }: CountedFacts): void {
     if (currency === null || penaltyCents === null) return;
     const sum = penalties.get(currency) ?? { cents: 0, incidents: 0 };
     sum.cents += penaltyCents;
@@ -224,7 +284,7 @@ function createTally(to: number): Tally {
       note(durations.resolve, one.resolveMs);
       note(durations.resolveUnpaused, one.resolveUnpausedMs);
       countWork(one);
-      if (one.isFailure) countFailure(one);
+      if (one.isFailure && one.slot !== null) counts.failures += 1;
       sla.response.met += one.responseMet;
       sla.response.breached += one.responseBreached;
       sla.restore.met += one.restoreMet;
@@ -236,6 +296,9 @@ function createTally(to: number): Tally {
     waits({ openedAt, priority }) {
       const age = backlog[AGES.findIndex(({ ms }) => to - openedAt <= ms)];
       if (age !== undefined) age[priority] += 1;
+    },
+    gap(ms) {
+      gaps.push(ms);
     },
     exposed(ms) {
       exposureMs = (exposureMs ?? 0) + ms;
@@ -254,7 +317,7 @@ function createTally(to: number): Tally {
           failures,
           exposureMs,
           meanMs: exposureMs === null || failures === 0 ? null : exposureMs / failures,
-          gaps: spread(gapsOf(bySlot)),
+          gaps: spread(gaps),
         },
         firstLine: share(counts.firstLine, counts.byPeople),
         selfRecovered: share(counts.selfRecovered, incidents.resolved),
@@ -274,17 +337,15 @@ function note(durations: number[], ms: number | null): void {
 }
 
 /** Two that overlap have nothing between them. */
-function gapsOf(bySlot: ReadonlyMap<string, Failure[]>): number[] {
-  const gaps: number[] = [];
+function countGaps(bySlot: ReadonlyMap<string, Failure[]>): void {
   for (const failures of bySlot.values()) {
     failures.sort((a, b) => a.at - b.at || (a.restoredAt ?? 0) - (b.restoredAt ?? 0));
     let over: number | null = null;
-    for (const { at, restoredAt } of failures) {
-      if (over !== null && at > over) gaps.push(at - over);
+    for (const { at, restoredAt, tallies } of failures) {
+      if (over !== null && at > over) for (const tally of tallies) tally.gap(at - over);
       over = restoredAt === null ? null : Math.max(over ?? 0, restoredAt);
     }
   }
-  return gaps;
 }
 
 function spread(durations: readonly number[]): Spread {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all parts, or those that are named (layout, rules, store, ingest, latency, snmp, agent, outbox, lines, usb), one
+ * `npm run bench`: all parts, or those that are named (layout, rules, store, reports, ingest, latency, snmp, agent, outbox, lines, usb), one
  * after the other; figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
  */
 import { writeFileSync } from "node:fs";
@@ -15,6 +15,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   layout: { title: "layout of telemetry", run: async () => (await import("./layout.ts")).benchLayout() },
   rules: { title: "rule engine", run: async () => (await import("./rules.ts")).benchRules() },
   store: { title: "time-series store (DuckDB)", run: async () => (await import("./store.ts")).benchStore() },
+  reports: {
+    title: "reports: 1,000,000 incidents",
+    run: async () => (await import("./reports.ts")).benchReports(),
+  },
   ingest: {
     title: "ingest: MQTT to committed and acked",
     run: async () => (await import("./ingest.ts")).benchIngest(),

@@ -1,8 +1,9 @@
 /** Records for the contract tests: whole and valid, with what matters in a test given by it. */
 import type { InventoryDevice } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
+import { type IncidentFacts, OUTCOMES } from "../../incidents/figures.ts";
 import { UNSAID } from "../../incidents/log.ts";
-import { type Incident, type IncidentEvent, incidentKey } from "../../incidents/types.ts";
+import { type Incident, type IncidentEvent, incidentKey, PRIORITIES } from "../../incidents/types.ts";
 import { incidentMessage } from "../../notify/message.ts";
 import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
 import { unlistedSite } from "../../sites.ts";
@@ -34,6 +35,46 @@ export function anIncident(id: string, given: Partial<Incident> = {}): Incident 
     ...given,
   };
 }
+
+export const someFacts = (id: string, given: Partial<IncidentFacts> = {}): IncidentFacts => ({
+  ...{ incident: id, site: "store-1", slot: "store-1/lane-3/label-printer", rule: "media-low", code: null },
+  ...{ kind: "label_printer", vendor: "Zebra", model: "ZD421", priority: "P3", outcome: "open" },
+  ...{ openedAt: T0, hourOfWeek: 0, restoredAt: null, doneAt: null, detectMs: null, acknowledgeMs: null },
+  ...{ restoreMs: null, resolveMs: null, resolveUnpausedMs: null, isCalled: true, isFailure: true },
+  ...{ isByPeople: false, isFirstLine: false, isSelfRecovered: false, isReopened: false },
+  ...{ responseMet: 0, responseBreached: 0, restoreMet: 0, restoreBreached: 0, vendorMet: 0, vendorBreached: 0 },
+  ...{ penaltyCents: null, currency: null },
+  ...given,
+});
+
+/** Facts of all sorts, with every column and every mark at every value at some time. */
+export const manyFacts = (count: number): IncidentFacts[] =>
+  Array.from({ length: count }, (_, n) => {
+    const has = (bit: number): boolean => ((n * 2_654_435_761) >>> (bit + 7)) % 2 === 1;
+    const site = `store-${n % 3}`;
+    return someFacts(`INC-${String(n + 1).padStart(6, "0")}`, {
+      site,
+      slot: n % 7 === 0 ? null : `${site}/lane-${n % 4}/printer`,
+      kind: [null, "scale", "label_printer"][n % 3] ?? null,
+      vendor: [null, "Zebra", "o'hara"][(n >> 1) % 3] ?? null,
+      model: [null, "größe 🖨️", "ZD421", "a\nb"][(n >> 2) % 4] ?? null,
+      priority: PRIORITIES[n % 5] ?? "P1",
+      outcome: OUTCOMES[(n >> 1) % 4] ?? "open",
+      openedAt: T0 + n * 1_000_000,
+      hourOfWeek: (n * 11) % 168,
+      doneAt: has(0) ? T0 + n * 1_000_000 + 50_000_000 : null,
+      restoredAt: has(1) ? T0 + n * 1_000_000 + 999 : null,
+      detectMs: has(2) ? n : null,
+      acknowledgeMs: has(3) ? 0 : null,
+      restoreMs: has(4) ? n * 7 : null,
+      resolveMs: has(5) ? n * 11 : null,
+      resolveUnpausedMs: has(6) ? n * 5 : null,
+      ...{ isCalled: has(7), isFailure: has(8), isByPeople: has(9), isFirstLine: has(10) },
+      ...{ isSelfRecovered: has(11), isReopened: has(12), responseMet: n % 16, responseBreached: (n >> 3) % 16 },
+      ...{ restoreMet: Number(has(13)), restoreBreached: Number(has(14)), vendorMet: Number(has(15)) },
+      ...{ vendorBreached: Number(has(16)), ...(has(2) && { penaltyCents: n * 3, currency: has(3) ? "EUR" : "CHF" }) },
+    });
+  });
 
 export function aChange(incident: Incident, events: readonly IncidentEvent[] = []): IncidentChange {
   return { incident, key: incidentKey(incident.rule, incident.subject), events };

@@ -3,6 +3,7 @@
  */
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { figuresOf, GROUPINGS } from "../../incidents/figures.ts";
 import { type Incident, type IncidentEvent, PRIORITIES } from "../../incidents/types.ts";
 import { killWhileWriting } from "../crash.ts";
 import { StoreError } from "../error.ts";
@@ -18,9 +19,18 @@ import {
   anIncident,
   aThinning,
   LANE,
+  manyFacts,
+  someFacts,
   T0,
 } from "./contract-data.ts";
-import { type CommandRecord, type Commit, DEVICE_EVENTS, type DeviceEventRecord, type StateStore } from "./store.ts";
+import {
+  type CommandRecord,
+  type Commit,
+  DEVICE_EVENTS,
+  type DeviceEventRecord,
+  REPORTS_WAITING_MAX,
+  type StateStore,
+} from "./store.ts";
 
 export type StateStoreUnderTest = {
   /** A store over the same data each time, not yet open; one is open at a time. */
@@ -508,6 +518,72 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
       expect([store.command("c1"), store.command("none")]).toEqual([answered, null]);
       expect(store.commands(null, 10)).toEqual([other, answered]);
       expect(store.commands({ site: "store-1", agent: "host-1" }, 10)).toEqual([answered]);
+    });
+
+    describe("reports", () => {
+      const from = T0 + 20_000_000;
+      const to = T0 + 100_000_000;
+
+      it.each([null, ...GROUPINGS])("has the figures of all that was committed, grouped by %s", async (groupBy) => {
+        const facts = manyFacts(160);
+        store.commit({ facts });
+        const exposure = [{ site: "store-1", kind: "scale", vendor: "Zebra", model: null, ms: 9_000_000 }];
+        const options = { from, to, groupBy, exposure };
+        expect(await store.report(options)).toEqual(figuresOf(facts, options));
+      });
+
+      it("of some sites and kinds only", async () => {
+        const facts = manyFacts(160);
+        store.commit({ facts });
+        const options = { from, to, groupBy: "model" as const };
+        const some = facts.filter(({ site, kind }) => site === "store-1" && kind === "scale");
+        expect(some.length).toBeGreaterThan(10);
+        expect(await store.report({ ...options, site: "store-1", kind: "scale" })).toEqual(figuresOf(some, options));
+        expect((await store.report({ ...options, site: HOSTILE[1] })).all.incidents.opened).toBe(0);
+      });
+
+      it("of an incident only what was said of it last, also after a restart", async () => {
+        store.commit({ facts: [someFacts("INC-000001"), someFacts("INC-000002")] });
+        const now = someFacts("INC-000001", { outcome: "resolved", doneAt: T0 + 9, isByPeople: true, kind: "scale" });
+        store.commit({ incidents: [aChange(anIncident("INC-000001"))], facts: [now] });
+        await reopen();
+        const options = { from: T0, to: T0 + 60_000, groupBy: "kind" as const };
+        expect(await store.report(options)).toEqual(figuresOf([now, someFacts("INC-000002")], options));
+      });
+
+      it("has nothing of a commit that failed", async () => {
+        const broken = { ...aNotification("n", "a"), state: undefined as unknown as "waiting" };
+        expect(() => store.commit({ facts: [someFacts("INC-000001")], notifications: [broken] })).toThrow();
+        const report = await store.report({ from: T0, to: T0 + 1, groupBy: null });
+        expect(report.all.incidents.opened).toBe(0);
+      });
+
+      it("refuses more than it can make soon, and goes on afterwards", async () => {
+        const options = { from: T0, to: T0 + 1, groupBy: null };
+        const asked = Array.from({ length: REPORTS_WAITING_MAX }, () => store.report(options));
+        await expect(store.report(options)).rejects.toMatchObject({ kind: "busy" });
+        await Promise.all(asked);
+        await expect(store.report(options)).resolves.toBeDefined();
+      });
+
+      it("ends what is under way when it is closed", async () => {
+        const asked = [1, 2].map(() => store.report({ from: T0, to: T0 + 1, groupBy: null }));
+        const settled = Promise.allSettled(asked);
+        await store.close();
+        for (const one of await settled) {
+          if (one.status === "rejected") expect(one.reason).toMatchObject({ kind: "closed" });
+        }
+      });
+    });
+
+    it("walks through the ids of all incidents in pages", () => {
+      const all = ["INC-000001", "INC-000002", "INC-000003"];
+      store.commit({ incidents: all.map((id) => aChange(anIncident(id, { state: "closed" }))) });
+      expect([
+        store.incidentIds("", 2),
+        store.incidentIds("INC-000002", 2),
+        store.incidentIds("INC-000003", 2),
+      ]).toEqual([["INC-000001", "INC-000002"], ["INC-000003"], []]);
     });
 
     describe("notifications", () => {

@@ -28,6 +28,7 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: "judging of late data", statements: lateJudging },
   { version: 6, name: "incidents of a key, for review and below another", statements: incidentRelations },
   { version: 7, name: "notifications and their delivery", statements: notificationOutbox },
+  { version: 8, name: "facts of incidents for reports", statements: incidentFacts },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -209,6 +210,23 @@ function notificationOutbox(db: Kysely<Tables>, dialect: SqlDialect): readonly C
     db.schema.createIndex("notification_attempts_incident").on("notification_attempts").columns(["incident", "id"]),
     db.schema.createIndex("notification_attempts_channel").on("notification_attempts").columns(["channel", "id"]),
   ].map((statement) => statement.compile());
+}
+
+/** A report walks a range of openings, so the rows themselves lie in that order: in SQLite that is a table without rowids. */
+function incidentFacts(db: Kysely<Tables>, dialect: SqlDialect): readonly CompiledQuery[] {
+  const durations = ["detect_ms", "acknowledge_ms", "restore_ms", "resolve_ms", "resolve_unpaused_ms"];
+  const maybe = (table: Table, type: "text" | "bigint", ...columns: readonly string[]): Table =>
+    columns.reduce((built, column) => built.addColumn(column, type), table);
+  const named = text(
+    numbers(db.schema.createTable("incident_facts"), "opened_at", "marks"),
+    "incident",
+    "site",
+    "rule",
+  );
+  const described = maybe(named, "text", "slot", "kind", "vendor", "model", "code", "currency");
+  const table = maybe(described, "bigint", "done_at", "restored_at", "penalty_cents", ...durations);
+  const keyed = table.addPrimaryKeyConstraint("incident_facts_pk", ["opened_at", "incident"]);
+  return [(dialect === "sqlite" ? keyed.modifyEnd(sql`without rowid`) : keyed).compile()];
 }
 
 function numbers(table: Table, ...columns: readonly string[]): Table {

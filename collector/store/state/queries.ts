@@ -4,7 +4,7 @@
  */
 import { type CompiledQuery, type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from "kysely";
 import type { Tables } from "./schema.ts";
-import type { IncidentFilter } from "./store.ts";
+import type { IncidentFilter, ReportQuery } from "./store.ts";
 import { slots, template } from "./template.ts";
 
 type Row<Table extends keyof Tables> = Omit<Tables[Table], "id">;
@@ -28,6 +28,29 @@ const LEDGER_FIGURES = [
   "lost_batches",
   "last_at",
 ] as const;
+
+/** The key first. */
+const FACTS_COLUMNS = [
+  "opened_at",
+  "incident",
+  "done_at",
+  "site",
+  "slot",
+  "kind",
+  "vendor",
+  "model",
+  "rule",
+  "code",
+  "marks",
+  "restored_at",
+  "detect_ms",
+  "acknowledge_ms",
+  "restore_ms",
+  "resolve_ms",
+  "resolve_unpaused_ms",
+  "penalty_cents",
+  "currency",
+] as const satisfies (keyof Tables["incident_facts"])[];
 
 /** Where a page of the list ended: the last row's place in the order. */
 export type ListPlace = { readonly priority: string; readonly openedAt: number; readonly id: string };
@@ -54,6 +77,8 @@ export function buildQueries(db: Kysely<Tables>) {
   );
   const ofKey = slots<{ key: string; limit: number }>("key", "limit");
   const event = slots<Tables["incident_events"]>("incident", "seq", "at", "type", "body");
+  const facts = slots<Tables["incident_facts"]>(...FACTS_COLUMNS);
+  const idsAfter = slots<{ after: string; limit: number }>("after", "limit");
   const agent = slots<Tables["agents"]>("site", "agent", "online", "status", "last_seen_at", "judged_until");
   const gap = slots<Row<"gaps">>(...lane, "from_seq", "to_seq", "at", "reason");
   const latePart = slots<{ site: string; agent: string; part: string }>("site", "agent", "part");
@@ -274,6 +299,23 @@ export function buildQueries(db: Kysely<Tables>) {
     ),
     late: template(none, db.selectFrom("late").selectAll().orderBy("site").orderBy("agent").orderBy("part")),
 
+    putFacts: template(
+      facts,
+      db
+        .insertInto("incident_facts")
+        .values(facts)
+        .onConflict((conflict) =>
+          conflict
+            .columns(["opened_at", "incident"])
+            .doUpdateSet((eb) =>
+              Object.fromEntries(FACTS_COLUMNS.slice(2).map((name) => [name, eb.ref(`excluded.${name}`)])),
+            ),
+        ),
+    ),
+    incidentIds: template(
+      idsAfter,
+      db.selectFrom("incidents").select("id").where("id", ">", idsAfter.after).orderBy("id").limit(idsAfter.limit),
+    ),
     putNotification: template(
       notification,
       db
@@ -605,6 +647,23 @@ export function incidentList(
       .where(matches)
       .compile(),
   };
+}
+
+/**
+ * What a report adds up, in the order in which countedFacts (facts-row.ts) takes it. Those that were open at its end may be as old as
+ * they like, so all rows until then are walked; the others are passed over.
+ */
+export function reportRows(db: Kysely<Tables>, { from, to, groupBy, site, kind }: ReportQuery): CompiledQuery {
+  let rows = db
+    .selectFrom("incident_facts")
+    .select(["opened_at", "done_at", "slot", "marks", "restored_at", "detect_ms", "acknowledge_ms"])
+    .select(["restore_ms", "resolve_ms", "resolve_unpaused_ms", "penalty_cents", "currency"])
+    .where("opened_at", "<", to)
+    .where((eb) => eb.or([eb("opened_at", ">=", from), eb("done_at", "is", null), eb("done_at", ">=", to)]));
+  if (groupBy !== null && groupBy !== "hour") rows = rows.select(groupBy);
+  if (site !== undefined) rows = rows.where("site", "=", site);
+  if (kind !== undefined) rows = rows.where("kind", "=", kind);
+  return rows.compile();
 }
 
 function conditions(eb: ExpressionBuilder<Tables, "incidents">, filter: IncidentFilter): Expression<SqlBool>[] {

@@ -31,6 +31,28 @@ export type Tables = {
     words: string;
     body: string;
   };
+  /** One for each incident (incidents/figure-facts.ts), in the order of opening; facts-row.ts says what `marks` are. */
+  incident_facts: {
+    opened_at: number;
+    incident: string;
+    done_at: number | null;
+    site: string;
+    slot: string | null;
+    kind: string | null;
+    vendor: string | null;
+    model: string | null;
+    rule: string;
+    code: string | null;
+    marks: number;
+    restored_at: number | null;
+    detect_ms: number | null;
+    acknowledge_ms: number | null;
+    restore_ms: number | null;
+    resolve_ms: number | null;
+    resolve_unpaused_ms: number | null;
+    penalty_cents: number | null;
+    currency: string | null;
+  };
   incident_events: { incident: string; seq: number; at: number; type: string; body: string };
   agents: {
     site: string;

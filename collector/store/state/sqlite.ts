@@ -4,12 +4,15 @@
  */
 import type { InventoryDevice, Lane } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
+import type { Report } from "../../incidents/figures.ts";
 import { isEnded } from "../../incidents/log.ts";
 import type { Incident, IncidentEvent } from "../../incidents/types.ts";
 import { type StoredEvent, type StoredIncident, upcastEvent, upcastIncident } from "../../incidents/upcast.ts";
 import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
-import { buildQueries, incidentList, type ListPlace, type Queries } from "./queries.ts";
+import { rowOfFacts } from "./facts-row.ts";
+import { buildQueries, incidentList, type ListPlace, type Queries, reportRows } from "./queries.ts";
+import { createReports, type Reports } from "./reports.ts";
 import { SQLITE, SqliteFile } from "./sqlite-file.ts";
 import {
   type AgentCredential,
@@ -28,6 +31,7 @@ import {
   type LedgerLane,
   type LoginLink,
   type PoisonRecord,
+  type ReportQuery,
   type Role,
   type Session,
   type StateStore,
@@ -62,15 +66,20 @@ export function createSqliteStore(options: SqliteOptions): StateStore {
 class SqliteStore implements StateStore {
   readonly #file: SqliteFile;
   readonly #queries: Queries = buildQueries(SQLITE);
+  readonly #path: string;
+  #reports: Reports;
   #incidentNumber = 0;
   /** Kept in memory, for counting them at each commit would cost more than writing them. */
   #deviceEventCount = 0;
 
   constructor(options: SqliteOptions) {
     this.#file = new SqliteFile(options.file);
+    this.#path = options.file;
+    this.#reports = createReports(this.#path);
   }
 
   async open(): Promise<void> {
+    this.#reports = createReports(this.#path);
     this.#file.open(() => {
       this.#incidentNumber = this.#file.one(this.#queries.counter, { name: "incident" })?.value ?? 0;
       this.#deviceEventCount = this.#file.one(this.#queries.deviceEventCount, {})?.count ?? 0;
@@ -96,6 +105,7 @@ class SqliteStore implements StateStore {
       if (change.thinned?.length) this.#file.run(queries.trimThinned, { kept: LIMITS.spansMax });
       for (const late of change.late ?? []) this.#putLate(late);
       this.#putNotifications(change.notifications ?? [], change.attempts ?? []);
+      for (const facts of change.facts ?? []) this.#file.run(queries.putFacts, rowOfFacts(facts));
       if (change.incidents?.length) {
         this.#file.run(queries.putCounter, { name: "incident", value: this.#incidentNumber });
       }
@@ -129,6 +139,17 @@ class SqliteStore implements StateStore {
         ? this.#file.all(this.#queries.siteEvents, { site, limit: bounded })
         : this.#file.all(this.#queries.deviceEvents, { site, device, limit: bounded });
     return rows.map(({ id: _, recorded_at: recordedAt, ...row }) => ({ ...row, recordedAt }));
+  }
+
+  report(query: ReportQuery): Promise<Report> {
+    const { sql, parameters } = reportRows(SQLITE, query);
+    const { from, to, groupBy, exposure } = query;
+    const options = { from, to, groupBy, ...(exposure !== undefined && { exposure }) };
+    return this.#reports.make({ sql, values: parameters.map(asSqlValue), options });
+  }
+
+  incidentIds(after: string, limit: number): string[] {
+    return this.#file.all(this.#queries.incidentIds, { after, limit: pageOf(limit) }).map(({ id }) => id);
   }
 
   /** Kept in memory and written with the commit that uses it: a number that no incident got may be given again. */
@@ -449,6 +470,7 @@ class SqliteStore implements StateStore {
   }
 
   async close(): Promise<void> {
+    await this.#reports.close();
     this.#file.close();
   }
 

@@ -5,6 +5,7 @@
  */
 import type { AgentStatus, CommandKind, InventoryDevice, Reply } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
+import type { IncidentFacts, Report, ReportOptions } from "../../incidents/figures.ts";
 import type { Incident, IncidentEvent, IncidentState, Priority } from "../../incidents/types.ts";
 import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
@@ -157,7 +158,15 @@ export type Commit = {
   /** New, or as they are now: one row for each notification and channel. */
   readonly notifications?: readonly NotificationRecord[];
   readonly attempts?: readonly AttemptRecord[];
+  /** Of the incidents that change, as they are then; or of others, made again. */
+  readonly facts?: readonly IncidentFacts[];
 };
+
+/** What a report is made of: incidents of these sites and kinds, all when not given. */
+export type ReportQuery = ReportOptions & { readonly site?: string | undefined; readonly kind?: string | undefined };
+
+/** More people than that do not look at reports at once; a script that asks without waiting is refused. */
+export const REPORTS_WAITING_MAX = 16;
 
 export type Role = "viewer" | "operator" | "admin";
 export type User = {
@@ -212,6 +221,14 @@ export type StateStore = {
   agents(): AgentRecord[];
   /** Of one device, or of all of a site: newest first, at most `limit`. */
   deviceEvents(site: string, device: string | null, limit: number): DeviceEventRecord[];
+
+  /**
+   * The figures of up to millions of incidents, made in a thread of its own: one report at a time, others wait. Rejects
+   * when too many wait (REPORTS_WAITING_MAX), and when it could not be read.
+   */
+  report(query: ReportQuery): Promise<Report>;
+  /** Ids after this one in their own order, at most `limit`: a walk through all that there ever were. */
+  incidentIds(after: string, limit: number): string[];
 
   nextIncidentNumber(): number;
   incident(id: string): Incident | null;
