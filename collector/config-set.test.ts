@@ -200,6 +200,12 @@ describe("a configuration set", () => {
       );
       const told = loadConfigSet({ ...whole, notifications: file("notifications.yaml") });
       expect(told.ok && told.value.notifications.channels.map(({ name }) => name)).toEqual(["tickets"]);
+      // Secrets are kept in no store, and are read where they were.
+      keepConfigSet({ ...whole, notifications: file("notifications.yaml") }, store);
+      expect([...store.texts.values()].join()).not.toContain("a-secret-of-the-tests-only");
+      write("notifications.yaml", "channels: none");
+      const good = lastGoodConfigSet(store, file("last-good"));
+      expect(good?.notifications).toEqual(told.ok && told.value.notifications);
       const night = "calendars: { night: { hours: { daily: 22:00-24:00 } } }\n";
       write("sites.yaml", `${night}sites: [{ id: s1, time_zone: UTC, contract: golden }]\n`);
       const foreign = loadConfigSet(whole);
