@@ -21,6 +21,7 @@ describe("the steps of a runbook", () => {
     },
     { name: "all of them", markdown: "1. Look\n\nThen\n\n1. Load\n", steps: ["Look", "Load"] },
     { name: "not a list in a step", markdown: "1. Look\n   1. Left\n   2. Right\n2. Load\n", steps: ["Look", "Load"] },
+    { name: "apart from one of that name", markdown: "1. A\n2. A (2)\n3. A\n", steps: ["A", "A (2)", "A (3)"] },
     {
       name: "apart, with the same words",
       markdown: "1. Wait\n2. Load\n3. Wait\n",
