@@ -264,6 +264,24 @@ describe("flapping", () => {
   ])("may happen with $name", ({ lines }) => expect(findings(...lines)).toEqual([]));
 });
 
+describe("absorbing", () => {
+  const rule = (id: string, severity: string, more = ""): string =>
+    `  - { id: ${id}, title: t, when: media_out, for: 1m, severity: ${severity}, category: hardware${more} }`;
+  const codes = (wide: string, narrow: string) => {
+    const rules = [rule("wide", wide, ", absorbs: [narrow]"), rule("narrow", narrow)];
+    const text = ["group: g", 'select: kind == "label_printer"', "rules:", ...rules].join("\n");
+    return checkRules([{ file: "a.yaml", text }], NOTHING).findings.filter(({ code }) => code === "RULE_ABSORBS_WORSE");
+  };
+
+  it("of what is worse is told, at its name", () => {
+    const message = "calls nobody for narrow, which is critical at least, while this is info at most";
+    expect(codes("info", "critical")).toMatchObject([{ line: 4, message }]);
+  });
+  it.each(["major", "critical"])("of what is as bad or less is not: %s", (wide) => {
+    expect(codes(wide, "major")).toEqual([]);
+  });
+});
+
 describe("rules over events", () => {
   it("wait for codes of faults, and have no condition that could be always true", () => {
     const text = ruleFile(

@@ -4,7 +4,7 @@
  * here runs, but not as its author thought. All findings of all files at once, errors first found included.
  */
 import { type Diagnostic, suggest, wholeFile, writeDuration } from "@aislewatch/config";
-import { EVENT_CODES, FAULT_CODES, findMetric } from "@aislewatch/devices";
+import { EVENT_CODES, FAULT_CODES, findMetric, SEVERITIES, type Severity } from "@aislewatch/devices";
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { type Case, casesOf, holdsIn, variablesOf, writeCase } from "./cases.ts";
 import { checkOverrides } from "./check-overrides.ts";
@@ -44,6 +44,7 @@ export function checkRules(
       ...checkConditions(placed),
       ...checkTimes(placed, inventory),
       ...checkFlap(placed),
+      ...checkAbsorbed(placed, compiled.placed),
       ...checkNames(placed, runbooks),
     ];
   });
@@ -226,6 +227,25 @@ function checkFlap(placed: PlacedRule): Diagnostic[] {
   const message = `never happens: to fire ${flap.enter} times takes ${writeDuration(leastMs)}, within is ${writeDuration(flap.withinMs)}`;
   return [finding(placed, ["flap"], { code: "RULE_FLAP", message, key: true })];
 }
+
+/**
+ * What is absorbed calls nobody: a fault may hide behind one that is as bad, not behind one that hardly matters. A ladder
+ * that begins low may: its wider fault can be over by the time it gets worse.
+ */
+function checkAbsorbed(placed: PlacedRule, all: readonly PlacedRule[]): Diagnostic[] {
+  const own = levelsOf(placed.rule).at(-1) ?? "info";
+  return placed.rule.absorbs.flatMap((id, i) => {
+    const narrow = all.find(({ rule }) => rule.id === id)?.rule;
+    const [least = own] = narrow === undefined ? [] : levelsOf(narrow);
+    if (SEVERITIES.indexOf(least) <= SEVERITIES.indexOf(own)) return [];
+    const message = `calls nobody for ${id}, which is ${least} at least, while this is ${own} at most`;
+    return [finding(placed, ["absorbs", i], { code: "RULE_ABSORBS_WORSE", message })];
+  });
+}
+
+/** The least severe first. */
+const levelsOf = ({ raise }: Rule): readonly Severity[] =>
+  SEVERITIES.filter((level) => raise.some(({ severity }) => severity === level));
 
 /** A window, a streak or a silence is made of several polls already. */
 const looksBack = (condition: Condition | null): boolean =>

@@ -158,6 +158,12 @@ export const RULE_DIAGNOSTICS: Readonly<Record<string, RuleDiagnostic>> = {
     meaning: "A `flap` that never happens: so many times can't fit into its `within`",
     remedy: "Make `within` longer, or `clear.for`, `keep` or `for` shorter",
   },
+  RULE_ABSORBS_WORSE: {
+    severity: "warning",
+    meaning:
+      "A rule absorbs one that is always more severe than itself: while both fire, nobody is called for the worse",
+    remedy: "Give the wider rule a severity that is as high, or do not let it absorb this one",
+  },
   RULE_SELECTS_NOTHING: {
     severity: "warning",
     meaning: "No device of the inventory is selected; a remark where it has none of that kind",
