@@ -349,7 +349,7 @@ function countGaps(bySlot: ReadonlyMap<string, Failure[]>): void {
 }
 
 function spread(durations: readonly number[]): Spread {
-  const sorted = Float64Array.from(durations).sort();
+  const sorted = new Float64Array(durations).sort();
   const n = sorted.length;
   const rank = (quantile: number): number | null => sorted[Math.max(0, Math.ceil(n * quantile) - 1)] ?? null;
   return {
