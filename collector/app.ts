@@ -253,7 +253,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       agents: fleet.agents().map(({ online, isHeard, skewMs, offsetMs, status, delivery }) => ({
         ...{ online, isHeard, skewMs, offsetMs },
         outbox: status?.outbox ?? null,
-        owed: delivery.owed.live + delivery.owed.history,
+        owed: delivery.owed,
       })),
       areRulesRefused: judge.live.rules().refused.length > 0,
       channelsDown: notifications.downCount(),

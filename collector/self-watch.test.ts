@@ -12,7 +12,7 @@ const agent = (given: Partial<SeenAgent> = {}): SeenAgent => ({
   skewMs: 0,
   offsetMs: 20,
   outbox: { oldestAt: NOW - 1_000, lanes: { live: { first: 10, last: 12 } } },
-  owed: 0,
+  owed: { live: 0, history: 0 },
   ...given,
 });
 
@@ -20,7 +20,7 @@ const figures = (given: Partial<SelfFigures> = {}): SelfFigures => ({
   lag: { commitMs: 40, queueMs: 250, shedAgents: 2, failing: { state: false, timeseries: true } },
   queueBytes: 5_000,
   counts: { shed: 3, appendFailures: 4, commitFailures: 5 },
-  agents: [agent({ owed: 7 }), agent(), agent({ online: false, owed: 1 })],
+  agents: [agent({ owed: { live: 5, history: 2 } }), agent(), agent({ online: false, owed: { live: 1, history: 0 } })],
   areRulesRefused: true,
   channelsDown: 1,
   cost: { memoryBytes: 3e8, cpuPercent: 12, loopDelaySeconds: 0.03, loopBusyPercent: 9 },
@@ -33,7 +33,10 @@ const metricsAt = (given: Partial<SelfFigures>) => selfReading(figures(given), N
 describe("the collector, as it sees itself", () => {
   it("says how far it is behind, what its stores do, whom it hears and what it costs", () => {
     expect(
-      selfReading(figures({ agents: [agent({ owed: 7 }), agent(), agent(), agent({ online: false })] }), NOW),
+      selfReading(
+        figures({ agents: [agent({ owed: { live: 5, history: 2 } }), agent(), agent(), agent({ online: false })] }),
+        NOW,
+      ),
     ).toEqual({
       device: "collector",
       at: NOW,
@@ -83,7 +86,16 @@ describe("the collector, as it sees itself", () => {
 
   const live = (first: number, last: number, oldestAt: number) => ({ oldestAt, lanes: { live: { first, last } } });
   it.each<{ name: string; seen: Partial<SeenAgent>; behind: number }>([
-    { name: "whose present waits for a minute and more", seen: { outbox: live(1, 40, NOW - 61_000) }, behind: 1 },
+    {
+      name: "whose present waits for a minute and more",
+      seen: { outbox: live(1, 40, NOW - 61_000), owed: { live: 40, history: 0 } },
+      behind: 1,
+    },
+    {
+      name: "that has sent since what it said it had",
+      seen: { outbox: live(1, 400, NOW - 99_000), owed: { live: 4, history: 90 } },
+      behind: 0,
+    },
     { name: "that only drains history", seen: { outbox: live(39, 40, NOW - 3_600_000) }, behind: 0 },
     { name: "that has many batches of this moment", seen: { outbox: live(1, 90, NOW - 20_000) }, behind: 0 },
     { name: "that is away", seen: { online: false, outbox: live(1, 90, NOW - 99_000) }, behind: 0 },
@@ -99,7 +111,7 @@ describe("the collector, as it sees itself", () => {
     },
     { name: "that never said", seen: { outbox: null }, behind: 0 },
   ])("counts an agent $name as behind: $behind", ({ seen, behind }) => {
-    expect(metricsAt({ agents: [agent(seen)] })["agents_behind"]).toBe(behind);
+    expect(metricsAt({ agents: [agent({ owed: { live: 99, history: 0 }, ...seen })] })["agents_behind"]).toBe(behind);
   });
 
   it.each([

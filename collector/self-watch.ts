@@ -35,7 +35,8 @@ export type SeenAgent = {
     readonly oldestAt: number | null;
     readonly lanes?: { readonly live: { readonly first: number; readonly last: number } } | undefined;
   } | null;
-  readonly owed: number;
+  /** Batches that it says it has and that did not come yet. */
+  readonly owed: { readonly live: number; readonly history: number };
 };
 
 export type SelfFigures = {
@@ -70,10 +71,11 @@ export function ownClockOffset(agents: readonly Vote[]): number | null {
 export const isOwnClockOff = (agents: readonly Vote[]): boolean =>
   Math.abs(ownClockOffset(agents) ?? 0) > CLOCK_OFF_SECONDS;
 
-function isBehind({ online, isHeard, outbox, skewMs }: SeenAgent, nowMs: number): boolean {
+/** Its word may be half a minute old: what came since is no backlog any more, as after each outage that has drained. */
+function isBehind({ online, isHeard, outbox, skewMs, owed }: SeenAgent, nowMs: number): boolean {
   if (!online || !isHeard || outbox === null || outbox.oldestAt === null || outbox.lanes === undefined) return false;
   const { first, last } = outbox.lanes.live;
-  return last - first + 1 > LIVE_BATCHES_MAX && nowMs - outbox.oldestAt - skewMs > BEHIND_MS;
+  return Math.min(last - first + 1, owed.live) > LIVE_BATCHES_MAX && nowMs - outbox.oldestAt - skewMs > BEHIND_MS;
 }
 
 /** What the collector says of itself. Pure. */
@@ -99,7 +101,7 @@ export function selfReading(figures: SelfFigures, nowMs: number): Reading {
     agents_expected: agents.length,
     agents_connected: count(({ online, isHeard }) => online && isHeard),
     agents_behind: count((agent) => isBehind(agent, nowMs)),
-    batches_owed: agents.reduce((sum, { owed }) => sum + owed, 0),
+    batches_owed: agents.reduce((sum, { owed }) => sum + owed.live + owed.history, 0),
     rules_refused: areRulesRefused,
     channels_down: channelsDown,
     ...(offset !== null && { clock_offset_seconds: offset }),
