@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { paths } from "@aislewatch/api";
+import { errorText } from "@aislewatch/base";
 import createClient, { type Client } from "openapi-fetch";
 import { UsageError } from "./command.ts";
 
@@ -48,7 +49,11 @@ export function connect({ url, token }: Connection): Api {
   return createClient<paths>({
     baseUrl: url,
     headers: { authorization: `Bearer ${token}` },
-    fetch: (request) => fetch(request, { signal: AbortSignal.timeout(REQUEST_MS_MAX) }),
+    fetch: (request) =>
+      fetch(request, { signal: AbortSignal.timeout(REQUEST_MS_MAX) }).catch((thrown: unknown) => {
+        const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+        throw new ApiError(`No collector answers at ${url}: ${errorText(cause)}`);
+      }),
   });
 }
 
