@@ -391,3 +391,45 @@ rules:
     expect(last?.values['avg(media_remaining_percent, "1m")']).toBeCloseTo(13.69, 1);
   });
 });
+
+describe("one moment", () => {
+  it("lets everyone fall due that was read at it before anything is flagged, in whatever order rows stand", () => {
+    const SWITCH = device("sw", "network_switch");
+    const ids = ["p-1", "p-2"];
+    const printers = ids.map((id) => device(id, "label_printer", { dependsOn: ["sw"] }));
+    const toldWith = (order: readonly string[]): string[] => {
+      const { engine, read, said } = stage(group(`id: out, when: media_out, severity: major`), [SWITCH, ...printers]);
+      for (const id of ids) read(id, 3, { up: true, media_out: true });
+      read("sw", 10, { up: false });
+      read("sw", 20, { up: true });
+      said.length = 0;
+      const rows = order.map((id) => reading(id, 38_000, { up: true }));
+      return engine.observe(SITE, AGENT, message(rows), 0).map(line);
+    };
+    expect(toldWith(ids)).toEqual([
+      "38s p-1 out firing>firing major stale (flags)",
+      "38s p-2 out firing>firing major stale (flags)",
+    ]);
+    expect(toldWith(ids.toReversed())).toEqual(toldWith(ids));
+  });
+
+  it("ends faults in the order of their rules, whichever was kept first over a restart", () => {
+    const rules = group(
+      `id: wide, when: media_out, severity: major, absorbs: [narrow], clear: { when: "!media_out", for: 10s }`,
+      `id: narrow, when: paused, severity: minor, clear: { when: "!paused", for: 10s }`,
+    );
+    const before = stage(rules, [PRINTER]);
+    before.read("printer", 0, { media_out: true, paused: true });
+    before.read("printer", 10, { media_out: false, paused: false });
+    const kept = before.engine.takeChangedFaults();
+    const toldAfter = (records: typeof kept): string[] => {
+      const { engine } = stage(rules, [PRINTER]);
+      const values = before.engine.lastValues(SITE, "printer");
+      engine.restoreValues(values.map((value) => ({ site: SITE, subject: "printer", ...value })));
+      engine.restoreFaults(records);
+      return engine.tick(START + 25_000).map(line);
+    };
+    expect(toldAfter(kept)).toEqual(["20s printer narrow recovering>inactive", "20s printer wide recovering>inactive"]);
+    expect(toldAfter(kept.toReversed())).toEqual(toldAfter(kept));
+  });
+});

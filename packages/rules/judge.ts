@@ -18,6 +18,7 @@ import {
   type Active,
   blockerOf,
   type DeviceUnit,
+  enter,
   flagsOf,
   isInGroup,
   type JudgedSubject,
@@ -66,6 +67,8 @@ export class Judge {
   /** Sites whose faults were restored: hours may have begun or ended since they were kept. */
   readonly #replan = new Set<SiteUnit>();
   readonly dueNow: DeviceUnit[] = [];
+  /** The moment at which some of `dueNow` have still to fall due. */
+  #halfwayAt: number | null = null;
   readonly dirtySites = new Set<SiteUnit>();
   /** Somebody has stored readings to ask for; else windows begin with what is read from now on. */
   isStored = false;
@@ -131,9 +134,9 @@ export class Judge {
   settle(at: number): void {
     if (this.moved.size > 0) for (const unit of this.moved) this.#upChanged(unit, at);
     if (this.#touched.length > 0) this.#judgeTouched(at);
-    if (this.dueNow.length > 0) {
-      for (const unit of this.dueNow.splice(0)) this.runDue(unit, at);
-    }
+    // Who else falls due at this moment does so before anything is flagged or counted by it.
+    if (at === this.#halfwayAt) return;
+    if (this.dueNow.length > 0) this.#runDueNow(at);
     this.#reflagAll(at);
     if (this.moved.size > 0) {
       for (const unit of this.moved) this.restate(unit);
@@ -142,6 +145,14 @@ export class Judge {
     if (this.dirtySites.size > 0) this.#judgeSites(at);
     // A fault of the site may have taken others in, or let them go.
     this.#reflagAll(at);
+  }
+
+  /** Those with a reading of this moment that also fall due at it, in an order of their own: rows may come in any. */
+  #runDueNow(at: number): void {
+    const units = this.dueNow.splice(0).sort((a, b) => compareText(a.device.id, b.device.id));
+    this.#halfwayAt = at;
+    for (const unit of units) this.runDue(unit, at);
+    this.#halfwayAt = null;
   }
 
   /** Flags decide no state, so one pass is enough: nothing fires or clears by them. */
@@ -284,7 +295,7 @@ export class Judge {
     if (isPlain(next, compiled.spec)) this.drop(active);
     else if (before === null) {
       subject.faults[local] = active;
-      owner.active.push(active);
+      enter(active);
     }
     this.markChanged(subject, compiled.rule, isPlain(next, compiled.spec) ? null : active);
     this.setDue(owner);
@@ -306,7 +317,7 @@ export class Judge {
     const active: Active = { subject, local, fault, dueAt: dueOf(fault, compiled), flags, event: null };
     subject.codes[local] = -1;
     subject.faults[local] = active;
-    subject.owner.active.push(active);
+    enter(active);
     this.setDue(subject.owner);
   }
 

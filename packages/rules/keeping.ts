@@ -9,6 +9,7 @@ import {
   type Active,
   blockerOf,
   type DeviceUnit,
+  enter,
   flagsOf,
   type JudgedSubject,
   type SiteUnit,
@@ -167,7 +168,7 @@ export class Keeping {
     const before = subject.faults[local];
     if (before) this.#judge.drop(before);
     subject.faults[local] = active;
-    owner.active.push(active);
+    enter(active);
     if (owner.is === "device") {
       // A fault that stands for long was written long before the last answer, which its values tell better.
       owner.keptAnswerAt = Math.max(owner.keptAnswerAt, detail.answeredAt);

@@ -11,7 +11,16 @@ import type { MaintenanceWindow } from "./maintenance.ts";
 import { type EffectiveVar, effectiveVars } from "./overrides.ts";
 import { bindingOf, type CompiledRule, compileRule, dueOf, NO_SHAPE, type Shape, shapeOf, variantOf } from "./plan.ts";
 import { dropSpells } from "./spells.ts";
-import { type Active, type AgentUnit, ancestorsOf, DeviceUnit, JudgedSubject, roleOf, SiteUnit } from "./subjects.ts";
+import {
+  type Active,
+  type AgentUnit,
+  ancestorsOf,
+  DeviceUnit,
+  inPlace,
+  JudgedSubject,
+  roleOf,
+  SiteUnit,
+} from "./subjects.ts";
 import type { Override, Rule, RuleSet, SiteInfo } from "./types.ts";
 import { wantJudged, wantNothing, wantSpells, wantWindow } from "./want.ts";
 import { RecentReadings } from "./window.ts";
@@ -303,6 +312,7 @@ export class Roster {
       else this.#greet(subject, local, how.at);
       if (how.isEdit && !isSame) wantJudged(this.#judge, subject, binding.compiled);
     }
+    subject.owner.active.sort(inPlace);
     this.#openWindows(subject);
   }
 

@@ -52,6 +52,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** What owns timers: a device (its components included) or a site. */
 class Owner {
+  /** In an order of their own (`inPlace`), whichever began first and whichever was kept first over a restart. */
   active: Active[] = [];
   /** When time alone changes something; Infinity for never. */
   dueAt = NEVER;
@@ -206,6 +207,19 @@ export class JudgedSubject {
     this.layout = what.layout;
     this.base = what.base;
   }
+}
+
+/** By component, then as the rules stand: what falls due at one moment is told of in this order. */
+export const inPlace = (a: Active, b: Active): number => {
+  const [mine, other] = [a.subject.component ?? "", b.subject.component ?? ""];
+  return mine === other ? a.local - b.local : mine < other ? -1 : 1;
+};
+
+/** Takes its place among the faults of its owner. */
+export function enter(active: Active): void {
+  const { active: others } = active.subject.owner;
+  const place = others.findLastIndex((other) => inPlace(other, active) < 0) + 1;
+  others.splice(place, 0, active);
 }
 
 export function subjectOf({ owner, component }: JudgedSubject): Subject {
