@@ -120,6 +120,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         },
         onSuspected: (parents) => probes.suspect(parents),
         onRemedy: (incident, remedy) => remedies.run(incident, remedy),
+        onFactsFailed: (failure) => log.emit(events.factsFailed, failure),
         onAgent({ site, agent, online, status }) {
           if (agent === COLLECTOR_AGENT) return;
           if (online)

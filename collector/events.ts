@@ -107,6 +107,14 @@ export const events = {
       retroactive: "boolean",
     },
   }),
+  factsFailed: defineEvent({
+    name: "incident_facts_failed",
+    level: "error",
+    meaning:
+      "What reports count of an incident can't be made of its log: a bug. Reports go without this incident, or have it as it was; all else about it works. Told once for each incident until the next start.",
+    fields: { incident: "string", detail: "string" },
+    sameBy: ["detail"],
+  }),
   notificationGivenUp: defineEvent({
     name: "notification_given_up",
     level: "error",

@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ManualClock } from "@aislewatch/base";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createFactsKeeper, type FactsKeeper } from "./facts-keeper.ts";
+import { createFactsKeeper, type FactsFailure, type FactsKeeper } from "./facts-keeper.ts";
 import { createIncidentBook, type IncidentBook } from "./incident-book.ts";
 import type { Figures } from "./incidents/figures.ts";
 import { MINUTE_MS, min, opened, T0 } from "./incidents/sample-log.ts";
 import { DEFAULT_SLA_POLICY, type SlaPolicy } from "./incidents/sla-policy.ts";
 import type { IncidentEventBody } from "./incidents/types.ts";
 import { type Site, unlistedSite } from "./sites.ts";
+import { StoreError } from "./store/error.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import type { StateStore } from "./store/state/store.ts";
 
@@ -19,6 +20,9 @@ let clock: ManualClock;
 let book: IncidentBook;
 let site: Site;
 let policy: SlaPolicy;
+let failures: FactsFailure[];
+/** The incident of whose log nothing can be made. */
+let broken: string | null;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "aislewatch-facts-"));
@@ -28,6 +32,8 @@ beforeEach(async () => {
   book = createIncidentBook({ clock, state });
   site = { ...unlistedSite("berlin-01"), timeZone: "Europe/Berlin" };
   policy = DEFAULT_SLA_POLICY;
+  failures = [];
+  broken = null;
 });
 afterEach(async () => {
   await state.close();
@@ -39,10 +45,11 @@ function keeper(): FactsKeeper {
   const made = createFactsKeeper({
     clock,
     state,
-    contextOf: () => ({
-      ...{ terms: policy.standard, site },
-      device: { kind: "label_printer", vendor: "Zebra", model: null },
-    }),
+    contextOf({ id }) {
+      if (id === broken) throw new RangeError("Invalid time zone specified: Berlin");
+      return { terms: policy.standard, site, device: { kind: "label_printer", vendor: "Zebra", model: null } };
+    },
+    onFailed: (failure) => failures.push(failure),
   });
   made.use(policy, [site]);
   return made;
@@ -142,6 +149,41 @@ describe("facts", () => {
     expect((await figures()).sla.response).toMatchObject({ breached: 1 });
     runDown(keeper());
     expect((await figures()).sla.response).toMatchObject({ met: 1, breached: 0 });
+  });
+
+  it("that can't be made hold up no commit, and are told once", async () => {
+    const facts = keeper();
+    runDown(facts);
+    broken = "INC-000002";
+    for (const n of [1, 2, 3]) write(n, 0);
+    commit(facts);
+    write(2, 5, { type: "acknowledged" });
+    commit(facts);
+    expect(state.incidentEvents("INC-000002").map(({ type }) => type)).toEqual(["opened", "acknowledged"]);
+    expect((await figures()).incidents.opened).toBe(2);
+    expect(failures).toEqual([{ incident: "INC-000002", detail: "Invalid time zone specified: Berlin" }]);
+  });
+
+  it("that can't be made are left out when all are made again", async () => {
+    for (let n = 0; n < 5; n++) write(n, 0);
+    state.commit({ incidents: book.takePending().changes });
+    broken = "INC-000003";
+    const facts = keeper();
+    expect(runDown(facts)).toBe(2);
+    expect((await figures()).incidents.opened).toBe(4);
+    expect(failures).toMatchObject([{ incident: "INC-000003" }]);
+    expect(keeper().remaking).toBeNull();
+  });
+
+  it("are not told as failed while it is the store that fails", async () => {
+    const facts = keeper();
+    write(1, 0);
+    const { changes } = book.takePending();
+    state.commit({ incidents: changes });
+    write(1, 5, { type: "acknowledged" });
+    await state.close();
+    expect(() => facts.of(book.takePending().changes)).toThrow(StoreError);
+    expect(failures).toEqual([]);
   });
 
   it("made one by one or again from the start are the same", async () => {

@@ -26,7 +26,7 @@ import { incidentView } from "./api/view.ts";
 import type { ConfigSet } from "./config-set.ts";
 import { createDesk } from "./desk.ts";
 import { createDuties } from "./duties.ts";
-import { createFactsKeeper } from "./facts-keeper.ts";
+import { createFactsKeeper, type FactsFailure } from "./facts-keeper.ts";
 import { createIncidentBook } from "./incident-book.ts";
 import { NO_ESCALATION, type Remedy } from "./incidents/escalation-policy.ts";
 import type { IncidentFacts } from "./incidents/figures.ts";
@@ -76,6 +76,8 @@ export type JudgeEvents = {
   onAgent(event: { site: string; agent: string; online: boolean; status: AgentStatus | null }): void;
   /** Tier 0 of its chain: the agent is to be asked. What comes of it is told by `note`. */
   onRemedy?(incident: Incident, remedy: Remedy): void;
+  /** Reports go without this incident, or have it as it was. */
+  onFactsFailed?(failure: FactsFailure): void;
 };
 
 export type JudgeDeps = {
@@ -194,6 +196,7 @@ export function createJudge(
         device: { kind: known?.kind ?? null, vendor, model },
       };
     },
+    onFailed: (failure) => events.onFactsFailed?.(failure),
   });
   /** By site and role, for as long as one `absorb` goes on: the engine stands still meanwhile. */
   const capacities = new Map<string, Capacity>();
