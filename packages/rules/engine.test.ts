@@ -432,4 +432,41 @@ describe("one moment", () => {
     expect(toldAfter(kept)).toEqual(["20s printer narrow recovering>inactive", "20s printer wide recovering>inactive"]);
     expect(toldAfter(kept.toReversed())).toEqual(toldAfter(kept));
   });
+
+  it("passes before hours or maintenance are others, for neighbours in order of time", () => {
+    const printers = ["p-1", "p-2"].map((id) => device(id, "label_printer"));
+    const toldWith = (isPlanned: boolean): string[] => {
+      const { engine, read, said, say } = stage(
+        group(`id: odd, when: 'paused && neighbours(!paused) >= 1', severity: minor`),
+        printers,
+      );
+      read("p-2", 4, { paused: false });
+      read("p-1", 10, { paused: true });
+      const when = { is: "once", fromMs: START, toMs: START + 600_000 } as const;
+      if (isPlanned) say(engine.setMaintenance([{ id: "m", where: {}, when }], START + 80_000));
+      say(engine.tick(START + 90_000));
+      return said;
+    };
+    // What p-2 read grew old at 39 s, before that of p-1 did.
+    expect(toldWith(false).at(-1)).toBe("45s p-1 odd firing>inactive");
+    expect(toldWith(true)).toEqual(toldWith(false));
+  });
+
+  it("is not taken back by hours that a fork looks at for the first time", () => {
+    const devices = [device("sw", "network_switch"), device("p-1", "label_printer", { dependsOn: ["sw"] })];
+    const engine = createEngine();
+    const minute = (START / 60_000) % 1_440;
+    const span = [{ from: minute, to: minute + 1 }];
+    const hours = { mon: span, tue: span, wed: span, thu: span, fri: span, sat: span, sun: span };
+    const tradingHours = { timeZone: "UTC", hours, closedDays: [] };
+    engine.setSites([{ id: SITE, name: SITE, timeZone: "UTC", tradingHours }], START);
+    engine.setRules(group(`id: hours, when: paused, severity: minor, active_in: trading_hours`), START);
+    engine.setInventory(SITE, AGENT, devices, START);
+    const snapshot = engine.snapshot(SITE, AGENT);
+    const fork = engine.fork({ site: SITE, agent: AGENT, devices, snapshot, atMs: START });
+    const readings = [reading("p-1", 39_000, { paused: true }), reading("sw", 60_000, { up: false })];
+    const told = fork.observe(SITE, AGENT, message(readings), 0).map(line);
+    expect(told.at(-1)).toBe("60s p-1 hours firing>firing minor below store-1/sw off hours (flags)");
+    expect(fork.tick(START + 59_999)).toEqual([]);
+  });
 });

@@ -147,6 +147,7 @@ class RuleEngine implements Engine {
 
   setRules(rules: RuleSet, atMs: number): Transition[] {
     this.#judge.begin();
+    this.#passUntil(atMs - 1);
     this.#roster.replaceRules(rules, atMs);
     this.#keeping.dropWithoutRule(atMs);
     this.#judge.settle(atMs);
@@ -155,6 +156,7 @@ class RuleEngine implements Engine {
 
   setSites(sites: readonly SiteInfo[], atMs: number): Transition[] {
     this.#judge.begin();
+    this.#passUntil(atMs - 1);
     this.#roster.setSites(sites, atMs);
     this.#judge.settle(atMs);
     return this.#judge.inOrder();
@@ -162,6 +164,7 @@ class RuleEngine implements Engine {
 
   setMaintenance(windows: readonly MaintenanceWindow[], atMs: number): Transition[] {
     this.#judge.begin();
+    this.#passUntil(atMs - 1);
     this.#roster.setMaintenance(windows, atMs);
     this.#judge.settle(atMs);
     return this.#judge.inOrder();
@@ -315,6 +318,11 @@ class RuleEngine implements Engine {
     site.nextDue = owners.reduce((least, { dueAt }) => Math.min(least, dueAt), NEVER);
   }
 
+  /** What was due before happens before, in order of time, so that nobody is judged by what a neighbour read long ago. */
+  #passUntil(limit: number): void {
+    this.#runUntil(limit, (owner) => owner.is === "site" || !owner.agent.isBehind);
+  }
+
   /** Everything that falls due up to `limit`, in order of time, of those whose time may pass. */
   #runUntil(limit: number, mayPass: (owner: DeviceUnit | SiteUnit) => boolean): void {
     const { heap } = this.#judge;
@@ -351,7 +359,7 @@ class RuleEngine implements Engine {
     this.#keeping.emitOrphans(nowMs);
     this.#judge.replan(nowMs);
     this.#judge.settle(nowMs);
-    this.#runUntil(nowMs, (owner) => owner.is === "site" || !owner.agent.isBehind);
+    this.#passUntil(nowMs);
     return this.#judge.inOrder();
   }
 

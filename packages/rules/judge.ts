@@ -384,8 +384,13 @@ export class Judge {
     this.#replan.add(site);
   }
 
+  /** At `at`, but not before what was read meanwhile: that was flagged by the hours of its own time. */
   replan(at: number): void {
-    for (const site of this.#replan) this.#planMoved(site, at);
+    for (const site of this.#replan) {
+      const now = Math.max(at, site.ranTo + 1);
+      this.#planMoved(site, now);
+      this.settle(now);
+    }
     this.#replan.clear();
   }
 
