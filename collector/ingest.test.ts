@@ -299,6 +299,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
       firing: () => 0,
       explain: () => ({ refused: "unknown_rule", message: "" }),
       samplesPerSecond: () => 0,
+      reportsRemaking: () => null,
     },
     roster: () => [],
     slowestPolls: () => [],

@@ -516,6 +516,7 @@ export function createJudge(
     firing: (rule) => firingIndex().get(rule) ?? 0,
     explain: (rule, subject) => engine.explain(rule, subject, clock.now()),
     samplesPerSecond,
+    reportsRemaking: () => factsKeeper.remaking,
   };
 
   return {

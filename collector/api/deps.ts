@@ -84,6 +84,11 @@ export type LiveView = {
   /** Why a rule fires on a subject now, or why not. */
   explain(rule: string, subject: Subject): Explanation | NoExplanation;
   samplesPerSecond(): number;
+  /**
+   * How many incidents of the past are counted anew so far, because hours or terms changed; null: all are. Until then
+   * reports have others of them as they were before, or not at all.
+   */
+  reportsRemaking(): { readonly done: number } | null;
 };
 
 /** An agent with what the collector knows of it beside its own words. */

@@ -273,6 +273,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
         return engine.explain(asked, subject, T0);
       },
       samplesPerSecond: () => 12.5,
+      reportsRemaking: () => null,
     },
     fleet: sampleFleet(removed),
     maintenance: createMaintenance({

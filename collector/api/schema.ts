@@ -6,6 +6,7 @@ import { COMMAND_KINDS, COMMAND_OUTCOMES } from "@aislewatch/contract";
 import { CATEGORIES, SEVERITIES } from "@aislewatch/devices";
 import { WEEKDAYS } from "@aislewatch/rules";
 import { z } from "zod";
+import { GROUPINGS } from "../incidents/figures.ts";
 import {
   ACK_EXPIRIES,
   CANCEL_CODES,
@@ -754,6 +755,62 @@ export const command = z
   })
   .meta({ id: "Command" });
 
+/** Milliseconds; of nothing they are null, and never 0. Median and p90 are of the nearest rank. */
+const spread = z
+  .object({
+    n: z.int(),
+    meanMs: z.number().nullable(),
+    medianMs: z.number().nullable(),
+    p90Ms: z.number().nullable(),
+  })
+  .meta({ id: "Spread" });
+const share = z.object({ n: z.int(), of: z.int(), share: z.number().nullable() }).meta({ id: "Share" });
+const attainment = z
+  .object({ met: z.int(), breached: z.int(), share: z.number().nullable() })
+  .meta({ id: "Attainment" });
+
+/** What each of these counts stands in docs/reports.md. */
+const figures = z
+  .object({
+    incidents: z.object({
+      ...{ opened: z.int(), open: z.int(), resolved: z.int(), cancelled: z.int(), merged: z.int() },
+    }),
+    ...{ detect: spread, acknowledge: spread, restore: spread, resolve: spread, resolveUnpaused: spread },
+    unacknowledged: z.object({ open: z.int(), over: z.int() }),
+    betweenFailures: z.object({
+      failures: z.int(),
+      exposureMs: z.number().nullable(),
+      meanMs: z.number().nullable(),
+      gaps: spread,
+    }),
+    ...{ firstLine: share, selfRecovered: share, reopened: share },
+    backlog: z.object({
+      total: z.int(),
+      byAge: z.array(z.object({ upTo: z.string(), byPriority: z.record(z.enum(PRIORITIES), z.int()) })),
+    }),
+    sla: z.object({ response: attainment, restore: attainment, vendor: attainment }),
+    penalties: z.array(z.object({ currency: z.string(), amount: z.number(), incidents: z.int() })),
+  })
+  .meta({ id: "Figures" });
+
+export const report = z
+  .object({
+    /** The time that it is of, `from` inclusive, `to` exclusive. */
+    from: z.number(),
+    to: z.number(),
+    by: z.enum(["none", ...GROUPINGS]),
+    all: figures,
+    /** The most incidents first. The key of an hour is 0 (Monday 00:00) to 167; null: not known. */
+    groups: z.array(z.object({ key: z.union([z.string(), z.number()]).nullable(), figures })),
+    /** Beyond a thousand. */
+    groupsLeftOut: z.int(),
+    /** Opened in each hour of the week, from Monday 00:00, by the clock in the store. */
+    hours: z.array(z.int()),
+    /** Hours or terms changed, and so many incidents of the past are counted anew so far; null: all are. */
+    remaking: z.object({ done: z.int() }).nullable(),
+  })
+  .meta({ id: "IncidentReport" });
+
 export const me = z.object({ name: z.string(), role: z.enum(["viewer", "operator", "admin"]) }).meta({ id: "Me" });
 export const problem = z
   .object({
@@ -812,6 +869,7 @@ export type StreamEvent = z.infer<typeof streamEvent>;
  *   GET  /commands/:id → Command
  *   GET  /audit/delivery?site=&agent=&since= → DeliveryAudit
  *   POST /audit/delivery/explain {site,agent,text} → {explained}
+ *   GET  /report?from=&to=&by=&site=&kind=&priority=&format= → IncidentReport, or CSV
  *   GET  /rules?site=&device= → Rule[]   of a device those that look at it
  *   GET  /rules/:rule/explain?site=&device=&component=&at= → Explanation
  *   GET  /people → string[]   names that an incident can be assigned to

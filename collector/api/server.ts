@@ -16,6 +16,7 @@ import { fleetRoutes } from "./routes/fleet.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { maintenanceRoutes } from "./routes/maintenance.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
+import { reportRoutes } from "./routes/report.ts";
 import { ruleRoutes } from "./routes/rules.ts";
 import { serviceRoutes, streamRoutes } from "./routes/service.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -98,6 +99,7 @@ export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<Api
       await api.register(fleetRoutes(deps));
       await api.register(maintenanceRoutes(deps));
       await api.register(notificationRoutes(deps));
+      await api.register(reportRoutes(deps));
       await api.register(streamRoutes(deps, hub));
       api.get("/openapi.json", { config: { access: "public" }, schema: { hide: true } }, async (_request, reply) =>
         reply.serializer(JSON.stringify).send(app.swagger()),

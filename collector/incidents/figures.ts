@@ -99,6 +99,9 @@ export type Attainment = { readonly met: number; readonly breached: number; read
 /** To the cent; `incidents` are those that cost something. */
 export type Penalty = { readonly currency: string; readonly amount: number; readonly incidents: number };
 
+/** The durations of an incident's life that have a spread. */
+export const SPREADS = ["detect", "acknowledge", "restore", "resolve", "resolveUnpaused"] as const;
+
 export type Figures = {
   readonly incidents: {
     readonly opened: number;

@@ -1578,6 +1578,60 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/report": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The figures of the incidents that were opened in a time, and what was open at its end */
+    get: {
+      parameters: {
+        query?: {
+          from?: number;
+          to?: number;
+          by?: "none" | "site" | "kind" | "vendor" | "model" | "hour";
+          site?: string;
+          kind?: string;
+          priority?: string;
+          format?: "json" | "csv";
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description As JSON, or as a table */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["IncidentReport"];
+            "text/csv": string;
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/stream": {
     parameters: {
       query?: never;
@@ -2432,6 +2486,220 @@ export interface components {
       message: string;
       hint?: string;
       incident?: components["schemas"]["Incident"];
+    };
+    IncidentReport: {
+      from: number;
+      to: number;
+      /** @enum {string} */
+      by: "none" | "site" | "kind" | "vendor" | "model" | "hour";
+      all: {
+        incidents: {
+          opened: number;
+          open: number;
+          resolved: number;
+          cancelled: number;
+          merged: number;
+        };
+        detect: {
+          n: number;
+          meanMs: number | null;
+          medianMs: number | null;
+          p90Ms: number | null;
+        };
+        acknowledge: {
+          n: number;
+          meanMs: number | null;
+          medianMs: number | null;
+          p90Ms: number | null;
+        };
+        restore: {
+          n: number;
+          meanMs: number | null;
+          medianMs: number | null;
+          p90Ms: number | null;
+        };
+        resolve: {
+          n: number;
+          meanMs: number | null;
+          medianMs: number | null;
+          p90Ms: number | null;
+        };
+        resolveUnpaused: {
+          n: number;
+          meanMs: number | null;
+          medianMs: number | null;
+          p90Ms: number | null;
+        };
+        unacknowledged: {
+          open: number;
+          over: number;
+        };
+        betweenFailures: {
+          failures: number;
+          exposureMs: number | null;
+          meanMs: number | null;
+          gaps: {
+            n: number;
+            meanMs: number | null;
+            medianMs: number | null;
+            p90Ms: number | null;
+          };
+        };
+        firstLine: {
+          n: number;
+          of: number;
+          share: number | null;
+        };
+        selfRecovered: {
+          n: number;
+          of: number;
+          share: number | null;
+        };
+        reopened: {
+          n: number;
+          of: number;
+          share: number | null;
+        };
+        backlog: {
+          total: number;
+          byAge: {
+            upTo: string;
+            byPriority: {
+              [key: string]: number;
+            };
+          }[];
+        };
+        sla: {
+          response: {
+            met: number;
+            breached: number;
+            share: number | null;
+          };
+          restore: {
+            met: number;
+            breached: number;
+            share: number | null;
+          };
+          vendor: {
+            met: number;
+            breached: number;
+            share: number | null;
+          };
+        };
+        penalties: {
+          currency: string;
+          amount: number;
+          incidents: number;
+        }[];
+      };
+      groups: {
+        key: string | number | null;
+        figures: {
+          incidents: {
+            opened: number;
+            open: number;
+            resolved: number;
+            cancelled: number;
+            merged: number;
+          };
+          detect: {
+            n: number;
+            meanMs: number | null;
+            medianMs: number | null;
+            p90Ms: number | null;
+          };
+          acknowledge: {
+            n: number;
+            meanMs: number | null;
+            medianMs: number | null;
+            p90Ms: number | null;
+          };
+          restore: {
+            n: number;
+            meanMs: number | null;
+            medianMs: number | null;
+            p90Ms: number | null;
+          };
+          resolve: {
+            n: number;
+            meanMs: number | null;
+            medianMs: number | null;
+            p90Ms: number | null;
+          };
+          resolveUnpaused: {
+            n: number;
+            meanMs: number | null;
+            medianMs: number | null;
+            p90Ms: number | null;
+          };
+          unacknowledged: {
+            open: number;
+            over: number;
+          };
+          betweenFailures: {
+            failures: number;
+            exposureMs: number | null;
+            meanMs: number | null;
+            gaps: {
+              n: number;
+              meanMs: number | null;
+              medianMs: number | null;
+              p90Ms: number | null;
+            };
+          };
+          firstLine: {
+            n: number;
+            of: number;
+            share: number | null;
+          };
+          selfRecovered: {
+            n: number;
+            of: number;
+            share: number | null;
+          };
+          reopened: {
+            n: number;
+            of: number;
+            share: number | null;
+          };
+          backlog: {
+            total: number;
+            byAge: {
+              upTo: string;
+              byPriority: {
+                [key: string]: number;
+              };
+            }[];
+          };
+          sla: {
+            response: {
+              met: number;
+              breached: number;
+              share: number | null;
+            };
+            restore: {
+              met: number;
+              breached: number;
+              share: number | null;
+            };
+            vendor: {
+              met: number;
+              breached: number;
+              share: number | null;
+            };
+          };
+          penalties: {
+            currency: string;
+            amount: number;
+            incidents: number;
+          }[];
+        };
+      }[];
+      groupsLeftOut: number;
+      hours: number[];
+      remaking: {
+        done: number;
+      } | null;
     };
     Rule: {
       id: string;

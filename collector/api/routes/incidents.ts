@@ -8,6 +8,7 @@ import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
 import { bulkRequest, bulkResult, incident, incidentAction, incidentDetail, incidentList, problem } from "../schema.ts";
 import { chartView, contactsView, eventView, incidentView, standingView, workView } from "../view.ts";
+import { listOf } from "./query.ts";
 
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 200;
@@ -15,14 +16,6 @@ const EARLIER_MAX = 10;
 /** How many incidents of the slot are looked through for earlier ones of the same rule. */
 const EARLIER_SEARCH_MAX = 100;
 const SUPPRESSES_MAX = 200;
-
-/** `a,b,c` of known words; an unknown word names the known ones. */
-const listOf = <const T extends readonly string[]>(words: T) =>
-  z
-    .string()
-    .max(256)
-    .transform((text) => text.split(",").filter((word) => word !== ""))
-    .pipe(z.array(z.enum(words)).max(words.length));
 
 const states = z
   .union([z.literal("open"), z.literal("all"), listOf(INCIDENT_STATES)])

@@ -542,6 +542,14 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         expect((await store.report({ ...options, site: HOSTILE[1] })).all.incidents.opened).toBe(0);
       });
 
+      it.each([[["P1"]], [["P2", "P5"]], [[]], [PRIORITIES]] as const)("of the priorities %j only", async (some) => {
+        const facts = manyFacts(160);
+        store.commit({ facts });
+        const options = { from, to, groupBy: "site" as const };
+        const wanted = facts.filter(({ priority }) => some.some((one) => one === priority));
+        expect(await store.report({ ...options, priorities: some })).toEqual(figuresOf(wanted, options));
+      });
+
       it("of an incident only what was said of it last, also after a restart", async () => {
         store.commit({ facts: [someFacts("INC-000001"), someFacts("INC-000002")] });
         const now = someFacts("INC-000001", { outcome: "resolved", doneAt: T0 + 9, isByPeople: true, kind: "scale" });

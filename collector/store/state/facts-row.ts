@@ -1,6 +1,6 @@
 /**
  * The facts of an incident as a row. What a report reads of a million rows costs by the cell, so all that is small lies
- * in one number, `marks`, of 31 bits; nothing is sorted or filtered by it. From the lowest: outcome (2), priority (3),
+ * in one number, `marks`, of 31 bits; no index is on it. From the lowest: outcome (2), priority (3),
  * hour of the week (8), six flags, met and breached of restore and vendor (4), met (4) and breached (4) of response, which
  * has a clock more for each time it was reopened: a report tells no more than 15 apart.
  */
@@ -12,6 +12,8 @@ const FLAGS = ["isCalled", "isFailure", "isByPeople", "isFirstLine", "isSelfReco
 const SINGLE = ["restoreMet", "restoreBreached", "vendorMet", "vendorBreached"] as const;
 const [PRIORITY, HOUR, FIRST_FLAG, FIRST_SINGLE, MET, BREACHED] = [2, 5, 13, 19, 23, 27] as const;
 const CYCLES_MAX = 15;
+/** Where the priority is in `marks`, for a query: its place in PRIORITIES. */
+export const PRIORITY_BITS = { shift: PRIORITY, mask: 7 } as const;
 
 export function rowOfFacts(facts: IncidentFacts): Tables["incident_facts"] {
   const { incident, site, slot, kind, vendor, model, rule, code, currency } = facts;

@@ -3,6 +3,8 @@
  * incident list is built per call, because its filters differ.
  */
 import { type CompiledQuery, type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from "kysely";
+import { PRIORITIES } from "../../incidents/types.ts";
+import { PRIORITY_BITS } from "./facts-row.ts";
 import type { Tables } from "./schema.ts";
 import type { IncidentFilter, ReportQuery } from "./store.ts";
 import { slots, template } from "./template.ts";
@@ -653,7 +655,8 @@ export function incidentList(
  * What a report adds up, in the order in which countedFacts (facts-row.ts) takes it. Those that were open at its end may be as old as
  * they like, so all rows until then are walked; the others are passed over.
  */
-export function reportRows(db: Kysely<Tables>, { from, to, groupBy, site, kind }: ReportQuery): CompiledQuery {
+export function reportRows(db: Kysely<Tables>, query: ReportQuery): CompiledQuery {
+  const { from, to, groupBy, site, kind, priorities } = query;
   let rows = db
     .selectFrom("incident_facts")
     .select(["opened_at", "done_at", "slot", "marks", "restored_at", "detect_ms", "acknowledge_ms"])
@@ -663,6 +666,13 @@ export function reportRows(db: Kysely<Tables>, { from, to, groupBy, site, kind }
   if (groupBy !== null && groupBy !== "hour") rows = rows.select(groupBy);
   if (site !== undefined) rows = rows.where("site", "=", site);
   if (kind !== undefined) rows = rows.where("kind", "=", kind);
+  if (priorities !== undefined) {
+    const { shift, mask } = PRIORITY_BITS;
+    const isOne = priorities.map(
+      (one) => sql<SqlBool>`((${sql.ref("marks")} >> ${shift}) & ${mask}) = ${PRIORITIES.indexOf(one)}`,
+    );
+    rows = rows.where((eb) => eb.or(isOne));
+  }
   return rows.compile();
 }
 

@@ -162,8 +162,12 @@ export type Commit = {
   readonly facts?: readonly IncidentFacts[];
 };
 
-/** What a report is made of: incidents of these sites and kinds, all when not given. */
-export type ReportQuery = ReportOptions & { readonly site?: string | undefined; readonly kind?: string | undefined };
+/** What a report is made of: incidents of this site, this kind and these priorities (as they are now), all when not given. */
+export type ReportQuery = ReportOptions & {
+  readonly site?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly priorities?: readonly Priority[] | undefined;
+};
 
 /** More people than that do not look at reports at once; a script that asks without waiting is refused. */
 export const REPORTS_WAITING_MAX = 16;
