@@ -246,8 +246,10 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     report,
   });
 
+  const beganMs = clock.monotonic();
   function ownFigures(): SelfFigures {
     return {
+      upMs: clock.monotonic() - beganMs,
       lag: ingest.lag(),
       queueBytes: ingest.queueBytes(),
       counts: ingest.counts,

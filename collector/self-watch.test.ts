@@ -17,6 +17,7 @@ const agent = (given: Partial<SeenAgent> = {}): SeenAgent => ({
 });
 
 const figures = (given: Partial<SelfFigures> = {}): SelfFigures => ({
+  upMs: 90_000,
   lag: { commitMs: 40, queueMs: 250, shedAgents: 2, failing: { state: false, timeseries: true } },
   queueBytes: 5_000,
   counts: { shed: 3, appendFailures: 4, commitFailures: 5 },
@@ -45,6 +46,7 @@ describe("the collector, as it sees itself", () => {
           component: null,
           metrics: {
             up: true,
+            uptime_seconds: 90,
             ...{ ingest_delay_seconds: 0.04, store_queue_bytes: 5_000, store_queue_age_seconds: 0.25 },
             ...{ batches_shed_total: 3, agents_shed: 2, series_store_failing: true, state_store_failing: false },
             ...{ series_store_failures_total: 4, state_store_failures_total: 5 },

@@ -40,6 +40,8 @@ export type SeenAgent = {
 };
 
 export type SelfFigures = {
+  /** Since this process began. */
+  readonly upMs: number;
   readonly lag: IngestLag;
   readonly queueBytes: number;
   readonly counts: Pick<IngestCounts, "shed" | "appendFailures" | "commitFailures">;
@@ -80,11 +82,12 @@ function isBehind({ online, isHeard, outbox, skewMs, owed }: SeenAgent, nowMs: n
 
 /** What the collector says of itself. Pure. */
 export function selfReading(figures: SelfFigures, nowMs: number): Reading {
-  const { lag, queueBytes, counts, agents, areRulesRefused, channelsDown, cost, disk, stores } = figures;
+  const { upMs, lag, queueBytes, counts, agents, areRulesRefused, channelsDown, cost, disk, stores } = figures;
   const offset = ownClockOffset(agents);
   const count = (is: (agent: SeenAgent) => boolean): number => agents.filter(is).length;
   const metrics: SampleSet["metrics"] = {
     up: true,
+    uptime_seconds: upMs / 1_000,
     ingest_delay_seconds: lag.commitMs / 1_000,
     store_queue_bytes: queueBytes,
     store_queue_age_seconds: lag.queueMs / 1_000,

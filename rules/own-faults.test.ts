@@ -18,10 +18,11 @@ const seen = (given: Partial<SeenAgent> = {}): SeenAgent => ({
   skewMs: 0,
   offsetMs: 15,
   outbox: { oldestAt: NOW - 900, lanes: { live: { first: 90, last: 92 } } },
-  owed: 0,
+  owed: { live: 0, history: 0 },
   ...given,
 });
 const WELL: SelfFigures = {
+  upMs: 600_000,
   lag: { commitMs: 40, queueMs: 200, shedAgents: 0, failing: { state: false, timeseries: false } },
   queueBytes: 40_000,
   counts: { shed: 0, appendFailures: 0, commitFailures: 0 },
@@ -34,17 +35,25 @@ const WELL: SelfFigures = {
 const said = (kind: string, { samples }: Reading): Said => ({ kind, samples });
 const collector = (given: Partial<SelfFigures>): Said => said("collector", selfReading({ ...WELL, ...given }, NOW));
 const most = (given: Partial<SeenAgent>) => WELL.agents.map((one, n) => (n < 5 ? seen(given) : one));
-const stuck = { oldestAt: NOW - 90_000, lanes: { live: { first: 1, last: 92 } } };
+const stuck: Partial<SeenAgent> = {
+  outbox: { oldestAt: NOW - 90_000, lanes: { live: { first: 1, last: 92 } } },
+  owed: { live: 92, history: 0 },
+};
 
 describe("a collector", () => {
   it.each<{ name: string; faulty: Partial<SelfFigures>; want: string[] }>([
     { name: "that is well", faulty: {}, want: [] },
     { name: "whose store takes a minute", faulty: { lag: { ...WELL.lag, queueMs: 60_000 } }, want: ["ingest-behind"] },
     { name: "that sheds", faulty: { lag: { ...WELL.lag, shedAgents: 3 } }, want: ["ingest-behind"] },
-    { name: "whose agents' present waits", faulty: { agents: most({ outbox: stuck }) }, want: ["ingest-behind"] },
+    { name: "whose agents' present waits", faulty: { agents: most(stuck) }, want: ["ingest-behind"] },
     {
       name: "with a line of one agent that is slow",
-      faulty: { agents: [seen({ outbox: stuck }), ...WELL.agents.slice(1)] },
+      faulty: { agents: [seen(stuck), ...WELL.agents.slice(1)] },
+      want: [],
+    },
+    {
+      name: "of three, with a line of one agent that is slow",
+      faulty: { agents: [seen(stuck), seen(), seen()] },
       want: [],
     },
     {
