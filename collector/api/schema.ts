@@ -756,7 +756,7 @@ export const command = z
   .meta({ id: "Command" });
 
 /** Milliseconds; of nothing they are null, and never 0. Median and p90 are of the nearest rank. */
-const spread = z
+export const spread = z
   .object({
     n: z.int(),
     meanMs: z.number().nullable(),
@@ -764,13 +764,13 @@ const spread = z
     p90Ms: z.number().nullable(),
   })
   .meta({ id: "Spread" });
-const share = z.object({ n: z.int(), of: z.int(), share: z.number().nullable() }).meta({ id: "Share" });
-const attainment = z
+export const share = z.object({ n: z.int(), of: z.int(), share: z.number().nullable() }).meta({ id: "Share" });
+export const attainment = z
   .object({ met: z.int(), breached: z.int(), share: z.number().nullable() })
   .meta({ id: "Attainment" });
 
 /** What each of these counts stands in docs/reports.md. */
-const figures = z
+export const figures = z
   .object({
     incidents: z.object({
       ...{ opened: z.int(), open: z.int(), resolved: z.int(), cancelled: z.int(), merged: z.int() },

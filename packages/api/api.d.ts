@@ -2007,6 +2007,11 @@ export interface components {
       thinnedSamples: number;
       refusedClaims: string[];
     };
+    Attainment: {
+      met: number;
+      breached: number;
+      share: number | null;
+    };
     BulkResult: {
       results: {
         id: string;
@@ -2185,6 +2190,52 @@ export interface components {
       }[];
       replayedFrom: number | null;
       caveats: string[];
+    };
+    Figures: {
+      incidents: {
+        opened: number;
+        open: number;
+        resolved: number;
+        cancelled: number;
+        merged: number;
+      };
+      detect: components["schemas"]["Spread"];
+      acknowledge: components["schemas"]["Spread"];
+      restore: components["schemas"]["Spread"];
+      resolve: components["schemas"]["Spread"];
+      resolveUnpaused: components["schemas"]["Spread"];
+      unacknowledged: {
+        open: number;
+        over: number;
+      };
+      betweenFailures: {
+        failures: number;
+        exposureMs: number | null;
+        meanMs: number | null;
+        gaps: components["schemas"]["Spread"];
+      };
+      firstLine: components["schemas"]["Share"];
+      selfRecovered: components["schemas"]["Share"];
+      reopened: components["schemas"]["Share"];
+      backlog: {
+        total: number;
+        byAge: {
+          upTo: string;
+          byPriority: {
+            [key: string]: number;
+          };
+        }[];
+      };
+      sla: {
+        response: components["schemas"]["Attainment"];
+        restore: components["schemas"]["Attainment"];
+        vendor: components["schemas"]["Attainment"];
+      };
+      penalties: {
+        currency: string;
+        amount: number;
+        incidents: number;
+      }[];
     };
     Health: {
       ok: boolean;
@@ -2492,208 +2543,10 @@ export interface components {
       to: number;
       /** @enum {string} */
       by: "none" | "site" | "kind" | "vendor" | "model" | "hour";
-      all: {
-        incidents: {
-          opened: number;
-          open: number;
-          resolved: number;
-          cancelled: number;
-          merged: number;
-        };
-        detect: {
-          n: number;
-          meanMs: number | null;
-          medianMs: number | null;
-          p90Ms: number | null;
-        };
-        acknowledge: {
-          n: number;
-          meanMs: number | null;
-          medianMs: number | null;
-          p90Ms: number | null;
-        };
-        restore: {
-          n: number;
-          meanMs: number | null;
-          medianMs: number | null;
-          p90Ms: number | null;
-        };
-        resolve: {
-          n: number;
-          meanMs: number | null;
-          medianMs: number | null;
-          p90Ms: number | null;
-        };
-        resolveUnpaused: {
-          n: number;
-          meanMs: number | null;
-          medianMs: number | null;
-          p90Ms: number | null;
-        };
-        unacknowledged: {
-          open: number;
-          over: number;
-        };
-        betweenFailures: {
-          failures: number;
-          exposureMs: number | null;
-          meanMs: number | null;
-          gaps: {
-            n: number;
-            meanMs: number | null;
-            medianMs: number | null;
-            p90Ms: number | null;
-          };
-        };
-        firstLine: {
-          n: number;
-          of: number;
-          share: number | null;
-        };
-        selfRecovered: {
-          n: number;
-          of: number;
-          share: number | null;
-        };
-        reopened: {
-          n: number;
-          of: number;
-          share: number | null;
-        };
-        backlog: {
-          total: number;
-          byAge: {
-            upTo: string;
-            byPriority: {
-              [key: string]: number;
-            };
-          }[];
-        };
-        sla: {
-          response: {
-            met: number;
-            breached: number;
-            share: number | null;
-          };
-          restore: {
-            met: number;
-            breached: number;
-            share: number | null;
-          };
-          vendor: {
-            met: number;
-            breached: number;
-            share: number | null;
-          };
-        };
-        penalties: {
-          currency: string;
-          amount: number;
-          incidents: number;
-        }[];
-      };
+      all: components["schemas"]["Figures"];
       groups: {
         key: string | number | null;
-        figures: {
-          incidents: {
-            opened: number;
-            open: number;
-            resolved: number;
-            cancelled: number;
-            merged: number;
-          };
-          detect: {
-            n: number;
-            meanMs: number | null;
-            medianMs: number | null;
-            p90Ms: number | null;
-          };
-          acknowledge: {
-            n: number;
-            meanMs: number | null;
-            medianMs: number | null;
-            p90Ms: number | null;
-          };
-          restore: {
-            n: number;
-            meanMs: number | null;
-            medianMs: number | null;
-            p90Ms: number | null;
-          };
-          resolve: {
-            n: number;
-            meanMs: number | null;
-            medianMs: number | null;
-            p90Ms: number | null;
-          };
-          resolveUnpaused: {
-            n: number;
-            meanMs: number | null;
-            medianMs: number | null;
-            p90Ms: number | null;
-          };
-          unacknowledged: {
-            open: number;
-            over: number;
-          };
-          betweenFailures: {
-            failures: number;
-            exposureMs: number | null;
-            meanMs: number | null;
-            gaps: {
-              n: number;
-              meanMs: number | null;
-              medianMs: number | null;
-              p90Ms: number | null;
-            };
-          };
-          firstLine: {
-            n: number;
-            of: number;
-            share: number | null;
-          };
-          selfRecovered: {
-            n: number;
-            of: number;
-            share: number | null;
-          };
-          reopened: {
-            n: number;
-            of: number;
-            share: number | null;
-          };
-          backlog: {
-            total: number;
-            byAge: {
-              upTo: string;
-              byPriority: {
-                [key: string]: number;
-              };
-            }[];
-          };
-          sla: {
-            response: {
-              met: number;
-              breached: number;
-              share: number | null;
-            };
-            restore: {
-              met: number;
-              breached: number;
-              share: number | null;
-            };
-            vendor: {
-              met: number;
-              breached: number;
-              share: number | null;
-            };
-          };
-          penalties: {
-            currency: string;
-            amount: number;
-            incidents: number;
-          }[];
-        };
+        figures: components["schemas"]["Figures"];
       }[];
       groupsLeftOut: number;
       hours: number[];
@@ -2730,6 +2583,11 @@ export interface components {
         min: number;
         max: number;
       }[];
+    };
+    Share: {
+      n: number;
+      of: number;
+      share: number | null;
     };
     Site: {
       id: string;
@@ -2781,6 +2639,12 @@ export interface components {
         percent: number;
         at: number | null;
       } | null;
+    };
+    Spread: {
+      n: number;
+      meanMs: number | null;
+      medianMs: number | null;
+      p90Ms: number | null;
     };
     StreamEvent:
       | {

@@ -96,11 +96,12 @@ export function parseAgent(text: string | undefined): { site: string; agent: str
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Unix ms of a span before now, or of a date. */
-export function parseSince(text: string, nowMs: number): number {
+export function parseSince(text: string, nowMs: number, option = "--since"): number {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count !== undefined && unit !== undefined) return nowMs - Number(count) * (UNITS[unit] ?? 0);
   const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at)) throw new UsageError(`--since takes 30m, 12h, 7d or a date such as 2026-11-20, not "${text}"`);
+  if (Number.isNaN(at))
+    throw new UsageError(`${option} takes 30m, 12h, 7d or a date such as 2026-11-20, not "${text}"`);
   return at;
 }
 

@@ -9,6 +9,7 @@ const COMMANDS = [
   "maintenance",
   "notify",
   "audit",
+  "report",
   "rules",
   "demo",
   "collector",
@@ -24,6 +25,7 @@ const HELP = `Usage: aislewatch <command> [options]
   maintenance list|add|change|end          expected downtime: what fails in it calls nobody
   notify channels|log|test                 how people are told: channels, deliveries, a test
   audit delivery                           what became of every batch; ends with 1 when something is lost
+  report                                   figures of incidents: how soon, how often, in time or not
   rules check|test FILE…, rules explain    check rule files, run their tests; why a rule fires, or not
   demo run|list|fault|heal                 the demo store: run it, break it, mend it
 
@@ -50,6 +52,8 @@ async function main(args: string[]): Promise<ExitCode> {
       return (await import("./notify.ts")).notify(rest);
     case "audit":
       return (await import("./audit.ts")).audit(rest);
+    case "report":
+      return (await import("./report.ts")).report(rest);
     case "rules":
       return (await import("./rules.ts")).rules(rest);
     case "demo":
