@@ -181,6 +181,27 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         expect(store.ledger()).toEqual(expect.arrayContaining([later, aLane({ epoch: "e2" })]));
       });
 
+      it("drops the accounts of an epoch that is folded, writes the sums, and keeps its watermark", () => {
+        const epoch = { site: LANE.site, agent: LANE.agent, epoch: LANE.epoch };
+        store.commit({
+          watermarks: [{ ...LANE, seq: 9 }],
+          ledger: [aLane(), aLane({ lane: "history" }), aLane({ epoch: "e2" }), aLane({ agent: "host-2" })],
+        });
+        store.commit({ folded: [epoch], ledger: [aLane({ epoch: "(older)", batches: 18 })] });
+        expect(store.ledger().map(({ agent, epoch, batches }) => [agent, epoch, batches])).toEqual(
+          expect.arrayContaining([
+            ["host-1", "e2", aLane().batches],
+            ["host-1", "(older)", 18],
+            ["host-2", "e1", aLane().batches],
+          ]),
+        );
+        expect(store.ledger()).toHaveLength(3);
+        expect(store.watermarks()).toEqual([{ ...LANE, seq: 9 }]);
+        // It came back with its outbox file: what comes of it from now on is an account again.
+        store.commit({ folded: [epoch], ledger: [aLane({ firstSeq: 10, seq: 11 })] });
+        expect(store.ledger()).toHaveLength(4);
+      });
+
       it("keeps what people said of missing batches", async () => {
         const note = { ...LANE, fromSeq: 3, toSeq: 4, at: T0, by: "user:ana", text: "the disk was swapped" };
         store.addGapNotes([note, { ...note, fromSeq: 9, toSeq: 9 }]);

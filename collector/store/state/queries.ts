@@ -110,6 +110,7 @@ export function buildQueries(db: Kysely<Tables>) {
   const document = slots<Tables["documents"]>("name", "body");
   const counter = slots<Tables["counters"]>("name", "value");
   const ofAgent = slots<{ site: string; agent: string }>("site", "agent");
+  const ofEpoch = slots<{ site: string; agent: string; epoch: string }>("site", "agent", "epoch");
   const byId = slots<{ id: string }>("id");
   const byName = slots<{ name: string }>("name");
   const byHash = slots<{ hash: string }>("hash");
@@ -269,6 +270,14 @@ export function buildQueries(db: Kysely<Tables>) {
             .columns([...lane])
             .doUpdateSet((eb) => Object.fromEntries(LEDGER_FIGURES.map((name) => [name, eb.ref(`excluded.${name}`)]))),
         ),
+    ),
+    dropLedger: template(
+      ofEpoch,
+      db
+        .deleteFrom("ledger")
+        .where("site", "=", ofEpoch.site)
+        .where("agent", "=", ofEpoch.agent)
+        .where("epoch", "=", ofEpoch.epoch),
     ),
     ledger: template(none, db.selectFrom("ledger").selectAll().orderBy("site").orderBy("agent")),
     addThinned: template(thinned, db.insertInto("thinned").values(thinned)),

@@ -97,6 +97,9 @@ class SqliteStore implements StateStore {
         this.#file.run(queries.addGap, { ...gap, from_seq: fromSeq, to_seq: toSeq });
       }
       if (change.gaps?.length) this.#file.run(queries.trimGaps, { kept: LIMITS.spansMax });
+      for (const { site, agent, epoch } of change.folded ?? []) {
+        this.#file.run(queries.dropLedger, { site, agent, epoch });
+      }
       for (const lane of change.ledger ?? []) this.#file.run(queries.putLedger, ledgerRow(lane));
       for (const { fromSeq, toSeq, fromAt, toAt, ...span } of change.thinned ?? []) {
         const columns = { from_seq: fromSeq, to_seq: toSeq, from_at: fromAt, to_at: toAt };

@@ -52,6 +52,9 @@ export type LedgerLane = {
   readonly lastAt: number;
 };
 
+/** An epoch of which there is no account of its own any more. */
+export type FoldedEpoch = { readonly site: string; readonly agent: string; readonly epoch: string };
+
 /** What a full outbox dropped, as the agent reported it. */
 export type ThinnedRecord = {
   readonly site: string;
@@ -151,6 +154,8 @@ export type Commit = {
   readonly agents?: readonly AgentRecord[];
   readonly gaps?: readonly GapRecord[];
   readonly deviceEvents?: readonly DeviceEventRecord[];
+  /** Their accounts go, for what is written of `ledger` has their sums; their watermarks stay. */
+  readonly folded?: readonly FoldedEpoch[];
   readonly ledger?: readonly LedgerLane[];
   readonly thinned?: readonly ThinnedRecord[];
   /** `body` null: there is nothing to go on with. */
