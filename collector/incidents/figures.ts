@@ -4,8 +4,8 @@
  * is not the same as everybody did at once.
  *
  * An incident belongs to the time at which it was opened, whatever became of it later. The backlog is what was open at
- * the end of that time, however old it is. Cancelled incidents and those merged into another one are counted, and are in
- * no other figure.
+ * the end of that time, however old it is. Cancelled incidents and those merged into another one are counted, are in
+ * the hours, and were backlog while they were open; they are in no other figure.
  */
 import { type CancelCode, PRIORITIES, type Priority, type ResolutionCode, type SlaClock } from "./types.ts";
 

@@ -94,6 +94,11 @@ describe("report", () => {
     expect(text).toContain("… 17 more: --csv\n");
   });
 
+  it("shows a device's words on one line, and none that steer the terminal", () => {
+    const groups = [{ key: "ZD\u001b[2J\n421", figures: some }];
+    expect(reportText(given({ by: "model", groups }))).toContain("\nZD [2J 421  ");
+  });
+
   it("names hours of the week, all of them", () => {
     const groups = Array.from({ length: 168 }, (_, key) => ({ key, figures: some }));
     const text = reportText(given({ by: "hour", groups }));

@@ -181,8 +181,10 @@ function groupsText(groups: IncidentReport["groups"], by: Grouping, leftOut: num
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
+/** Vendors and models are a device's own words: nothing of them may steer the terminal. */
 function keyText(key: string | number | null): string {
-  if (typeof key !== "number") return key ?? UNKNOWN;
+  if (key === null) return UNKNOWN;
+  if (typeof key === "string") return key.replaceAll(/\p{Cc}/gu, " ");
   return `${DAYS[Math.floor(key / 24)] ?? ""} ${String(key % 24).padStart(2, "0")}:00`;
 }
 
