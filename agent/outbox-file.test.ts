@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ManualClock } from "@aislewatch/base";
-import { decodeTelemetry, type Lane, type Reading, rowsOf, type Telemetry } from "@aislewatch/contract";
+import { decodeTelemetry, type Lane, LIMITS, type Reading, rowsOf, type Telemetry } from "@aislewatch/contract";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { wireText } from "./core/batch.ts";
@@ -224,6 +224,48 @@ describe("OutboxFile", () => {
     expect(readdirSync(folder)).toContain("outbox.corrupt-1");
     again.append([reading(1)], { lane: "live", keep: false });
     expect(seqs(again, "live")).toEqual([1]);
+  });
+
+  it("tells of a file that it set aside how far that went, until a batch that came after it is acked", () => {
+    const outbox = start();
+    for (let n = 0; n < 70; n++) outbox.append([reading(n, 400)], { lane: n < 67 ? "live" : "history", keep: false });
+    outbox.ack("epoch-1", { live: 4, history: 0 });
+    outbox.close();
+    turnPages();
+    const former = [{ epoch: "epoch-1", lanes: { live: { first: 5, last: 67 }, history: { first: 1, last: 3 } } }];
+    const next = start();
+    expect([next.epoch, next.former]).toEqual(["epoch-2", former]);
+    expect(readdirSync(folder).filter((name) => name.startsWith("outbox.corrupt"))).toEqual(["outbox.corrupt-1"]);
+    next.append([reading(1)], { lane: "live", keep: false });
+    next.ack("epoch-2", { live: 0, history: 0 });
+    next.close();
+    const again = start();
+    expect(again.former).toEqual(former);
+    again.ack("epoch-2", { live: 1, history: 0 });
+    expect(again.former).toEqual([]);
+    again.close();
+    expect(start().former).toEqual([]);
+  });
+
+  it("tells of all files that were damaged, one after the other, also of one that lies aside no more", () => {
+    const ends: unknown[] = [];
+    for (let n = 1; n <= 10; n++) {
+      const outbox = start();
+      for (let k = 0; k < 50 + n; k++) outbox.append([reading(k, 400)], { lane: "live", keep: false });
+      ends.push({ epoch: `epoch-${n}`, lanes: { live: { first: 1, last: 50 + n }, history: { first: 1, last: 0 } } });
+      outbox.close();
+      turnPages();
+    }
+    expect(start().former).toEqual(ends.slice(-LIMITS.formerOutboxesMax));
+  });
+
+  it("says so when nothing in a file can be read, by the same name each time", () => {
+    writeFileSync(join(folder, "outbox.db"), "this is no database".repeat(500));
+    const first = start();
+    expect(first.former).toEqual([{ epoch: expect.stringMatching(/^unreadable-[a-z0-9]+-[a-z0-9]+$/) }]);
+    first.close();
+    rmSync(join(folder, "outbox.db"));
+    expect(start().former).toEqual(first.former);
   });
 
   it("keeps three files that it set aside, and the newest of them", () => {
@@ -489,12 +531,18 @@ function account(outbox: OutboxFile, lane: Lane, written: readonly number[], ack
 }
 
 /** Page 1 stays whole, so that the file still looks like a database. */
-function zeroPages(): void {
+const zeroPages = (): void => damagePages((bytes) => bytes.fill(0, 4096, bytes.length));
+
+/** Twenty pages of rows near the end. */
+const turnPages = (): void =>
+  damagePages((bytes) => bytes.fill("x", bytes.length - 40 * 1_024, bytes.length - 20 * 1_024));
+
+function damagePages(damage: (bytes: Buffer) => void): void {
   const db = new DatabaseSync(join(folder, "outbox.db"));
   db.exec("UPDATE meta SET value = 0 WHERE key = 'clean'; PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();
   const path = join(folder, "outbox.db");
   const bytes = readFileSync(path);
-  bytes.fill(0, 4096, bytes.length);
+  damage(bytes);
   writeFileSync(path, bytes);
 }

@@ -10,15 +10,18 @@
  *   becomes a batch of its own at the last seq it stands for (`dropped: from, to, samples`), so acks have no holes.
  * - What goes first when there is too much says outbox-thinning.ts.
  *
+ * What is known of a file that could not be read any more goes on in the next one (outbox-former.ts).
+ *
  * Age counts the time that agents ran on this file, not the wall clock, which somebody may set to next year.
  */
 import { existsSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
-import type { Lane, Reading } from "@aislewatch/contract";
+import type { FormerOutbox, Lane, Reading } from "@aislewatch/contract";
 import { type Body, packReadings, withSeq } from "./core/batch.ts";
 import { BodyCodec, BrokenBody, textOrNull } from "./outbox-codec.ts";
+import { asideName, formerOutboxes, parseFormer, SET_ASIDE_MAX } from "./outbox-former.ts";
 import { bytesOf, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
 
 /** `full`: the disk, not the outbox. `broken`: this file will never do again; set it aside. */
@@ -65,8 +68,6 @@ const FREED_SHARE = 0.05;
 const FREED_BYTES_MIN = 64 * 1024;
 /** Space that is given back when the disk is full, for deleting needs some as well. */
 const RESERVE_BYTES = 1024 * 1024;
-/** Broken files kept for a person to look at. */
-const SET_ASIDE_MAX = 3;
 /** The write-ahead log is cut back to this after a checkpoint. */
 const WAL_BYTES_MAX = 4 * 1024 * 1024;
 /** How often batches' ages are looked at. */
@@ -174,6 +175,7 @@ export class OutboxFile {
   readonly #openedMs: number;
   #epoch: string;
   #isNew = false;
+  #former: readonly FormerOutbox[];
   #lastSeq: Record<Lane, number>;
   #acked: Record<Lane, number> = { live: 0, history: 0 };
   #inFlight: Seqs = { live: 0, history: 0 };
@@ -200,6 +202,7 @@ export class OutboxFile {
       );
       this.#select = this.#db.prepare(`SELECT id, seq, ${PACKED} FROM batch WHERE lane = ? AND seq > ? ORDER BY seq`);
       this.#epoch = String(this.#meta("epoch"));
+      this.#former = parseFormer(this.#meta("former"));
       this.#lastSeq = { live: Number(this.#meta("last_live")), history: Number(this.#meta("last_history")) };
       const sums = this.#get("SELECT count(*) AS batches, ifnull(sum(bytes), 0) AS bytes FROM batch");
       this.#batches = Number(sums["batches"]);
@@ -218,6 +221,11 @@ export class OutboxFile {
 
   get epoch(): string {
     return this.#epoch;
+  }
+
+  /** Files that were set aside before this one, of which the collector may not know yet. */
+  get former(): readonly FormerOutbox[] {
+    return this.#former;
   }
 
   /** The newest seq of each lane. */
@@ -380,7 +388,11 @@ export class OutboxFile {
     // No sync: a deletion that a power cut undoes is one resend, which the collector recognises.
     this.#db.exec("PRAGMA synchronous = NORMAL");
     // On a disk that refuses, the rows stay and are not sent again.
-    this.#commit((tally) => this.#deleteAcked(tally));
+    const deleted = this.#commit((tally) => {
+      this.#deleteAcked(tally);
+      if (this.#former.length > 0) this.#db.exec("DELETE FROM meta WHERE key = 'former'");
+    });
+    if (deleted.ok) this.#former = [];
     this.#db.exec("PRAGMA synchronous = FULL");
     return "taken";
   }
@@ -457,6 +469,8 @@ export class OutboxFile {
       ] as const) {
         this.#setMeta(key, value);
       }
+      const former = this.#reservePath === null ? [] : formerOutboxes(this.#options.folder);
+      if (former.length > 0) this.#setMeta("former", JSON.stringify(former));
       this.#db.exec("COMMIT");
     } else if (this.#meta("clean") !== 1) {
       // Reads the whole file, so only after a stop that was none.
@@ -636,10 +650,11 @@ export function toError(thrown: unknown): OutboxError {
 function setAside(folder: string, path: string): string {
   let name = "";
   for (let n = 1; n <= SET_ASIDE_MAX; n++) {
-    name = join(folder, `outbox.corrupt-${n}`);
+    name = asideName(folder, n);
     if (!existsSync(name)) break;
   }
-  rmSync(name, { recursive: true, force: true });
+  // With its log, which SQLite would take for that of the file that gets its name.
+  for (const suffix of ["", "-wal"]) rmSync(name + suffix, { recursive: true, force: true });
   for (const suffix of ["", "-wal"]) if (existsSync(path + suffix)) renameSync(path + suffix, name + suffix);
   rmSync(`${path}-shm`, { force: true });
   return name;

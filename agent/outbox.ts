@@ -13,11 +13,11 @@
  *   epoch; else the memory is served until it is empty.
  *
  * What the file held is safe in it meanwhile and goes on when the file is served again. What only the memory holds is
- * lost when the process ends; a file that is damaged is set aside and a new one begun. The collector knows by the
- * numbers that it was told (docs/operate.md, the ledger) what never came.
+ * lost when the process ends; a file that is damaged is set aside and a new one begun, which says up to where that one
+ * went. The collector knows by the numbers that it was told (docs/operate.md, the ledger) what never came.
  */
 import { type Clock, err, ok, type Result } from "@aislewatch/base";
-import type { Lane, Reading } from "@aislewatch/contract";
+import type { FormerOutbox, Lane, Reading } from "@aislewatch/contract";
 import {
   isStorageError,
   type OutboxError,
@@ -104,6 +104,11 @@ export class Outbox {
 
   get epoch(): string {
     return this.#present.epoch;
+  }
+
+  /** See `OutboxFile.former`; also told while the memory is served. */
+  get former(): readonly FormerOutbox[] {
+    return this.#file?.former ?? [];
   }
 
   /** The newest seq of each lane of the epoch that is served. */

@@ -4,7 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectSocket, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeInventory, decodeStatus, decodeTelemetry, type Reading, type Telemetry } from "@aislewatch/contract";
+import {
+  type AgentStatus,
+  decodeInventory,
+  decodeStatus,
+  decodeTelemetry,
+  type Reading,
+  type Telemetry,
+} from "@aislewatch/contract";
 import { realClock, silentLog } from "@aislewatch/runtime";
 import { connectAsync, type MqttClient } from "mqtt";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -59,6 +66,19 @@ describe.runIf(hasMosquitto)("Uplink", () => {
     const late = await startCollector();
     await until(() => late.statuses.length > 0 && late.inventories.length > 0);
     expect([late.statuses[0]?.state, late.batches]).toEqual(["online", []]);
+  });
+
+  it("says in its status which outbox was damaged, until a batch that came after it is acked", async () => {
+    writeFileSync(join(folder, "outbox.db"), "this is no database".repeat(500));
+    const collector = await startCollector();
+    const { outbox, uplink } = startAgent();
+    outbox.append([reading(1)], { lane: "live", keep: false });
+    uplink.start();
+    await until(() => collector.statuses.length > 0 && collector.batches.length === 1);
+    expect(collector.statuses[0]?.outbox?.former).toEqual([{ epoch: expect.stringMatching(/^unreadable-/) }]);
+    await collector.ack(1, 0);
+    await until(() => outbox.figures.batches === 0);
+    expect(outbox.former).toEqual([]);
   });
 
   it("sends again in order what was not acked before the broker died, under the same seqs", async () => {
@@ -237,7 +257,7 @@ describe.runIf(hasMosquitto)("Uplink", () => {
 type Collector = {
   readonly batches: Telemetry[];
   readonly telemetryQos: number[];
-  readonly statuses: { state: string }[];
+  readonly statuses: AgentStatus[];
   readonly inventories: unknown[];
   ack(live: number, history: number, historyBytesPerSecond?: number, heard?: number): Promise<void>;
   say(text: string): Promise<void>;

@@ -369,7 +369,7 @@ export class Uplink {
   #status(state: AgentStatus["state"]): string {
     const { version, outbox, clock } = this.#options;
     const { batches, bytes, oldestAt } = outbox.figures;
-    const { inMemory } = outbox;
+    const { inMemory, former } = outbox;
     const own = state === "online" ? this.#options.own?.() : undefined;
     const status: AgentStatus = {
       v: WIRE_VERSION,
@@ -382,6 +382,7 @@ export class Uplink {
       outbox: {
         ...{ batches, bytes, oldestAt, lanes: outbox.lanes },
         ...(own !== undefined && { bytesMax: own.outboxBytesMax }),
+        ...(former.length > 0 && { former: [...former] }),
         ...(inMemory !== null && {
           inMemory: { since: clampTime(inMemory.since), detail: inMemory.detail.slice(0, LIMITS.textCharsMax) },
         }),

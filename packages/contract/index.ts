@@ -28,6 +28,8 @@ export {
   decodeAck,
   decodeInventory,
   decodeStatus,
+  type FormerOutbox,
+  formerOutboxesSchema,
   type Inventory,
   type InventoryDevice,
   inventorySchema,

@@ -18,6 +18,8 @@ export const LIMITS = {
   /** Devices in one inventory part, and parts in one inventory. */
   inventoryDevicesMax: 512,
   inventoryPartsMax: 64,
+  /** Outbox files set aside that a status tells of: three are kept, and what those had to tell. */
+  formerOutboxesMax: 8,
   /** Text fields: names, details, versions. */
   textCharsMax: 512,
   /** Text of a reply: diagnostics of an agent with a hundred devices. */

@@ -65,6 +65,23 @@ describe("status and ack", () => {
     );
   });
 
+  it("of an agent name the damaged outboxes that it has set aside, as many as it may", () => {
+    const lanes = { live: { first: 5, last: 70 }, history: { first: 1, last: 0 } };
+    const status = (former: unknown) =>
+      decodeStatus(
+        bytes({
+          ...{ v: 1, state: "online", version: "1", epoch: "e2", startedAt: 1.7e12, sentAt: 1.7e12 },
+          outbox: { batches: 0, bytes: 0, oldestAt: null, former },
+        }),
+      );
+    const two = status([{ epoch: "unreadable-x" }, { epoch: "e1", lanes }]);
+    expect(two.ok && two.value.outbox?.former).toEqual([{ epoch: "unreadable-x" }, { epoch: "e1", lanes }]);
+    const many = (count: number) => Array.from({ length: count }, (_, n) => ({ epoch: `e${n}`, lanes }));
+    expect(status(many(LIMITS.formerOutboxesMax)).ok).toBe(true);
+    expect(status(many(LIMITS.formerOutboxesMax + 1)).ok).toBe(false);
+    expect(status([{ epoch: "E 1", lanes }]).ok).toBe(false);
+  });
+
   it("say which field is wrong", () => {
     const decoded = decodeAck(bytes({ v: 1, epoch: "a", live: -1, history: 0, grant: { historyBytesPerSecond: 1 } }));
     expect(decoded.ok ? "" : decoded.error.detail).toMatch(/^live: /);

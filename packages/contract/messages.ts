@@ -16,6 +16,16 @@ const deviceId = z.string().regex(DEVICE_ID_PATTERN);
 export const seq = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 const laneSeqs = z.object({ first: seq.min(1), last: seq });
+const laneSpans = z.object({ live: laneSeqs, history: laneSeqs });
+
+/**
+ * Outbox files of this agent that were damaged and set aside, with `lanes` as a status would have them at their end.
+ * Without `lanes` nothing could be read of what the file held, and its epoch is a name made for it.
+ */
+export const formerOutboxesSchema = z
+  .array(z.object({ epoch: id, lanes: laneSpans.optional() }))
+  .max(LIMITS.formerOutboxesMax);
+export type FormerOutbox = z.infer<typeof formerOutboxesSchema>[number];
 
 /** Retained on `…/status`, sent on every connect and every 30 s; the agent's will is the same with `state: offline`. */
 export const statusSchema = z.object({
@@ -34,7 +44,9 @@ export const statusSchema = z.object({
       /** What it may hold. */
       bytesMax: z.int().min(1).optional(),
       /** The oldest seq of each lane that still waits (`last` + 1 when none does) and the newest ever given. */
-      lanes: z.object({ live: laneSeqs, history: laneSeqs }).optional(),
+      lanes: laneSpans.optional(),
+      /** What was set aside, until a batch that came after this was acked; left out when nothing was. */
+      former: formerOutboxesSchema.optional(),
       /** Since when readings are kept in memory, for the file can't be written, and why. */
       inMemory: z.object({ since: timeMs, detail: text }).optional(),
     })
