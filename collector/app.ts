@@ -149,6 +149,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       onSeriesGone: (event) => log.emit(events.timeseriesEmpty, event),
       onClaimRefused: ({ site, agent, devices }) =>
         log.emit(events.claimRefused, { site, agent, devices: devices.join(", ") }),
+      onEpochRefused: (event) => log.emit(events.epochRefused, event),
       onClockOff: (event) => log.emit(events.clockOff, event),
     },
   });

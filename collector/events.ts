@@ -41,6 +41,14 @@ export const events = {
     fields: { client: "string", topic: "string", reason: "string" },
     sameBy: ["client", "reason"],
   }),
+  epochRefused: defineEvent({
+    name: "agent_epoch_refused",
+    level: "error",
+    meaning:
+      "An agent goes on in a new outbox, and 256 earlier ones are not settled: something of each is missing or not stored yet. Nothing of the new one is taken until `aislewatch audit delivery --agent SITE/AGENT --explain TEXT` explains what is missing.",
+    fields: { site: "string", agent: "string", epoch: "string" },
+    sameBy: ["site", "agent"],
+  }),
   signInRefused: defineEvent({
     name: "agent_sign_in_refused",
     level: "error",

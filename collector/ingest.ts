@@ -31,6 +31,7 @@ import {
   type AuditFilter,
   createLedger,
   type DeliveryAudit,
+  EPOCHS_PER_AGENT_MAX,
   LATE_MS,
 } from "./ledger.ts";
 import { COLLECTOR_AGENT } from "./own-reports.ts";
@@ -65,8 +66,6 @@ const PACE_MS = 250;
 const UNASKED_BYTES_PER_SECOND = 64 * 1024;
 /** A clock that is off by more is corrected by the difference (DESIGN: event time per agent). */
 const SKEW_TOLERATED_MS = 60_000;
-/** An outbox file is lost once in a disk's life; an agent that names more of them is broken or worse. */
-const EPOCHS_PER_AGENT_MAX = 256;
 /** A batch of the collector's own counts for this much in the queue: a few values for each agent of a site. */
 const OWN_PAYLOAD = new Uint8Array(1_024);
 /** Events of devices that wait for a state store which can't be written. A batch has a thousand at most. */
@@ -95,7 +94,8 @@ type AgentState = {
   skewMs: number;
   /** Its clock minus ours as its last status showed it, network and queues included. */
   offsetMs: number | null;
-  epochs: number;
+  /** An epoch that found no room in the ledger: nothing is taken of it. */
+  refusedEpoch: string | null;
   /** The hole that was seen last. */
   suspectedGap: SuspectedGap | null;
   /** Had batches that the queue could not hold; must send again. */
@@ -149,6 +149,8 @@ export type IngestEvents = {
   onSeriesGone(event: { lanes: number }): void;
   /** Inventory refused: devices that another agent owns. */
   onClaimRefused(event: { site: string; agent: string; devices: string[] }): void;
+  /** An agent goes on in a new outbox, and the accounts of its earlier ones leave no room. Told once an epoch. */
+  onEpochRefused(event: { site: string; agent: string; epoch: string }): void;
   /** An agent's clock is off by more than is tolerated; its times are shifted by as much. */
   onClockOff(event: { site: string; agent: string; offSeconds: number }): void;
 };
@@ -203,6 +205,8 @@ export type Ingest = {
   refusedClaims(site: string, agent: string): readonly string[];
   /** More than one process signs in as this agent. */
   isNameShared(site: string, agent: string): boolean;
+  /** Nothing is taken of it: its ledger is full of epochs of which something is missing that nobody explained. */
+  isEpochRefused(site: string, agent: string): boolean;
   /** Nothing more is taken of an agent until it signs in anew; its lanes stay known. */
   forget(site: string, agent: string): void;
   /** Explains all that is missing of an agent; how many spans. Throws when that can't be written. */
@@ -301,7 +305,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         historyTo: null,
         skewMs: 0,
         offsetMs: null,
-        epochs: 0,
+        refusedEpoch: null,
         suspectedGap: null,
         mustResend: false,
       };
@@ -313,11 +317,19 @@ export function createIngest(deps: IngestDeps): Ingest {
   /** The lanes of the epoch that an agent sends in; a new outbox file starts a new one. False when it has too many. */
   function useEpoch(agent: AgentState, epoch: string): boolean {
     if (agent.epoch === epoch) return true;
-    const isNew = !known.has(laneKey(agent.site, agent.agent, epoch, "live"));
-    if (isNew && ++agent.epochs > EPOCHS_PER_AGENT_MAX) return false;
+    if (!hasRoomFor(agent, epoch)) {
+      if (agent.refusedEpoch !== epoch) events.onEpochRefused({ site: agent.site, agent: agent.agent, epoch });
+      agent.refusedEpoch = epoch;
+      return false;
+    }
+    agent.refusedEpoch = null;
     if (agent.epoch !== null) {
       for (const lane of ["live", "history"] as const) {
-        known.set(laneKey(agent.site, agent.agent, agent.epoch, lane), agent.lanes[lane]);
+        const key = laneKey(agent.site, agent.agent, agent.epoch, lane);
+        const { seen, isPresumed } = agent.lanes[lane];
+        // Of which nothing came there is nothing to know, and there is no end of such epochs.
+        const isKnown = (seen !== UNHEARD && !isPresumed) || committed.has(key) || stored.has(key);
+        if (isKnown) known.set(key, agent.lanes[lane]);
       }
     }
     agent.epoch = epoch;
@@ -330,6 +342,14 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (agent.agent !== COLLECTOR_AGENT) ledger.useEpoch(agent.site, agent.agent, epoch);
     return true;
   }
+
+  /** The collector's own epoch is one for ever, and has no account. */
+  const hasRoomFor = ({ site, agent }: AgentState, epoch: string): boolean =>
+    agent === COLLECTOR_AGENT ||
+    ledger.makeRoom({ site, agent, epoch }, (lane, seq) => {
+      const key = laneKey(site, agent, lane.epoch, lane.lane);
+      return Math.min(committed.get(key) ?? 0, stored.get(key) ?? 0) >= seq;
+    });
 
   /**
    * The status says where each lane of the outbox begins and ends. A lane of which nothing came yet then begins where
@@ -351,7 +371,9 @@ export function createIngest(deps: IngestDeps): Ingest {
           rememberStored({ site: agent.site, agent: agent.agent, epoch, lane, seq: known.series });
         }
       }
-      ledger.announced({ site: agent.site, agent: agent.agent, epoch, lane }, { first, last }, clock.now());
+      // Of an epoch that was folded and comes back, an account begins behind what the sums have.
+      const firstOwed = Math.max(first, agent.lanes[lane].state + 1);
+      ledger.announced({ site: agent.site, agent: agent.agent, epoch, lane }, { first: firstOwed, last }, clock.now());
     }
   }
 
@@ -609,6 +631,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       deviceEvents: newEvents,
       gaps: accounts.gaps,
       ledger: accounts.lanes,
+      folded: accounts.folded,
       thinned: accounts.thinned,
     };
     if (dirty.size === 0 && !ledger.hasPending && pending.empty) {
@@ -749,6 +772,9 @@ export function createIngest(deps: IngestDeps): Ingest {
       }
       if (!useEpoch(agent, status.epoch)) {
         setAside(message, `more than ${EPOCHS_PER_AGENT_MAX} epochs`);
+        // What is taken of it or not: people see that it is there, and why it counts for nothing.
+        judge.setStatus(message.site, message.agent, status);
+        commitSoon(true);
         return;
       }
       if (status.outbox?.lanes !== undefined) {
@@ -825,6 +851,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     deliveries: () => ledger.byAgent(),
     refusedClaims: inventories.refusedClaims,
     isNameShared: (site, agent) => sharedNames.isShared(`${site}/${agent}`, clock.monotonic()),
+    isEpochRefused: (site, agent) => (agents.get(`${site}/${agent}`)?.refusedEpoch ?? null) !== null,
     forget(site, agent) {
       const key = `${site}/${agent}`;
       // Its will comes after this; only a new session, signed in with a new password, makes it an agent again.

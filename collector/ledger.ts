@@ -14,11 +14,19 @@
  * A missing span is explained by a person, once and with a text; the ledger never forgets that it was missing.
  */
 import type { Dropped, Lane } from "@aislewatch/contract";
-import type { GapNote, GapRecord, LedgerLane, ThinnedRecord } from "./store/state/store.ts";
+import type { FoldedEpoch, GapNote, GapRecord, LedgerLane, ThinnedRecord } from "./store/state/store.ts";
 import type { LaneKey } from "./store/timeseries/store.ts";
 
 /** A batch whose newest reading is older than this on its arrival is late: it was kept while the line was down. */
 export const LATE_MS = 60_000;
+/**
+ * Epochs of an agent that have accounts of their own. An outbox file is lost once in a disk's life, but a host that can't
+ * write to its disk names a new epoch at each start: that is most of a year of them at one a day. Beyond it the oldest
+ * of which all is known become one account of sums for each lane.
+ */
+export const EPOCHS_PER_AGENT_MAX = 256;
+/** The epoch of those sums. No agent can name it: ids have no brackets. */
+export const FOLDED_EPOCH = "(older)";
 /** Spans kept in memory and in the store; the sums of each lane stay exact beyond them. */
 export const SPANS_MAX = 10_000;
 
@@ -89,6 +97,8 @@ export type LedgerChange = {
   readonly lanes: readonly LedgerLane[];
   readonly gaps: readonly GapRecord[];
   readonly thinned: readonly ThinnedRecord[];
+  /** Epochs whose accounts are in the sums of `lanes` now. */
+  readonly folded: readonly FoldedEpoch[];
 };
 
 export type Ledger = {
@@ -115,6 +125,12 @@ export type Ledger = {
   lost(gap: GapRecord): void;
   /** The agent says up to where it has written; `first` is the oldest that it still holds. */
   announced(lane: LaneKey, said: { readonly first: number; readonly last: number }, nowMs: number): void;
+  /**
+   * Sees to it that this epoch can have an account: the oldest epochs that are wholly accounted for (left by their agent,
+   * in both stores, nothing missing that nobody explained) are folded. False when there are too many others. `isSafe`:
+   * both stores have this lane up to there.
+   */
+  makeRoom(epoch: FoldedEpoch, isSafe: (lane: LaneKey, seq: number) => boolean): boolean;
   /** The agent writes in this epoch from now on. */
   useEpoch(site: string, agent: string, epoch: string): void;
   /** It was taken out: what it still owes is lost, unless it is let in again with its outbox. */
@@ -136,6 +152,15 @@ export type Ledger = {
   explained(notes: readonly GapNote[]): void;
 };
 
+const SUMMED = [
+  ...(["batches", "late", "samples", "repeats", "thinnedBatches", "thinnedSamples", "lostBatches"] as const),
+];
+const LOST_REASONS = {
+  outbox: "not delivered when the outbox file was lost or replaced",
+  agent: "not delivered when the agent was taken out",
+} as const;
+const isLossOfOutbox = (reason: string): boolean => Object.values<string>(LOST_REASONS).includes(reason);
+
 type Open = { -readonly [K in keyof LedgerLane]: LedgerLane[K] };
 
 const keyOf = ({ site, agent, epoch, lane }: LaneKey): string => `${site}/${agent}/${epoch}/${lane}`;
@@ -151,6 +176,17 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
   const dirty = new Map<string, Open>();
   let newGaps: GapRecord[] = [];
   let newThinned: ThinnedRecord[] = [];
+  let newFolded: FoldedEpoch[] = [];
+  /** The epochs that have accounts of their own, by agent, the oldest first. */
+  const epochs = new Map<string, Set<string>>();
+
+  function remember(lane: Open): void {
+    lanes.set(keyOf(lane), lane);
+    if (lane.epoch === FOLDED_EPOCH) return;
+    const agent = `${lane.site}/${lane.agent}`;
+    const list = epochs.get(agent) ?? new Set();
+    epochs.set(agent, list.add(lane.epoch));
+  }
 
   function open(key: LaneKey, before: number, nowMs: number): Open {
     const name = keyOf(key);
@@ -166,11 +202,46 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
         ...{ thinnedBatches: 0, thinnedSamples: 0, lostBatches: 0 },
         lastAt: nowMs,
       };
-      lanes.set(name, found);
+      remember(found);
     }
     dirty.set(name, found);
     return found;
   }
+
+  /** What was lost of it is told as before: as spans, which its explanations cover. */
+  function fold(epoch: FoldedEpoch): void {
+    for (const lane of lanesOf(epoch)) {
+      const lost = lostWithOutbox(lane);
+      const lostCount = lost.reduce((sum, span) => sum + lengthOf(span), 0);
+      for (const gap of lost) addGap(gap);
+      const sums = open({ ...lane, epoch: FOLDED_EPOCH }, 0, lane.lastAt);
+      for (const name of SUMMED) sums[name] += lane[name];
+      sums.lostBatches += lostCount;
+      sums.seq += lane.seq - (lane.firstSeq - 1) + lostCount;
+      sums.announced = sums.seq;
+      sums.lastAt = Math.max(sums.lastAt, lane.lastAt);
+      lanes.delete(keyOf(lane));
+      dirty.delete(keyOf(lane));
+    }
+    newFolded.push(epoch);
+    epochs.get(`${epoch.site}/${epoch.agent}`)?.delete(epoch.epoch);
+  }
+
+  const lanesOf = (epoch: FoldedEpoch): Open[] =>
+    (["live", "history"] as const).flatMap((lane) => lanes.get(keyOf({ ...epoch, lane })) ?? []);
+
+  function addGap(gap: GapRecord): void {
+    newGaps.push(gap);
+    if (newGaps.length > SPANS_MAX) newGaps = newGaps.slice(-SPANS_MAX);
+    gaps.push(gap);
+    if (gaps.length > SPANS_MAX) gaps = gaps.slice(-SPANS_MAX);
+  }
+
+  const isMissing = (gap: GapRecord): boolean => spanOf(gap).explanation === null;
+
+  /** Epochs of an agent of which something is missing that nobody explained. */
+  const unexplainedOf = ({ site, agent }: FoldedEpoch): ReadonlySet<string> =>
+    new Set(gaps.filter((gap) => gap.site === site && gap.agent === agent && isMissing(gap)).map(({ epoch }) => epoch));
 
   const thinnedOf = (key: LaneKey): ThinnedRecord[] => {
     const name = keyOf(key);
@@ -198,7 +269,7 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
 
   const isCurrent = ({ site, agent, epoch }: LaneKey): boolean => {
     const now = current.get(`${site}/${agent}`);
-    return now === null || now === epoch;
+    return epoch !== FOLDED_EPOCH && (now === null || now === epoch);
   };
 
   /**
@@ -210,34 +281,33 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
     const held = heldOf(lane);
     const toSeq = Math.max(seq, announced);
     if (isCurrent(lane) || toSeq <= held) return [];
-    const reason = current.has(`${site}/${agent}`)
-      ? "not delivered when the outbox file was lost or replaced"
-      : "not delivered when the agent was taken out";
+    const reason = current.has(`${site}/${agent}`) ? LOST_REASONS.outbox : LOST_REASONS.agent;
     return [{ site, agent, epoch, lane: name, fromSeq: held + 1, toSeq, at: lastAt, reason }];
   }
 
-  const heldOf = (lane: LedgerLane): number => Math.max(lane.firstSeq - 1, Math.min(lane.seq, heldSeq(lane)));
+  const heldOf = (lane: LedgerLane): number =>
+    lane.epoch === FOLDED_EPOCH ? lane.seq : Math.max(lane.firstSeq - 1, Math.min(lane.seq, heldSeq(lane)));
 
-  function spanOf(gap: GapRecord, cause: MissingSpan["cause"]): MissingSpan {
+  function spanOf(gap: GapRecord): MissingSpan {
     const covering = (notes.get(keyOf(gap)) ?? []).filter(
       ({ fromSeq, toSeq }) => fromSeq <= gap.toSeq && toSeq >= gap.fromSeq,
     );
     const last = covering.at(-1);
     return {
       ...gap,
-      cause,
+      cause: isLossOfOutbox(gap.reason) ? "lost_with_outbox" : "never_arrived",
       explanation: last !== undefined && covers(covering, gap) ? { at: last.at, by: last.by, text: last.text } : null,
     };
   }
 
   const allMissing = (): MissingSpan[] => [
-    ...gaps.map((gap) => spanOf(gap, "never_arrived")),
-    ...[...lanes.values()].flatMap(lostWithOutbox).map((gap) => spanOf(gap, "lost_with_outbox")),
+    ...gaps.map(spanOf),
+    ...[...lanes.values()].flatMap(lostWithOutbox).map(spanOf),
   ];
 
   return {
     restore(kept) {
-      for (const lane of kept.lanes) lanes.set(keyOf(lane), { ...lane });
+      for (const lane of kept.lanes.toSorted((a, b) => a.lastAt - b.lastAt)) remember({ ...lane });
       for (const { site, agent, epoch } of kept.epochs) current.set(`${site}/${agent}`, epoch);
       gaps = kept.gaps.slice(-SPANS_MAX);
       thinned = kept.thinned.slice(-SPANS_MAX);
@@ -278,12 +348,7 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
       if (lane !== undefined) lane.repeats++;
     },
 
-    lost(gap) {
-      newGaps.push(gap);
-      if (newGaps.length > SPANS_MAX) newGaps = newGaps.slice(-SPANS_MAX);
-      gaps.push(gap);
-      if (gaps.length > SPANS_MAX) gaps = gaps.slice(-SPANS_MAX);
-    },
+    lost: addGap,
 
     announced(key, { first, last }, nowMs) {
       const known = lanes.get(keyOf(key));
@@ -293,17 +358,37 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
       if (announced !== known?.announced) open(key, first - 1, nowMs).announced = announced;
     },
 
+    makeRoom({ site, agent, epoch }, isSafe) {
+      const list = epochs.get(`${site}/${agent}`);
+      if (list === undefined || list.has(epoch) || list.size < EPOCHS_PER_AGENT_MAX) return true;
+      const unexplained = unexplainedOf({ site, agent, epoch });
+      const isSettled = (lane: Open): boolean =>
+        !isCurrent(lane) &&
+        (lane.seq < lane.firstSeq || isSafe(lane, lane.seq)) &&
+        !lostWithOutbox(lane).some(isMissing);
+      for (const old of list) {
+        if (list.size < EPOCHS_PER_AGENT_MAX) break;
+        const one = { site, agent, epoch: old };
+        if (!unexplained.has(old) && lanesOf(one).every(isSettled)) fold(one);
+      }
+      return list.size < EPOCHS_PER_AGENT_MAX;
+    },
+
     useEpoch(site, agent, epoch) {
       current.set(`${site}/${agent}`, epoch);
     },
 
     forget: (site, agent) => void current.delete(`${site}/${agent}`),
 
-    pending: () => ({ lanes: [...dirty.values()].map((lane) => ({ ...lane })), gaps: newGaps, thinned: newThinned }),
+    pending: () => ({
+      lanes: [...dirty.values()].map((lane) => ({ ...lane })),
+      ...{ gaps: newGaps, thinned: newThinned, folded: newFolded },
+    }),
     committed() {
       dirty.clear();
       newGaps = [];
       newThinned = [];
+      newFolded = [];
     },
     get hasPending() {
       return dirty.size > 0 || newGaps.length > 0 || newThinned.length > 0;
@@ -317,7 +402,8 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
         .filter((lane) => wanted(lane) && lane.lastAt >= since)
         .map((lane) =>
           auditLane(lane, {
-            ...{ missing, isCurrent: isCurrent(lane), storedSeq: storedSeq(lane) },
+            ...{ missing, isCurrent: isCurrent(lane) },
+            storedSeq: lane.epoch === FOLDED_EPOCH ? lane.seq : storedSeq(lane),
             heldSeq: isCurrent(lane) ? lane.seq : heldOf(lane),
           }),
         )
@@ -380,7 +466,9 @@ function auditLane(
     queued: Math.max(0, heldSeq - Math.max(storedSeq, firstSeq - 1)),
     owed: isCurrent ? Math.max(0, announced - seq) : 0,
     missing: count(spans.filter(({ explanation }) => explanation === null)),
-    explained: count(spans.filter(({ explanation }) => explanation !== null)),
+    // Only what is explained was folded; the spans are told of the epochs that they were missing in.
+    explained:
+      lane.epoch === FOLDED_EPOCH ? lostBatches : count(spans.filter(({ explanation }) => explanation !== null)),
     isBalanced: seq - (firstSeq - 1) === batches + thinnedBatches + lostBatches,
   };
 }

@@ -30,8 +30,8 @@ import { DEFAULT_SLA_POLICY } from "./incidents/sla-policy.ts";
 import type { Incident } from "./incidents/types.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
 import { createJudge, type Judge } from "./judge.ts";
-import { createRefills, type Refills } from "./refill.ts";
 import { NO_NOTIFICATIONS } from "./notify/routing.ts";
+import { createRefills, type Refills } from "./refill.ts";
 import { StoreError } from "./store/error.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import type { StateStore } from "./store/state/store.ts";
@@ -328,6 +328,7 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
         onStoreRecovered: (detail) => log.push({ name: "recovered", detail }),
         onSeriesGone: (detail) => log.push({ name: "series gone", detail }),
         onClaimRefused: (detail) => log.push({ name: "claim", detail }),
+        onEpochRefused: (detail) => log.push({ name: "epoch", detail }),
         onClockOff: (detail) => log.push({ name: "clock", detail }),
       },
     });
