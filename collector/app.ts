@@ -168,6 +168,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
           devices: counts.get(`${site}/${agent}`) ?? 0,
           delivery: deliveries.get(`${site}/${agent}`) ?? NO_DELIVERY,
           refusedClaims: ingest.refusedClaims(site, agent),
+          isEpochRefused: ingest.isEpochRefused(site, agent),
         }))
         .sort((a, b) => a.site.localeCompare(b.site) || a.id.localeCompare(b.id));
     },

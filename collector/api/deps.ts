@@ -109,6 +109,8 @@ export type FleetAgent = {
   readonly delivery: AgentDelivery;
   /** Devices that it names and another agent of its site watches. */
   readonly refusedClaims: readonly string[];
+  /** Nothing is taken of its outbox (ingest.ts). */
+  readonly isEpochRefused: boolean;
 };
 
 export type Fleet = {

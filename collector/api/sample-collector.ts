@@ -384,6 +384,7 @@ function sampleFleet(removed: string[]): Fleet {
               devices: 2,
               delivery: { missing: note === null ? 2 : 0, owed: { live: 1, history: 4 }, thinnedSamples: 7 },
               refusedClaims: ["till"],
+              isEpochRefused: false,
             },
           ],
     slowest: () => [{ device: printer.id, seconds: 1.5 }],

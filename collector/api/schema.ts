@@ -724,6 +724,8 @@ export const agentSummary = z
     owed: z.object({ live: z.int(), history: z.int() }),
     thinnedSamples: z.int(),
     refusedClaims: z.array(z.string()),
+    /** Nothing is taken of its outbox: the accounts of its earlier ones, none of them settled, leave no room. */
+    epochRefused: z.boolean(),
   })
   .meta({ id: "Agent" });
 

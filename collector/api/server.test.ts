@@ -755,6 +755,7 @@ describe("the agents", () => {
       owed: { live: 1, history: 4 },
       thinnedSamples: 7,
       refusedClaims: ["till"],
+      epochRefused: false,
     });
   });
 

@@ -161,6 +161,7 @@ export function agentView(found: FleetAgent, siteName: string, nowMs: number): z
     owed: { ...delivery.owed },
     thinnedSamples: delivery.thinnedSamples,
     refusedClaims: [...refusedClaims],
+    epochRefused: found.isEpochRefused,
   };
 }
 

@@ -2006,6 +2006,7 @@ export interface components {
       };
       thinnedSamples: number;
       refusedClaims: string[];
+      epochRefused: boolean;
     };
     Attainment: {
       met: number;

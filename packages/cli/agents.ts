@@ -163,7 +163,7 @@ const FILLING_MIN = 0.5;
 const clockText = (offset: number): string =>
   Math.abs(offset) < 1 ? "right" : `${Math.round(Math.abs(offset))} s ${offset > 0 ? "ahead" : "behind"}`;
 
-function notesOf({ online, clockOffsetSeconds, refusedClaims, thinnedSamples, outbox }: Agent): string[] {
+function notesOf({ online, clockOffsetSeconds, refusedClaims, thinnedSamples, outbox, epochRefused }: Agent): string[] {
   const old =
     online && outbox !== null && outbox.ageSeconds >= 60
       ? [`outbox ${formatAge(outbox.ageSeconds * 1_000)} behind`]
@@ -171,6 +171,7 @@ function notesOf({ online, clockOffsetSeconds, refusedClaims, thinnedSamples, ou
   const offset = clockOffsetSeconds ?? 0;
   const used = outbox === null || outbox.bytesMax === null ? 0 : outbox.bytes / outbox.bytesMax;
   return [
+    ...(epochRefused ? ["nothing is taken of it: explain what is missing of its earlier outboxes"] : []),
     ...(online && outbox !== null && outbox.inMemory !== null ? [`can't write its outbox: ${outbox.inMemory}`] : []),
     ...old,
     ...(online && used >= FILLING_MIN ? [`outbox ${Math.round(used * 100)} % full`] : []),

@@ -104,6 +104,7 @@ describe("agents list", () => {
       disk: { totalBytes: 1e11, freeBytes: 4e10 },
     },
     ...{ devices: 40, missingBatches: 0, owed: { live: 1, history: 2 }, thinnedSamples: 0, refusedClaims: [] },
+    epochRefused: false,
   };
 
   it.each([
@@ -111,6 +112,7 @@ describe("agents list", () => {
     { name: "a clock that is ahead", given: { clockOffsetSeconds: 90 }, says: "clock 90 s ahead" },
     { name: "what it takes of its host", given: {}, says: "1.3 %  148" },
     { name: "what was thinned", given: { thinnedSamples: 70 }, says: "70 samples thinned" },
+    { name: "an outbox that is refused", given: { epochRefused: true }, says: "nothing is taken of it" },
     { name: "refused claims", given: { refusedClaims: ["lane-1/scale"] }, says: "another agent: lane-1/scale" },
     { name: "an agent that went", given: { online: false, lastSeenAt: NOW - 300_000 }, says: "offline  5 min" },
     { name: "an agent that may come back", given: { heard: false }, says: "not back yet" },

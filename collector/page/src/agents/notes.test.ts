@@ -7,6 +7,7 @@ const agent: Agent = {
   ...{ startedAt: 1, lastSeenAt: 1, outbox: { batches: 0, bytes: 0, bytesMax: 100, ageSeconds: 0, inMemory: null } },
   ...{ clockOffsetSeconds: 0.2, timesShiftedSeconds: 0, cost: null, disk: null },
   ...{ devices: 40, missingBatches: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0, refusedClaims: [] },
+  epochRefused: false,
 };
 
 describe("what is said of an agent", () => {

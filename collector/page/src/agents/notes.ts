@@ -24,6 +24,7 @@ export function notesOf(agent: Agent): AgentNote[] {
     missingBatches > 0 && { tone: "bad", text: `${plural(missingBatches, "batch", "batches")} missing` },
     !online && { tone: "bad", text: "not heard from" },
     !heard && { tone: "quiet", text: "not back yet since the collector's start" },
+    agent.epochRefused && { tone: "bad", text: "nothing is taken of its outbox: earlier ones are not settled" },
     refusedClaims.length > 0 && { tone: "warn", text: `claims ${refusedClaims.join(", ")} of another agent` },
     online && outbox !== null && outbox.inMemory !== null && { tone: "bad", text: "can't write its outbox" },
     online &&
