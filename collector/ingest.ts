@@ -14,6 +14,7 @@ import {
   ackTopic,
   decodeStatus,
   decodeTelemetry,
+  type FormerOutbox,
   type Lane,
   sampleCount,
   splitSubject,
@@ -73,6 +74,11 @@ const EVENTS_PENDING_MAX = 20_000;
 
 /** An agent that says so often that it has what it never sends is broken, and its lane must not stand still for ever. */
 const GAP_ASKED_MAX = 8;
+
+const LANES = ["live", "history"] as const;
+
+/** Of an outbox file in which nothing could be read: one batch stands for what it held, until somebody explains it. */
+const UNKNOWN_CONTENT: AnnouncedLanes = { live: { first: 1, last: 1 }, history: { first: 1, last: 0 } };
 
 /** Nothing of a lane came yet, so any seq may be its first. */
 const UNHEARD = -1;
@@ -374,6 +380,21 @@ export function createIngest(deps: IngestDeps): Ingest {
       // Of an epoch that was folded and comes back, an account begins behind what the sums have.
       const firstOwed = Math.max(first, agent.lanes[lane].state + 1);
       ledger.announced({ site: agent.site, agent: agent.agent, epoch, lane }, { first: firstOwed, last }, clock.now());
+    }
+  }
+
+  /** Outbox files that were set aside: what they held never comes, and is told as missing. */
+  function onFormer(agent: AgentState, former: readonly FormerOutbox[]): void {
+    for (const { epoch, lanes = UNKNOWN_CONTENT } of former) {
+      const keys = LANES.map((lane) => ({ site: agent.site, agent: agent.agent, epoch, lane }));
+      const isEmpty = lanes.live.last === 0 && lanes.history.last === 0;
+      if (epoch === agent.epoch || isEmpty || !hasRoomFor(agent, epoch)) continue;
+      for (const key of keys) {
+        const { first, last } = lanes[key.lane];
+        // Of an epoch that was folded, an account begins behind what the sums have.
+        const { state = 0 } = known.get(laneKey(agent.site, agent.agent, epoch, key.lane)) ?? {};
+        ledger.setAside(key, { first: Math.max(first, state + 1), last }, clock.now());
+      }
     }
   }
 
@@ -788,6 +809,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         };
         judge.resume({ site: agent.site, agent: agent.agent, epoch: status.epoch }, seqs);
       }
+      onFormer(agent, status.outbox?.former ?? []);
       // It may have missed acks while it was away: say again where it stands.
       dueAck(agent);
     }

@@ -1,4 +1,4 @@
-import { type Dropped, encodeTelemetry } from "@aislewatch/contract";
+import { type Dropped, encodeTelemetry, type FormerOutbox, LIMITS } from "@aislewatch/contract";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLedger, type LaneAudit, SPANS_MAX } from "./ledger.ts";
@@ -10,6 +10,8 @@ type Stored = { readonly seq: number; readonly dropped?: Dropped };
 /** An agent's outbox as far as numbers go: what it gave, what it still holds, and what it told of it. */
 class Outbox {
   epoch = EPOCH;
+  /** What lies aside, and was damaged before this file was begun. */
+  former: FormerOutbox[] = [];
   readonly given: Record<Lane, number> = { live: 0, history: 0 };
   readonly held: Record<Lane, Stored[]> = { live: [], history: [] };
 
@@ -35,13 +37,17 @@ class Outbox {
     this.held[lane] = this.held[lane].filter((batch) => batch.seq > seq);
   }
 
-  status(sentAt: number) {
+  get lanes() {
     const span = (lane: Lane) => {
       const [oldest] = this.held[lane];
       const last = this.given[lane];
       return { first: oldest === undefined ? last + 1 : (oldest.dropped?.fromSeq ?? oldest.seq), last };
     };
-    const outbox = { batches: 1, bytes: 100, oldestAt: null, lanes: { live: span("live"), history: span("history") } };
+    return { live: span("live"), history: span("history") };
+  }
+
+  status(sentAt: number) {
+    const outbox = { batches: 1, bytes: 100, oldestAt: null, lanes: this.lanes, former: this.former };
     return { ...statusOf({ epoch: this.epoch, sentAt }), outbox };
   }
 
@@ -304,6 +310,77 @@ describe("the ledger of deliveries", () => {
     expect(lane()).toMatchObject({ missing: 0, explained: 2, isBalanced: true });
   });
 
+  it.each([
+    {
+      name: "of which nobody had told",
+      former: [{ epoch: EPOCH, lanes: { live: { first: 2, last: 70 }, history: { first: 1, last: 3 } } }],
+      missing: [
+        { epoch: EPOCH, lane: "live", fromSeq: 2, toSeq: 70 },
+        { epoch: EPOCH, lane: "history", fromSeq: 1, toSeq: 3 },
+      ],
+    },
+    {
+      name: "nothing of, for it had all been delivered",
+      former: [{ epoch: EPOCH, lanes: { live: { first: 2, last: 1 }, history: { first: 1, last: 0 } } }],
+      missing: [],
+    },
+    {
+      name: "of two, of which one never reached the collector",
+      former: [
+        { epoch: EPOCH, lanes: { live: { first: 2, last: 3 }, history: { first: 1, last: 0 } } },
+        { epoch: "epoch-x", lanes: { live: { first: 5, last: 6 }, history: { first: 1, last: 0 } } },
+      ],
+      missing: [
+        { epoch: EPOCH, lane: "live", fromSeq: 2, toSeq: 3 },
+        { epoch: "epoch-x", lane: "live", fromSeq: 5, toSeq: 6 },
+      ],
+    },
+    {
+      name: "though nobody can read how much",
+      former: [{ epoch: "unreadable-x" }],
+      missing: [{ epoch: "unreadable-x", lane: "live", fromSeq: 1, toSeq: 1 }],
+    },
+    {
+      name: "nothing of, for it is the one that is written to",
+      former: [{ epoch: "epoch-2", lanes: { live: { first: 1, last: 9 }, history: { first: 1, last: 0 } } }],
+      missing: [],
+    },
+  ])("has as missing what a damaged outbox held, $name", async ({ former, missing }) => {
+    await begin();
+    for (const batch of write("live", 1)) send("live", batch);
+    await site.pass(250);
+    outbox = Object.assign(new Outbox(), { epoch: "epoch-2", former });
+    hello();
+    await site.pass(250);
+    const byName = (one: { epoch: string; lane: string }, other: { epoch: string; lane: string }) =>
+      `${one.epoch}/${one.lane}` < `${other.epoch}/${other.lane}` ? -1 : 1;
+    const told = () => ({ ...audit(), missing: audit().missing.toSorted(byName) });
+    const lost = missing.toSorted(byName).map((span) => ({ ...span, cause: "lost_with_outbox", explanation: null }));
+    const count = missing.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
+    expect(told()).toMatchObject({ missing: lost, unexplained: count });
+    expect(audit().lanes.every(({ isBalanced, owed }) => isBalanced && owed === 0)).toBe(true);
+    expect(site.ingest.deliveries().get("s1/pc")?.missing ?? 0).toBe(count);
+
+    // Said again, also to a collector that was started anew, and after somebody has explained it.
+    await site.restart();
+    hello();
+    await site.pass(250);
+    expect(told()).toMatchObject({ missing: lost, unexplained: count });
+    expect(site.ingest.explain("s1", "pc", { by: "user:ana", text: "the disk had a bad spot" })).toBe(missing.length);
+    hello();
+    await site.pass(250);
+    expect(audit().unexplained).toBe(0);
+  });
+
+  it("begins no more epochs for an agent that names ever new damaged outboxes than for one that changes its own", async () => {
+    await begin();
+    for (let n = 0; n < 60; n++) {
+      outbox.former = Array.from({ length: 8 }, (_, i) => ({ epoch: `former-${n}-${i}` }));
+      hello();
+    }
+    expect(audit().lanes.length).toBeLessThanOrEqual(256);
+  });
+
   it("has what a lost outbox still owed as missing, and owed again when the file comes back", async () => {
     await begin();
     const [first, second, third] = write("live", 3);
@@ -375,7 +452,7 @@ type Step =
   | { do: "thin"; lane: Lane; count: number }
   | { do: "send"; lane: Lane; order: readonly number[] }
   | { do: "vanish"; lane: Lane; at: number }
-  | { do: "reconnect" | "restart" | "loseFile" | "wait" }
+  | { do: "reconnect" | "restart" | "loseFile" | "damageFile" | "wait" }
   | { do: "disk"; isFull: boolean };
 
 const laneName = fc.constantFrom<Lane>("live", "history");
@@ -394,7 +471,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("send"), lane: laneName, order: fc.array(fc.nat(6), { maxLength: 6 }) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("vanish"), lane: laneName, at: fc.nat(4) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("reconnect", "restart", "loseFile", "wait") }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constantFrom("reconnect", "restart", "loseFile", "damageFile", "wait") }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("disk"), isFull: fc.boolean() }) },
 );
 
@@ -405,6 +485,7 @@ it("balances after any deliveries, thinnings, losses, restarts and new outboxes:
       let [isConnected, heard, epochs] = [true, 0, 1];
       /** What went away without a report, by lane and seq: the ledger must name exactly these, if it can know of them. */
       const vanished = new Set<string>();
+      const inDamaged: { epoch: string; lane: Lane; n: number }[] = [];
       const noteCut = (): void => {
         if (site.disconnects.length > heard) isConnected = false;
         heard = site.disconnects.length;
@@ -414,6 +495,7 @@ it("balances after any deliveries, thinnings, losses, restarts and new outboxes:
           if (ack.epoch !== outbox.epoch) continue;
           outbox.acked("live", ack.live);
           outbox.acked("history", ack.history);
+          if (ack.live + ack.history > 0) outbox.former = [];
         }
       };
       const deliver = (name: Lane, batch: Stored): void => {
@@ -446,6 +528,15 @@ it("balances after any deliveries, thinnings, losses, restarts and new outboxes:
           hello();
           outbox = Object.assign(new Outbox(), { epoch: `epoch-${++epochs}` });
           isConnected = false;
+        } else if (each.do === "damageFile") {
+          // Nothing is told of what it held: it was cut off since it last told.
+          const { epoch, lanes, former } = outbox;
+          for (const name of ["live", "history"] as const) {
+            for (let n = lanes[name].first; n <= lanes[name].last; n++) inDamaged.push({ epoch, lane: name, n });
+          }
+          outbox = Object.assign(new Outbox(), { epoch: `epoch-${++epochs}` });
+          outbox.former = [...former, { epoch, lanes }].slice(-LIMITS.formerOutboxesMax);
+          isConnected = false;
         } else if (each.do === "disk") site.disk.isFull = each.isFull;
         if (each.do === "reconnect") reconnect();
         await site.pass(each.do === "wait" ? 1_500 : 50);
@@ -477,6 +568,12 @@ it("balances after any deliveries, thinnings, losses, restarts and new outboxes:
           expect(isMissing || stored.includes(n) || thinned.filter(of).some(inSpan(n))).toBe(true);
           expect(isMissing && stored.includes(n)).toBe(false);
         }
+      }
+      for (const { epoch, lane: name, n } of inDamaged) {
+        const isTold = [...missing, ...thinned].some(
+          (span) => span.epoch === epoch && span.lane === name && span.fromSeq <= n && n <= span.toSeq,
+        );
+        expect(isTold || site.series.seqs(name, epoch).includes(n)).toBe(true);
       }
       // Nothing is called missing that was delivered, and what vanished and could be known is named.
       for (const { epoch, lane: name, fromSeq, toSeq, cause } of missing) {

@@ -8,8 +8,9 @@
  *   seq − (firstSeq − 1)  =  stored batches + thinned batches + lost batches
  *
  * and beyond `seq` lies what is owed: what the agent says it has written and that did not come yet. When the agent has
- * gone on to another epoch, its outbox file is gone, and what the old epoch still owed is lost with it; should the file
- * come back (a disk put in again), the same numbers are owed again, and arrive.
+ * gone on to another epoch, its outbox file is gone, and what the old epoch still owed is lost with it. That includes what
+ * it had told nobody of, when its agent could still read the numbers of the file that it set aside. Should the file come
+ * back (a disk put in again), the same numbers are owed again, and arrive.
  *
  * A missing span is explained by a person, once and with a text; the ledger never forgets that it was missing.
  */
@@ -125,6 +126,11 @@ export type Ledger = {
   lost(gap: GapRecord): void;
   /** The agent says up to where it has written; `first` is the oldest that it still holds. */
   announced(lane: LaneKey, said: { readonly first: number; readonly last: number }, nowMs: number): void;
+  /**
+   * The agent says up to where a damaged outbox file went, which is not the one that it writes to: what never came of it
+   * is lost. Saying so again changes nothing.
+   */
+  setAside(lane: LaneKey, said: { readonly first: number; readonly last: number }, nowMs: number): void;
   /**
    * Sees to it that this epoch can have an account: the oldest epochs that are wholly accounted for (left by their agent,
    * in both stores, nothing missing that nobody explained) are folded. False when there are too many others. `isSafe`:
@@ -356,6 +362,14 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
       // Less than before: its outbox file is an older copy now, and what was announced and never came it gives anew.
       const announced = Math.max(last, known?.seq ?? 0);
       if (announced !== known?.announced) open(key, first - 1, nowMs).announced = announced;
+    },
+
+    setAside(key, { first, last }, nowMs) {
+      const before = lanes.get(keyOf(key))?.announced ?? first - 1;
+      if (last <= before) return;
+      const lane = open(key, first - 1, nowMs);
+      lane.announced = last;
+      lane.lastAt = nowMs;
     },
 
     makeRoom({ site, agent, epoch }, isSafe) {
