@@ -30,7 +30,7 @@ import { tryTarget } from "../agent/drivers/reach/poll.ts";
 import usb from "../agent/drivers/usb/index.ts";
 import { parse as parseUsblp } from "../agent/drivers/usblp/parse.ts";
 import { TEST_CERTIFICATE, TEST_KEY } from "../agent/transport/test-certificate.ts";
-import { batchOf, sampleSite, statusOf } from "../collector/sample-site.ts";
+import { batchOf, configOf, sampleSite, statusOf } from "../collector/sample-site.ts";
 
 const ends: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -65,7 +65,7 @@ async function incidents({ kind, everyMs, wellPolls, faultyPolls, evidence }: Ru
   if (!compiled.ok || !isKind(kind)) throw new Error("the packs are checked elsewhere");
   const site = await sampleSite();
   ends.push(() => site.end());
-  site.judge.setConfig({ rules: compiled.rules, sites: [], priority: undefined, runbooks: new Map() });
+  site.judge.setConfig({ ...configOf(), rules: compiled.rules });
   site.send("status", statusOf());
   let announced = "";
   for (let n = 0; n < wellPolls + faultyPolls; n++) {
@@ -238,7 +238,7 @@ const ENDS_AT_MS = Date.UTC(2126, 9, 29, 1, 24, 48);
 const DAY_MS = 86_400_000;
 const tlsServer = (): Promise<number> => portOf(createTlsServer({ cert: TEST_CERTIFICATE, key: TEST_KEY }));
 
-async function queue(change: { readonly state: number; readonly reasons: string[]; waitedSeconds: number }) {
+async function queue(change: { readonly state: 3 | 4 | 5; readonly reasons: string[]; waitedSeconds: number }) {
   const started = await startIppQueue({ address: "127.0.0.1", port: 0, path: "/printers/receipts", clock: realClock });
   if (!started.ok) throw new Error(started.error.detail);
   ends.push(() => started.value.stop());

@@ -28,6 +28,7 @@ const WELL: SelfFigures = {
   counts: { shed: 0, appendFailures: 0, commitFailures: 0 },
   agents: Array.from({ length: 8 }, () => seen()),
   areRulesRefused: false,
+  channelsDown: 0,
   cost: { memoryBytes: 4e8, cpuPercent: 30, loopDelaySeconds: 0.05, loopBusyPercent: 20 },
   disk: { totalBytes: 1e11, freeBytes: 6e10, inodesUsedPercent: 3 },
   stores: { state: 1e7, series: 2e10 },
@@ -92,7 +93,17 @@ describe("a collector", () => {
 });
 
 const AGENT: WatchedAgent = {
-  ...{ site: "s1", id: "pc", online: true, isHeard: true, version: "1.0.0", lastSeenAt: NOW, skewMs: 0, offsetMs: 12 },
+  ...{
+    site: "s1",
+    id: "pc",
+    online: true,
+    isHeard: true,
+    isNameShared: false,
+    version: "1.0.0",
+    lastSeenAt: NOW,
+    skewMs: 0,
+    offsetMs: 12,
+  },
   outbox: { batches: 2, bytes: 9_000, oldestAt: NOW - 800, bytesMax: 500_000_000 },
   cost: { memoryBytes: 1.5e8, cpuPercent: 1 },
   disk: { totalBytes: 1.2e11, freeBytes: 5e10 },
