@@ -126,7 +126,7 @@ describe("the demo", () => {
     const listed = await say(demo, "list");
     expect(listed.code).toBe(0);
     expect(listed.stdout).toMatch(/^DEVICE +KIND +BROKEN BY +KNOWS\n/);
-    expect(listed.stdout).toMatch(/^lane-3\/pos +pos_terminal +– +disk-full, cpu-high, process-down, dead$/m);
+    expect(listed.stdout).toMatch(/^lane-4\/pos +pos_terminal +– +disk-full, cpu-high, process-down, dead$/m);
     const { stdout } = await say(demo, "list", "--json");
     expect(JSON.parse(stdout)).toHaveLength(DEVICES - 2);
   });
