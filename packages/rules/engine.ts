@@ -115,7 +115,11 @@ class RuleEngine implements Engine {
     forked.#roster.planAs(this.#roster, site, atMs);
     forked.setInventory(site, agent, devices, atMs);
     const siteUnit = forked.#roster.site(site);
-    applySnapshot({ judge: forked.#judge, keeping: forked.#keeping, roster: forked.#roster }, siteUnit, snapshot);
+    const into = { judge: forked.#judge, keeping: forked.#keeping, roster: forked.#roster };
+    const whole = applySnapshot(into, siteUnit, snapshot);
+    // Nobody fills them here, but the past is stored: half of it must not be taken for all there was.
+    if (this.#judge.isStored)
+      for (const window of forked.#judge.frame.windows.values()) if (!whole.has(window)) window.awaitPast();
     forked.#judge.changed.clear();
     forked.#judge.changedWaits.clear();
     return forked;

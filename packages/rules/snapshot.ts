@@ -13,6 +13,7 @@ import type { Roster } from "./roster.ts";
 import { spellsOf } from "./spells.ts";
 import type { DeviceUnit, JudgedSubject, SiteUnit } from "./subjects.ts";
 import type { AgentSnapshot, SubjectSnapshot } from "./types.ts";
+import type { RecentReadings } from "./window.ts";
 
 export function takeSnapshot(
   { judge, keeping }: { judge: Judge; keeping: Keeping },
@@ -38,7 +39,8 @@ function subjectSnapshot(judge: Judge, { component, base, layout }: JudgedSubjec
   const windows: SubjectSnapshot["windows"][number][] = [];
   for (let offset = 0; offset < size; offset++) {
     const window = judge.frame.windows.get(base + offset);
-    if (window !== undefined && window.size > 0) windows.push({ offset, readings: window.kept() });
+    if (window === undefined || window.size === 0) continue;
+    windows.push({ offset, readings: window.kept(), isWhole: window.wholeFrom === Number.NEGATIVE_INFINITY });
   }
   return {
     component,
@@ -49,23 +51,28 @@ function subjectSnapshot(judge: Judge, { component, base, layout }: JudgedSubjec
   };
 }
 
-/** Into an engine that knows the same devices and has judged nothing yet. What is not there any more is left out. */
+/**
+ * Into an engine that knows the same devices and has judged nothing yet. What is not there any more is left out. Returns
+ * the windows of which all is known: others lack what the snapshot's engine lacked, or what did not survive a restart.
+ */
 export function applySnapshot(
   { judge, keeping, roster }: { judge: Judge; keeping: Keeping; roster: Roster },
   site: SiteUnit,
   snapshot: AgentSnapshot,
-): void {
+): ReadonlySet<RecentReadings> {
   const touched: DeviceUnit[] = [];
+  const whole = new Set<RecentReadings>();
   for (const device of snapshot.devices ?? []) {
     const unit = site.devices.get(device.id);
     if (unit === undefined || unit.device.kind !== device.kind) continue;
     unit.answeredAt = device.answeredAt;
     unit.isUnheard = device.isUnheard;
-    for (const kept of device.subjects) applySubject(judge, roster, { site, unit, kept });
+    for (const kept of device.subjects) applySubject(judge, roster, { site, unit, kept, whole });
     touched.push(unit);
   }
   keeping.restoreTrees(touched);
   keeping.restoreAll(snapshot.faults);
+  return whole;
 }
 
 /**
@@ -118,7 +125,7 @@ function takeOverValues(
 function applySubject(
   judge: Judge,
   roster: Roster,
-  { site, unit, kept }: { site: SiteUnit; unit: DeviceUnit; kept: SubjectSnapshot },
+  { site, unit, kept, whole }: { site: SiteUnit; unit: DeviceUnit; kept: SubjectSnapshot; whole: Set<RecentReadings> },
 ): void {
   const name = joinSubject(unit.device.id, kept.component);
   const subject =
@@ -132,8 +139,10 @@ function applySubject(
     // Values that were too old to count are so again as soon as time passes.
     unit.staleDue = Math.min(unit.staleDue, (kept.times[offset] ?? 0) + unit.staleAfterMs);
   }
-  for (const { offset, readings } of kept.windows) {
-    judge.frame.windows.get(subject.base + offset)?.resumeAll(readings);
+  for (const { offset, readings, isWhole } of kept.windows) {
+    const window = judge.frame.windows.get(subject.base + offset);
+    window?.resumeAll(readings);
+    if (window !== undefined && isWhole) whole.add(window);
   }
   const wanted = new Map(subject.shape.bindings.flatMap(({ spells }) => spells.map((spell) => [spell.key, spell])));
   for (const { key, kept: run } of kept.spells) {

@@ -208,7 +208,8 @@ export type SubjectSnapshot = {
   readonly component: string | null;
   readonly last: Float64Array;
   readonly times: Float64Array;
-  readonly windows: readonly { readonly offset: number; readonly readings: KeptReadings }[];
+  /** `isWhole`: nothing of it is still awaited from a store. */
+  readonly windows: readonly { readonly offset: number; readonly readings: KeptReadings; readonly isWhole: boolean }[];
   readonly spells: readonly { readonly key: string; readonly kept: KeptSpells }[];
 };
 

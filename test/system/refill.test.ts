@@ -143,6 +143,8 @@ describe("a collector that is killed in the middle of a window", () => {
     );
     const expected = undisturbed(messages);
     expect({ rule: "hot", at: found.openedAt }).toEqual(expected.find(({ rule }) => rule === "hot"));
+    // Readings were few when it was new, and never again: not when the window was empty either.
+    expect(await few()).toMatchObject([{ recurrences: 0, recoveredAt: expect.any(Number) }]);
     const metrics = await (await fetch(`${collector.http}/metrics`)).text();
     expect(Number(/^aislewatch_devices_refilled_total (\S+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);
   }, 180_000);
