@@ -1,6 +1,6 @@
 import { createEngine } from "@aislewatch/rules";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { StreamEvent } from "./api/schema.ts";
+import type { StreamEvent } from "./api/schema/service.ts";
 import { createFleetWatch } from "./fleet-watch.ts";
 import { createOwnReports } from "./own-reports.ts";
 import {

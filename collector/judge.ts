@@ -21,7 +21,7 @@ import {
   type Transition,
 } from "@aislewatch/rules";
 import type { ActionRequest, ActRefusal, DeviceState, LiveAgent, LiveDevice, LiveValue, LiveView } from "./api/deps.ts";
-import type { StreamEvent } from "./api/schema.ts";
+import type { StreamEvent } from "./api/schema/service.ts";
 import { incidentView } from "./api/view.ts";
 import type { ConfigSet } from "./config-set.ts";
 import { createDesk } from "./desk.ts";

@@ -21,7 +21,7 @@ import {
   type Value,
 } from "@aislewatch/contract";
 import { compileRules, createEngine, type Engine, type RuleSet } from "@aislewatch/rules";
-import type { StreamEvent } from "./api/schema.ts";
+import type { StreamEvent } from "./api/schema/service.ts";
 import type { AgentMessage } from "./broker/broker.ts";
 import type { ConfigSet } from "./config-set.ts";
 import { NO_ESCALATION } from "./incidents/escalation-policy.ts";

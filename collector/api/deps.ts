@@ -18,7 +18,9 @@ import type { Site } from "../sites.ts";
 import type { CommandRecord, StateStore } from "../store/state/store.ts";
 import type { TimeSeriesStore } from "../store/timeseries/store.ts";
 import type { ApiFailure } from "./problem.ts";
-import type { deviceState, incidentAction, StreamEvent } from "./schema.ts";
+import type { incidentAction } from "./schema/incident-action.ts";
+import type { StreamEvent } from "./schema/service.ts";
+import type { deviceState } from "./schema/site.ts";
 
 export type DeviceState = z.infer<typeof deviceState>;
 export type ActionRequest = z.infer<typeof incidentAction>;

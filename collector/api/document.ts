@@ -1,16 +1,38 @@
 import type { SwaggerOptions } from "@fastify/swagger";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
-import * as schema from "./schema.ts";
+import * as agent from "./schema/agent.ts";
+import * as incident from "./schema/incident.ts";
+import * as incidentAction from "./schema/incident-action.ts";
+import * as maintenance from "./schema/maintenance.ts";
+import * as notification from "./schema/notification.ts";
+import * as report from "./schema/report.ts";
+import * as rule from "./schema/rule.ts";
+import * as service from "./schema/service.ts";
+import * as site from "./schema/site.ts";
+import * as value from "./schema/value.ts";
+
+const SHAPES = {
+  ...agent,
+  ...incident,
+  ...incidentAction,
+  ...maintenance,
+  ...notification,
+  ...report,
+  ...rule,
+  ...service,
+  ...site,
+  ...value,
+};
 
 /**
- * How the OpenAPI document is made. Component names come from `.meta({ id })` in schema.ts and from nowhere else in the
+ * How the OpenAPI document is made. Component names come from `.meta({ id })` in schema/ and from nowhere else in the
  * process, so the document does not change with what else is loaded.
  */
 export function openApi(version: string): SwaggerOptions {
   const schemaRegistry = z.registry<{ id?: string }>();
   // In the order of their names, whatever order a module loader has for exports.
-  for (const [, one] of Object.entries(schema).sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [, one] of Object.entries(SHAPES).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const id = one instanceof z.ZodType ? one.meta()?.id : undefined;
     if (one instanceof z.ZodType && id !== undefined) schemaRegistry.add(one, { id });
   }

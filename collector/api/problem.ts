@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import { PasswordsBusy } from "./password.ts";
-import type { problem } from "./schema.ts";
+import type { problem } from "./schema/service.ts";
 
 export type Problem = z.infer<typeof problem>;
 

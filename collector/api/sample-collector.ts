@@ -22,7 +22,7 @@ import { createWork } from "../work.ts";
 import { createToken, startSession } from "./auth.ts";
 import type { ActionRequest, ActRefusal, ApiDeps, ApiOptions, Fleet, LiveDevice, LiveView } from "./deps.ts";
 import type { ApiFailure } from "./problem.ts";
-import type { StreamEvent } from "./schema.ts";
+import type { StreamEvent } from "./schema/service.ts";
 import { createApi } from "./server.ts";
 import { incidentView } from "./view.ts";
 

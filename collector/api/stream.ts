@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Clock } from "@aislewatch/base";
-import type { StreamEvent } from "./schema.ts";
+import type { StreamEvent } from "./schema/service.ts";
 
 export const STREAM_LIMITS = {
   /** Pages at a time; a NOC has tens, and one person's tabs must not shut out the rest. */

@@ -1,4 +1,4 @@
-/** Facts into the shapes of schema.ts: names beside ids, units beside metrics, sentences beside events. */
+/** Facts into the shapes of schema/: names beside ids, units beside metrics, sentences beside events. */
 import { FAULT_CODES, findMetric } from "@aislewatch/devices";
 import { isOpen } from "@aislewatch/rules";
 import type { z } from "zod";
@@ -10,13 +10,15 @@ import type { DeliveryAudit } from "../ledger.ts";
 import type { Site } from "../sites.ts";
 import type { DeviceEventRecord } from "../store/state/store.ts";
 import type { FleetAgent, LiveAgent, LiveDevice, LiveValue, LiveView } from "./deps.ts";
-import type * as schema from "./schema.ts";
+import type * as agentShapes from "./schema/agent.ts";
+import type * as incidentShapes from "./schema/incident.ts";
+import type * as siteShapes from "./schema/site.ts";
 
-export type IncidentView = z.infer<typeof schema.incident>;
-type ChartView = z.infer<typeof schema.incidentDetail>["chart"];
+export type IncidentView = z.infer<typeof incidentShapes.incident>;
+type ChartView = z.infer<typeof incidentShapes.incidentDetail>["chart"];
 
 /** What of its log stands beside the incident on its own page. */
-export function workView(incident: Incident): z.infer<typeof schema.incidentWork> {
+export function workView(incident: Incident): z.infer<typeof incidentShapes.incidentWork> {
   const { holdText, cancelCode, resolvedTier, followUp, escalation, vendor, ackExpired, workedAt } = incident;
   return {
     ...{ holdText, cancelCode, resolvedTier, followUp, escalation, vendor, ackExpired, workedAt },
@@ -36,7 +38,7 @@ export function standingView({ clocks, chain, contract, penalty }: Standing) {
   };
 }
 
-function escalationView({ chain, next, nextByHand, taken }: ChainState): z.infer<typeof schema.escalation> {
+function escalationView({ chain, next, nextByHand, taken }: ChainState): z.infer<typeof incidentShapes.escalation> {
   const steps = chain.steps.map((step, index) => ({
     when: whenText(step),
     tier: step.run === null ? step.tier : 0,
@@ -50,7 +52,10 @@ function escalationView({ chain, next, nextByHand, taken }: ChainState): z.infer
 }
 
 /** Whom to call there; of a site that is not listed, nobody. */
-export function contactsView(site: Site | null, nowMs: number): z.infer<typeof schema.incidentDetail>["contacts"] {
+export function contactsView(
+  site: Site | null,
+  nowMs: number,
+): z.infer<typeof incidentShapes.incidentDetail>["contacts"] {
   return (site?.contacts ?? []).map(({ hours, ...contact }) => ({
     ...contact,
     reachable: hours === null || isOpen(hours, nowMs),
@@ -76,13 +81,13 @@ export function incidentView(incident: Incident, live: LiveView, sites = live.si
   };
 }
 
-export function eventView(event: IncidentEvent): z.infer<typeof schema.incidentEvent> {
+export function eventView(event: IncidentEvent): z.infer<typeof incidentShapes.incidentEvent> {
   const { seq, at, recordedAt, actor, late = false, type, ...detail } = event;
   return { seq, at, recordedAt, actor, late, type, text: describeEvent(event), detail };
 }
 
 /** `incidents` are the open ones of this device. */
-export function deviceView(found: LiveDevice, incidents: readonly Incident[]): z.infer<typeof schema.device> {
+export function deviceView(found: LiveDevice, incidents: readonly Incident[]): z.infer<typeof siteShapes.device> {
   const { site, agent, device, state, worst, lastReadingAt, lastFailure } = found;
   return {
     site,
@@ -105,7 +110,7 @@ export function deviceView(found: LiveDevice, incidents: readonly Incident[]): z
   };
 }
 
-export function valueView({ component, metric, at, value, stale }: LiveValue): z.infer<typeof schema.metricValue> {
+export function valueView({ component, metric, at, value, stale }: LiveValue): z.infer<typeof siteShapes.metricValue> {
   const known = findMetric(metric);
   return {
     metric,
@@ -120,7 +125,7 @@ export function valueView({ component, metric, at, value, stale }: LiveValue): z
   };
 }
 
-export function deviceEventView(event: DeviceEventRecord): z.infer<typeof schema.deviceEvent> {
+export function deviceEventView(event: DeviceEventRecord): z.infer<typeof siteShapes.deviceEvent> {
   const { at, device, component, code, detail } = event;
   return { at, device, component, code, meaning: eventMeaning(code), detail };
 }
@@ -134,7 +139,11 @@ function eventMeaning(code: string): string | null {
   return fault === undefined ? null : `Over: ${fault}`;
 }
 
-export function agentView(found: FleetAgent, siteName: string, nowMs: number): z.infer<typeof schema.agentSummary> {
+export function agentView(
+  found: FleetAgent,
+  siteName: string,
+  nowMs: number,
+): z.infer<typeof agentShapes.agentSummary> {
   const { site, id, online, isHeard, lastSeenAt, status, skewMs, offsetMs, devices, delivery, refusedClaims } = found;
   const waiting = status?.outbox ?? null;
   return {
@@ -170,7 +179,7 @@ export const auditView = ({
   lanes,
   missing,
   thinned,
-}: DeliveryAudit): z.infer<typeof schema.deliveryAudit> => ({
+}: DeliveryAudit): z.infer<typeof agentShapes.deliveryAudit> => ({
   unexplained,
   lanes: lanes.map((lane) => ({ ...lane })),
   missing: missing.map((span) => ({ ...span })),
@@ -193,7 +202,7 @@ export function siteView(
   devices: readonly LiveDevice[],
   known: BySite,
   nowMs: number,
-): z.infer<typeof schema.site> {
+): z.infer<typeof siteShapes.site> {
   const count = (state: LiveDevice["state"]) => devices.filter((device) => device.state === state).length;
   return {
     id: site.id,

@@ -4,7 +4,8 @@ import { z } from "zod";
 import type { ApiDeps } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
-import { agentDetail, agentSummary, command, deliveryAudit, problem } from "../schema.ts";
+import { agentDetail, agentSummary, command, deliveryAudit } from "../schema/agent.ts";
+import { problem } from "../schema/service.ts";
 import { agentView, auditView } from "../view.ts";
 
 /** Devices that are shown with an agent: enough to see who costs it its time. */

@@ -6,7 +6,9 @@ import { INCIDENT_STATES, type Incident, PRIORITIES } from "../../incidents/type
 import type { ApiDeps, LiveView } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
-import { bulkRequest, bulkResult, incident, incidentAction, incidentDetail, incidentList, problem } from "../schema.ts";
+import { incident, incidentDetail, incidentList } from "../schema/incident.ts";
+import { bulkRequest, bulkResult, incidentAction } from "../schema/incident-action.ts";
+import { problem } from "../schema/service.ts";
 import { chartView, contactsView, eventView, incidentView, standingView, workView } from "../view.ts";
 import { listOf } from "./query.ts";
 

@@ -7,7 +7,8 @@ import type { PlannedMaintenance } from "../../maintenance-file.ts";
 import type { ApiDeps } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
-import { maintenanceWindow, problem } from "../schema.ts";
+import { maintenanceWindow } from "../schema/maintenance.ts";
+import { problem } from "../schema/service.ts";
 
 /** Sites, devices or values of a label in one window. */
 const NAMES_MAX = 5_000;

@@ -5,7 +5,8 @@ import { z } from "zod";
 import type { ApiDeps } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
-import { notificationAttempt, notificationChannel, problem } from "../schema.ts";
+import { notificationAttempt, notificationChannel } from "../schema/notification.ts";
+import { problem } from "../schema/service.ts";
 
 const LOG_MAX = 500;
 /** A channel has a minute at most; then there is an answer all the same. */

@@ -7,7 +7,8 @@ import type { ReportQuery } from "../../store/state/store.ts";
 import type { ApiDeps } from "../deps.ts";
 import { Refused } from "../problem.ts";
 import { reportCsv } from "../report-csv.ts";
-import { problem, report } from "../schema.ts";
+import { report } from "../schema/report.ts";
+import { problem } from "../schema/service.ts";
 import { listOf } from "./query.ts";
 
 const DAY_MS = 86_400_000;

@@ -6,7 +6,8 @@ import { reasonOf } from "../../maintenance.ts";
 import { explainAt } from "../../replay.ts";
 import type { ApiDeps } from "../deps.ts";
 import { Refused } from "../problem.ts";
-import { explanation, problem, ruleSummary } from "../schema.ts";
+import { explanation, ruleSummary } from "../schema/rule.ts";
+import { problem } from "../schema/service.ts";
 
 /** For a replay: some dozen series from a cold disk. */
 const REPLAY_MS_MAX = 30_000;

@@ -5,7 +5,7 @@ import { stillHolds } from "../auth.ts";
 import type { ApiDeps } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
-import { health, problem, streamEvent } from "../schema.ts";
+import { health, problem, streamEvent } from "../schema/service.ts";
 import type { StreamHub } from "../stream.ts";
 
 /** The live stream, below /api/v1. */

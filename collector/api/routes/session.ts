@@ -4,7 +4,7 @@ import { checkPassword, SESSION_LIFE_MS, startSession, takeLink } from "../auth.
 import type { ApiDeps } from "../deps.ts";
 import { cookieName, identityOf, setSessionCookie } from "../guard.ts";
 import { Refused } from "../problem.ts";
-import { me, problem } from "../schema.ts";
+import { me, problem } from "../schema/service.ts";
 
 /** Attempts to sign in from one address, a minute. */
 const SIGN_INS_A_MINUTE = 10;

@@ -5,7 +5,8 @@ import { z } from "zod";
 import type { Incident } from "../../incidents/types.ts";
 import type { ApiDeps, LiveView } from "../deps.ts";
 import { Refused } from "../problem.ts";
-import { device, deviceDetail, deviceEvent, overview, problem, series, site } from "../schema.ts";
+import { problem } from "../schema/service.ts";
+import { device, deviceDetail, deviceEvent, overview, series, site } from "../schema/site.ts";
 import { bySite, countByPriority, deviceEventView, deviceView, siteView, valueView } from "../view.ts";
 
 const EVENTS_MAX = 1_000;
