@@ -1,7 +1,13 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-const common = { environment: "node", restoreMocks: true } as const;
+/**
+ * Bounds only end what would never come: each is far above what anything takes, since a machine may stand still for half
+ * a minute. No test measures a time by them.
+ */
+const WAIT_MS = 60_000;
+const LONGEST_MS = 300_000;
+const common = { environment: "node", restoreMocks: true, expect: { poll: { timeout: WAIT_MS } } } as const;
 
 /** The longest files, longest first: who starts one of these last keeps everybody waiting. Others come as vitest has them. */
 const LONGEST = [
@@ -36,7 +42,7 @@ export default defineConfig({
           name: "unit",
           include: ["{packages,agent,collector,rules,deploy,test/lint}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**"],
-          testTimeout: 20_000,
+          testTimeout: WAIT_MS,
         },
       },
       {
@@ -45,10 +51,10 @@ export default defineConfig({
           name: "system",
           include: ["test/{system,chaos}/**/*.test.ts"],
           // Real servers and processes, each on free ports: how many files at a time says test/run.mjs.
-          testTimeout: 90_000,
+          testTimeout: LONGEST_MS,
           // Cases of `it.concurrent` wait, each for a device of its own.
           maxConcurrency: 50,
-          hookTimeout: 90_000,
+          hookTimeout: LONGEST_MS,
         },
       },
       {
@@ -56,8 +62,8 @@ export default defineConfig({
           ...common,
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: LONGEST_MS,
+          hookTimeout: LONGEST_MS,
         },
       },
     ],

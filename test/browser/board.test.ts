@@ -76,7 +76,7 @@ describe("the board", () => {
     expect(await connection.innerText()).toContain("Reconnecting");
     // The last picture stays to be read, and says that it is old.
     const banner = page.getByTestId("stale-banner");
-    await banner.waitFor({ timeout: 30_000 });
+    await banner.waitFor();
     expect(await banner.innerText()).toMatch(/View is \d+ s old[\s\S]*Reconnecting since \d\d:\d\d/);
     expect(await connection.getAttribute("data-state")).toBe("stale");
     expect(await rowOf(page, "Print head open").count()).toBe(1);

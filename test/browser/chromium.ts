@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
-import { type CollectorRig, onCleanUp, runOnce } from "../rig/rig.ts";
+import { type CollectorRig, onCleanUp, PATIENCE_MS, runOnce } from "../rig/rig.ts";
 
 const ARGS = [
   "--no-sandbox",
@@ -13,8 +13,6 @@ const ARGS = [
   "--disable-sync",
   "--no-first-run",
 ];
-/** Everything a page does is there in a second; a machine under load takes longer. */
-const WAIT_MS = 15_000;
 const IN_PAGE = readFileSync(join(import.meta.dirname, "in-page.js"), "utf8");
 
 export async function startChromium(): Promise<Browser> {
@@ -45,7 +43,7 @@ export async function openWindow(
     ...context,
   });
   await opened.addInitScript(IN_PAGE);
-  opened.setDefaultTimeout(WAIT_MS);
+  opened.setDefaultTimeout(PATIENCE_MS);
   const page = await opened.newPage();
   const problems: string[] = [];
   const note = (text: string): void => {
@@ -83,7 +81,7 @@ export async function signedIn(
   return window;
 }
 
-export async function isLive(page: Page, timeoutMs = 20_000): Promise<void> {
+export async function isLive(page: Page, timeoutMs = PATIENCE_MS): Promise<void> {
   await page.locator('[data-testid="connection"][data-state="live"]').waitFor({ timeout: timeoutMs });
 }
 

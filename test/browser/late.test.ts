@@ -37,13 +37,13 @@ it("is marked on the board and at the incident, with its true times, and is not 
 
   wire.set({ down: true });
   const kept = (): number => historyKeptIn(agent.folder);
-  await waitFor("a break that is no hiccup", () => kept() >= 2, 40_000);
+  await waitFor("a break that is no hiccup", () => kept() >= 2);
   printer.fault("media-out");
   const before = kept();
-  await waitFor("the fault in the outbox", () => kept() >= before + 3, 40_000);
+  await waitFor("the fault in the outbox", () => kept() >= before + 3);
   printer.heal();
   const after = kept();
-  await waitFor("its end in the outbox", () => kept() >= after + 3, 40_000);
+  await waitFor("its end in the outbox", () => kept() >= after + 3);
   wire.set({ down: false });
 
   const row = rowOf(page, "Labels used up at dock/printer");
@@ -64,7 +64,7 @@ it("is marked on the board and at the incident, with its true times, and is not 
   await page.goto("/");
   await page.getByText("No open incidents").waitFor();
   expect(problems).toEqual([]);
-}, 180_000);
+});
 
 /** Batches of the history lane that wait in an agent's outbox. */
 function historyKeptIn(folder: string): number {

@@ -208,14 +208,14 @@ describe("work on incidents", () => {
     for (let n = 0; n < 4; n++) {
       store.bakery.fault("media-out");
       await openIncident(store.collector, "media-out");
-      await expect.poll(() => recovered(store, "media-out"), { timeout: 20_000 }).toBe(false);
+      await expect.poll(() => recovered(store, "media-out")).toBe(false);
       store.bakery.heal();
-      await expect.poll(() => recovered(store, "media-out"), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => recovered(store, "media-out")).toBe(true);
     }
     await page.locator("label", { hasText: /^Review$/ }).click();
     await page.waitForURL(/state=review/);
     const row = rowOf(page, "Labels used up");
-    await row.waitFor({ timeout: 30_000 });
+    await row.waitFor();
     expect(await row.innerText()).toContain("For review");
     await row.getByRole("link").click();
     await page.getByTestId("for-review").waitFor();

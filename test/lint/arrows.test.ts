@@ -106,7 +106,7 @@ beforeAll(() => {
   }
   const { summary } = JSON.parse(output) as { summary: { violations: { rule: { name: string }; from: string }[] } };
   violations = summary.violations.map(({ rule, from }) => ({ rule: rule.name, from }));
-}, 60_000);
+});
 
 afterAll(() => rmSync(tree, { recursive: true, force: true }));
 

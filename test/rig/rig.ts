@@ -20,7 +20,7 @@ const environment = (more: Readonly<Record<string, string>> = {}): NodeJS.Proces
   ...process.env,
   ...more,
 });
-const STOP_MS = 10_000;
+const STOP_MS = 30_000;
 
 export type Program = {
   readonly pid: number;
@@ -73,8 +73,18 @@ export function freeUdpPort(): Promise<number> {
   });
 }
 
+/**
+ * How long a test waits for what should be there in a second or two. Nothing is measured by it: it only ends what would
+ * never come, and a machine that stands still for half a minute makes no test fail.
+ */
+export const PATIENCE_MS = 60_000;
+
 /** Asks again and again until the answer is neither undefined, null nor false; says what it waited for when it fails. */
-export async function waitFor<T>(what: string, ask: () => T | Promise<T>, timeoutMs = 20_000): Promise<NonNullable<T>> {
+export async function waitFor<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  timeoutMs = PATIENCE_MS,
+): Promise<NonNullable<T>> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
   for (;;) {
@@ -132,7 +142,7 @@ export async function startProgram(
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     detached: true,
   });
-  return supervise(child, script, options.readyMs ?? 20_000);
+  return supervise(child, script, options.readyMs ?? PATIENCE_MS);
 }
 
 async function supervise(child: ChildProcess, name: string, readyMs: number): Promise<Program> {

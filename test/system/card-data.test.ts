@@ -254,7 +254,7 @@ traps: { listen: "127.0.0.1:${traps}", community: "file:${community}" }
       await trap("1.3.6.1.4.1.99999.0.1", "1.3.6.1.4.1.99999.1", "s", `;${number}=27121011${DISCRETIONARY}?`);
     }
     await waitFor("every form in all", () => pour.count >= 6 * POURS.length, 60_000);
-  }, 120_000);
+  });
   afterAll(cleanUp);
 
   const cli = async (...args: readonly string[]) => {
@@ -289,7 +289,7 @@ traps: { listen: "127.0.0.1:${traps}", community: "file:${community}" }
     const recordings = filesBelow(folder).filter((path) => path.endsWith(".recording"));
     expect(recordings.length).toBeGreaterThanOrEqual(2);
     for (const path of recordings) expect(found(readFileSync(path)), path).toEqual([]);
-  }, 120_000);
+  });
 
   it("goes to no collector, and stands in none of its files and answers", async () => {
     proxy.open();
@@ -318,7 +318,7 @@ traps: { listen: "127.0.0.1:${traps}", community: "file:${community}" }
       expect(found(readFileSync(path), { alone: false }), path).toEqual([]);
     }
     expect(found(collector.program.output(), { alone: false })).toEqual([]);
-  }, 90_000);
+  });
 
   it("stands in no line of the agent's log, and in none of its files once it has stopped", () => {
     expect(agent.output().length).toBeGreaterThan(1_000);

@@ -257,7 +257,7 @@ describe("the demo", () => {
     });
     expect(after.pid).not.toBe(before?.pid);
     expect(demo.said()).toMatch(/ended by itself \(SIGKILL\); starting it again in \d\.\d s/);
-    await waitFor("all devices", async () => (await devicesUp(demo)) === DEVICES, 30_000);
+    await waitFor("all devices", async () => (await devicesUp(demo)) === DEVICES);
   });
 
   it("refuses to run twice in one folder", async () => {

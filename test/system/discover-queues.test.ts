@@ -94,7 +94,7 @@ describe.skipIf(cupsMissing())("print queues", () => {
     expect((await run(root, ...look, ...config)).out).toBe(
       `# Beside ${path}: 0 new, 0 gone, 0 changed, 4 as before.\n`,
     );
-  }, 60_000);
+  });
 
   it("and printers of the network are asked at port 631, over IPP", async () => {
     // cupsd answers over a loopback interface under its usual names only.
@@ -140,5 +140,5 @@ describe.skipIf(cupsMissing())("print queues", () => {
     expect((await run(root, ...look, "--config", path)).out).toContain(": 0 new, 0 gone, 0 changed, 2 as before.");
     // What a printer was asked: who it is, twice a look, and by the probe its jobs. Nothing else.
     expect([...new Set(started.value.asked)].sort()).toEqual([0x0a, 0x0b]);
-  }, 60_000);
+  });
 });

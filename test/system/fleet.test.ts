@@ -118,7 +118,7 @@ describe("an agent, asked after by people", () => {
   it("that loses its outbox is an incident, until somebody explains it", async () => {
     // What it wrote while the collector was away, and told nobody of, can't be known; what it had announced can.
     await collector.program.kill();
-    await waitFor("batches to pile up", () => status().outbox.batches >= 6, 30_000);
+    await waitFor("batches to pile up", () => status().outbox.batches >= 6);
     await collector.restart();
     await waitFor("the owed to be told", async () =>
       (await audit()).lanes.some(({ seq, lane }) => lane === "live" && seq > 0),

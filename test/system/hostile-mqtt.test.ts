@@ -177,7 +177,7 @@ describe("hostile MQTT clients", () => {
           for (const { socket, isOpen } of slow) if (isOpen()) socket.write(bytes.subarray(n, n + 1));
           await wait(1_000);
         }
-        await waitFor("all to be cut", () => [...idle, ...slow].every(({ isOpen }) => !isOpen()), 15_000);
+        await waitFor("all to be cut", () => [...idle, ...slow].every(({ isOpen }) => !isOpen()));
       },
     },
     {
@@ -193,7 +193,7 @@ describe("hostile MQTT clients", () => {
       name: "a keepalive that is not kept",
       async run() {
         const silent = await entered({ keepalive: 1 });
-        await waitFor("it to be cut", () => !silent.isOpen(), 10_000);
+        await waitFor("it to be cut", () => !silent.isOpen());
       },
     },
     {
@@ -322,7 +322,7 @@ describe("hostile MQTT clients", () => {
         } as Packet);
         const guests = await Promise.all(Array.from({ length: 200 }, raw));
         for (const { socket } of guests) socket.write(wrong);
-        await waitFor("all to be turned away", () => guests.every(({ isOpen }) => !isOpen()), 30_000);
+        await waitFor("all to be turned away", () => guests.every(({ isOpen }) => !isOpen()));
       },
     },
     {

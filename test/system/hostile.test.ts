@@ -298,7 +298,7 @@ describe("a collector under attack", () => {
         }, 1_000);
         try {
           await good.isHeard();
-          await waitFor("all to be cut", () => [...idle, ...slow].every(({ isOpen }) => !isOpen()), 20_000);
+          await waitFor("all to be cut", () => [...idle, ...slow].every(({ isOpen }) => !isOpen()));
         } finally {
           clearInterval(timer);
         }
@@ -464,7 +464,7 @@ describe("a data disk that is full", () => {
       expect(await health()).toBe(200);
 
       fill(join(disk, "filler"));
-      await waitFor("503", async () => (await health()) === 503, 30_000);
+      await waitFor("503", async () => (await health()) === 503);
       const answer = await (await fetch(`${collector.http}/healthz`)).text();
       expect(answer).toMatch(/state store|time-series store/);
       // An edited rule set, an inventory and a message to set aside want to be written, too.
@@ -478,7 +478,7 @@ describe("a data disk that is full", () => {
       expect(await health()).toBe(503);
 
       rmSync(join(disk, "filler"));
-      await waitFor("200", async () => (await health()) === 200, 30_000);
+      await waitFor("200", async () => (await health()) === 200);
       await heard;
       await good.isHeard();
       const devices = await collector.api<{ id: string }[]>("/sites/s1/devices");

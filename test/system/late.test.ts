@@ -58,15 +58,15 @@ describe("a fault while the agent can't reach the collector", () => {
       db.close();
       return Number(row?.["n"]);
     };
-    await waitFor("history", () => kept() >= 2, 40_000);
+    await waitFor("history", () => kept() >= 2);
     const brokeAt = Date.now();
     bakery.fault("media-out");
     dock.fault("media-out");
     // Longer than the `for` of the rule, in the times of the readings.
-    await waitFor("more of it", () => kept() >= 6 && Date.now() - brokeAt > 4_000, 40_000);
+    await waitFor("more of it", () => kept() >= 6 && Date.now() - brokeAt > 4_000);
     bakery.heal();
     const healedAt = Date.now();
-    await waitFor("its end", () => kept() >= 10 && Date.now() - healedAt > 2_000, 40_000);
+    await waitFor("its end", () => kept() >= 10 && Date.now() - healedAt > 2_000);
     const backAt = Date.now();
     wire.set({ down: false });
 
@@ -96,5 +96,5 @@ describe("a fault while the agent can't reach the collector", () => {
     expect(events.filter(({ type }) => type === "opened")).toHaveLength(1);
     const everything = await incidents();
     expect(everything).toHaveLength(2);
-  }, 120_000);
+  });
 });

@@ -87,10 +87,10 @@ describe("agent and collector killed in the middle of a run", () => {
     // The collector is away: what the agent takes now must wait, over a kill of its own.
     await collector.program.kill();
     printer.fault("media-out");
-    await waitFor("batches to pile up", () => ledger.waiting() >= 8, 30_000);
+    await waitFor("batches to pile up", () => ledger.waiting() >= 8);
     await agent.program.kill();
     await agent.restart();
-    await waitFor("more of them", () => ledger.waiting() >= 14, 30_000);
+    await waitFor("more of them", () => ledger.waiting() >= 14);
 
     for (const pauseMs of [150, 400, 900]) {
       await collector.restart();

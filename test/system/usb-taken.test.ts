@@ -146,9 +146,9 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     await vm.write("/mnt/devices.yaml", `${HEAD}${DEVICES}`);
     said = await runCommandLines(vm, COMMAND_LINES);
     await startGuestAgent(vm, collector, "store-1/pos-1", DEVICES);
-    await waitFor("the first readings", () => value("lane-1/printer", "attached"), 40_000);
+    await waitFor("the first readings", () => value("lane-1/printer", "attached"));
     // A minute as a rule: two programs of Node start in the guest, and seven gadgets; some on a machine that is busy.
-  }, 300_000);
+  });
   afterAll(cleanUp);
 
   const detail = (id: string) => collector.api<Detail>(`/sites/store-1/device?id=${id}`);
@@ -316,7 +316,7 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
         ({ metric, at }) => metric === "cover_open" && at > (before?.at ?? 0),
       );
     await waitFor("the agent to come back", isBack, 60_000);
-  }, 120_000);
+  });
 
   it("a spooler that takes the printer from the kernel has it at once, and that is no fault", async () => {
     await vm.run("echo 1-1:1.0 > /sys/bus/usb/drivers/usblp/unbind");
@@ -327,7 +327,7 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     await portStatus(0x30);
     await shows("lane-1/printer", "media_out", true);
     await portStatus(0x18);
-  }, 90_000);
+  });
 
   // At the same time: each waits for a device of its own.
   it.concurrent("a scale tells what it is in want of, and never what it weighs", async () => {
@@ -344,7 +344,7 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     await opens("lane-1/scale", "hardware-fault");
     await says("scale", 0, "030202000000");
     await recovers("lane-1/scale", "scale-uncalibrated");
-  }, 90_000);
+  });
 
   it.concurrent("a UPS tells that mains is gone, and how long it lasts", async () => {
     await shows("office/ups", "on_battery", false);
@@ -355,7 +355,7 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     expect(await value("office/ups", "battery_runtime_seconds")).toBe(240);
     await says("ups", 1, "010164b004");
     await recovers("office/ups", "ups-on-battery");
-  }, 90_000);
+  });
 
   it.concurrent("a scanner is asked for its battery, by the number of that report alone", async () => {
     await shows("lane-2/scanner", "battery_charge_percent", 80);
@@ -364,7 +364,7 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     await opens("lane-2/scanner", "scanner-battery-low");
     await setReports(vm, "cordless", { "input 0": "5f" });
     await recovers("lane-2/scanner", "scanner-battery-low");
-  }, 90_000);
+  });
 
   it.concurrent("a UPS that says nothing by itself is asked, and one report that it refuses keeps none of the others", async () => {
     await shows("lane-2/ups", "battery_charge_percent", 98);
@@ -376,13 +376,13 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     expect(await value("lane-2/ups", "battery_runtime_seconds")).toBe(600);
     await setReports(vm, "quiet_ups", { "feature 7": "0732", "feature 9": "0901" });
     await recovers("lane-2/ups", "ups-on-battery");
-  }, 90_000);
+  });
 
   it.concurrent("a scale that says nothing by itself is asked, too", async () => {
     await shows("lane-2/scale", "weight_at_zero", true);
     await setReports(vm, "quiet_scale", { "input 3": "030702000000" });
     await shows("lane-2/scale", "calibration_required", true);
-  }, 60_000);
+  });
 
   it("what types is not opened, whatever was configured", async () => {
     const { device } = await detail("lane-1/scanner");
@@ -401,5 +401,5 @@ describe.skipIf(vmMissing())("USB devices that are taken", () => {
     await shows("lane-1/left", "attached", false);
     await shows("lane-1/printer", "attached", false);
     await shows("lane-1/escpos", "up", false);
-  }, 90_000);
+  });
 });

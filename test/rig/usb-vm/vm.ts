@@ -148,7 +148,7 @@ async function startQemu(files: { image: string; initramfs: string; disk: string
     await ended;
   };
   onCleanUp(stop);
-  await Promise.race([waitFor("the guest's serial port", () => existsSync(port), 10_000), exited]);
+  await Promise.race([waitFor("the guest's serial port", () => existsSync(port)), exited]);
   commands = new Commands(connect(port));
   return { commands, exited, console: () => text, stop };
 }
