@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { realClock } from "@aislewatch/runtime";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { hangingOpen } from "../../test/rig/hanging-open.ts";
 import type { Exchange, Line } from "./line.ts";
 import { type SerialAddress, type SerialPorts, serialPorts } from "./serial.ts";
 import { forkSerialProcess, SerialHost, type SerialProcess } from "./serial-host.ts";
@@ -177,12 +178,10 @@ describe.runIf(hasSocat)("serial ports in a process of their own", () => {
   it.runIf(hasCompiler)("serves other ports while one hangs in its driver's open", async () => {
     const made = folder();
     const [hanging, well] = [await startDevice(ECHO, join(made, "hanging")), await startDevice(ECHO)];
-    const real = readlink(hanging.path);
-    writeFileSync(join(made, "shim.c"), SHIM.replace("@PATH@", real));
-    const built = spawnSync("gcc", ["-shared", "-fPIC", "-o", join(made, "shim.so"), join(made, "shim.c"), "-ldl"]);
-    expect(built.status).toBe(0);
+    const shim = hangingOpen(made, readlink(hanging.path));
+    if (shim === null) throw new Error("gcc made no library");
     const before = process.env["LD_PRELOAD"];
-    process.env["LD_PRELOAD"] = join(made, "shim.so");
+    process.env["LD_PRELOAD"] = shim;
     let serial: SerialPorts;
     try {
       serial = ports();
@@ -226,27 +225,6 @@ describe.runIf(hasSocat)("serial ports in a process of their own", () => {
     await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000 });
   });
 });
-
-/** Blocks in open() of one path, as a driver of a broken adapter does. */
-const SHIM = `
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <string.h>
-#include <sys/types.h>
-#include <unistd.h>
-#define WRAP(NAME) \\
-int NAME(const char *path, int flags, ...) { \\
-  static int (*next)(const char *, int, ...); \\
-  va_list list; va_start(list, flags); mode_t mode = va_arg(list, mode_t); va_end(list); \\
-  if (!next) next = dlsym(RTLD_NEXT, #NAME); \\
-  if (path && strcmp(path, "@PATH@") == 0) for (;;) pause(); \\
-  return next(path, flags, mode); \\
-}
-WRAP(open)
-WRAP(open64)
-`;
 
 function readlink(path: string): string {
   return spawnSync("readlink", ["-f", path]).stdout.toString().trim();

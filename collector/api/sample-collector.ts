@@ -10,6 +10,7 @@ import { createDuties } from "../duties.ts";
 import { createIncidentBook } from "../incident-book.ts";
 import type { EscalationPolicy } from "../incidents/escalation-policy.ts";
 import { append, isOpenState, type Stamp } from "../incidents/log.ts";
+import { MEDIA_OUT } from "../incidents/sample-rule.ts";
 import { DEFAULT_SLA_POLICY } from "../incidents/sla-policy.ts";
 import { type Actor, type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
 import { createMaintenance } from "../maintenance.ts";
@@ -98,33 +99,7 @@ const networkSwitch: InventoryDevice = {
   metrics: ["port_up"],
 };
 
-const rule: Rule = {
-  id: "media-out",
-  group: "label-printers",
-  select: 'kind == "label_printer"',
-  scope: "device",
-  title: "Label media out",
-  raise: [{ severity: "major", when: "media_out", forMs: 0 }],
-  clear: null,
-  keepMs: 0,
-  // biome-ignore lint/suspicious/noThenProperty: the word of the rule language.
-  missing: { then: "hold", afterMs: 0 },
-  dependsOn: [],
-  absorbs: [],
-  on: null,
-  flap: null,
-  activeIn: "always",
-  category: "consumable",
-  tier: 1,
-  autoCloseMs: null,
-  runbook: "label-printer/media-out",
-  vars: {},
-  mode: "live",
-  chart: { metric: "head_temperature_celsius", threshold: 60 },
-  version: "a1",
-  file: "rules/packs/label-printers.yaml",
-  line: 3,
-};
+const rule: Rule = { ...MEDIA_OUT, chart: { metric: "head_temperature_celsius", threshold: 60 } };
 
 export type SampleCollector = {
   readonly app: FastifyInstance;

@@ -6,6 +6,7 @@ import type { IncidentFacts } from "./figures.ts";
 import { DEFAULT_LIFECYCLE } from "./lifecycle.ts";
 import { append } from "./log.ts";
 import { always, HOUR_MS, MINUTE_MS, min, shop, site, T0 } from "./sample-log.ts";
+import { MEDIA_OUT } from "./sample-rule.ts";
 import { DEFAULT_SLA_POLICY, type SlaTerms } from "./sla-policy.ts";
 import { dueCloses, fromTransition } from "./transition.ts";
 import type { Incident, IncidentEvent, IncidentEventBody } from "./types.ts";
@@ -25,33 +26,7 @@ const penal: SlaTerms = {
   },
 };
 
-const rule: Rule = {
-  id: "media-out",
-  group: "label-printers",
-  select: 'kind == "label_printer"',
-  scope: "device",
-  title: "Label media out",
-  raise: [{ severity: "major", when: "media_out", forMs: 0 }],
-  clear: null,
-  keepMs: 0,
-  // biome-ignore lint/suspicious/noThenProperty: the word of the rule language.
-  missing: { then: "hold", afterMs: 0 },
-  dependsOn: [],
-  absorbs: [],
-  on: null,
-  flap: null,
-  activeIn: "always",
-  category: "consumable",
-  tier: 1,
-  autoCloseMs: null,
-  runbook: null,
-  vars: {},
-  mode: "live",
-  chart: null,
-  version: "a1",
-  file: "rules/packs/label-printers.yaml",
-  line: 3,
-};
+const rule: Rule = { ...MEDIA_OUT, runbook: null };
 
 type Happens =
   | { readonly fires: Partial<Transition> }

@@ -2,6 +2,7 @@ import type { Rule, Transition } from "@aislewatch/rules";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_LIFECYCLE } from "./lifecycle.ts";
 import { append } from "./log.ts";
+import { MEDIA_OUT } from "./sample-rule.ts";
 import { dueCloses, fromTransition, reassessed } from "./transition.ts";
 import type { Incident, IncidentEventBody } from "./types.ts";
 
@@ -10,33 +11,7 @@ const CLOSE_AFTER_MS = DEFAULT_LIFECYCLE.closeAfterMs;
 const T0 = Date.UTC(2026, 10, 20, 9);
 const MINUTE = 60_000;
 
-const rule: Rule = {
-  id: "media-out",
-  group: "label-printers",
-  select: 'kind == "label_printer"',
-  scope: "device",
-  title: "Label media out",
-  raise: [{ severity: "major", when: "media_out", forMs: 0 }],
-  clear: null,
-  keepMs: 0,
-  // biome-ignore lint/suspicious/noThenProperty: the word of the rule language.
-  missing: { then: "hold", afterMs: 0 },
-  dependsOn: [],
-  absorbs: [],
-  on: null,
-  flap: null,
-  activeIn: "always",
-  category: "consumable",
-  tier: 1,
-  autoCloseMs: null,
-  runbook: "label-printer/media-out",
-  vars: {},
-  mode: "live",
-  chart: null,
-  version: "a1",
-  file: "rules/packs/label-printers.yaml",
-  line: 3,
-};
+const rule = MEDIA_OUT;
 const fires = (atMinute: number, rest: Partial<Transition> = {}): Transition => ({
   rule: rule.id,
   ruleVersion: "a1",

@@ -1,21 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { MIN, NOW, SLA_CLOCK } from "../../test/rig/sla-clock.ts";
 import { clockText, standingLines } from "./incident-standing.ts";
 
 type Clock = Parameters<typeof clockText>[0];
-const NOW = Date.UTC(2026, 10, 20, 10);
-const MIN = 60_000;
-const clock = (more: Partial<Clock>): Clock => ({
-  ...{ clock: "restore", cycle: 1, state: "running", standsStill: null, priority: "P2", withinMs: 240 * MIN },
-  ...{
-    calendar: "trading_hours",
-    startedAt: NOW - 60 * MIN,
-    dueAt: NOW + 180 * MIN,
-    stoppedAt: null,
-    breachedAt: null,
-  },
-  ...{ elapsedMs: 60 * MIN, businessMs: 60 * MIN, pausedMs: 0, pausedBusinessMs: 0, percent: 25, nextWarning: null },
-  ...more,
-});
+const clock = (more: Partial<Clock>): Clock => ({ ...SLA_CLOCK, ...more });
 
 describe("a clock", () => {
   it.each([

@@ -6,6 +6,7 @@ import { bringToLife } from "./live-device.ts";
 import { step } from "./models/model.ts";
 import { isDrawerOpen, isOffline, isPaperLow, type ReceiptFault, receiptPrinter } from "./models/receipt-printer.ts";
 import { seededRandom } from "./random.ts";
+import { lifeOf } from "./sample-life.ts";
 import { starDialogue } from "./star-device.ts";
 
 const model = receiptPrinter();
@@ -13,13 +14,8 @@ const FAULTS = Object.keys(model.faults) as ReceiptFault[];
 
 describe("a receipt printer", () => {
   it("sells, changes its roll and opens its drawer, and never leaves its limits", () => {
-    const event = fc.oneof(
-      fc.nat(600_000).map((ms) => ({ kind: "elapsed", ms }) as const),
-      fc.constantFrom(...FAULTS).map((fault) => ({ kind: "fault", fault }) as const),
-      fc.constantFrom(...FAULTS).map((fault) => ({ kind: "heal", fault }) as const),
-    );
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 30 }), fc.integer(), (events, seed) => {
+      fc.property(lifeOf(FAULTS, 600_000), fc.integer(), (events, seed) => {
         const random = seededRandom(seed);
         let state = model.start(random);
         for (const input of events) {

@@ -5,6 +5,7 @@ import { bringToLife } from "./live-device.ts";
 import { step } from "./models/model.ts";
 import { isAtZero, isMoving, type ScaleFault, scale, shownKilograms } from "./models/scale.ts";
 import { seededRandom } from "./random.ts";
+import { lifeOf } from "./sample-life.ts";
 import { kernDialogue, nciDialogue, sicsDialogue, smaDialogue, toledoDialogue } from "./scale-device.ts";
 
 const model = scale();
@@ -12,13 +13,8 @@ const FAULTS = Object.keys(model.faults) as ScaleFault[];
 
 describe("a scale", () => {
   it("weighs what comes and goes, and stands at zero when everything is healed and gone", () => {
-    const event = fc.oneof(
-      fc.nat(60_000).map((ms) => ({ kind: "elapsed", ms }) as const),
-      fc.constantFrom(...FAULTS).map((fault) => ({ kind: "fault", fault }) as const),
-      fc.constantFrom(...FAULTS).map((fault) => ({ kind: "heal", fault }) as const),
-    );
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 30 }), fc.integer(), (events, seed) => {
+      fc.property(lifeOf(FAULTS, 60_000), fc.integer(), (events, seed) => {
         const random = seededRandom(seed);
         let state = model.start(random);
         for (const input of events) {

@@ -7,6 +7,7 @@
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { hangingOpen } from "../rig/hanging-open.ts";
 import {
   type CollectorRig,
   cleanUp,
@@ -225,31 +226,10 @@ function hangingOpenOf(path: string): string | null {
   const real = resolve(dirname(path), readlinkSync(path));
   const folder = tempFolder();
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "hang.c"), HANGING_OPEN.replace("@PATH@", real));
-  const built = spawnSync("gcc", ["-shared", "-fPIC", "-o", join(folder, "hang.so"), join(folder, "hang.c"), "-ldl"]);
-  if (built.status === 0) return join(folder, "hang.so");
-  progress("lines: no gcc here, so no port hangs");
-  return null;
+  const library = hangingOpen(folder, real);
+  if (library === null) progress("lines: no gcc here, so no port hangs");
+  return library;
 }
-
-const HANGING_OPEN = `
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdarg.h>
-#include <string.h>
-#include <sys/types.h>
-#include <unistd.h>
-#define WRAP(NAME) \\
-int NAME(const char *path, int flags, ...) { \\
-  static int (*next)(const char *, int, ...); \\
-  va_list list; va_start(list, flags); mode_t mode = va_arg(list, mode_t); va_end(list); \\
-  if (!next) next = dlsym(RTLD_NEXT, #NAME); \\
-  if (path && strcmp(path, "@PATH@") == 0) for (;;) pause(); \\
-  return next(path, flags, mode); \\
-}
-WRAP(open)
-WRAP(open64)
-`;
 
 /** The simulated devices, in a process of their own. */
 class LineCrowd {

@@ -9,6 +9,18 @@ const VISA = withCheckDigit("492973180645827");
 const MASTERCARD = withCheckDigit("222304719285366");
 const AMEX = withCheckDigit("37801492058194");
 export const NUMBERS = [VISA, MASTERCARD, AMEX];
+/** Those that the networks publish for tests. */
+export const PUBLISHED = [
+  "4111111111111111",
+  "5555555555554444",
+  "378282246310005",
+  "6011111111111117",
+  "3566002020360505",
+  "6205500000000000004",
+  "30569309025904",
+  "4222222222222",
+  "2223003122003222",
+];
 export const NAME = "SPECIMEN/ANNEKE";
 /** What a bank puts on a track behind expiry and service code. */
 export const DISCRETIONARY = "9073165824";
