@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all parts, or those that are named (layout, rules, store, reports, ingest, latency, snmp, agent, outbox, lines, usb), one
+ * `npm run bench`: all parts, or those that are named (layout, rules, store, reports, ingest, latency, board, snmp, agent, outbox, lines, usb), one
  * after the other; figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
  */
 import { writeFileSync } from "node:fs";
@@ -26,6 +26,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   latency: {
     title: "latency: from a fault to its incident",
     run: async () => (await import("./latency.ts")).benchLatency(),
+  },
+  board: {
+    title: "board: 10,000 open incidents in Chromium",
+    run: async () => (await import("./board.ts")).benchBoard(),
   },
   backpressure: {
     title: "backpressure: incidents while the time-series store is slow, and while it stands still",
