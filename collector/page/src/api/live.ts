@@ -45,8 +45,9 @@ export type Live = {
   readonly signedOut: () => void;
 };
 
-/** Events of a storm are applied together, so that the board renders once. */
+/** Events of a storm are applied together, so that the board renders once; the first after a pause waits for its like only. */
 const BATCH_MS = 50;
+const FIRST_BATCH_MS = 4;
 const OVERVIEW_EVERY_MS = 5_000;
 const PAGE_SIZE = 1_000;
 const PAGES_MAX = KEPT_MAX / PAGE_SIZE;
@@ -75,6 +76,7 @@ export function createLive(world: World): Live {
   let cancelOverview: () => void = nothing;
   let cancelBatch: (() => void) | null = null;
   let batch: Incident[] = [];
+  let flushedAt = 0;
   let syncing = false;
   let syncAgain = false;
 
@@ -142,7 +144,8 @@ export function createLive(world: World): Live {
 
   function enqueue(incident: Incident): void {
     batch.push(incident);
-    cancelBatch ??= world.after(BATCH_MS, flush);
+    const sinceLastMs = world.now() - flushedAt;
+    cancelBatch ??= world.after(Math.min(BATCH_MS, Math.max(FIRST_BATCH_MS, BATCH_MS - sinceLastMs)), flush);
     if (batch.length >= PAGE_SIZE) flush();
   }
 
@@ -151,6 +154,7 @@ export function createLive(world: World): Live {
     cancelBatch = null;
     const incidents = batch;
     batch = [];
+    flushedAt = world.now();
     if (incidents.length > 0) set({ incidents: arrived(state.incidents, incidents, world.now()) });
   }
 

@@ -9,6 +9,7 @@ import { FilterBar } from "./filter-bar.tsx";
 import { type Filters, isNarrowed } from "./filters.ts";
 import { IncidentTable } from "./incident-table.tsx";
 import { type Marks, markedOf, NO_MARKS } from "./marks.ts";
+import { createOrdering } from "./order.ts";
 import { arrange, tally } from "./rows.ts";
 import { Tiles } from "./tiles.tsx";
 import { useFilters } from "./use-filters.ts";
@@ -18,7 +19,8 @@ export function Board() {
   const [filters, change] = useFilters();
   const incidents = useLive((state) => state.incidents);
   const synced = useLive((state) => state.synced);
-  const all = useMemo(() => [...incidents.entries.values()].map((entry) => entry.incident), [incidents]);
+  const [ordered] = useState(createOrdering);
+  const all = ordered(incidents.entries, filters.order);
   const rows = useMemo(() => arrange(all, filters), [all, filters]);
   const totals = useMemo(() => tally(all.filter(isOpen)), [all]);
   const mayAct = useLive((state) => state.me?.role !== "viewer");

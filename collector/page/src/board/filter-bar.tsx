@@ -1,4 +1,5 @@
 import { type RefObject, useEffect, useMemo, useState } from "react";
+import type { Incidents } from "../api/incidents.ts";
 import { useLive } from "../api/use-live.ts";
 import { KINDS, kindTitle } from "../ui/kinds.ts";
 import { type Filters, STATE_FILTERS, type StateFilter } from "./filters.ts";
@@ -57,12 +58,19 @@ export function FilterBar({ filters, change, searchBox }: Props) {
 /** The sites that have incidents on the board, and the one that the link names in any case. */
 function SiteSelect({ filters, change }: Omit<Props, "searchBox">) {
   const incidents = useLive((state) => state.incidents);
-  const sites = useMemo(() => {
-    const names = new Map<string, string>();
-    for (const { incident } of incidents.entries.values()) names.set(incident.subject.site, incident.siteName);
-    if (filters.site !== null && !names.has(filters.site)) names.set(filters.site, filters.site);
-    return [...names].sort(([, a], [, b]) => a.localeCompare(b));
-  }, [incidents, filters.site]);
+  const listed = useListedSites(incidents, filters.site);
+  // Thousands of them, and the same ones with nearly every event: React needs not look through them again.
+  const options = useMemo(
+    () =>
+      [...listed]
+        .sort(([, a], [, b]) => NAMES.compare(a, b))
+        .map(([id, name]) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        )),
+    [listed],
+  );
   return (
     <label>
       <span className="visually-hidden">Site</span>
@@ -71,15 +79,30 @@ function SiteSelect({ filters, change }: Omit<Props, "searchBox">) {
         onChange={(event) => change({ site: event.target.value === "" ? null : event.target.value })}
       >
         <option value="">All sites</option>
-        {sites.map(([id, name]) => (
-          <option key={id} value={id}>
-            {name}
-          </option>
-        ))}
+        {options}
       </select>
     </label>
   );
 }
+
+const NAMES = new Intl.Collator();
+
+/** Names by id; the same map until there are others. */
+function useListedSites(incidents: Incidents, named: string | null): ReadonlyMap<string, string> {
+  const [listed, setListed] = useState<ReadonlyMap<string, string>>(new Map());
+  const now = useMemo(() => {
+    const names = new Map<string, string>();
+    for (const { incident } of incidents.entries.values()) names.set(incident.subject.site, incident.siteName);
+    if (named !== null && !names.has(named)) names.set(named, named);
+    return names;
+  }, [incidents, named]);
+  if (isSame(listed, now)) return listed;
+  setListed(now);
+  return now;
+}
+
+const isSame = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean =>
+  a.size === b.size && [...a].every(([id, name]) => b.get(id) === name);
 
 /** Letters show at once; the URL and the list follow when the typing pauses. */
 const TYPING_PAUSE_MS = 150;

@@ -95,6 +95,16 @@ function inState(incident: Incident, filter: StateFilter): boolean {
 function hasWords(incident: Incident, text: string): boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;
+  const haystack = wordsOf(incident);
+  return words.every((word) => haystack.includes(word));
+}
+
+/** Made when it is first searched, and kept as long as the incident is what it is: each letter searches all of them. */
+const haystacks = new WeakMap<Incident, string>();
+
+function wordsOf(incident: Incident): string {
+  const known = haystacks.get(incident);
+  if (known !== undefined) return known;
   const haystack = [
     incident.id,
     incident.title,
@@ -109,5 +119,6 @@ function hasWords(incident: Incident, text: string): boolean {
   ]
     .join("\n")
     .toLowerCase();
-  return words.every((word) => haystack.includes(word));
+  haystacks.set(incident, haystack);
+  return haystack;
 }

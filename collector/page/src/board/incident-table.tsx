@@ -2,16 +2,7 @@
  * Ten thousand rows of one height, of which only those in the window exist. The page itself scrolls, so a phone, the
  * keyboard and the back button behave as everywhere else.
  */
-import {
-  type Dispatch,
-  type RefObject,
-  type SetStateAction,
-  useCallback,
-  useEffect,
-  useLayoutEffect,
-  useRef,
-  useState,
-} from "react";
+import { type Dispatch, type RefObject, type SetStateAction, useCallback, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { live } from "../api/use-live.ts";
 import { acknowledge } from "../incident/perform.ts";
@@ -19,10 +10,10 @@ import { useShortcuts } from "../ui/shortcuts.ts";
 import type { Filters } from "./filters.ts";
 import { type Marks, NO_MARKS, toggled, toggledAll } from "./marks.ts";
 import { GroupRow, IncidentRow } from "./row.tsx";
-import { type Row, visibleRange } from "./rows.ts";
+import type { Row } from "./rows.ts";
 import type { Step } from "./use-filters.ts";
+import { scrollToRow, useAnchor, useRowHeight, useVisibleRange } from "./viewport.ts";
 
-const OVERSCAN_ROWS = 12;
 /** Browsers refuse more than about a hundred history entries in half a minute; a held-down key makes thirty a second. */
 const SELECTION_TO_URL_MS = 250;
 
@@ -172,60 +163,6 @@ export function IncidentTable({ rows, filters, change, searchBox, marks, setMark
 
 const arrivedAt = (id: string): number | null => live.get().incidents.entries.get(id)?.arrivedAt ?? null;
 
-/** The stylesheet owns the height of a row: it differs for desk, wall and phone. */
-function useRowHeight(body: RefObject<HTMLElement | null>, wall: boolean): number {
-  const [height, setHeight] = useState(44);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: wall mode changes what the stylesheet says.
-  useLayoutEffect(() => {
-    function measure(): void {
-      const element = body.current;
-      if (element === null) return;
-      const declared = Number.parseFloat(getComputedStyle(element).getPropertyValue("--row-height"));
-      if (declared > 0) setHeight(declared);
-    }
-    // Wall mode is set on the root by an effect of the shell: measure after it, too.
-    measure();
-    const frame = requestAnimationFrame(measure);
-    window.addEventListener("resize", measure);
-    return () => {
-      cancelAnimationFrame(frame);
-      window.removeEventListener("resize", measure);
-    };
-  }, [body, wall]);
-  return height;
-}
-
-function useVisibleRange(
-  body: RefObject<HTMLElement | null>,
-  rowHeight: number,
-  rowCount: number,
-): { first: number; end: number } {
-  const [range, setRange] = useState({ first: 0, end: Math.min(rowCount, 40) });
-  useLayoutEffect(() => {
-    function update(): void {
-      const element = body.current;
-      if (element === null) return;
-      const listTop = element.getBoundingClientRect().top;
-      const next = visibleRange({
-        listTop,
-        height: window.innerHeight,
-        rowHeight,
-        count: rowCount,
-        overscan: OVERSCAN_ROWS,
-      });
-      setRange((old) => (old.first === next.first && old.end === next.end ? old : next));
-    }
-    update();
-    window.addEventListener("scroll", update, { passive: true });
-    window.addEventListener("resize", update);
-    return () => {
-      window.removeEventListener("scroll", update);
-      window.removeEventListener("resize", update);
-    };
-  }, [body, rowHeight, rowCount]);
-  return range;
-}
-
 /** The selection moves at once and reaches the URL a moment later. */
 function useSelection(filters: Filters, change: Props["change"]): [string | null, (key: string) => void] {
   const [selected, setSelected] = useState(filters.selected);
@@ -240,33 +177,4 @@ function useSelection(filters: Filters, change: Props["change"]): [string | null
     return () => clearTimeout(timer);
   }, [selected, filters.selected, change]);
   return [selected, setSelected];
-}
-
-/**
- * Rows that come or go above the window must not move what is being read: the first row in the window stays where it
- * was. At the top of the page new rows push the others down, for there they are what one wants to see.
- */
-function useAnchor(body: RefObject<HTMLElement | null>, rows: readonly Row[], rowHeight: number): void {
-  const before = useRef<readonly Row[]>(rows);
-  useLayoutEffect(() => {
-    const old = before.current;
-    before.current = rows;
-    const element = body.current;
-    if (element === null || old === rows) return;
-    const hidden = Math.floor(-element.getBoundingClientRect().top / rowHeight);
-    const anchor = old[hidden];
-    if (hidden <= 0 || anchor === undefined) return;
-    const index = rows.findIndex((row) => row.key === anchor.key && row.type === anchor.type);
-    if (index >= 0 && index !== hidden) window.scrollBy({ top: (index - hidden) * rowHeight, behavior: "instant" });
-  }, [body, rows, rowHeight]);
-}
-
-/** Keeps two rows of context around the selected one, and the sticky header off it. */
-function scrollToRow(body: HTMLElement | null, index: number, rowHeight: number): void {
-  if (body === null) return;
-  const top = body.getBoundingClientRect().top + index * rowHeight;
-  const upper = 4 * rowHeight;
-  const lower = window.innerHeight - 3 * rowHeight;
-  if (top < upper) window.scrollBy({ top: top - upper, behavior: "instant" });
-  else if (top > lower) window.scrollBy({ top: top - lower, behavior: "instant" });
 }

@@ -19,7 +19,7 @@ type IncidentRowProps = Place & {
   onMark: (id: string) => void;
 };
 
-/** A row is drawn again only when what it shows has changed; the age ticks by itself. */
+/** When others come or go above it only its place is another: what stands in it is drawn again when it has changed. */
 export const IncidentRow = memo(
   function IncidentRow({ row, index, top, selected, onSelect, arrivedAt, marked, onMark }: IncidentRowProps) {
     const { incident } = row;
@@ -46,34 +46,7 @@ export const IncidentRow = memo(
             onChange={() => onMark(incident.id)}
           />
         </td>
-        <td className="cell-priority">
-          <PriorityBadge priority={incident.priority} />
-        </td>
-        <td className="cell-title">
-          <Link href={`/incidents/${encodeURIComponent(incident.id)}`}>{incident.title}</Link>
-          <Flags incident={incident} />
-        </td>
-        <td className="cell-site" title={incident.subject.site}>
-          {incident.siteName}
-        </td>
-        <td className="cell-device">
-          <KindIcon kind={incident.kind} />
-          <DeviceName incident={incident} />
-        </td>
-        <td className="cell-state">
-          <StateBadge state={incident.state} />
-          {(incident.assignee ?? incident.group) !== null && (
-            <span className="assignee">
-              {incident.assignee === null ? incident.group : actorName(incident.assignee)}
-            </span>
-          )}
-        </td>
-        <td className="cell-due">
-          <Due due={incident.due} />
-        </td>
-        <td className="cell-age">
-          <Age at={incident.onset} />
-        </td>
+        <Cells incident={incident} />
       </tr>
     );
   },
@@ -86,6 +59,39 @@ export const IncidentRow = memo(
     a.marked === b.marked &&
     a.onMark === b.onMark,
 );
+
+const Cells = memo(function Cells({ incident }: { incident: Incident }) {
+  return (
+    <>
+      <td className="cell-priority">
+        <PriorityBadge priority={incident.priority} />
+      </td>
+      <td className="cell-title">
+        <Link href={`/incidents/${encodeURIComponent(incident.id)}`}>{incident.title}</Link>
+        <Flags incident={incident} />
+      </td>
+      <td className="cell-site" title={incident.subject.site}>
+        {incident.siteName}
+      </td>
+      <td className="cell-device">
+        <KindIcon kind={incident.kind} />
+        <DeviceName incident={incident} />
+      </td>
+      <td className="cell-state">
+        <StateBadge state={incident.state} />
+        {(incident.assignee ?? incident.group) !== null && (
+          <span className="assignee">{incident.assignee === null ? incident.group : actorName(incident.assignee)}</span>
+        )}
+      </td>
+      <td className="cell-due">
+        <Due due={incident.due} />
+      </td>
+      <td className="cell-age">
+        <Age at={incident.onset} />
+      </td>
+    </>
+  );
+});
 
 /** How long a row that just came in stays lit; the stylesheet's animation lasts as long. */
 const LIT_MS = 4_000;

@@ -1,10 +1,9 @@
 /**
- * From incidents to the rows of the board. Order: priority, then age; or what is due first. What is suppressed does not
- * compete for attention:
- * it is folded into one row below the incident of the device that is down, or at the end when that one is not listed.
+ * From incidents to the rows of the board. What is suppressed does not compete for attention: it is folded into one row
+ * below the incident of the device that is down, or at the end when that one is not listed.
  */
-import { type Incident, PRIORITIES, type Priority } from "../api/types.ts";
-import { type Filters, matches, type Order } from "./filters.ts";
+import type { Incident, Priority } from "../api/types.ts";
+import { type Filters, matches } from "./filters.ts";
 
 export type Row =
   | { readonly type: "incident"; readonly key: string; readonly incident: Incident; readonly nested: boolean }
@@ -19,6 +18,7 @@ export type Row =
       readonly unfolded: boolean;
     };
 
+/** `incidents` come in the order of the board (order.ts), and so do what is folded and the folds themselves. */
 export function arrange(incidents: Iterable<Incident>, filters: Filters): Row[] {
   const groups = new Map<string, Incident[]>();
   const plain: Incident[] = [];
@@ -33,20 +33,17 @@ export function arrange(incidents: Iterable<Incident>, filters: Filters): Row[] 
     if (members === undefined) groups.set(key, [incident]);
     else members.push(incident);
   }
-  const order = comparison(filters.order);
   const rows: Row[] = [];
-  for (const incident of plain.sort(order)) {
+  for (const incident of plain) {
     rows.push({ type: "incident", key: incident.id, incident, nested: false });
     const key = `${incident.subject.site}/${incident.subject.device ?? ""}`;
     const members = groups.get(key);
     if (members === undefined) continue;
     // Only the first incident of a device that is down carries what hangs behind it.
     groups.delete(key);
-    rows.push(...groupRows(key, members.sort(order), filters));
+    rows.push(...groupRows(key, members, filters));
   }
-  const left = [...groups].map(([key, members]) => ({ key, members: members.sort(order) }));
-  left.sort((a, b) => (a.members[0] && b.members[0] ? order(a.members[0], b.members[0]) : 0));
-  for (const { key, members } of left) rows.push(...groupRows(key, members, filters));
+  for (const [key, members] of groups) rows.push(...groupRows(key, members, filters));
   return rows;
 }
 
@@ -83,18 +80,6 @@ function groupRows(key: string, members: readonly Incident[], filters: Filters):
   return [head, ...members.map((incident): Row => ({ type: "incident", key: incident.id, incident, nested: true }))];
 }
 
-function comparison(order: Order): (a: Incident, b: Incident) => number {
-  const sign = order === "newest" ? -1 : 1;
-  return (a, b) =>
-    (order === "due" ? dueOf(a) - dueOf(b) : 0) ||
-    PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority) ||
-    sign * (a.onset - b.onset) ||
-    a.id.localeCompare(b.id, "en");
-}
-
-/** What stands still, or was never promised, is due after all that is. */
-const dueOf = ({ due }: Incident): number => due?.dueAt ?? Number.MAX_SAFE_INTEGER;
-
 export type Tally = {
   readonly priorities: Readonly<Record<Priority, number>>;
   readonly unacknowledged: number;
@@ -115,18 +100,4 @@ export function tally(open: Iterable<Incident>): Tally {
     if (incident.state === "new") unacknowledged += 1;
   }
   return { priorities, unacknowledged, suppressed };
-}
-
-/** Which of `count` rows of one height meet the window; `overscan` more on either side, so that scrolling shows no gap. */
-export function visibleRange(view: {
-  readonly listTop: number;
-  readonly height: number;
-  readonly rowHeight: number;
-  readonly count: number;
-  readonly overscan: number;
-}): { first: number; end: number } {
-  const first = Math.floor(-view.listTop / view.rowHeight) - view.overscan;
-  const end = Math.ceil((view.height - view.listTop) / view.rowHeight) + view.overscan;
-  const clamp = (index: number): number => Math.min(view.count, Math.max(0, index));
-  return { first: clamp(first), end: clamp(end) };
 }

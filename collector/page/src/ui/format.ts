@@ -136,16 +136,34 @@ export function actorName(actor: string): string {
  * without a date.
  */
 export function timeText(atMs: number, nowMs: number, timeZone?: string): string {
-  const zone = timeZone === undefined ? {} : { timeZone };
-  const time = new Intl.DateTimeFormat(undefined, {
-    ...zone,
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-    ...(timeZone !== undefined && { timeZoneName: "short" as const }),
-  }).format(atMs);
-  const day = new Intl.DateTimeFormat(undefined, { ...zone, day: "numeric", month: "short" });
+  const { time, day } = formatsOf(timeZone);
   const date = day.format(atMs);
-  return date === day.format(nowMs) ? time : `${date}, ${time}`;
+  return date === day.format(nowMs) ? time.format(atMs) : `${date}, ${time.format(atMs)}`;
+}
+
+type Formats = { readonly time: Intl.DateTimeFormat; readonly day: Intl.DateTimeFormat };
+
+/** Made once for each zone: making one takes longer than drawing a row of the board. */
+const formats = new Map<string | undefined, Formats>();
+/** More zones than a page shows in a day. */
+const FORMATS_MAX = 500;
+
+function formatsOf(timeZone: string | undefined): Formats {
+  const known = formats.get(timeZone);
+  if (known !== undefined) return known;
+  const zone = timeZone === undefined ? {} : { timeZone };
+  const made = {
+    time: new Intl.DateTimeFormat(undefined, {
+      ...zone,
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      hourCycle: "h23",
+      ...(timeZone !== undefined && { timeZoneName: "short" as const }),
+    }),
+    day: new Intl.DateTimeFormat(undefined, { ...zone, day: "numeric", month: "short" }),
+  };
+  if (formats.size >= FORMATS_MAX) formats.clear();
+  formats.set(timeZone, made);
+  return made;
 }
