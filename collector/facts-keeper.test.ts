@@ -47,7 +47,8 @@ function keeper(): FactsKeeper {
     state,
     contextOf({ id }) {
       if (id === broken) throw new RangeError("Invalid time zone specified: Berlin");
-      return { terms: policy.standard, site, device: { kind: "label_printer", vendor: "Zebra", model: null } };
+      const device = { kind: "label_printer", vendor: "Zebra", model: null, serial: null };
+      return { terms: policy.standard, site, device };
     },
     onFailed: (failure) => failures.push(failure),
   });

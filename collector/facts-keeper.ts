@@ -6,7 +6,8 @@
  * them. A mark in the store says by which of these all facts were made, or are being made; when it is another one, all
  * incidents that there ever were are gone through again in the order of their ids, some of them a second, beside all
  * other work. A kill in between loses nothing: how far it has come is written after the facts, and it goes on there.
- * Vendor, model and kind are those of the device in the slot when the facts are made.
+ * The kind is that of the device in the slot when the facts are made; so are vendor, model and serial number of incidents
+ * whose log does not say what stood there.
  *
  * A log of which no facts can be made is a bug, but a report's: the incident stays without (or with those of before), and
  * its log is committed all the same. Else one incident would hold up all ingest, for a failed commit is tried again.

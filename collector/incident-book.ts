@@ -6,6 +6,8 @@
  * Nothing here decides: which events to append is for the pure folder incidents/ to say.
  */
 import type { Clock } from "@aislewatch/base";
+import type { Asset } from "@aislewatch/contract";
+import type { Subject } from "@aislewatch/rules";
 import { append, incidentId, isEnded, isOpenState } from "./incidents/log.ts";
 import {
   type Actor,
@@ -60,7 +62,14 @@ export type IncidentBook = {
   readonly hasPending: boolean;
 };
 
-export function createIncidentBook({ clock, state }: { clock: Clock; state: StateStore }): IncidentBook {
+export type IncidentBookDeps = {
+  readonly clock: Clock;
+  readonly state: StateStore;
+  /** What stands in a slot now; written down with each incident that is opened there. */
+  readonly assetOf?: (subject: Subject) => Asset | null;
+};
+
+export function createIncidentBook({ clock, state, assetOf }: IncidentBookDeps): IncidentBook {
   /** Not ended, by dedupe key, and by id. */
   const incidents = new Map<string, Incident>();
   const keys = new Map<string, string>();
@@ -87,6 +96,12 @@ export function createIncidentBook({ clock, state }: { clock: Clock; state: Stat
   }
 
   const ofKey = (key: string): Incident | null => incidents.get(key) ?? null;
+
+  function withAsset(body: IncidentEventBody): IncidentEventBody {
+    if (body.type !== "opened") return body;
+    const asset = assetOf?.(body.subject) ?? {};
+    return Object.keys(asset).length === 0 ? body : { ...body, asset };
+  }
 
   return {
     restore() {
@@ -118,7 +133,8 @@ export function createIncidentBook({ clock, state }: { clock: Clock; state: Stat
 
     write(key, before, bodies, how) {
       const id = before?.id ?? incidentId(state.nextIncidentNumber());
-      const { incident, events } = append(id, before, bodies, { ...how, recordedAt: clock.now() });
+      const known = before === null ? bodies.map(withAsset) : bodies;
+      const { incident, events } = append(id, before, known, { ...how, recordedAt: clock.now() });
       if (isEnded(incident)) {
         letGo(key, incident);
         ended.set(key, incident);

@@ -156,7 +156,10 @@ export function createJudge(
   const presumed = new Map<string, number>();
   /** By site, then id. */
   const devices = new Map<string, Map<string, DeviceFacts>>();
-  const book = createIncidentBook({ clock, state });
+  const book = createIncidentBook({
+    ...{ clock, state },
+    assetOf: ({ site, device }) => (device === null ? null : (factsOf(site, device)?.device.asset ?? null)),
+  });
   const lifecycle = () => config?.lifecycle ?? DEFAULT_LIFECYCLE;
   const assessNow = ({ subject, severity }: Incident): Assessment => assess(subject, severity, clock.now());
   const isOpenAt = (site: string): boolean => isOpen(siteOf(site), clock.now());
@@ -189,11 +192,11 @@ export function createJudge(
     contextOf({ subject: { site: id, device } }) {
       const site = siteOf(id);
       const known = device === null ? undefined : factsOf(id, device)?.device;
-      const { vendor = null, model = null } = known?.asset ?? {};
+      const { vendor = null, model = null, serial = null } = known?.asset ?? {};
       return {
         terms: termsOf(config?.sla ?? DEFAULT_SLA_POLICY, site.contract),
         site,
-        device: { kind: known?.kind ?? null, vendor, model },
+        device: { kind: known?.kind ?? null, vendor, model, serial },
       };
     },
     onFailed: (failure) => events.onFactsFailed?.(failure),

@@ -86,7 +86,7 @@ function lived(life: Life): IncidentEvent[] {
 
 const context = (more: Partial<FactsContext> = {}): FactsContext => ({
   ...{ terms: shipped, site: always, nowMs: min(10_000) },
-  device: { kind: "label_printer", vendor: "Zebra", model: "ZD421" },
+  device: { kind: "label_printer", vendor: "Zebra", model: "ZD421", serial: "S1" },
   ...more,
 });
 const factsAfter = (life: Life, more: Partial<FactsContext> = {}): IncidentFacts =>

@@ -14,16 +14,20 @@ import { slaFacts } from "./sla-facts.ts";
 import type { Incident, IncidentEvent, ResolutionCode } from "./types.ts";
 
 /** Raised with every change of what this file makes of a log: records of another version are made again. */
-export const FACTS_VERSION = 1;
+export const FACTS_VERSION = 2;
 
-export type FactsContext = SlaContext & { readonly device: FactsDevice; readonly nowMs: number };
+export type FactsContext = SlaContext & {
+  /** In the slot now. */
+  readonly device: FactsDevice & { readonly serial: string | null };
+  readonly nowMs: number;
+};
 
 /** Throws on a log that no decider writes: that is a bug, not an input. */
 export function factsOf(id: string, log: readonly IncidentEvent[], context: FactsContext): IncidentFacts {
   const incident = foldIncident(id, log);
   const sla = slaFacts(log);
-  const { subject, rule, priority, openedAt, resolutionCode, cancelCode } = incident;
-  const { device, site, terms } = context;
+  const { subject, rule, category, priority, openedAt, resolutionCode, cancelCode } = incident;
+  const { site, terms } = context;
   const outcome = outcomeOf(incident);
   const isResolved = outcome === "resolved" && incident.resolvedAt !== null;
   const resolvedAt = isResolved ? Math.max(incident.resolvedAt ?? 0, sla.startMs) : null;
@@ -34,8 +38,8 @@ export function factsOf(id: string, log: readonly IncidentEvent[], context: Fact
   const acknowledged = log.find(({ type }) => type === "acknowledged");
   const worked = outcome === "cancelled" || outcome === "merged" ? null : acknowledged;
   return {
-    ...{ incident: id, site: subject.site, rule, priority, outcome, openedAt },
-    ...{ kind: device.kind, vendor: device.vendor, model: device.model },
+    ...{ incident: id, site: subject.site, component: subject.component, rule, category, priority, outcome, openedAt },
+    ...deviceOf(incident, context.device),
     slot: subject.device === null ? null : `${subject.site}/${subject.device}`,
     code: resolutionCode ?? cancelCode,
     hourOfWeek: hourOfWeek(site.timeZone, openedAt),
@@ -57,6 +61,13 @@ export function factsOf(id: string, log: readonly IncidentEvent[], context: Fact
     isReopened,
     ...clocksOf(outcome, readClocks(sla, context, context.nowMs), context),
   };
+}
+
+/** What is in the slot now may be another one: what the log says of it stands, where it says enough to tell them apart. */
+function deviceOf({ asset }: Incident, now: FactsContext["device"]): FactsContext["device"] {
+  if (asset === undefined || (asset.model === undefined && asset.serial === undefined)) return now;
+  const { vendor = null, model = null, serial = null } = asset;
+  return { kind: now.kind, vendor, model, serial };
 }
 
 /** The collector itself and the NOC: nobody else was needed. */

@@ -14,7 +14,7 @@ const fact = (more: Partial<IncidentFacts> = {}): IncidentFacts => ({
   ...{ restoreMs: null, resolveMs: null, resolveUnpausedMs: null, isCalled: true, isFailure: true },
   ...{ isByPeople: false, isFirstLine: false, isSelfRecovered: false, isReopened: false },
   ...{ responseMet: 0, responseBreached: 0, restoreMet: 0, restoreBreached: 0, vendorMet: 0, vendorBreached: 0 },
-  ...{ penaltyCents: null, currency: null },
+  ...{ penaltyCents: null, currency: null, category: null, component: null, serial: null },
   ...more,
 });
 const week: ReportOptions = { from: T0, to: T0 + 7 * DAY, groupBy: null };

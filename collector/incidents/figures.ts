@@ -7,6 +7,7 @@
  * the end of that time, however old it is. Cancelled incidents and those merged into another one are counted, are in
  * the hours, and were backlog while they were open; they are in no other figure.
  */
+import type { Category } from "@aislewatch/devices";
 import { type CancelCode, PRIORITIES, type Priority, type ResolutionCode, type SlaClock } from "./types.ts";
 
 export const GROUPINGS = ["site", "kind", "vendor", "model", "hour"] as const;
@@ -15,7 +16,7 @@ export type Grouping = (typeof GROUPINGS)[number];
 export const OUTCOMES = ["open", "resolved", "cancelled", "merged"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** The device as it is known now: one that was swapped since counts for its successor. Null: not known. */
+/** The device that stood in the slot when it was opened, or where that was not written down, stands there now. Null: not known. */
 export type FactsDevice = {
   readonly kind: string | null;
   readonly vendor: string | null;
@@ -28,6 +29,10 @@ export type IncidentFacts = FactsDevice & {
   /** The slot with its site, `berlin-01/lane-1/printer`; null where it is about the whole site. */
   readonly slot: string | null;
   readonly rule: string;
+  /** Of these three triage asks, and reports do not; category null: of before it was kept. */
+  readonly category: Category | null;
+  readonly component: string | null;
+  readonly serial: string | null;
   readonly priority: Priority;
   /** Resolved: closed or waiting for it. */
   readonly outcome: Outcome;
@@ -68,7 +73,7 @@ export type IncidentFacts = FactsDevice & {
 };
 
 /** What the figures need of it. */
-export type CountedFacts = Omit<IncidentFacts, "incident" | "rule" | "code">;
+export type CountedFacts = Omit<IncidentFacts, "incident" | "rule" | "code" | "category" | "component" | "serial">;
 
 /** Of durations, in ms. Median and p90 are of the nearest rank: durations that there were. */
 export type Spread = {

@@ -131,6 +131,7 @@ function open(id: string, event: IncidentEvent): Incident {
     suppressedBy,
     cause: suppressedBy === null ? null : { by: suppressedBy, since: event.at, until: null },
     ...(event.retroactive && { retroactive: true }),
+    ...(event.asset !== undefined && { asset: event.asset }),
     ...planned(event),
     updatedAt: event.recordedAt,
     values,

@@ -2,7 +2,7 @@
  * An incident is an append-only log of events; its state is a fold over them (log.ts). Only these types are written to
  * the store and shown to people; correcting a calendar or a priority recomputes the past from them.
  */
-import type { Value } from "@aislewatch/contract";
+import type { Asset, Value } from "@aislewatch/contract";
 import type { Category, Severity } from "@aislewatch/devices";
 import type { Subject } from "@aislewatch/rules";
 
@@ -111,6 +111,8 @@ export type IncidentEventBody =
       readonly tier?: Tier;
       /** All of it was found afterwards. */
       readonly retroactive?: true;
+      /** What stood in the slot then, as far as it was known; a later one is not to be blamed for it. */
+      readonly asset?: Asset;
     } & Planned)
   | {
       readonly type: "level_changed";
@@ -303,6 +305,8 @@ export type Incident = {
   readonly retroactive?: boolean;
   readonly updatedAt: number;
   readonly values: Readonly<Record<string, Value>>;
+  /** What stood in the slot when it was opened; absent where that was not known, or not written down yet. */
+  readonly asset?: Asset;
 };
 
 /** One live incident per key: (site, slot or site scope, rule). */

@@ -43,7 +43,7 @@ export const someFacts = (id: string, given: Partial<IncidentFacts> = {}): Incid
   ...{ restoreMs: null, resolveMs: null, resolveUnpausedMs: null, isCalled: true, isFailure: true },
   ...{ isByPeople: false, isFirstLine: false, isSelfRecovered: false, isReopened: false },
   ...{ responseMet: 0, responseBreached: 0, restoreMet: 0, restoreBreached: 0, vendorMet: 0, vendorBreached: 0 },
-  ...{ penaltyCents: null, currency: null },
+  ...{ penaltyCents: null, currency: null, category: "consumable", component: null, serial: "S1" },
   ...given,
 });
 

@@ -4,6 +4,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { figuresOf, GROUPINGS } from "../../incidents/figures.ts";
+import type { PastOf } from "../../incidents/likeness.ts";
 import { type Incident, type IncidentEvent, PRIORITIES } from "../../incidents/types.ts";
 import { killWhileWriting } from "../crash.ts";
 import { StoreError } from "../error.ts";
@@ -283,6 +284,83 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         expect([kept.length, kept[0], kept.at(-1)]).toEqual([perDeviceMax, 1_000, 6]);
         expect(times("lane-1/till")).toEqual([0]);
       });
+    });
+
+    it("gives events of a site in a time, both ends in it, newest first and bounded", () => {
+      const at = (ms: number, site = "store-1") => anEvent({ site, at: T0 + ms });
+      store.commit({ deviceEvents: [at(1), at(2), at(3, "store-2"), at(3), at(4)] });
+      const between = (limit: number): number[] =>
+        store.deviceEventsBetween("store-1", { from: T0 + 2, until: T0 + 3 }, limit).map((one) => one.at - T0);
+      expect([between(10), between(1), between(0)]).toEqual([[3, 2], [3], []]);
+    });
+
+    describe("the past", () => {
+      const fact = (n: number, given: Parameters<typeof someFacts>[1] = {}) =>
+        someFacts(`INC-00000${n}`, { openedAt: T0 + n, ...given });
+      const idsOf = (of: PastOf, until = T0 + 9, limit = 9): string =>
+        store
+          .past(of, until, limit)
+          .map(({ incident }) => incident.at(-1))
+          .join(" ");
+      beforeEach(() => {
+        const other = { slot: "store-2/lane-1/printer", site: "store-2", serial: "S2", model: null };
+        const elsewhere = { slot: "store-1/lane-9/printer", serial: null };
+        store.commit({
+          facts: [
+            fact(1),
+            fact(2, { rule: "head-open" }),
+            fact(3, other),
+            fact(4, elsewhere),
+            fact(5, { model: "o'hara" }),
+          ],
+        });
+      });
+
+      it.each<{ name: string; of: PastOf; found: string }>([
+        { name: "of a slot, every rule", of: { slot: "store-1/lane-3/label-printer" }, found: "5 2 1" },
+        { name: "of an asset, every rule", of: { serial: "S1" }, found: "5 2 1" },
+        { name: "of a model, one rule", of: { model: "ZD421", rule: "media-low" }, found: "4 1" },
+        { name: "of a site, one rule", of: { site: "store-1", rule: "media-low" }, found: "5 4 1" },
+        { name: "of a site, since a time", of: { site: "store-1", from: T0 + 2 }, found: "5 4 2" },
+        { name: "of hostile words", of: { serial: "' or 1=1 --" }, found: "" },
+      ])("$name, newest first", ({ of, found }) => {
+        expect(idsOf(of)).toBe(found);
+        const [first = "", second = ""] = found.split(" ");
+        expect(idsOf(of, T0 + 9, 1)).toBe(first);
+        expect(idsOf(of, T0 + Number(first) - 1, 1)).toBe(second);
+      });
+
+      it("is told with what became of each", () => {
+        const done = { outcome: "resolved", code: "cleaned", isByPeople: true, doneAt: T0 + 99 } as const;
+        store.commit({ facts: [fact(1, { ...done, component: "tray-2" })] });
+        const { isFailure, category, vendor } = someFacts("");
+        expect(store.past({ model: "ZD421", rule: "media-low" }, T0 + 1, 9)).toEqual([
+          {
+            ...{ incident: "INC-000001", openedAt: T0 + 1, ...done, isFailure, category, vendor, component: "tray-2" },
+            ...{
+              site: "store-1",
+              slot: "store-1/lane-3/label-printer",
+              model: "ZD421",
+              serial: "S1",
+              rule: "media-low",
+            },
+          },
+        ]);
+      });
+
+      it("begins with the first that was opened", async () => {
+        expect(store.firstOpenedAt()).toBe(T0 + 1);
+      });
+    });
+
+    it("gives the last event of a type in a log", () => {
+      const log = [aNote(1, "one"), aNote(2, "two")];
+      store.commit({ incidents: [aChange(anIncident("INC-000001"), log)] });
+      expect([store.lastEventOf("INC-000001", "note"), store.lastEventOf("INC-000001", "closed")]).toEqual([
+        log[1],
+        null,
+      ]);
+      expect([store.lastEventOf("INC-000009", "note"), store.firstOpenedAt()]).toEqual([null, null]);
     });
 
     it("numbers incidents from 1 without repeating one that was committed", async () => {

@@ -4,8 +4,10 @@
  * hour of the week (8), six flags, met and breached of restore and vendor (4), met (4) and breached (4) of response, which
  * has a clock more for each time it was reopened: a report tells no more than 15 apart.
  */
+import { CATEGORIES } from "@aislewatch/devices";
 import { type CountedFacts, type Grouping, type IncidentFacts, OUTCOMES } from "../../incidents/figures.ts";
-import { PRIORITIES } from "../../incidents/types.ts";
+import type { PastFacts } from "../../incidents/likeness.ts";
+import { CANCEL_CODES, PRIORITIES, RESOLUTION_CODES } from "../../incidents/types.ts";
 import type { Tables } from "./schema.ts";
 
 const FLAGS = ["isCalled", "isFailure", "isByPeople", "isFirstLine", "isSelfRecovered", "isReopened"] as const;
@@ -16,9 +18,9 @@ const CYCLES_MAX = 15;
 export const PRIORITY_BITS = { shift: PRIORITY, mask: 7 } as const;
 
 export function rowOfFacts(facts: IncidentFacts): Tables["incident_facts"] {
-  const { incident, site, slot, kind, vendor, model, rule, code, currency } = facts;
+  const { incident, site, slot, kind, vendor, model, rule, code, currency, category, component, serial } = facts;
   return {
-    ...{ incident, site, slot, kind, vendor, model, rule, code, currency },
+    ...{ incident, site, slot, kind, vendor, model, rule, code, currency, category, component, serial },
     opened_at: facts.openedAt,
     done_at: facts.doneAt,
     marks: marksOf(facts),
@@ -84,6 +86,38 @@ export function countedFacts(row: readonly Cell[], groupBy: Grouping | null): Co
     responseBreached: (bits >>> BREACHED) & CYCLES_MAX,
   };
 }
+
+/** A row of `past` (queries.ts). */
+export function pastFacts(row: PastRow): PastFacts {
+  const { opened_at: openedAt, done_at: doneAt, marks, category, code, ...named } = row;
+  const has = (bit: number): boolean => ((marks >>> bit) & 1) === 1;
+  return {
+    ...named,
+    ...{ openedAt, doneAt },
+    category: CATEGORIES.find((one) => one === category) ?? null,
+    code: [...RESOLUTION_CODES, ...CANCEL_CODES].find((one) => one === code) ?? null,
+    outcome: OUTCOMES[marks & 3] ?? "open",
+    isFailure: has(FIRST_FLAG + FLAGS.indexOf("isFailure")),
+    isByPeople: has(FIRST_FLAG + FLAGS.indexOf("isByPeople")),
+  };
+}
+
+type PastRow = Pick<
+  Tables["incident_facts"],
+  | "incident"
+  | "opened_at"
+  | "done_at"
+  | "site"
+  | "slot"
+  | "component"
+  | "vendor"
+  | "model"
+  | "serial"
+  | "rule"
+  | "category"
+  | "code"
+  | "marks"
+>;
 
 const text = (cell: Cell | undefined): string | null => (typeof cell === "string" ? cell : null);
 const number = (cell: Cell | undefined): number | null => (typeof cell === "number" ? cell : null);

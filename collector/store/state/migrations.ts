@@ -3,7 +3,14 @@
  * number in `schema_version`. A step that was released is never edited; a change is a new step. A database with a
  * greater number than the last step here was written by a newer program and is refused.
  */
-import { type ColumnDefinitionBuilder, type CompiledQuery, type CreateTableBuilder, type Kysely, sql } from "kysely";
+import {
+  type ColumnDefinitionBuilder,
+  type CompiledQuery,
+  type CreateTableBuilder,
+  type Kysely,
+  type SqlBool,
+  sql,
+} from "kysely";
 import type { Tables } from "./schema.ts";
 import type { SqlDialect } from "./template.ts";
 
@@ -29,6 +36,7 @@ export const migrations: readonly Migration[] = [
   { version: 6, name: "incidents of a key, for review and below another", statements: incidentRelations },
   { version: 7, name: "notifications and their delivery", statements: notificationOutbox },
   { version: 8, name: "facts of incidents for reports", statements: incidentFacts },
+  { version: 9, name: "facts of incidents for triage", statements: factsForTriage },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -227,6 +235,23 @@ function incidentFacts(db: Kysely<Tables>, dialect: SqlDialect): readonly Compil
   const table = maybe(described, "bigint", "done_at", "restored_at", "penalty_cents", ...durations);
   const keyed = table.addPrimaryKeyConstraint("incident_facts_pk", ["opened_at", "incident"]);
   return [(dialect === "sqlite" ? keyed.modifyEnd(sql`without rowid`) : keyed).compile()];
+}
+
+/** What an incident is like is asked newest first of a slot, an asset, a model and a site: each a walk along one index. */
+function factsForTriage(db: Kysely<Tables>): readonly CompiledQuery[] {
+  const facts = db.schema.alterTable("incident_facts");
+  const index = (name: string, ...columns: string[]): CompiledQuery => {
+    const [first = ""] = columns;
+    const known = sql<SqlBool>`${sql.ref(first)} is not null`;
+    return db.schema.createIndex(name).on("incident_facts").columns(columns).where(known).compile();
+  };
+  return [
+    ...["category", "component", "serial"].map((column) => facts.addColumn(column, "text").compile()),
+    index("incident_facts_slot", "slot", "opened_at"),
+    index("incident_facts_serial", "serial", "opened_at"),
+    index("incident_facts_model", "model", "rule", "opened_at"),
+    index("incident_facts_site", "site", "rule", "opened_at"),
+  ];
 }
 
 function numbers(table: Table, ...columns: readonly string[]): Table {

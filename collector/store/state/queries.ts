@@ -52,6 +52,26 @@ const FACTS_COLUMNS = [
   "resolve_unpaused_ms",
   "penalty_cents",
   "currency",
+  "category",
+  "component",
+  "serial",
+] as const satisfies (keyof Tables["incident_facts"])[];
+
+/** What triage looks at of an incident of the past; facts-row.ts reads it. */
+const PAST_COLUMNS = [
+  "incident",
+  "opened_at",
+  "done_at",
+  "site",
+  "slot",
+  "component",
+  "vendor",
+  "model",
+  "serial",
+  "rule",
+  "category",
+  "code",
+  "marks",
 ] as const satisfies (keyof Tables["incident_facts"])[];
 
 /** Where a page of the list ended: the last row's place in the order. */
@@ -80,6 +100,16 @@ export function buildQueries(db: Kysely<Tables>) {
   const ofKey = slots<{ key: string; limit: number }>("key", "limit");
   const event = slots<Tables["incident_events"]>("incident", "seq", "at", "type", "body");
   const facts = slots<Tables["incident_facts"]>(...FACTS_COLUMNS);
+  const pastUntil = { until: 0, limit: 0 };
+  const pastOfSlot = slots<{ slot: string } & typeof pastUntil>("slot", "until", "limit");
+  const pastOfSerial = slots<{ serial: string } & typeof pastUntil>("serial", "until", "limit");
+  const pastOfModel = slots<{ model: string; rule: string } & typeof pastUntil>("model", "rule", "until", "limit");
+  const pastOfSite = slots<{ site: string; rule: string } & typeof pastUntil>("site", "rule", "until", "limit");
+  const pastAt = slots<{ site: string; from: number } & typeof pastUntil>("site", "from", "until", "limit");
+  const eventOfType = slots<{ incident: string; type: string }>("incident", "type");
+  const eventsBetween = slots<{ site: string; from: number; until: number; limit: number }>(
+    ...(["site", "from", "until", "limit"] as const),
+  );
   const idsAfter = slots<{ after: string; limit: number }>("after", "limit");
   const agent = slots<Tables["agents"]>("site", "agent", "online", "status", "last_seen_at", "judged_until");
   const gap = slots<Row<"gaps">>(...lane, "from_seq", "to_seq", "at", "reason");
@@ -123,6 +153,10 @@ export function buildQueries(db: Kysely<Tables>) {
   const newest = (
     table: "gaps" | "thinned" | "gap_notes" | "poison" | "audit" | "notifications" | "notification_attempts",
   ) => db.selectFrom(table).select((eb) => sql<number>`${eb.fn.max("id")} - ${keepNewest.kept}`.as("last"));
+
+  const past = db.selectFrom("incident_facts").select(PAST_COLUMNS);
+  const newestFirst = (query: typeof past, { until, limit: most }: typeof pastUntil): typeof past =>
+    query.where("opened_at", "<=", until).orderBy("opened_at", "desc").orderBy("incident", "desc").limit(most);
 
   return {
     putWatermark: template(
@@ -323,6 +357,38 @@ export function buildQueries(db: Kysely<Tables>) {
             ),
         ),
     ),
+    pastOfSlot: template(pastOfSlot, newestFirst(past.where("slot", "=", pastOfSlot.slot), pastOfSlot)),
+    pastOfSerial: template(pastOfSerial, newestFirst(past.where("serial", "=", pastOfSerial.serial), pastOfSerial)),
+    pastOfModel: template(
+      pastOfModel,
+      newestFirst(past.where("model", "=", pastOfModel.model).where("rule", "=", pastOfModel.rule), pastOfModel),
+    ),
+    pastOfSite: template(
+      pastOfSite,
+      newestFirst(past.where("site", "=", pastOfSite.site).where("rule", "=", pastOfSite.rule), pastOfSite),
+    ),
+    /** Along the rows themselves, a few minutes of all sites: an expression keeps the planner from the whole past of one. */
+    pastAt: template(
+      pastAt,
+      newestFirst(
+        past.where("opened_at", ">=", pastAt.from).where(sql<string>`${sql.ref("site")} || ''`, "=", pastAt.site),
+        pastAt,
+      ),
+    ),
+    firstOpened: template(
+      none,
+      db.selectFrom("incident_facts").select("opened_at").orderBy("opened_at").limit(sql<number>`1`),
+    ),
+    lastEventOfType: template(
+      eventOfType,
+      db
+        .selectFrom("incident_events")
+        .select("body")
+        .where("incident", "=", eventOfType.incident)
+        .where("type", "=", eventOfType.type)
+        .orderBy("seq", "desc")
+        .limit(sql<number>`1`),
+    ),
     incidentIds: template(
       idsAfter,
       db.selectFrom("incidents").select("id").where("id", ">", idsAfter.after).orderBy("id").limit(idsAfter.limit),
@@ -484,6 +550,19 @@ export function buildQueries(db: Kysely<Tables>) {
         .orderBy("at", "desc")
         .orderBy("id", "desc")
         .limit(eventsOfSite.limit),
+    ),
+
+    siteEventsBetween: template(
+      eventsBetween,
+      db
+        .selectFrom("device_events")
+        .selectAll()
+        .where("site", "=", eventsBetween.site)
+        .where("at", ">=", eventsBetween.from)
+        .where("at", "<=", eventsBetween.until)
+        .orderBy("at", "desc")
+        .orderBy("id", "desc")
+        .limit(eventsBetween.limit),
     ),
 
     putInventory: template(

@@ -52,6 +52,10 @@ export type Tables = {
     resolve_unpaused_ms: number | null;
     penalty_cents: number | null;
     currency: string | null;
+    /** Null in rows of before they were kept, until they are made again. */
+    category: string | null;
+    component: string | null;
+    serial: string | null;
   };
   incident_events: { incident: string; seq: number; at: number; type: string; body: string };
   agents: {

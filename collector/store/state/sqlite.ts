@@ -5,12 +5,13 @@
 import type { InventoryDevice, Lane } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
 import type { Report } from "../../incidents/figures.ts";
+import type { PastFacts, PastOf } from "../../incidents/likeness.ts";
 import { isEnded } from "../../incidents/log.ts";
 import type { Incident, IncidentEvent } from "../../incidents/types.ts";
 import { type StoredEvent, type StoredIncident, upcastEvent, upcastIncident } from "../../incidents/upcast.ts";
 import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
-import { rowOfFacts } from "./facts-row.ts";
+import { pastFacts, rowOfFacts } from "./facts-row.ts";
 import { buildQueries, incidentList, type ListPlace, type Queries, reportRows } from "./queries.ts";
 import { createReports, type Reports } from "./reports.ts";
 import { SQLITE, SqliteFile } from "./sqlite-file.ts";
@@ -144,6 +145,32 @@ class SqliteStore implements StateStore {
     return rows.map(({ id: _, recorded_at: recordedAt, ...row }) => ({ ...row, recordedAt }));
   }
 
+  deviceEventsBetween(site: string, range: { from: number; until: number }, limit: number): DeviceEventRecord[] {
+    return this.#file
+      .all(this.#queries.siteEventsBetween, { site, ...range, limit: pageOf(limit) })
+      .map(({ id: _, recorded_at: recordedAt, ...row }) => ({ ...row, recordedAt }));
+  }
+
+  past(of: PastOf, untilMs: number, limit: number): PastFacts[] {
+    const { pastOfSlot, pastOfSerial, pastOfModel, pastOfSite, pastAt } = this.#queries;
+    const page = { until: untilMs, limit: pageOf(limit) };
+    const rows =
+      "slot" in of
+        ? this.#file.all(pastOfSlot, { ...of, ...page })
+        : "serial" in of
+          ? this.#file.all(pastOfSerial, { ...of, ...page })
+          : "model" in of
+            ? this.#file.all(pastOfModel, { ...of, ...page })
+            : "rule" in of
+              ? this.#file.all(pastOfSite, { ...of, ...page })
+              : this.#file.all(pastAt, { ...of, ...page });
+    return rows.map(pastFacts);
+  }
+
+  firstOpenedAt(): number | null {
+    return this.#file.one(this.#queries.firstOpened, {})?.opened_at ?? null;
+  }
+
   report(query: ReportQuery): Promise<Report> {
     const { sql, parameters } = reportRows(SQLITE, query);
     const { from, to, groupBy, exposure } = query;
@@ -173,6 +200,11 @@ class SqliteStore implements StateStore {
     return this.#file
       .all(this.#queries.incidentEvents, { id })
       .map(({ body }) => upcastEvent(JSON.parse(body) as StoredEvent));
+  }
+
+  lastEventOf(id: string, type: IncidentEvent["type"]): IncidentEvent | null {
+    const row = this.#file.one(this.#queries.lastEventOfType, { incident: id, type });
+    return row === null ? null : upcastEvent(JSON.parse(row.body) as StoredEvent);
   }
 
   openIncidents(): { incident: Incident; key: string }[] {

@@ -6,6 +6,7 @@
 import type { AgentStatus, CommandKind, InventoryDevice, Reply } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
 import type { IncidentFacts, Report, ReportOptions } from "../../incidents/figures.ts";
+import type { PastFacts, PastOf } from "../../incidents/likeness.ts";
 import type { Incident, IncidentEvent, IncidentState, Priority } from "../../incidents/types.ts";
 import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
@@ -230,18 +231,29 @@ export type StateStore = {
   agents(): AgentRecord[];
   /** Of one device, or of all of a site: newest first, at most `limit`. */
   deviceEvents(site: string, device: string | null, limit: number): DeviceEventRecord[];
+  /** Of a site, in a time, both ends in it: newest first, at most `limit`. */
+  deviceEventsBetween(site: string, range: { from: number; until: number }, limit: number): DeviceEventRecord[];
 
   /**
    * The figures of up to millions of incidents, made in a thread of its own: one report at a time, others wait. Rejects
    * when too many wait (REPORTS_WAITING_MAX), and when it could not be read.
    */
   report(query: ReportQuery): Promise<Report>;
+  /**
+   * Facts of incidents that are alike or near, opened up to `untilMs`, newest first, at most `limit`: a walk along one
+   * index, however long the past is.
+   */
+  past(of: PastOf, untilMs: number, limit: number): PastFacts[];
+  /** When the first incident of all was opened; null when there never was one. */
+  firstOpenedAt(): number | null;
   /** Ids after this one in their own order, at most `limit`: a walk through all that there ever were. */
   incidentIds(after: string, limit: number): string[];
 
   nextIncidentNumber(): number;
   incident(id: string): Incident | null;
   incidentEvents(id: string): IncidentEvent[];
+  /** The last of this type in its log. */
+  lastEventOf(id: string, type: IncidentEvent["type"]): IncidentEvent | null;
   /** Those of a dedupe key, ended or not, newest first. */
   incidentsOfKey(key: string, limit: number): Incident[];
   /** Those that have not ended, by dedupe key; what the judge works on. */
