@@ -10,6 +10,7 @@
  * it was due. `tick` does the same for everyone who did not report. A late row (older than the value it would replace)
  * changes nothing: the past belongs to the late evaluator.
  */
+import { isBefore } from "@aislewatch/base";
 import { type InventoryDevice, splitSubject, type Table, type Telemetry, type Value } from "@aislewatch/contract";
 import { explainFault } from "./explain.ts";
 import { asValue, Judge, severityOf } from "./judge.ts";
@@ -20,7 +21,7 @@ import { type Replay, takeRefills } from "./refill.ts";
 import { Roster } from "./roster.ts";
 import { RowOrder } from "./rows.ts";
 import { applySnapshot, takeOverSnapshot, takeSnapshot } from "./snapshot.ts";
-import { type DeviceUnit, type JudgedSubject, roleOf, type SiteUnit, subjectOf } from "./subjects.ts";
+import { type AgentUnit, type DeviceUnit, type JudgedSubject, roleOf, type SiteUnit, subjectOf } from "./subjects.ts";
 import type {
   AgentSnapshot,
   Engine,
@@ -70,21 +71,19 @@ type Happened = {
 
 const NO_OFFSETS = new Int32Array(0);
 
-/** Who is due first; of one moment in an order of their own. */
-function firstDue(
-  owners: readonly (DeviceUnit | SiteUnit)[],
-  mayPass: (owner: DeviceUnit | SiteUnit) => boolean,
-): DeviceUnit | SiteUnit | null {
-  let first: DeviceUnit | SiteUnit | null = null;
-  for (const owner of owners) {
-    const dueAt = first?.dueAt ?? NEVER;
-    if (owner.dueAt > dueAt || owner.dueAt === NEVER || !mayPass(owner)) continue;
-    if (first === null || owner.dueAt < dueAt || nameOf(owner) < nameOf(first)) first = owner;
+/**
+ * Who is due first at a site: it goes before its devices. Time does not pass for those of an agent that is behind, unless
+ * it is the one that reports what time it is.
+ */
+function firstDue(site: SiteUnit, reporting: AgentUnit | null): DeviceUnit | SiteUnit {
+  let first: DeviceUnit | null = null;
+  for (const agent of site.agents.values()) {
+    const unit = agent.isBehind && agent !== reporting ? null : agent.agenda.first;
+    if (unit !== null && (first === null || isBefore(unit, first))) first = unit;
   }
-  return first;
+  return first !== null && first.dueAt < site.dueAt ? first : site;
 }
 
-const nameOf = (owner: DeviceUnit | SiteUnit): string => (owner.is === "site" ? "" : owner.device.id);
 const NEVER = Number.POSITIVE_INFINITY;
 
 class RuleEngine implements Engine {
@@ -311,50 +310,23 @@ class RuleEngine implements Engine {
    */
   #catchUp({ site, agent }: DeviceUnit, limit: number): void {
     if (limit > site.ranTo) site.ranTo = limit;
-    if (site.nextDue > limit) return;
-    const mayPass = (owner: DeviceUnit | SiteUnit): boolean =>
-      owner.is === "site" || owner.agent === agent || !owner.agent.isBehind;
-    const owners = [site, ...site.devices.values()];
-    for (let owner = firstDue(owners, mayPass); owner !== null && owner.dueAt <= limit; ) {
-      this.#judge.runDue(owner, owner.dueAt);
-      owner = firstDue(owners, mayPass);
-    }
-    site.nextDue = owners.reduce((least, { dueAt }) => Math.min(least, dueAt), NEVER);
+    if (site.nextDue <= limit) this.#runSite(site, limit, agent);
   }
 
   /** What was due before happens before, in order of time, so that nobody is judged by what a neighbour read long ago. */
   #passUntil(limit: number): void {
-    this.#runUntil(limit, (owner) => owner.is === "site" || !owner.agent.isBehind);
+    for (const site of this.#roster.sites.values()) if (site.nextDue <= limit) this.#runSite(site, limit, null);
   }
 
-  /** Everything that falls due up to `limit`, in order of time, of those whose time may pass. */
-  #runUntil(limit: number, mayPass: (owner: DeviceUnit | SiteUnit) => boolean): void {
-    const { heap } = this.#judge;
-    const others: (DeviceUnit | SiteUnit)[] = [];
-    while (heap.nextAt <= limit) {
-      const at = heap.nextAt;
-      for (const owner of this.#takeDue(at)) {
-        if (mayPass(owner)) {
-          this.#judge.runDue(owner, at);
-          this.#judge.enqueue(owner);
-        } else others.push(owner);
-      }
+  /** Everything at the site that falls due up to `limit`, in order of time. */
+  #runSite(site: SiteUnit, limit: number, reporting: AgentUnit | null): void {
+    for (let owner = firstDue(site, reporting); owner.dueAt <= limit; owner = firstDue(site, reporting)) {
+      this.#judge.runDue(owner, owner.dueAt);
     }
-    for (const owner of others) this.#judge.enqueue(owner);
-  }
-
-  /** Those who are queued for this moment, in an order of their own; they are queued no more. */
-  #takeDue(at: number): (DeviceUnit | SiteUnit)[] {
-    const { heap } = this.#judge;
-    const found: (DeviceUnit | SiteUnit)[] = [];
-    while (heap.nextAt === at) {
-      const owner = heap.pop();
-      // An older entry of an owner that was queued again meanwhile.
-      if (owner === undefined || owner.queuedAt !== at) continue;
-      owner.queuedAt = NEVER;
-      found.push(owner);
+    site.nextDue = site.dueAt;
+    for (const { agenda } of site.agents.values()) {
+      site.nextDue = Math.min(site.nextDue, agenda.first?.dueAt ?? NEVER);
     }
-    return found.length < 2 ? found : found.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   }
 
   tick(nowMs: number): Transition[] {

@@ -7,7 +7,6 @@ import type { Value } from "@aislewatch/contract";
 import { findMetric, SEVERITIES } from "@aislewatch/devices";
 import { Absorbers } from "./absorb.ts";
 import type { Frame } from "./compile.ts";
-import { DueHeap } from "./due.ts";
 import type { EventFacts } from "./event-condition.ts";
 import { type EventSeen, stepEvent, stepEventTime } from "./event-fault.ts";
 import { type Fault, interrupted, isOpen, isPlain, raisedOf, stepFault, UNKNOWN } from "./fault.ts";
@@ -50,7 +49,6 @@ type Changed = {
 
 export class Judge {
   readonly memory = new SlotMemory();
-  readonly heap = new DueHeap<DeviceUnit | SiteUnit>();
   readonly changed = new Map<string, Changed>();
   /** Devices that began or ended to wait for a fresh reading; removed ones among them. */
   readonly changedWaits = new Set<DeviceUnit>();
@@ -474,15 +472,9 @@ export class Judge {
     let due = owner.is === "device" ? Math.min(owner.staleDue, owner.silenceDue) : owner.hoursDue;
     for (let i = 0; i < owner.active.length; i++) due = Math.min(due, owner.active[i]?.dueAt ?? NEVER);
     owner.dueAt = due;
+    if (owner.is === "device") owner.agent.agenda.arrange(owner);
     const site = owner.is === "device" ? owner.site : owner;
     if (due < site.nextDue) site.nextDue = due;
-    this.enqueue(owner);
-  }
-
-  enqueue(owner: DeviceUnit | SiteUnit): void {
-    if (owner.dueAt >= owner.queuedAt) return;
-    owner.queuedAt = owner.dueAt;
-    this.heap.push(owner.dueAt, owner);
   }
 
   /** Everything of this owner that falls due up to `limit`, in order of time. */

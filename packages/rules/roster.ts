@@ -13,7 +13,7 @@ import { bindingOf, type CompiledRule, compileRule, dueOf, NO_SHAPE, type Shape,
 import { dropSpells } from "./spells.ts";
 import {
   type Active,
-  type AgentUnit,
+  AgentUnit,
   ancestorsOf,
   DeviceUnit,
   inPlace,
@@ -119,7 +119,7 @@ export class Roster {
   agent(site: SiteUnit, id: string): AgentUnit {
     let agent = site.agents.get(id);
     if (agent === undefined) {
-      agent = { is: "agent", id, isOnline: true, isBehind: false };
+      agent = new AgentUnit(id);
       site.agents.set(id, agent);
     }
     return agent;
@@ -186,7 +186,7 @@ export class Roster {
     wantNothing(this.#judge, unit);
     unit.site.devices.delete(unit.device.id);
     unit.site.subjects.delete(unit.device.id);
-    unit.queuedAt = Number.NEGATIVE_INFINITY;
+    unit.agent.agenda.remove(unit);
     unit.dueAt = Number.POSITIVE_INFINITY;
     this.#judge.counts.devices--;
     this.#release(unit.self);

@@ -2,6 +2,7 @@
  * What is judged: devices with their components, and sites. Types of the engine's memory, and the questions about the
  * dependency tree that need no more than it.
  */
+import { Agenda, NO_PLACE } from "@aislewatch/base";
 import type { InventoryDevice } from "@aislewatch/contract";
 import type { Schedule } from "./calendar.ts";
 import type { Tally } from "./compile.ts";
@@ -52,14 +53,20 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** What owns timers: a device (its components included) or a site. */
 class Owner {
+  /** Its own. */
+  readonly id: string;
   /** In an order of their own (`inPlace`), whichever began first and whichever was kept first over a restart. */
   active: Active[] = [];
   /** When time alone changes something; Infinity for never. */
   dueAt = NEVER;
-  /** Of the newest entry in the heap. */
-  queuedAt = NEVER;
+  /** In the agenda of its agent; a site is in none. */
+  place = NO_PLACE;
   /** Time never runs backwards for an owner: a late row is judged at this time at the earliest. */
   judgedAt = 0;
+
+  constructor(id: string) {
+    this.id = id;
+  }
 }
 
 /** A row of readings that came live, by its subject's layout. */
@@ -93,7 +100,6 @@ export type Hours = {
 
 export class SiteUnit extends Owner {
   readonly is = "site";
-  readonly id: string;
   readonly self: JudgedSubject;
   readonly devices = new Map<string, DeviceUnit>();
   /** Devices and components by `device` or `device#component`. */
@@ -114,14 +120,24 @@ export class SiteUnit extends Owner {
   nextDue = NEVER;
 
   constructor(id: string) {
-    super();
-    this.id = id;
+    super(id);
     this.self = new JudgedSubject(this, { component: null, partClass: null, layout: null, base: 0 });
   }
 }
 
-/** `isBehind`: what it has read is on its way, so time must not pass for its devices before that. */
-export type AgentUnit = { readonly is: "agent"; readonly id: string; isOnline: boolean; isBehind: boolean };
+export class AgentUnit {
+  readonly is = "agent";
+  readonly id: string;
+  isOnline = true;
+  /** What it has read is on its way, so time must not pass for its devices before that. */
+  isBehind = false;
+  /** Its devices, by when time alone changes something; time passes for all of them or for none. */
+  readonly agenda = new Agenda<DeviceUnit>();
+
+  constructor(id: string) {
+    this.id = id;
+  }
+}
 
 export type DeviceStatus = "unknown" | "working" | "failed";
 
@@ -172,7 +188,7 @@ export class DeviceUnit extends Owner {
   want: Want | null = null;
 
   constructor(site: SiteUnit, agent: AgentUnit, device: InventoryDevice, memory: { layout: Layout; base: number }) {
-    super();
+    super(device.id);
     this.site = site;
     this.agent = agent;
     this.device = device;
