@@ -59,25 +59,71 @@ function sumUp(readings: RecentReadings, nowMs: number, spanMs: number): Sums {
     beforeAt = readings.digest.end;
     before = readings.digest.last;
   }
-  for (let i = first; i < size; i++) {
-    const at = readings.at(i);
-    const value = readings.value(i);
-    if (beforeAt === NO_READING) sums.began = value;
-    else addStep(at - beforeAt, value - before, shareOf(beforeAt, at, start, holdMs));
-    const from = beforeAt < start ? start : beforeAt;
-    const until = at < beforeAt + holdMs ? at : beforeAt + holdMs;
-    if (until > from) sums.coveredMs += until - from;
-    sums.count++;
-    sums.sum += value;
-    if (value < sums.min) sums.min = value;
-    if (value > sums.max) sums.max = value;
-    beforeAt = at;
-    before = value;
+  if (first < size) {
+    addFirst({ at: readings.at(first), value: readings.value(first), beforeAt, before }, start, holdMs);
+    addRest(readings, first);
+    beforeAt = newestAt;
   }
   const until = Math.min(end, beforeAt + holdMs);
   if (until > Math.max(beforeAt, start)) sums.coveredMs += until - Math.max(beforeAt, start);
   sums.coveredMs = Math.min(sums.coveredMs, spanMs);
   return sums;
+}
+
+/** The first single reading of the window, and the step to it from the one before, which may lie before the window. */
+function addFirst(
+  { at, value, beforeAt, before }: { at: number; value: number; beforeAt: number; before: number },
+  start: number,
+  holdMs: number,
+): void {
+  sums.count++;
+  sums.sum += value;
+  sums.min = Math.min(sums.min, value);
+  sums.max = Math.max(sums.max, value);
+  if (beforeAt === NO_READING) {
+    sums.began = value;
+    return;
+  }
+  const share = shareOf(beforeAt, at, start, holdMs);
+  const step = value - before;
+  if (step !== 0) sums.changes++;
+  if (step >= 0) {
+    sums.grown += step * share;
+    sums.grownMs += (at - beforeAt) * share;
+  }
+  sums.coveredMs += Math.max(0, Math.min(at, beforeAt + holdMs) - Math.max(beforeAt, start));
+}
+
+/** Those after the first: with their steps they lie in the window. In locals, for this is what windows cost. */
+function addRest(readings: RecentReadings, first: number): void {
+  const { size, holdMs } = readings;
+  let { sum, min, max, grown, grownMs, changes, coveredMs } = sums;
+  let beforeAt = readings.at(first);
+  let before = readings.value(first);
+  for (let i = first + 1; i < size; i++) {
+    const at = readings.at(i);
+    const value = readings.value(i);
+    const gapMs = at - beforeAt;
+    coveredMs += gapMs < holdMs ? gapMs : holdMs;
+    if (value !== before) changes++;
+    if (value >= before) {
+      grown += value - before;
+      grownMs += gapMs;
+    }
+    sum += value;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    beforeAt = at;
+    before = value;
+  }
+  sums.count += size - first - 1;
+  sums.sum = sum;
+  sums.min = min;
+  sums.max = max;
+  sums.grown = grown;
+  sums.grownMs = grownMs;
+  sums.changes = changes;
+  sums.coveredMs = coveredMs;
 }
 
 function clear(into: Sums): void {
@@ -90,13 +136,6 @@ function clear(into: Sums): void {
   into.grownMs = 0;
   into.changes = 0;
   into.coveredMs = 0;
-}
-
-function addStep(gapMs: number, step: number, share: number): void {
-  if (step !== 0) sums.changes++;
-  if (step < 0) return;
-  sums.grown += step * share;
-  sums.grownMs += gapMs * share;
 }
 
 /** How much of a step lies in the window: all of it, but of a gap that began before the window. */
