@@ -594,6 +594,11 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
           passwordHash: "p2",
         });
         expect(store.agentCredential("store-2", "host-1")).toBeNull();
+        store.putAgentCredential({ site: "store-0", agent: "host-9", passwordHash: "p3" });
+        expect(store.agentCredentials().map(({ site, agent }) => `${site}/${agent}`)).toEqual([
+          "store-0/host-9",
+          "store-1/host-1",
+        ]);
       });
 
       it("shows the audit log newest first", () => {

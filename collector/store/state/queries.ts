@@ -600,6 +600,7 @@ export function buildQueries(db: Kysely<Tables>) {
             .doUpdateSet((eb) => ({ password_hash: eb.ref("excluded.password_hash") })),
         ),
     ),
+    credentials: template(none, db.selectFrom("agent_credentials").selectAll().orderBy("site").orderBy("agent")),
     credential: template(
       ofAgent,
       db

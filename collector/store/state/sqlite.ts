@@ -430,6 +430,12 @@ class SqliteStore implements StateStore {
     this.#file.run(this.#queries.putCredential, { site, agent, password_hash: passwordHash });
   }
 
+  agentCredentials(): AgentCredential[] {
+    return this.#file
+      .all(this.#queries.credentials, {})
+      .map(({ site, agent, password_hash: passwordHash }) => ({ site, agent, passwordHash }));
+  }
+
   agentCredential(site: string, agent: string): AgentCredential | null {
     const row = this.#file.one(this.#queries.credential, { site, agent });
     return row === null ? null : { site: row.site, agent: row.agent, passwordHash: row.password_hash };

@@ -298,6 +298,8 @@ export type StateStore = {
   putUser(user: User): void;
   removeUser(name: string): boolean;
   putAgentCredential(credential: AgentCredential): void;
+  /** By site and name. */
+  agentCredentials(): AgentCredential[];
   agentCredential(site: string, agent: string): AgentCredential | null;
   putSession(session: Session): void;
   session(idHash: string, nowMs: number): (Session & { role: Role }) | null;
