@@ -703,6 +703,7 @@ export function createJudge(
       const taken = {
         notifications: notices?.notifications ?? [],
         attempts: notices?.attempts ?? [],
+        groups: notices?.groups ?? [],
         late: latePending.records,
         incidents: bookPending.changes,
         faults: [...pendingFaults.values()],

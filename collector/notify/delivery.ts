@@ -167,6 +167,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     const standing = standingOf(name);
     const now = clock.now();
     if (now < standing.pausedUntil) return;
+    if (outbox.gather(name, now)) commitSoon(true);
     const parallel = standing.failures >= FAILING_AFTER ? 1 : PARALLEL_MAX;
     const { rate } = channel;
     if (rate !== null) {
@@ -186,6 +187,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   /** Of channels that no file names. */
   function dropOrphans(name: string): void {
     const now = clock.now();
+    if (outbox.gather(name, now)) commitSoon(true);
     // What is too young blocks only what is younger still.
     const one = outbox.take(name, now - ORPHAN_MS_MAX);
     if (one === null) return;

@@ -9,7 +9,10 @@ import type { Site } from "../sites.ts";
 
 export const MESSAGE_VERSION = 1;
 
-/** What people can be told of an incident; `storm` stands for many escalations, `summary` for anything, `test` for nothing. */
+/**
+ * What people can be told of an incident; `storm` stands for many escalations, `summary` for anything, `group` for what
+ * belongs together, `test` for nothing.
+ */
 export const TOLD_EVENTS = [
   "opened",
   "reopened",
@@ -22,10 +25,30 @@ export const TOLD_EVENTS = [
 ] as const;
 export type ToldEvent = (typeof TOLD_EVENTS)[number];
 
+/** What a message in the name of several incidents says of them all, as they are then. */
+export type ToldGroup = {
+  /** The same in all messages of the group. */
+  readonly id: string;
+  /** What its incidents have in common: by the names of `group_by`. */
+  readonly by: Readonly<Record<string, string>>;
+  /** Of its messages, from 1. */
+  readonly number: number;
+  /** How many of its incidents are not over; none of them: then this is the last message of the group. */
+  readonly standing: number;
+  readonly isOver: boolean;
+  readonly incidents: readonly {
+    readonly incident: string;
+    readonly title: string;
+    readonly site: string;
+    readonly priority: string;
+    readonly isOver: boolean;
+  }[];
+};
+
 export type Message = {
   readonly version: typeof MESSAGE_VERSION;
   readonly id: string;
-  readonly event: ToldEvent | "storm" | "summary" | "test";
+  readonly event: ToldEvent | "storm" | "summary" | "group" | "test";
   /** Unix ms. */
   readonly at: number;
   /** One line: what a phone shows. */
@@ -37,8 +60,10 @@ export type Message = {
   /** Null in a test. */
   readonly incident: ToldIncident | null;
   readonly escalation: { readonly chain: string | null; readonly step: number | null; readonly tier: number } | null;
-  /** Of a storm or a summary: all that it stands for, in order. */
+  /** Of a storm, a summary or a group: all that it stands for, in order. */
   readonly items: readonly ToldItem[];
+  /** Of a group's message only. */
+  readonly group?: ToldGroup;
 };
 
 export type ToldItem = Omit<StormItem, "stands" | "tier"> & {
@@ -108,15 +133,48 @@ export function incidentMessage(said: Said, incident: Incident, where: Whereabou
 export function summaryMessage(id: string, at: number, members: readonly Message[]): Message | null {
   const [first] = members;
   if (first === undefined) return null;
-  const items = members.flatMap(({ id: notification, event, incident, why }): ToldItem[] => {
-    if (incident === null || event === "storm" || event === "summary" || event === "test") return [];
+  const items = itemsOf(members);
+  const summary = `${items.length} notifications at once, the first: ${first.summary}`;
+  return { ...together(first, members), id, event: "summary", at, summary, items };
+}
+
+/** What is new in a group of incidents, in one message. */
+export function groupMessage(id: string, at: number, members: readonly Message[], group: ToldGroup): Message | null {
+  const [first] = members;
+  if (first === undefined) return null;
+  const items = itemsOf(members);
+  const place = Object.values(group.by).filter((value) => value !== "");
+  const where = place.length === 0 ? "" : ` (${place.join(", ")})`;
+  const priority = group.incidents.map((one) => one.priority).sort()[0] ?? first.incident?.priority ?? "";
+  const [only] = group.incidents;
+  const summary =
+    group.incidents.length === 1 && items.length === 1 && only !== undefined
+      ? first.summary
+      : group.isOver
+        ? `${priority} all over${where}: ${counted(group.incidents.length)}, the first: ${first.incident?.title ?? ""}`
+        : `${priority} ${counted(group.standing)}${where}, new in this: ${first.summary}${items.length > 1 ? ` and ${items.length - 1} more` : ""}`;
+  return { ...together(first, members), id, event: "group", at, summary, items, group };
+}
+
+const counted = (incidents: number): string => `${incidents} ${incidents === 1 ? "incident" : "incidents"}`;
+
+const together = (first: Message, members: readonly Message[]): Message => ({
+  ...first,
+  why: null,
+  to: [...new Set(members.flatMap((member) => member.to))],
+  escalation: null,
+});
+
+function itemsOf(members: readonly Message[]): ToldItem[] {
+  return members.flatMap(({ id: notification, event, incident, why }): ToldItem[] => {
+    if (incident === null || !isToldEvent(event)) return [];
     const { id: of, title, site, priority, priorityWhy } = incident;
     return [{ notification, event, incident: of, title, site: site.id, priority, why: why ?? priorityWhy }];
   });
-  const summary = `${items.length} notifications at once, the first: ${first.summary}`;
-  const to = [...new Set(members.flatMap((member) => member.to))];
-  return { ...first, id, event: "summary", at, summary, why: null, to, escalation: null, items };
 }
+
+export const isToldEvent = (event: Message["event"]): event is ToldEvent =>
+  (TOLD_EVENTS as readonly string[]).includes(event);
 
 export const testMessage = (id: string, at: number, by: string): Message => ({
   version: MESSAGE_VERSION,
@@ -131,7 +189,7 @@ export const testMessage = (id: string, at: number, by: string): Message => ({
   items: [],
 });
 
-const WORDS: Readonly<Record<ToldEvent | "summary" | "test", string>> = {
+const WORDS: Readonly<Record<ToldEvent | "summary" | "group" | "test", string>> = {
   opened: "opened",
   reopened: "is back",
   escalated: "escalated",
@@ -141,6 +199,7 @@ const WORDS: Readonly<Record<ToldEvent | "summary" | "test", string>> = {
   resolved: "resolved",
   cancelled: "cancelled",
   summary: "summary",
+  group: "group",
   test: "test",
 };
 

@@ -20,7 +20,7 @@ const PUMP_INTERVAL_MS = 1_000;
 
 export type NotificationsDeps = {
   readonly clock: Clock;
-  readonly state: Pick<StateStore, "waitingNotifications" | "notificationsOf" | "attempts">;
+  readonly state: Pick<StateStore, "waitingNotifications" | "notificationsOf" | "notificationGroups" | "attempts">;
   /** At least 0, below 1. */
   readonly random: () => number;
   readonly whereabouts: (incident: Incident) => Omit<Whereabouts, "page">;

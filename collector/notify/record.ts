@@ -23,7 +23,11 @@ export type NotificationRecord = {
   /** When it was delivered or given up. */
   readonly doneAt: number | null;
   readonly message: Message;
+  /** Told with others of this group, and not by itself. */
+  readonly group?: string;
 };
+
+export type { GroupRecord } from "./grouping.ts";
 
 export type AttemptRecord = {
   readonly notification: string;

@@ -12,6 +12,7 @@ import { calendarOf, type SiteHours } from "../incidents/sla-policy.ts";
 import type { Incident, IncidentEvent, Priority } from "../incidents/types.ts";
 import type { RateLimit } from "./channel.ts";
 import type { EmailConfig } from "./email.ts";
+import type { Grouping } from "./grouping.ts";
 import type { ToldEvent } from "./message.ts";
 import type { WebhookConfig } from "./webhook.ts";
 
@@ -33,6 +34,8 @@ export type Route = {
   readonly where: RouteSelect;
   readonly on: readonly ToldEvent[];
   readonly to: readonly string[];
+  /** Without, each notification goes by itself. */
+  readonly grouping?: Grouping;
 };
 
 /** Outside these hours, by the clock of the site, nothing is sent but of these priorities. */
@@ -79,9 +82,25 @@ export type RouteSubject = {
   };
 };
 
-export function channelsFor({ routes }: NotificationPolicy, subject: RouteSubject, event: ToldEvent): string[] {
-  const fitting = routes.filter(({ on, where }) => on.includes(event) && selects(where, subject));
-  return [...new Set(fitting.flatMap(({ to }) => to))];
+export const channelsFor = (policy: NotificationPolicy, subject: RouteSubject, event: ToldEvent): string[] => [
+  ...targetsFor(policy, subject, event).keys(),
+];
+
+/**
+ * The channels that are told, and in which groups. One that any route tells without grouping is told at once; of several
+ * groupings the first counts.
+ */
+export function targetsFor(
+  { routes }: NotificationPolicy,
+  subject: RouteSubject,
+  event: ToldEvent,
+): ReadonlyMap<string, Grouping | null> {
+  const targets = new Map<string, Grouping | null>();
+  for (const { on, where, to, grouping = null } of routes) {
+    if (!on.includes(event) || !selects(where, subject)) continue;
+    for (const channel of to) if (grouping === null || !targets.has(channel)) targets.set(channel, grouping);
+  }
+  return targets;
 }
 
 function selects(where: RouteSelect, { incident, kind, site }: RouteSubject): boolean {

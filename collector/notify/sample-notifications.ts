@@ -129,8 +129,8 @@ export async function sampleNotifications(
     commit() {
       const incidents = sample.book.takePending();
       const notices = sample.outbox.takePending();
-      const { notifications, attempts } = notices;
-      state.commit({ incidents: incidents.changes, notifications, attempts });
+      const { notifications, attempts, groups } = notices;
+      state.commit({ incidents: incidents.changes, notifications, attempts, groups });
       notices.committed();
     },
     commitInVain() {

@@ -5,7 +5,7 @@ import { type IncidentFacts, OUTCOMES } from "../../incidents/figures.ts";
 import { UNSAID } from "../../incidents/log.ts";
 import { type Incident, type IncidentEvent, incidentKey, PRIORITIES } from "../../incidents/types.ts";
 import { incidentMessage } from "../../notify/message.ts";
-import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
+import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notify/record.ts";
 import { unlistedSite } from "../../sites.ts";
 import type { Commit, DeviceEventRecord, IncidentChange, LedgerLane, ThinnedRecord } from "./store.ts";
 
@@ -98,6 +98,13 @@ export function aNotification(
     ...given,
   };
 }
+
+export const aGroup = (id: string, given: Partial<GroupRecord> = {}): GroupRecord => ({
+  ...{ id, channel: "a", key: "[]", by: { site: "store-1" }, waitMs: 30_000, intervalMs: 300_000 },
+  ...{ nextAt: T0, messages: 1, isClosed: false },
+  members: [{ incident: "INC-000001", title: "Media out", site: "store-1", priority: "P2", isOver: false }],
+  ...given,
+});
 
 export const anAttempt = (notification: string, given: Partial<AttemptRecord> = {}): AttemptRecord => ({
   ...{ notification, channel: "a", incident: "INC-000001", at: T0, durationMs: 12 },

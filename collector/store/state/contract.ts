@@ -12,6 +12,7 @@ import {
   aChange,
   aDevice,
   aFault,
+  aGroup,
   aLane,
   aNote,
   aNotification,
@@ -726,6 +727,14 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         expect([store.incident("INC-000001"), store.waitingNotifications()]).toEqual([null, []]);
       });
 
+      it("have groups, which stay until they are closed", async () => {
+        const one = aGroup("group/INC-000001/1");
+        store.commit({ groups: [one, aGroup("group/INC-000002/1")] });
+        store.commit({ groups: [{ ...one, messages: 2 }, aGroup("group/INC-000002/1", { isClosed: true })] });
+        await reopen();
+        expect(store.notificationGroups()).toEqual([{ ...one, messages: 2 }]);
+      });
+
       it("have their attempts logged, newest first, by incident and by channel", async () => {
         const one = anAttempt("INC-000001/1", { channel: "a", status: 503, outcome: "retry" });
         const two = anAttempt("INC-000001/1", { channel: "a", at: T0 + 5 });
@@ -736,6 +745,16 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         expect(store.attempts({ incident: "INC-000001" }, 9)).toEqual([two, one]);
         expect(store.attempts({ channel: "b" }, 9)).toEqual([test]);
         expect(store.attempts({ channel: "a" }, 1)).toEqual([two]);
+        expect(store.attemptPage({}, { limit: 9, before: null })).toEqual({ items: [test, two, one], next: null });
+        expect(store.attemptPage({ outcome: "delivered", channel: "a" }, { limit: 9, before: null }).items).toEqual([
+          two,
+        ]);
+        const first = store.attemptPage({ incident: "INC-000001" }, { limit: 1, before: null });
+        expect(first.items).toEqual([two]);
+        expect(store.attemptPage({ incident: "INC-000001" }, { limit: 1, before: first.next })).toEqual({
+          items: [one],
+          next: null,
+        });
       });
     });
 

@@ -37,6 +37,7 @@ export const migrations: readonly Migration[] = [
   { version: 7, name: "notifications and their delivery", statements: notificationOutbox },
   { version: 8, name: "facts of incidents for reports", statements: incidentFacts },
   { version: 9, name: "facts of incidents for triage", statements: factsForTriage },
+  { version: 10, name: "groups of notifications, and how attempts ended", statements: notificationGroups },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -235,6 +236,25 @@ function incidentFacts(db: Kysely<Tables>, dialect: SqlDialect): readonly Compil
   const table = maybe(described, "bigint", "done_at", "restored_at", "penalty_cents", ...durations);
   const keyed = table.addPrimaryKeyConstraint("incident_facts_pk", ["opened_at", "incident"]);
   return [(dialect === "sqlite" ? keyed.modifyEnd(sql`without rowid`) : keyed).compile()];
+}
+
+function notificationGroups(db: Kysely<Tables>, dialect: SqlDialect): readonly CompiledQuery[] {
+  const outcome = dialect === "sqlite" ? sql`json_extract(body, '$.outcome')` : sql`body::json ->> 'outcome'`;
+  return [
+    text(db.schema.createTable("notification_groups"), "id", "body")
+      .addPrimaryKeyConstraint("notification_groups_pk", ["id"])
+      .compile(),
+    db.schema
+      .alterTable("notification_attempts")
+      .addColumn("outcome", "text", (column) => column.notNull().defaultTo("delivered"))
+      .compile(),
+    sql`update notification_attempts set outcome = ${outcome}`.compile(db),
+    db.schema
+      .createIndex("notification_attempts_outcome")
+      .on("notification_attempts")
+      .columns(["outcome", "id"])
+      .compile(),
+  ];
 }
 
 /** What an incident is like is asked newest first of a slot, an asset, a model and a site: each a walk along one index. */

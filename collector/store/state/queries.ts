@@ -6,7 +6,7 @@ import { type CompiledQuery, type Expression, type ExpressionBuilder, type Kysel
 import { PRIORITIES } from "../../incidents/types.ts";
 import { PRIORITY_BITS } from "./facts-row.ts";
 import type { Tables } from "./schema.ts";
-import type { IncidentFilter, ReportQuery } from "./store.ts";
+import type { AttemptFilter, IncidentFilter, ReportQuery } from "./store.ts";
 import { slots, template } from "./template.ts";
 
 type Row<Table extends keyof Tables> = Omit<Tables[Table], "id">;
@@ -119,7 +119,8 @@ export function buildQueries(db: Kysely<Tables>) {
   const thinned = slots<Row<"thinned">>(...lane, "from_seq", "to_seq", "from_at", "to_at", "samples", "reason", "at");
   const gapNote = slots<Row<"gap_notes">>(...lane, "from_seq", "to_seq", "at", "by_whom", "text");
   const notification = slots<Row<"notifications">>("notification", "channel", "incident", "state", "body");
-  const attempt = slots<Row<"notification_attempts">>("notification", "channel", "incident", "body");
+  const attempt = slots<Row<"notification_attempts">>("notification", "channel", "incident", "outcome", "body");
+  const group = slots<Tables["notification_groups"]>("id", "body");
   const ofIncident = slots<{ incident: string; limit: number }>("incident", "limit");
   const ofChannel = slots<{ channel: string; limit: number }>("channel", "limit");
   const command = slots<Tables["commands"]>("id", "issued_at", "site", "agent", "state", "body");
@@ -422,6 +423,15 @@ export function buildQueries(db: Kysely<Tables>) {
         .orderBy("id", "desc")
         .limit(ofIncident.limit),
     ),
+    putNotificationGroup: template(
+      group,
+      db
+        .insertInto("notification_groups")
+        .values(group)
+        .onConflict((conflict) => conflict.column("id").doUpdateSet((eb) => ({ body: eb.ref("excluded.body") }))),
+    ),
+    removeNotificationGroup: template(byId, db.deleteFrom("notification_groups").where("id", "=", byId.id)),
+    notificationGroups: template(none, db.selectFrom("notification_groups").select("body").orderBy("id")),
     addAttempt: template(attempt, db.insertInto("notification_attempts").values(attempt)),
     trimAttempts: template(
       keepNewest,
@@ -738,6 +748,23 @@ export function incidentList(
       .where(matches)
       .compile(),
   };
+}
+
+/** Attempts to deliver, newest first, after the one with the number `before`; one more than asked for, so that the end is known. */
+export function attemptList(
+  db: Kysely<Tables>,
+  { incident, channel, outcome }: AttemptFilter,
+  page: { readonly limit: number; readonly before: number | null },
+): CompiledQuery<{ id: number; body: string }> {
+  let rows = db.selectFrom("notification_attempts").select(["id", "body"]);
+  if (incident !== undefined) rows = rows.where("incident", "=", incident);
+  if (channel !== undefined) rows = rows.where("channel", "=", channel);
+  if (outcome !== undefined) rows = rows.where("outcome", "=", outcome);
+  if (page.before !== null) rows = rows.where("id", "<", page.before);
+  return rows
+    .orderBy("id", "desc")
+    .limit(page.limit + 1)
+    .compile();
 }
 
 /**

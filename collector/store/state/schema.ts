@@ -113,8 +113,10 @@ export type Tables = {
     notification: string;
     channel: string;
     incident: string;
+    outcome: string;
     body: string;
   };
+  notification_groups: { id: string; body: string };
   commands: { id: string; issued_at: number; site: string; agent: string; state: string; body: string };
   poison: {
     id: Generated<number>;

@@ -65,9 +65,9 @@ describe("opening", () => {
     database.close();
     await expect(store.open()).rejects.toMatchObject({
       kind: "newer_schema",
-      message: expect.stringMatching(/has schema version 99; this program knows 9/),
+      message: expect.stringMatching(/has schema version 99; this program knows \d+/),
     });
-    expect(ask("select count(*) as n from schema_version")).toEqual({ n: 10 });
+    expect(ask("select count(*) as n from schema_version")).toEqual({ n: migrations.length + 1 });
   });
 
   it("adds what is new to the tables of an older program, and keeps what they hold", async () => {

@@ -9,16 +9,17 @@ import type { PastFacts, PastOf } from "../../incidents/likeness.ts";
 import { isEnded } from "../../incidents/log.ts";
 import type { Incident, IncidentEvent } from "../../incidents/types.ts";
 import { type StoredEvent, type StoredIncident, upcastEvent, upcastIncident } from "../../incidents/upcast.ts";
-import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
+import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
 import { pastFacts, rowOfFacts } from "./facts-row.ts";
-import { buildQueries, incidentList, type ListPlace, type Queries, reportRows } from "./queries.ts";
+import { attemptList, buildQueries, incidentList, type ListPlace, type Queries, reportRows } from "./queries.ts";
 import { createReports, type Reports } from "./reports.ts";
 import { SQLITE, SqliteFile } from "./sqlite-file.ts";
 import {
   type AgentCredential,
   type AgentRecord,
   type ApiToken,
+  type AttemptFilter,
   type AuditRecord,
   type CommandRecord,
   type Commit,
@@ -109,6 +110,7 @@ class SqliteStore implements StateStore {
       if (change.thinned?.length) this.#file.run(queries.trimThinned, { kept: LIMITS.spansMax });
       for (const late of change.late ?? []) this.#putLate(late);
       this.#putNotifications(change.notifications ?? [], change.attempts ?? []);
+      for (const group of change.groups ?? []) this.#putGroup(group);
       for (const facts of change.facts ?? []) this.#file.run(queries.putFacts, rowOfFacts(facts));
       if (change.incidents?.length) {
         this.#file.run(queries.putCounter, { name: "incident", value: this.#incidentNumber });
@@ -380,6 +382,24 @@ class SqliteStore implements StateStore {
     return rows.map(({ body }) => JSON.parse(body) as AttemptRecord);
   }
 
+  attemptPage(
+    filter: AttemptFilter,
+    { limit, before }: { readonly limit: number; readonly before: number | null },
+  ): { items: AttemptRecord[]; next: number | null } {
+    const page = Math.max(1, pageOf(limit));
+    const { sql, parameters } = attemptList(SQLITE, filter, { limit: page, before });
+    const found = this.#file.rows<{ id: number; body: string }>(sql, parameters.map(asSqlValue));
+    const items = found.slice(0, page);
+    return {
+      items: items.map(({ body }) => JSON.parse(body) as AttemptRecord),
+      next: found.length > page ? (items.at(-1)?.id ?? null) : null,
+    };
+  }
+
+  notificationGroups(): GroupRecord[] {
+    return this.#file.all(this.#queries.notificationGroups, {}).map(({ body }) => JSON.parse(body) as GroupRecord);
+  }
+
   putCommand(command: CommandRecord): void {
     const { id, issuedAt, site, agent, state } = command;
     this.#file.transaction(() => {
@@ -569,11 +589,18 @@ class SqliteStore implements StateStore {
       this.#file.run(this.#queries.putNotification, row);
     }
     for (const attempt of attempts) {
-      const { notification, channel, incident } = attempt;
-      this.#file.run(this.#queries.addAttempt, { notification, channel, incident, body: JSON.stringify(attempt) });
+      const { notification, channel, incident, outcome } = attempt;
+      const row = { notification, channel, incident, outcome, body: JSON.stringify(attempt) };
+      this.#file.run(this.#queries.addAttempt, row);
     }
     if (records.length > 0) this.#file.run(this.#queries.trimNotifications, { kept: LIMITS.notificationsMax });
     if (attempts.length > 0) this.#file.run(this.#queries.trimAttempts, { kept: LIMITS.attemptsMax });
+  }
+
+  #putGroup(group: GroupRecord): void {
+    const { id, isClosed } = group;
+    if (isClosed) this.#file.run(this.#queries.removeNotificationGroup, { id });
+    else this.#file.run(this.#queries.putNotificationGroup, { id, body: JSON.stringify(group) });
   }
 
   #putLate({ body, ...key }: NonNullable<Commit["late"]>[number]): void {

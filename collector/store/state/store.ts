@@ -8,7 +8,7 @@ import type { FaultRecord } from "@aislewatch/rules";
 import type { IncidentFacts, Report, ReportOptions } from "../../incidents/figures.ts";
 import type { PastFacts, PastOf } from "../../incidents/likeness.ts";
 import type { Incident, IncidentEvent, IncidentState, Priority } from "../../incidents/types.ts";
-import type { AttemptRecord, NotificationRecord } from "../../notify/record.ts";
+import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
 
 export type IncidentChange = {
@@ -148,6 +148,12 @@ export type LateRecord = {
   readonly body: string;
 };
 
+export type AttemptFilter = {
+  readonly incident?: string;
+  readonly channel?: string;
+  readonly outcome?: AttemptRecord["outcome"];
+};
+
 export type Commit = {
   readonly watermarks?: readonly Watermark[];
   readonly faults?: readonly FaultRecord[];
@@ -164,6 +170,8 @@ export type Commit = {
   /** New, or as they are now: one row for each notification and channel. */
   readonly notifications?: readonly NotificationRecord[];
   readonly attempts?: readonly AttemptRecord[];
+  /** New, or as they are now; those that are closed go. */
+  readonly groups?: readonly GroupRecord[];
   /** Of the incidents that change, as they are then; or of others, made again. */
   readonly facts?: readonly IncidentFacts[];
 };
@@ -287,6 +295,13 @@ export type StateStore = {
   notificationsOf(incident: string, limit: number): NotificationRecord[];
   /** Newest first, of an incident, a channel, or all; the newest 100,000 are kept. */
   attempts(of: { readonly incident: string } | { readonly channel: string } | null, limit: number): AttemptRecord[];
+  /** The same by any filter, a page at a time; `next` is the `before` of the next page, or null. */
+  attemptPage(
+    filter: AttemptFilter,
+    page: { readonly limit: number; readonly before: number | null },
+  ): { readonly items: AttemptRecord[]; readonly next: number | null };
+  /** Groups of notifications that are not closed. */
+  notificationGroups(): GroupRecord[];
 
   /** New, or with its outcome. The newest 1,000 are kept. */
   putCommand(command: CommandRecord): void;
