@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectSocket, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Clock } from "@aislewatch/base";
 import {
   type AgentStatus,
   decodeInventory,
@@ -145,13 +146,39 @@ describe.runIf(hasMosquitto)("Uplink", () => {
     await until(() => outbox.figures.batches === 0);
   });
 
-  it("connects anew when acks stop coming, and sends again", async () => {
+  it("connects anew when acks stop coming, and sends again once the collector answers, the present first", async () => {
     const collector = await startCollector();
-    const { outbox, uplink } = startAgent({ batchesMax: 4, bytesMax: 1e6, stallMs: 1_000 });
+    let nowMs = 0;
+    const clock = { ...realClock, monotonic: () => realClock.monotonic() + nowMs };
+    const { outbox, uplink } = startAgent({ batchesMax: 4, bytesMax: 1e6, stallMs: 1_000 }, port, clock);
     outbox.append([reading(1)], { lane: "live", keep: false });
     uplink.start();
+    await until(() => uplink.figures.connects === 2 && uplink.figures.connected);
+    expect([collector.batches.length, uplink.figures.inFlightBatches, uplink.lane()]).toEqual([1, 0, "live"]);
+    nowMs = 60_000;
+    expect(uplink.lane()).toBe("history");
+    outbox.append([reading(2)], { lane: "history", keep: false });
+    await collector.ack(0, 0);
+    await until(() => collector.batches.length === 3);
+    expect(collector.batches.map(({ lane, seq }) => [lane, seq])).toEqual([
+      ["live", 1],
+      ["live", 1],
+      ["history", 1],
+    ]);
+    expect(collector.statuses.at(-1)?.outbox?.lanes).toMatchObject({ history: { first: 1, last: 1 } });
+    expect(uplink.lane()).toBe("live");
+  });
+
+  it("connects anew when the collector asks for all again, and says and sends all again", async () => {
+    const collector = await startCollector();
+    const { outbox, uplink } = startAgent();
+    outbox.append([reading(1)], { lane: "live", keep: false });
+    uplink.start();
+    await until(() => collector.batches.length === 1);
+    expect(collector.statuses[0]?.inventoryRevision).toBe(3);
+    await collector.ack(0, 0, 1_000_000, 0, true);
     await until(() => collector.batches.length === 2);
-    expect(uplink.figures.connects).toBe(2);
+    expect([uplink.figures.connects, collector.inventories.length]).toEqual([2, 2]);
     expect(collector.batches.map(({ seq }) => seq)).toEqual([1, 1]);
   });
 
@@ -259,7 +286,7 @@ type Collector = {
   readonly telemetryQos: number[];
   readonly statuses: AgentStatus[];
   readonly inventories: unknown[];
-  ack(live: number, history: number, historyBytesPerSecond?: number, heard?: number): Promise<void>;
+  ack(live: number, history: number, historyBytesPerSecond?: number, heard?: number, again?: boolean): Promise<void>;
   say(text: string): Promise<void>;
 };
 
@@ -272,8 +299,10 @@ async function startCollector(): Promise<Collector> {
     telemetryQos: [],
     statuses: [],
     inventories: [],
-    ack: (live, history, historyBytesPerSecond = 1_000_000, heard) =>
-      collector.say(JSON.stringify({ v: 1, epoch: "epoch-1", live, history, grant: { historyBytesPerSecond }, heard })),
+    ack: (live, history, historyBytesPerSecond = 1_000_000, heard, again) => {
+      const grant = { historyBytesPerSecond };
+      return collector.say(JSON.stringify({ v: 1, epoch: "epoch-1", live, history, grant, heard, again }));
+    },
     say: async (text) => {
       await client.publishAsync(`${PREFIX}/ack`, text, { qos: 1 });
     },
@@ -288,13 +317,17 @@ async function startCollector(): Promise<Collector> {
   return collector;
 }
 
-function startAgent(windowLimits?: WindowLimits, atPort = port): { outbox: Outbox; uplink: Uplink } {
+function startAgent(
+  windowLimits?: WindowLimits,
+  atPort = port,
+  clock: Clock = realClock,
+): { outbox: Outbox; uplink: Uplink } {
   let epochs = 0;
   const outbox = openOutbox({
     folder,
     bytesMax: 1e7,
     ageMsMax: 1e9,
-    clock: realClock,
+    clock,
     newEpoch: () => `epoch-${++epochs}`,
   });
   const uplink = new Uplink({
@@ -305,7 +338,7 @@ function startAgent(windowLimits?: WindowLimits, atPort = port): { outbox: Outbo
     username: "store-1/back-office",
     outbox,
     inventory: () => ({ revision: 3, devices: [DEVICE] }),
-    clock: realClock,
+    clock,
     random: () => 0,
     log: silentLog,
     ...(windowLimits && { windowLimits }),

@@ -5,6 +5,10 @@
  * On connect: status and inventory (retained), subscribe to our acks, then everything unacked again, live before
  * history (docs/wire.md). The broker's PUBACK frees MQTT.js's memory and means nothing else; only the collector's ack
  * empties the outbox. What may be on its way, and how fast history goes, is core/window.ts's to say.
+ *
+ * A broker that stands by itself takes us also while its collector is away. After acks have stopped we say how we are, as
+ * always, and send batches again only once the collector has answered: else each half minute the same window would join
+ * what the broker keeps for it. What is read meanwhile is history, as if there were no connection.
  */
 import { hostname } from "node:os";
 import { type Clock, errorText } from "@aislewatch/base";
@@ -91,6 +95,9 @@ export class Uplink {
   readonly #tickMs: number;
   #client: MqttClient | null = null;
   #connected = false;
+  /** Acks have not stopped, or have come again since. */
+  #isAnswered = true;
+  /** Since when there is no connection, or nobody at its other end. */
   #downSinceMs: number;
   #attempt = 0;
   #connects = 0;
@@ -118,7 +125,8 @@ export class Uplink {
 
   /** The lane of a batch that is written now. */
   lane(): Lane {
-    return laneFor(this.#connected ? null : this.#downSinceMs, this.#options.clock.monotonic());
+    const isUp = this.#connected && this.#isAnswered;
+    return laneFor(isUp ? null : this.#downSinceMs, this.#options.clock.monotonic());
   }
 
   get figures(): UplinkFigures {
@@ -242,7 +250,7 @@ export class Uplink {
     }
     this.#lastError ??= { text: detail, refused: false };
     const lost = this.#connected && !this.#isExchanging;
-    if (this.#connected) this.#downSinceMs = clock.monotonic();
+    if (this.#connected && this.#isAnswered) this.#downSinceMs = clock.monotonic();
     this.#isExchanging = false;
     this.#connected = false;
     this.#client = null;
@@ -270,7 +278,7 @@ export class Uplink {
       log.emit(agentEvents.messageRefused, { topic, detail: `${ack.error.kind}: ${ack.error.detail}` });
       return;
     }
-    const { epoch, live, history, heard = live, grant, at } = ack.value;
+    const { epoch, live, history, heard = live, grant, at, again } = ack.value;
     if (at !== undefined) this.#options.onCollectorTime?.(at);
     const verdict = outbox.ack(epoch, { live, history });
     // An ack of an epoch before this one comes after the file was lost; the next status tells the collector.
@@ -283,6 +291,16 @@ export class Uplink {
     this.#attempt = 0;
     this.#lastAckAt = clock.now();
     this.#window.acked({ live: Math.max(live, heard), history }, grant, clock.monotonic());
+    if (again === true) {
+      this.#lastError = { text: "the collector asks for all again", refused: false };
+      client.end(true);
+      return;
+    }
+    if (!this.#isAnswered) {
+      this.#isAnswered = true;
+      // Where the lanes end now, before anything of them.
+      this.#publishStatus();
+    }
     this.#pump();
     if (this.#isDrained()) this.#drained?.();
   }
@@ -310,6 +328,8 @@ export class Uplink {
     if (this.#window.isStalled(clock.monotonic())) {
       log.emit(agentEvents.ackStalled, this.#window.inFlight);
       this.#lastError = { text: "no acknowledgement from the collector", refused: false };
+      if (this.#isAnswered) this.#downSinceMs = clock.monotonic();
+      this.#isAnswered = false;
       this.#client?.end(true);
       return;
     }
@@ -325,7 +345,7 @@ export class Uplink {
 
   /** Sends what the window has room for: the present first, then the past at its pace. */
   #pump(): void {
-    if (!this.#connected || this.#timers.has("greeting")) return;
+    if (!this.#connected || !this.#isAnswered || this.#timers.has("greeting")) return;
     const { outbox, clock } = this.#options;
     const nowMs = clock.monotonic();
     this.#send("live", nowMs);
@@ -389,6 +409,7 @@ export class Uplink {
       },
       ...(own?.cost !== undefined && { cost: own.cost }),
       ...(own?.disk !== undefined && { disk: own.disk }),
+      ...(state === "online" && { inventoryRevision: this.#options.inventory().revision }),
     };
     return JSON.stringify(status);
   }

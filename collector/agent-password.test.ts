@@ -5,7 +5,8 @@ import { hashAgentPassword, isBrokersForm, newAgentPassword, verifyAgentPassword
 /** Of the form that collectors wrote before 22 November 2026. */
 const FORMER = "sha256$c2FsdA$vcCPD53lOPi1EEbn_xIYbBMPgEFLfAEvu-JQXYFL5UE";
 /** `mosquitto_passwd -c FILE x`, with the password "correct horse". */
-const MOSQUITTOS = "$7$101$V4Mn9uPAdIEmlx7k$5ubywbTAg/P9Pb0DzOePG/A/BZ1OBCPzuQPnqcP1SPMp1VVsgr50mk3RHLMD+839KhHWiM7Ly0gj2bg5nSSoIg==";
+const MOSQUITTOS =
+  "$7$101$V4Mn9uPAdIEmlx7k$5ubywbTAg/P9Pb0DzOePG/A/BZ1OBCPzuQPnqcP1SPMp1VVsgr50mk3RHLMD+839KhHWiM7Ly0gj2bg5nSSoIg==";
 
 const verify = (password: string, hash: string) => verifyAgentPassword(Buffer.from(password), hash);
 
@@ -39,6 +40,10 @@ describe("agent passwords", () => {
   });
 
   it("still fit the hashes of the form before, which no broker knows", () => {
-    expect([verify("battery", FORMER), verify("batterie", FORMER), isBrokersForm(FORMER)]).toEqual([true, false, false]);
+    expect([verify("battery", FORMER), verify("batterie", FORMER), isBrokersForm(FORMER)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });

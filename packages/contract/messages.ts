@@ -55,6 +55,8 @@ export const statusSchema = z.object({
   cost: z.object({ memoryBytes: z.number().min(0), cpuPercent: z.number().min(0) }).optional(),
   /** The file system that the outbox lies on; free is what this user may have. */
   disk: z.object({ totalBytes: z.number().min(1), freeBytes: z.number().min(0) }).optional(),
+  /** Of the inventory that holds now: a collector that has another one asks for it (`again`). */
+  inventoryRevision: z.int().min(0).optional(),
 });
 export type AgentStatus = z.infer<typeof statusSchema>;
 
@@ -123,6 +125,11 @@ export const ackSchema = z.object({
   heard: seq.optional(),
   /** The collector's time when it sent this: from it an agent without a clock of its own knows the time. */
   at: timeMs.optional(),
+  /**
+   * True: connect anew, say all again and send again what is not acked. For a broker that is not the collector's own, where it
+   * can't cut the connection.
+   */
+  again: z.boolean().optional(),
 });
 export type Ack = z.infer<typeof ackSchema>;
 
