@@ -1,8 +1,9 @@
-import { encodeTelemetry, type InventoryDevice, type Telemetry, type Value } from "@aislewatch/contract";
+import { encodeTelemetry, type InventoryDevice, type Reading, type Telemetry, type Value } from "@aislewatch/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createEngine } from "./engine.ts";
 import { compileRules } from "./file.ts";
+import { putStored } from "./sample-engine.ts";
 import type { Engine, RuleSet, Transition } from "./types.ts";
 
 const START = 1_700_006_400_000;
@@ -39,12 +40,16 @@ const printer = (id: string, more: Partial<InventoryDevice> = {}): InventoryDevi
 /** Poll n of a printer; null: it did not take place. */
 type Poll = Readonly<Record<string, Value>> | null;
 
-const messageOf = (device: string, n: number, metrics: NonNullable<Poll>): Telemetry => {
-  const at = START + n * STEP_MS;
-  return encodeTelemetry({ epoch: "e", lane: "live", seq: n + 1, sentAt: at }, [
-    { device, at, samples: [{ component: null, metrics }] },
+const readingOf = (device: string, n: number, metrics: NonNullable<Poll>): Reading => ({
+  device,
+  at: START + n * STEP_MS,
+  samples: [{ component: null, metrics }],
+});
+
+const messageOf = (device: string, n: number, metrics: NonNullable<Poll>): Telemetry =>
+  encodeTelemetry({ epoch: "e", lane: "live", seq: n + 1, sentAt: START + n * STEP_MS }, [
+    readingOf(device, n, metrics),
   ]);
-};
 
 function play(engine: Engine, polls: readonly Poll[], from: number): Transition[] {
   return polls.flatMap((poll, i) => {
@@ -134,6 +139,49 @@ rules:
     const devices = [printer("new"), printer("p", { kind: "ups" })];
     const forked = engine.fork({ site: "s", agent: "a", devices, snapshot, atMs: START + 35_000 });
     expect([forked.faults(), forked.lastValues("s", "p")]).toEqual([[], []]);
+  });
+});
+
+describe("a fork whose windows reach back beyond what its engine has read", () => {
+  const FEW = 'count(head_temperature_celsius, "2m")';
+  const rules = rulesOf(`group: t
+select: kind == "label_printer"
+rules:
+  - { id: few, title: Few, when: '${FEW} < 4', for: 0s, severity: minor, category: hardware }
+`);
+  const FORKED = 3;
+  const polls = (count: number): Poll[] => Array<Poll>(count).fill({ up: true, head_temperature_celsius: 30 });
+
+  it.each([
+    { name: "has no answer where faults alone are known", store: "unread", live: 8, kept: "faults", count: null },
+    { name: "has none while they are being filled", store: "unread", live: 8, kept: "all", count: null },
+    { name: "answers by all of it once they are filled", store: "read", live: 8, kept: "all", count: 8 + FORKED },
+    { name: "answers where there was nothing to fill", store: "read", live: 0, kept: "all", count: FORKED },
+    { name: "goes by what it reads where nobody stores", store: "none", live: 8, kept: "faults", count: FORKED },
+  ])("$name", ({ store, live, kept, count }) => {
+    const engine = createEngine({ isStored: store !== "none" });
+    engine.setRules(rules, START);
+    engine.setInventory("s", "a", [printer("p")], START);
+    play(engine, polls(live), 0);
+    const atMs = START + live * STEP_MS - 1;
+    if (store === "read") {
+      for (const refill of engine.takeRefills(1)) {
+        putStored(
+          refill,
+          polls(live).flatMap((poll, n) => (poll === null ? [] : readingOf("p", n, poll))),
+        );
+        refill.finish(atMs);
+      }
+    }
+    const whole = engine.snapshot("s", "a");
+    const snapshot = kept === "all" ? whole : { faults: whole.faults };
+    const forked = engine.fork({ site: "s", agent: "a", devices: [printer("p")], snapshot, atMs });
+    const fired = play(forked, polls(FORKED), live).filter(({ to }) => to === "firing");
+    const subject = { site: "s", device: "p", component: null };
+    const explained = forked.explain("few", subject, atMs + FORKED * STEP_MS);
+    const terms = "refused" in explained ? [] : explained.conditions.flatMap((condition) => condition.terms);
+    expect(terms.find(({ text }) => text === FEW)?.value).toBe(count);
+    expect(fired.map(({ rule }) => rule)).toEqual(count === FORKED ? ["few"] : []);
   });
 });
 

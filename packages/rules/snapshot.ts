@@ -39,8 +39,10 @@ function subjectSnapshot(judge: Judge, { component, base, layout }: JudgedSubjec
   const windows: SubjectSnapshot["windows"][number][] = [];
   for (let offset = 0; offset < size; offset++) {
     const window = judge.frame.windows.get(base + offset);
-    if (window === undefined || window.size === 0) continue;
-    windows.push({ offset, readings: window.kept(), isWhole: window.wholeFrom === Number.NEGATIVE_INFINITY });
+    if (window === undefined) continue;
+    // Of an empty one, that there was nothing before it is worth to know.
+    const isWhole = window.wholeFrom === Number.NEGATIVE_INFINITY;
+    if (isWhole || window.size > 0) windows.push({ offset, readings: window.kept(), isWhole });
   }
   return {
     component,
