@@ -497,6 +497,8 @@ export function createJudge(
     },
     site: (id) =>
       id === OWN_SITE || sites.has(id) || [...agents.values()].some(({ site }) => site === id) ? siteOf(id) : null,
+    siteName: (id) => siteOf(id).name,
+    slot: (site, id) => factsOf(site, id)?.device ?? null,
     agents: () =>
       [...agents.values()]
         .filter(({ agent }) => agent !== COLLECTOR_AGENT)

@@ -62,6 +62,10 @@ export type LiveView = {
   sites(): readonly Site[];
   /** Also the collector's own; null when there is none of this id. */
   site(id: string): Site | null;
+  /** What people call it; its id where nobody says. As cheap as a lookup, as is the next: asked for each of thousands. */
+  siteName(id: string): string;
+  /** A device as its agent describes it, without how it is. */
+  slot(site: string, id: string): InventoryDevice | null;
   agents(): readonly LiveAgent[];
   /** Devices of one site; of an unknown one, none. */
   devices(site: string): readonly LiveDevice[];

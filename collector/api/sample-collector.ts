@@ -208,6 +208,8 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
     live: {
       sites: () => [site],
       site: (id) => (id === site.id ? site : null),
+      siteName: (id) => (id === site.id ? site.name : id),
+      slot: (at, id) => devices.find((one) => one.site === at && one.device.id === id)?.device ?? null,
       agents: () => [{ site: site.id, id: "back-office", online: true, version: "0.1.0", lastSeenAt: T0 }],
       devices: (id) => (id === site.id ? devices : []),
       device: (at, id) => devices.find((one) => one.site === at && one.device.id === id) ?? null,

@@ -62,10 +62,10 @@ export function contactsView(
   }));
 }
 
-/** An incident as lists, the page and the stream show it. `sites` are live.sites(), taken once for a list. */
-export function incidentView(incident: Incident, live: LiveView, sites = live.sites()): IncidentView {
+/** An incident as lists, the page and the stream show it. */
+export function incidentView(incident: Incident, live: LiveView): IncidentView {
   const { site, device } = incident.subject;
-  const found = device === null ? null : live.device(site, device);
+  const slot = device === null ? null : live.slot(site, device);
   const { flapping = false, inactiveHours = false, maintenance = null, retroactive = false } = incident;
   return {
     ...incident,
@@ -75,9 +75,9 @@ export function incidentView(incident: Incident, live: LiveView, sites = live.si
     due: live.duties.nextDue(incident),
     subject: { ...incident.subject },
     values: { ...incident.values },
-    siteName: (sites.find((other) => other.id === site) ?? live.site(site))?.name ?? site,
-    deviceName: device === null ? null : (found?.device.name ?? device),
-    kind: found?.device.kind ?? null,
+    siteName: live.siteName(site),
+    deviceName: device === null ? null : (slot?.name ?? device),
+    kind: slot?.kind ?? null,
   };
 }
 

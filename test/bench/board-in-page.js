@@ -68,13 +68,12 @@ globalThis.boardWatch = (() => {
     for (const entry of list.getEntries()) busy.ms += entry.duration;
   }).observe({ entryTypes: ["longtask"] });
 
-  /** Scrolls to the end in so many steps, one a frame, and back to the top; resolves with the times between frames. */
-  async function scroll(steps) {
+  /** Scrolls down by so many pixels in so many steps, one a frame, and back to the top; resolves with the times between frames. */
+  async function scroll(pixels, steps) {
     startFrames();
-    const end = document.documentElement.scrollHeight - window.innerHeight;
     let blank = 0;
     for (let step = 0; step <= steps; step++) {
-      window.scrollTo({ top: (end * step) / steps, behavior: "instant" });
+      window.scrollTo({ top: (pixels * step) / steps, behavior: "instant" });
       await painted();
       if (shown().length === 0) blank++;
     }
@@ -82,6 +81,23 @@ globalThis.boardWatch = (() => {
     await painted();
     return { frames: stopFrames(), blank };
   }
+  const room = () => document.documentElement.scrollHeight - window.innerHeight;
+  const selected = () => document.querySelector(`${ROW}[aria-current]`)?.dataset.id ?? null;
 
-  return { firstRows, counted, row, rowSays, shown, scroll, startFrames, stopFrames, busy, painted, nowMs };
+  return {
+    when,
+    firstRows,
+    counted,
+    row,
+    rowSays,
+    shown,
+    scroll,
+    room,
+    selected,
+    startFrames,
+    stopFrames,
+    busy,
+    painted,
+    nowMs,
+  };
 })();

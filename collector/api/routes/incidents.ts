@@ -46,10 +46,7 @@ const params = z.object({ id: z.string().max(32) });
 export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
   const { state, live, clock } = deps;
   const view = (one: Incident) => incidentView(one, live);
-  const views = (some: readonly Incident[]) => {
-    const sites = live.sites();
-    return some.map((one) => incidentView(one, live, sites));
-  };
+  const views = (some: readonly Incident[]) => some.map(view);
 
   return async (app) => {
     app.get(
@@ -151,12 +148,11 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
       async (request) => {
         const { incidents: targets, action } = request.body;
         const done = await deps.actOnMany(targets, action, identityOf(request).actor);
-        const sites = live.sites();
         const results = done.map((one, index) => {
           const now = one.ok ? one.value : (one.error.incident ?? null);
           const error = one.ok ? null : { error: one.error.code, message: one.error.message };
           const id = targets[index]?.id ?? "";
-          return { id, ok: one.ok, incident: now === null ? null : incidentView(now, live, sites), error };
+          return { id, ok: one.ok, incident: now === null ? null : view(now), error };
         });
         const refused = results.filter(({ ok }) => !ok).length;
         return { results, done: results.length - refused, refused };
