@@ -309,12 +309,14 @@ function similarTo(incident: Incident, past: Past, alike: ReadonlyMap<Relation, 
       found.push({ incident: one.incident, by, openedAt, site, slot, rule, code, isOpen: outcome === "open", tookMs });
     }
   };
-  for (const of of RELATIONS) take(of, alike.get(of) ?? []);
+  for (const relation of RELATIONS) take(relation, alike.get(relation) ?? []);
   const { category } = incident;
-  for (const of of ["asset", "slot"] as const) {
+  for (const relation of ["asset", "slot"] as const) {
     take(
       "category",
-      others(incident, past[of], of).filter((one) => one.category === category && one.rule !== incident.rule),
+      others(incident, past[relation], relation).filter(
+        (one) => one.category === category && one.rule !== incident.rule,
+      ),
     );
   }
   return found.slice(0, SIMILAR_MAX);
