@@ -3,7 +3,7 @@
  * below the incident of the device that is down, or at the end when that one is not listed.
  */
 import type { Incident, Priority } from "../api/types.ts";
-import { type Filters, matches } from "./filters.ts";
+import { type Filters, matching } from "./filters.ts";
 
 export type Row =
   | { readonly type: "incident"; readonly key: string; readonly incident: Incident; readonly nested: boolean }
@@ -20,10 +20,11 @@ export type Row =
 
 /** `incidents` come in the order of the board (order.ts), and so do what is folded and the folds themselves. */
 export function arrange(incidents: Iterable<Incident>, filters: Filters): Row[] {
+  const isWanted = matching(filters);
   const groups = new Map<string, Incident[]>();
   const plain: Incident[] = [];
   for (const incident of incidents) {
-    if (!matches(incident, filters)) continue;
+    if (!isWanted(incident)) continue;
     const key = groupKey(incident);
     if (key === null) {
       plain.push(incident);
