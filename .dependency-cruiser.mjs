@@ -132,6 +132,7 @@ export default {
     owner("kysely", ["collector/store/state/"]),
     owner("fastify", ["collector/api/"]),
     owner("nodemailer", ["collector/notify/email[.]ts"]),
+    owner("csv-parse", ["collector/asset-table[.]ts"]),
     owner("@marcbachmann/cel-js", ["packages/rules/"]),
     owner("yaml", ["packages/config/"]),
     owner("pino", ["packages/runtime/"]),

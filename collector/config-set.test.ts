@@ -59,6 +59,8 @@ describe("a configuration set", () => {
       escalation: null,
       lifecycle: null,
       notifications: null,
+      vendors: null,
+      assets: null,
     };
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -240,6 +242,8 @@ describe("a configuration set", () => {
         sla: join(examples, "sla.yaml"),
         escalation: join(examples, "escalation.yaml"),
         lifecycle: join(examples, "lifecycle.yaml"),
+        vendors: join(examples, "vendors.yaml"),
+        assets: join(examples, "assets.csv"),
       });
       expect(loaded.ok ? "" : formatDiagnostics(loaded.diagnostics, loaded.texts)).toBe("");
       if (!loaded.ok) return;
@@ -257,6 +261,25 @@ describe("a configuration set", () => {
     mkdirSync(file("runbooks/folder.md"));
     symlinkSync(file("nowhere"), file("runbooks/dangling.md"));
     expect(loadConfigSet(paths).ok).toBe(true);
+  });
+
+  it("has vendors and assets, refused as a part of it, seen when they change and kept when they are large", () => {
+    const whole = { ...paths, vendors: file("vendors.yaml"), assets: file("assets.csv") };
+    write("vendors.yaml", "vendors: { v: { name: V, phone: '112', covers: [{ sites: [s1] }] } }\n");
+    const rows = Array.from({ length: 60_000 }, (_, n) => `S${n},2027-02-28,v\n`).join("");
+    write("assets.csv", `serial,warranty_until,vendor\n${rows}`);
+    const store = memory();
+    keepConfigSet(whole, store);
+    const before = fingerprint(whole);
+    write("assets.csv", "serial,vendor\nS1,w\n");
+    expect(fingerprint(whole)).not.toBe(before);
+    const refused = loadConfigSet(whole);
+    expect(refused.ok ? [] : refused.diagnostics.map(({ file: of, code }) => [of, code])).toEqual([
+      [whole.assets, "CFG_UNKNOWN_VENDOR"],
+    ]);
+    const kept = lastGoodConfigSet(store, file("last-good"));
+    expect(kept?.assets.size).toBe(60_000);
+    expect(kept?.assets.vendorOf({}, { site: "s1", kind: null })?.name).toBe("V");
   });
 
   describe("fingerprint", () => {

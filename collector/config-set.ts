@@ -1,6 +1,6 @@
 /**
- * What ops people edit while the collector runs: rule files and their overrides, runbooks, sites, planned maintenance, and
- * the policies for incidents (priority, SLA, escalation, lifecycle, notifications), taken as one set. A set with any
+ * What ops people edit while the collector runs: rule files and their overrides, runbooks, sites, planned maintenance,
+ * vendors and assets, and the policies for incidents (priority, SLA, escalation, lifecycle, notifications), taken as one set. A set with any
  * mistake is refused whole and the last good one stays; that one is kept in the state store as well, so that a start on
  * faulty files still watches (with an alarm).
  */
@@ -19,8 +19,10 @@ import {
   withOverrides,
 } from "@aislewatch/rules";
 import { z } from "zod";
+import { ASSET_TABLE_BYTES_MAX } from "./asset-table.ts";
 import { type CollectorConfig, loadPriorityPolicy } from "./config.ts";
 import { loadEscalation } from "./escalation-file.ts";
+import type { AssetBook } from "./incidents/asset-book.ts";
 import { type EscalationPolicy, NO_ESCALATION } from "./incidents/escalation-policy.ts";
 import { DEFAULT_LIFECYCLE, type LifecyclePolicy } from "./incidents/lifecycle.ts";
 import type { PriorityPolicy } from "./incidents/priority.ts";
@@ -31,6 +33,7 @@ import { loadNotifications } from "./notify/file.ts";
 import { NO_NOTIFICATIONS, type NotificationPolicy } from "./notify/routing.ts";
 import { checkContracts, type Loaded, loadSites, type Site } from "./sites.ts";
 import { loadSlaPolicy } from "./sla-file.ts";
+import { loadAssetBook } from "./vendors-file.ts";
 
 export type ConfigPaths = Pick<
   CollectorConfig,
@@ -44,6 +47,8 @@ export type ConfigPaths = Pick<
   | "escalation"
   | "lifecycle"
   | "notifications"
+  | "vendors"
+  | "assets"
 >;
 
 export type Runbook = { readonly title: string; readonly markdown: string };
@@ -59,6 +64,7 @@ export type ConfigSet = {
   readonly escalation: EscalationPolicy;
   readonly lifecycle: LifecyclePolicy;
   readonly notifications: NotificationPolicy;
+  readonly assets: AssetBook;
 };
 
 /** Files of one set: packs, runbooks and the single ones. */
@@ -110,10 +116,13 @@ export function loadConfigSet(paths: ConfigPaths, secretsDir?: string): Loaded<C
             ...(secretsDir !== undefined && { baseDir: secretsDir }),
           }),
         );
+  const siteIds = paths.sites === null ? null : (sites?.map(({ id }) => id) ?? null);
+  const assets = take(loadAssetBook({ vendors: paths.vendors, assets: paths.assets, sites: siteIds }));
   if (sites !== undefined) diagnostics.push(...unknownCalendars(compiled.placed, sites));
   const overrides = paths.overrides === null ? [] : takeOverrides(paths.overrides, compiled, sites ?? []);
   const isWhole = diagnostics.length === 0 && compiled.ok;
-  const policies = sla && escalation && lifecycle && notifications && { sla, escalation, lifecycle, notifications };
+  const known = assets && notifications && { assets, notifications };
+  const policies = sla && escalation && lifecycle && known && { sla, escalation, lifecycle, ...known };
   if (!isWhole || sites === undefined || policies === undefined) return { ok: false, diagnostics, texts };
   const rules = withOverrides(compiled.rules, overrides);
   const runbooks = readRunbooks(paths.runbooks);
@@ -176,6 +185,8 @@ const keptSchema = z.object({
     escalation: z.string().nullable().default(null),
     lifecycle: z.string().nullable().default(null),
     notifications: z.string().nullable().default(null),
+    vendors: z.string().nullable().default(null),
+    assets: z.string().nullable().default(null),
   }),
   files: z.record(z.string(), z.string()),
 });
@@ -186,10 +197,10 @@ export type DocumentStore = { document(name: string): string | null; putDocument
 export function keepConfigSet(given: ConfigPaths, store: DocumentStore): void {
   const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle, notifications } = given;
   const policies = { priority, overrides, maintenance, sla, escalation, lifecycle, notifications };
-  const paths = { rules, runbooks, sites, ...policies };
+  const paths = { rules, runbooks, sites, ...policies, vendors: given.vendors, assets: given.assets };
   const files: Record<string, string> = {};
   for (const file of allFiles(paths)) {
-    const text = readConfigText(file);
+    const text = readConfigText(file, file === paths.assets ? ASSET_TABLE_BYTES_MAX : undefined);
     if (text.ok) files[file] = text.value;
   }
   const text = JSON.stringify({ roots: paths, files });
@@ -221,6 +232,8 @@ export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigS
     escalation: movedOrNone(roots.escalation),
     lifecycle: movedOrNone(roots.lifecycle),
     notifications: movedOrNone(roots.notifications),
+    vendors: movedOrNone(roots.vendors),
+    assets: movedOrNone(roots.assets),
   };
   // Secrets are in no store: they are read where they were.
   const loaded = loadConfigSet(copies, roots.notifications === null ? undefined : dirname(roots.notifications));
@@ -238,7 +251,7 @@ function parseJson(text: string): unknown {
 function allFiles(paths: ConfigPaths): string[] {
   const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle, notifications } = paths;
   const policies = [priority, overrides, maintenance, sla, escalation, lifecycle, notifications];
-  const single = [sites, ...policies].filter((file) => file !== null);
+  const single = [sites, ...policies, paths.vendors, paths.assets].filter((file) => file !== null);
   return [...ruleFiles(rules), ...filesBelow(runbooks, ".md"), ...single].slice(0, FILES_MAX);
 }
 

@@ -59,6 +59,10 @@ export type CollectorConfig = {
   readonly lifecycle: string | null;
   /** Null: nobody is told but who looks at the page. */
   readonly notifications: string | null;
+  /** Null: whom to call for hardware is not known. */
+  readonly vendors: string | null;
+  /** A table of assets, CSV. Null: what vendors.yaml has of them. */
+  readonly assets: string | null;
   readonly retentionMs: number;
   readonly timeseries: "duckdb";
   /** For the time-series store. */
@@ -109,6 +113,8 @@ const collectorFile = z.strictObject({
   escalation: path.optional(),
   lifecycle: path.optional(),
   notifications: path.optional(),
+  vendors: path.optional(),
+  assets: path.optional(),
   retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
   timeseries: z.enum(["duckdb"]).default("duckdb"),
   memory_limit: byteSizeBetween(64 * MIB, 1024 * 1024 * MIB).optional(),
@@ -151,6 +157,8 @@ export function loadCollectorConfig(
       escalation: written.escalation === undefined ? null : absolute(written.escalation),
       lifecycle: written.lifecycle === undefined ? null : absolute(written.lifecycle),
       notifications: written.notifications === undefined ? null : absolute(written.notifications),
+      vendors: written.vendors === undefined ? null : absolute(written.vendors),
+      assets: written.assets === undefined ? null : absolute(written.assets),
       retentionMs: written.retention ?? DEFAULTS.retentionMs,
       timeseries: written.timeseries,
       memoryLimitBytes: written.memory_limit ?? DEFAULTS.memoryLimitBytes,
@@ -175,6 +183,8 @@ export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   escalation: null,
   lifecycle: null,
   notifications: null,
+  vendors: null,
+  assets: null,
   retentionMs: DEFAULTS.retentionMs,
   timeseries: "duckdb",
   memoryLimitBytes: DEFAULTS.memoryLimitBytes,
@@ -209,6 +219,8 @@ function missingPaths(written: Written, baseDir: string, source: YamlSource): Di
     { path: ["escalation"], file: written.escalation, isFolder: false },
     { path: ["lifecycle"], file: written.lifecycle, isFolder: false },
     { path: ["notifications"], file: written.notifications, isFolder: false },
+    { path: ["vendors"], file: written.vendors, isFolder: false },
+    { path: ["assets"], file: written.assets, isFolder: false },
   ];
   return wanted.flatMap(({ path: at, file, isFolder }) => {
     if (file === undefined) return [];

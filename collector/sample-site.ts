@@ -24,6 +24,7 @@ import { compileRules, createEngine, type Engine, type RuleSet } from "@aislewat
 import type { StreamEvent } from "./api/schema/service.ts";
 import type { AgentMessage } from "./broker/broker.ts";
 import type { ConfigSet } from "./config-set.ts";
+import { NO_ASSETS } from "./incidents/asset-book.ts";
 import { NO_ESCALATION } from "./incidents/escalation-policy.ts";
 import { DEFAULT_LIFECYCLE } from "./incidents/lifecycle.ts";
 import { DEFAULT_SLA_POLICY } from "./incidents/sla-policy.ts";
@@ -72,6 +73,7 @@ export const configOf = (rules = RULES): ConfigSet => ({
   escalation: NO_ESCALATION,
   lifecycle: DEFAULT_LIFECYCLE,
   notifications: NO_NOTIFICATIONS,
+  assets: NO_ASSETS,
 });
 
 export const printer = (id: string, given: Partial<InventoryDevice> = {}): InventoryDevice => ({

@@ -143,11 +143,13 @@ function toDays(text: string): readonly Weekday[] | null {
   return Array.from({ length: count }, (_, n) => WEEKDAYS[(from + n) % 7] ?? "mon");
 }
 
-const date = asWritten<string>("a date such as 2026-12-25", (written) => {
-  const isDate = typeof written === "string" && /^\d{4}-\d{2}-\d{2}$/.test(written);
-  const real = isDate && !Number.isNaN(Date.parse(written)) && new Date(written).toISOString().startsWith(written);
-  return real ? { ok: true, value: written } : { ok: false };
-});
+/** A day that there is, `2026-12-25`. */
+export const isDay = (text: string): boolean =>
+  /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
+
+export const date = asWritten<string>("a date such as 2026-12-25", (written) =>
+  typeof written === "string" && isDay(written) ? { ok: true, value: written } : { ok: false },
+);
 
 /** Hours by weekday: `mon-fri: 08:00-20:00`, `sun: closed`. */
 export const tradingHours = z.record(days, spans);
@@ -159,14 +161,14 @@ const CALENDARS_MAX = 100;
 const RESERVED_CALENDARS = ["always", "trading_hours"];
 
 /** Digits with what people write between them; an extension after `x` or `ext.`. ITU-T E.164 has 15 digits at most. */
-const phone = asWritten<string>("a phone number such as +49 30 123456", (written) => {
+export const phone = asWritten<string>("a phone number such as +49 30 123456", (written) => {
   if (typeof written === "number") return { ok: false, hint: `write it as text: "${written}"` };
   const isPhone = typeof written === "string" && /^\+?[\d\s()./-]{3,40}(?:\s*(?:x|ext\.?)\s*\d{1,6})?$/.test(written);
   const digits = isPhone ? written.replace(/(?:x|ext).*$/, "").replaceAll(/\D/g, "").length : 0;
   return isPhone && digits >= 3 && digits <= 15 ? { ok: true, value: written.trim() } : { ok: false };
 });
 /** Enough to catch a slip; whether anybody is there only mail can tell (RFC 5321 allows 254 characters). */
-const email = asWritten<string>("an address such as kim@example.com", (written) => {
+export const email = asWritten<string>("an address such as kim@example.com", (written) => {
   const isAddress = typeof written === "string" && written.length <= 254 && /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(written);
   return isAddress ? { ok: true, value: written } : { ok: false };
 });

@@ -10,12 +10,15 @@ import { CONFIG_LIMITS, parseYaml, wholeFile, type YamlResult } from "./yaml.ts"
 /** A key file of 4096 bits with its chain is 20 KiB. */
 const SECRET_BYTES_MAX = 64 * 1024;
 
-/** The text of a configuration file, or why it can't be had (line 0). */
-export function readConfigText(path: string): Result<string, Diagnostic> {
+/** The text of a configuration file, or why it can't be had (line 0). A table may be larger than what people write. */
+export function readConfigText(
+  path: string,
+  bytesMax: number = CONFIG_LIMITS.fileBytesMax,
+): Result<string, Diagnostic> {
   try {
     const { size } = statSync(path);
-    if (size > CONFIG_LIMITS.fileBytesMax) {
-      const message = `expected at most ${CONFIG_LIMITS.fileBytesMax} bytes; received ${size}`;
+    if (size > bytesMax) {
+      const message = `expected at most ${bytesMax} bytes; received ${size}`;
       return err(wholeFile(path, "CFG_TOO_LARGE", message));
     }
     return ok(new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)));

@@ -40,6 +40,7 @@ const PLANTS: readonly (readonly [rule: string, file: string, source: string])[]
   ["one-owner-systeminformation", "agent/bad-systeminformation.ts", `import "systeminformation";`],
   ["one-owner-duckdb-node-api", "collector/bad-duckdb.ts", `import "@duckdb/node-api";`],
   ["one-owner-kysely", "collector/bad-kysely.ts", `import "kysely";`],
+  ["one-owner-csv-parse", "collector/bad-csv.ts", `import "csv-parse/sync";`],
   ["one-owner-nodemailer", "collector/bad-nodemailer.ts", `import "nodemailer";`],
   ["one-owner-fastify", "collector/bad-fastify.ts", `import "fastify";`],
   ["one-owner-marcbachmann-cel-js", "collector/bad-cel.ts", `import "@marcbachmann/cel-js";`],
