@@ -1,6 +1,6 @@
 /** What an engine does about an agent of which it knows that readings are on their way, or will come later. */
 import { describe, expect, it } from "vitest";
-import { AGENT, device, group, SITE, START, stage } from "./sample-engine.ts";
+import { AGENT, device, group, message, reading, SITE, START, stage } from "./sample-engine.ts";
 
 const RULES = group(
   `id: out, when: media_out, severity: major, for: 20s`,
@@ -34,6 +34,17 @@ describe("an agent that is behind", () => {
     say(engine.setAgentOnline(SITE, AGENT, true, START + 41_000));
     read("printer", 42, { up: true, media_out: false });
     expect(said.at(-1)).toBe("42s printer out firing>inactive");
+  });
+
+  it("lets time pass for its devices by what it reads itself, and not by what others at the site read", () => {
+    const { engine, said, read, say } = stage(RULES, [device("p-1", "label_printer"), device("p-2", "label_printer")]);
+    say(engine.setInventory(SITE, "front", [device("p-3", "label_printer")], START));
+    read("p-1", 0, { up: true, media_out: true });
+    engine.setAgentBehind(SITE, AGENT, true, START);
+    say(engine.observe(SITE, "front", message([reading("p-3", 30_000, { up: true })]), 0));
+    expect(said).toEqual(["0s p-1 out inactive>pending major"]);
+    read("p-2", 25, { up: true });
+    expect(said.at(-1)).toBe("20s p-1 out pending>firing major");
   });
 });
 

@@ -413,6 +413,33 @@ describe("one moment", () => {
     expect(toldWith(ids.toReversed())).toEqual(toldWith(ids));
   });
 
+  it("is the site's before it is that of its devices, and that of its devices by their ids, whoever watches them", () => {
+    const rules = group(
+      `id: half, scope: site, when: 'failed("ups") > 0', for: 20s, severity: major, absorbs: [out]`,
+      `id: out, when: media_out, for: 20s, severity: minor`,
+      `id: alone, when: '!known(paused) && neighbours(paused) > 0', severity: info`,
+    );
+    const toldWith = (agents: readonly (readonly [agent: string, device: string])[]): string[] => {
+      const { engine, said, say } = stage(rules, [device("ups", "ups")]);
+      for (const [agent, id] of agents) say(engine.setInventory(SITE, agent, [device(id, "label_printer")], START));
+      say(engine.observe(SITE, AGENT, message([reading("ups", 0, { up: false })]), 0));
+      for (const [agent, id] of agents)
+        say(engine.observe(SITE, agent, message([reading(id, 0, { media_out: id === "p-1", paused: true })]), 0));
+      say(engine.tick(START + 40_000));
+      return said.filter((one) => / (inactive|pending)>firing /.test(one));
+    };
+    const agents = [
+      ["a-1", "p-1"],
+      ["a-2", "p-2"],
+    ] as const;
+    expect(toldWith(agents)).toEqual([
+      "20s p-1 out pending>firing minor below rule:half@store-1",
+      "20s store-1 half pending>firing major",
+      "35s p-1 alone inactive>firing info",
+    ]);
+    expect(toldWith(agents.toReversed())).toEqual(toldWith(agents));
+  });
+
   it("ends faults in the order of their rules, whichever was kept first over a restart", () => {
     const rules = group(
       `id: wide, when: media_out, severity: major, absorbs: [narrow], clear: { when: "!media_out", for: 10s }`,
