@@ -139,7 +139,8 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     judge,
     historyBytesPerSecond: config.historyBytesPerSecond,
     publish: (topic, payload) => broker?.publish(topic, payload),
-    disconnect: (site, agent) => broker?.disconnect(site, agent),
+    renew: (site, agent, ack) => broker?.renew(site, agent, ack),
+    onCommitted: () => broker?.committed(),
     ...(inFront?.queueBytesMax !== undefined && { queueBytesMax: inFront.queueBytesMax }),
     events: {
       onPoison: (event) => log.emit(events.poisonSetAside, event),
@@ -179,7 +180,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       // On disk first: whatever happens then, it does not come back.
       state.removeAgent(site, agent);
       ingest.forget(site, agent);
-      broker?.disconnect(site, agent);
+      broker?.shutOut(site, agent);
       judge.removeAgent(site, agent);
       ingest.explain(site, agent, { by, text: "the agent was taken out" });
       ingest.commitNow();

@@ -11,6 +11,7 @@
  */
 import { type Clock, errorText } from "@aislewatch/base";
 import {
+  type Ack,
   ackTopic,
   decodeStatus,
   decodeTelemetry,
@@ -72,6 +73,13 @@ const OWN_PAYLOAD = new Uint8Array(1_024);
 /** Events of devices that wait for a state store which can't be written. A batch has a thousand at most. */
 const EVENTS_PENDING_MAX = 20_000;
 
+/**
+ * A broker that could not hold it may have dropped an inventory: an agent that names another one than came, for this
+ * long, says all again; so often, for one that can't be read would come as it came.
+ */
+const INVENTORY_AWAITED_MS = 20_000;
+const INVENTORY_ASKED_MAX = 2;
+
 /** An agent that says so often that it has what it never sends is broken, and its lane must not stand still for ever. */
 const GAP_ASKED_MAX = 8;
 
@@ -106,6 +114,10 @@ type AgentState = {
   suspectedGap: SuspectedGap | null;
   /** Had batches that the queue could not hold; must send again. */
   mustResend: boolean;
+  /** It was asked to connect anew, and has not said how it is since. */
+  isAskedAgain: boolean;
+  /** It says that it has this inventory, and that did not come. */
+  awaitedInventory: { readonly revision: number; readonly sinceMs: number; asked: number } | null;
 };
 type SuspectedGap = {
   readonly at: string;
@@ -167,7 +179,10 @@ export type IngestDeps = {
   readonly timeseries: TimeSeriesStore;
   readonly judge: Judge;
   readonly publish: (topic: string, payload: string) => void;
-  readonly disconnect: (site: string, agent: string) => void;
+  /** Has the agent connect anew and send again what is not acked; `ack` asks for it where no connection can be cut. */
+  readonly renew: (site: string, agent: string, ack: string) => void;
+  /** All that was taken so far is committed, or of no use. */
+  readonly onCommitted?: () => void;
   readonly events: IngestEvents;
   /** For tests: less than the queue for the time-series store has. */
   readonly queueBytesMax?: number;
@@ -221,7 +236,7 @@ export type Ingest = {
 };
 
 export function createIngest(deps: IngestDeps): Ingest {
-  const { clock, state, timeseries, judge, publish, disconnect, events } = deps;
+  const { clock, state, timeseries, judge, publish, events } = deps;
   const counts: IngestCounts = {
     batches: 0,
     samples: 0,
@@ -314,6 +329,8 @@ export function createIngest(deps: IngestDeps): Ingest {
         refusedEpoch: null,
         suspectedGap: null,
         mustResend: false,
+        isAskedAgain: false,
+        awaitedInventory: null,
       };
       agents.set(key, found);
     }
@@ -580,7 +597,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       const isNewAsk = known === null || known.isResent;
       const asked = (known?.asked ?? 0) + (isNewAsk ? 1 : 0);
       agent.suspectedGap = { at, lane: name, toSeq: seq - 1, asked, isResent: false, isHeld: false };
-      disconnect(agent.site, agent.agent);
+      askAgain(agent);
       return false;
     }
     agent.suspectedGap = null;
@@ -626,8 +643,15 @@ export function createIngest(deps: IngestDeps): Ingest {
       agent.mustResend = false;
       for (const lane of Object.values(agent.lanes)) lane.seen = Math.min(lane.state, lane.series);
       resending.set(agent, nowMs);
-      disconnect(agent.site, agent.agent);
+      askAgain(agent);
     }
+  }
+
+  /** Once, until it says how it is: what was on its way already comes between. */
+  function askAgain(agent: AgentState): void {
+    if (agent.isAskedAgain) return;
+    agent.isAskedAgain = true;
+    deps.renew(agent.site, agent.agent, JSON.stringify({ ...ackOf(agent), again: true }));
   }
 
   function commitSoon(urgent: boolean): void {
@@ -656,6 +680,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       thinned: accounts.thinned,
     };
     if (dirty.size === 0 && !ledger.hasPending && pending.empty) {
+      deps.onCommitted?.();
       sendAcks();
       return;
     }
@@ -677,6 +702,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     newEvents = [];
     stateStoreWrote();
     pending.announce();
+    deps.onCommitted?.();
     sendAcks();
   }
 
@@ -749,19 +775,38 @@ export function createIngest(deps: IngestDeps): Ingest {
         agent.heard = heard;
         agent.ackDue = false;
         if (agent.historyTo !== null && history >= agent.historyTo) pace.settled(agentKey(agent));
-        const historyBytesPerSecond =
-          agent.historyTo === null ? UNASKED_BYTES_PER_SECOND : pace.grantOf(agentKey(agent));
-        const grant = { historyBytesPerSecond };
-        publish(
-          ackTopic(agent.site, agent.agent),
-          JSON.stringify({
-            ...{ v: WIRE_VERSION, epoch: agent.epoch, live, history, grant, at: clock.now() },
-            ...(heard > live && { heard }),
-          }),
-        );
+        publish(ackTopic(agent.site, agent.agent), JSON.stringify(ackOf(agent)));
       }
       if (live >= agent.lanes.live.seen && history >= agent.lanes.history.seen) toAck.delete(agent);
     }
+  }
+
+  function ackOf(agent: AgentState): Ack {
+    const live = safe(agent, "live");
+    const heard = heardOf(agent, live);
+    const historyBytesPerSecond = agent.historyTo === null ? UNASKED_BYTES_PER_SECOND : pace.grantOf(agentKey(agent));
+    return {
+      ...{ v: WIRE_VERSION, epoch: agent.epoch ?? "", live, history: safe(agent, "history") },
+      ...{ grant: { historyBytesPerSecond }, at: clock.now() },
+      ...(heard > live && { heard }),
+    };
+  }
+
+  /** An inventory that was dropped on its way is asked for, once it can't be on it any more. */
+  function checkInventory(agent: AgentState, revision: number): void {
+    if (inventories.revision(agent.site, agent.agent) === revision) {
+      agent.awaitedInventory = null;
+      return;
+    }
+    const nowMs = clock.monotonic();
+    if (agent.awaitedInventory?.revision !== revision) {
+      agent.awaitedInventory = { revision, sinceMs: nowMs, asked: 0 };
+      return;
+    }
+    const { sinceMs, asked } = agent.awaitedInventory;
+    if (nowMs - sinceMs < INVENTORY_AWAITED_MS || asked >= INVENTORY_ASKED_MAX) return;
+    agent.awaitedInventory.asked++;
+    askAgain(agent);
   }
 
   function measureClock(agent: AgentState, sentAt: number): void {
@@ -781,8 +826,14 @@ export function createIngest(deps: IngestDeps): Ingest {
     const agent = agentState(message.site, message.agent);
     if (agent === null) return;
     const status = decoded.value;
+    if (status.state === "online" && message.waited === "retained") {
+      // It may be as old as can be. The agent hears where it stands, and if it is there it says how it is.
+      if (useEpoch(agent, status.epoch)) dueAck(agent);
+      return;
+    }
     if (status.state === "online") {
-      measureClock(agent, status.sentAt);
+      agent.isAskedAgain = false;
+      if (message.waited === undefined) measureClock(agent, status.sentAt);
       const { startedAt, host = "" } = status;
       sharedNames.heard(agentKey(agent), { startedAt, host }, clock.monotonic());
       const { suspectedGap } = agent;
@@ -810,6 +861,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         judge.resume({ site: agent.site, agent: agent.agent, epoch: status.epoch }, seqs);
       }
       onFormer(agent, status.outbox?.former ?? []);
+      if (status.inventoryRevision !== undefined) checkInventory(agent, status.inventoryRevision);
       // It may have missed acks while it was away: say again where it stands.
       dueAck(agent);
     }

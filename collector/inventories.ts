@@ -42,6 +42,8 @@ export type Inventories = {
   saveWaiting(): boolean;
   /** Devices that an agent names and another watches, as of its last inventory. */
   refusedClaims(site: string, agent: string): readonly string[];
+  /** Of the last whole inventory that came since the start, whatever became of it. */
+  revision(site: string, agent: string): number | null;
   forget(site: string, agent: string): void;
 };
 
@@ -57,6 +59,7 @@ export function createInventories(deps: InventoriesDeps): Inventories {
   const incomplete = new Map<string, Parts>();
   const unsaved = new Map<string, AgentInventory>();
   const claims = new Map<string, readonly string[]>();
+  const revisions = new Map<string, number>();
   const keyOf = ({ site, agent }: { site: string; agent: string }): string => `${site}/${agent}`;
 
   /**
@@ -118,6 +121,7 @@ export function createInventories(deps: InventoriesDeps): Inventories {
       had.parts.set(part, devices);
       if (had.parts.size < parts) return false;
       incomplete.delete(key);
+      revisions.set(key, revision);
       const all = [...had.parts].sort(([a], [b]) => a - b).flatMap(([, some]) => some);
       const subjects = all.reduce((sum, { components }) => sum + 1 + components.length, 0);
       const { site, agent } = message;
@@ -128,9 +132,10 @@ export function createInventories(deps: InventoriesDeps): Inventories {
     },
     saveWaiting: () => [...unsaved.values()].every(save),
     refusedClaims: (site, agent) => claims.get(keyOf({ site, agent })) ?? [],
+    revision: (site, agent) => revisions.get(keyOf({ site, agent })) ?? null,
     forget(site, agent) {
       const key = keyOf({ site, agent });
-      for (const map of [incomplete, unsaved, claims]) map.delete(key);
+      for (const map of [incomplete, unsaved, claims, revisions]) map.delete(key);
     },
   };
 }

@@ -322,7 +322,7 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
         const { live, history, epoch, heard } = ack.value;
         acks.push({ live, history, epoch, ...(heard !== undefined && { heard }) });
       },
-      disconnect: (site, agent) => disconnects.push(`${site}/${agent}`),
+      renew: (site, agent) => disconnects.push(`${site}/${agent}`),
       events: {
         onPoison: (detail) => log.push({ name: "poison", detail }),
         onGap: (detail) => log.push({ name: "gap", detail }),

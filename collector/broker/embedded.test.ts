@@ -138,8 +138,8 @@ describe("the embedded broker", () => {
     const client = await signIn("s1/pc");
     const closed = new Promise<void>((done) => client.once("close", () => done()));
     await vi.waitFor(() => expect(broker.counts.connected).toBe(1));
-    broker.disconnect("s1", "pc");
-    broker.disconnect("s1", "nobody");
+    broker.renew("s1", "pc", "{}");
+    broker.shutOut("s1", "nobody");
     await closed;
     expect(broker.counts.connected).toBe(0);
   });

@@ -76,7 +76,7 @@ export type EmbeddedBrokerOptions = BrokerEvents & {
 export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
   const counts = {
     ...{ connected: 0, messages: 0, bytes: 0 },
-    ...{ refused: 0, signInsRefused: 0, badPackets: 0, connectionsRefused: 0 },
+    ...{ refused: 0, signInsRefused: 0, badPackets: 0, connectionsRefused: 0, connects: 0, publishesDropped: 0 },
   };
   const identities = new WeakMap<Client, Identity>();
   const guards = new WeakMap<object, LengthGuard>();
@@ -210,11 +210,14 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
     oldest.destroy();
   }
 
+  const disconnect = (site: string, agent: string): void => connections.get(`${site}/${agent}`)?.close();
+
   return {
     counts,
     get url() {
       return url;
     },
+    trouble: () => null,
 
     async open() {
       const broker = await start();
@@ -288,9 +291,10 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): Broker {
       else aedes?.send(packet);
     },
 
-    disconnect(site, agent) {
-      connections.get(`${site}/${agent}`)?.close();
-    },
+    renew: disconnect,
+    shutOut: disconnect,
+    // What is read is handed over at once, and TCP slows down who sends more than that.
+    committed() {},
 
     async close() {
       const [broker, listener] = [aedes, server];
