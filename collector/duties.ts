@@ -4,13 +4,12 @@
  * beside each incident, knows which of them is due next, and writes.
  *
  * - Nothing is looked at all the time: an incident is looked at when something is written about it, when the policies
- *   change, and when the earliest of its instants comes (a heap). Ten thousand open incidents cost a look at the top.
+ *   change, and when the earliest of its instants comes (an agenda). Ten thousand open incidents cost a look at the top.
  * - What is written is in the log, and what is in the log is not due any more: a restart repeats nothing and, because the
  *   first look after it is at everything, loses nothing. Notices are put in the same turn as their events, so one commit
  *   has both.
  */
-import type { Clock } from "@aislewatch/base";
-import { DueHeap } from "@aislewatch/rules";
+import { Agenda, type Clock, NO_PLACE } from "@aislewatch/base";
 import type { IncidentBook, Written } from "./incident-book.ts";
 import {
   type ChainState,
@@ -38,8 +37,6 @@ import { createStorms } from "./storms.ts";
 
 /** Looked at in one turn; the rest waits for the next second. A start with 10,000 open incidents takes ten turns. */
 const LOOKS_MAX = 1_000;
-/** Instants that were overtaken stay in the heap until their time; beyond so many more than there are it is made anew. */
-const STALE_MAX = 10_000;
 
 export type DutiesDeps = {
   readonly clock: Clock;
@@ -82,15 +79,17 @@ export type NextDue = {
   readonly dueAt: number | null;
 };
 
+type Awaited = { readonly id: string; dueAt: number; place: number };
+
 type Facts = { readonly seq: number; readonly sla: SlaFacts; readonly escalation: EscalationFacts };
 
 export function createDuties(deps: DutiesDeps): Duties {
   const { clock, book, eventsOf, siteOf, kindOf, policies, notifier, onRemedy } = deps;
   const facts = new Map<string, Facts>();
   const shown = new Map<string, { readonly version: number; readonly next: NextDue | null }>();
-  let heap = new DueHeap<string>();
-  /** The instant of each that waits in the heap; an entry at another one is out of date. */
-  const planned = new Map<string, number>();
+  /** Those of which something comes by time alone. */
+  const agenda = new Agenda<Awaited>();
+  const awaited = new Map<string, Awaited>();
   /** To be looked at in the next turn. */
   const dirty = new Set<string>();
   let isStarted = false;
@@ -104,7 +103,7 @@ export function createDuties(deps: DutiesDeps): Duties {
     if (isEnded(incident)) {
       facts.delete(id);
       shown.delete(id);
-      planned.delete(id);
+      waitFor(id, null);
       dirty.delete(id);
       return;
     }
@@ -246,30 +245,27 @@ export function createDuties(deps: DutiesDeps): Duties {
       incident.retroactive === true ? null : dueOfClocks(readings, context.terms, now).nextAt,
       chainOf(incident, known, now)?.next?.at ?? null,
     ].filter((at) => at !== null);
-    waitFor(id, Math.min(...instants));
+    waitFor(id, instants.length === 0 ? null : Math.min(...instants));
   }
 
-  /** Infinity: nothing comes by time alone. */
-  function waitFor(id: string, at: number): void {
-    if (planned.get(id) === at) return;
-    if (at === Number.POSITIVE_INFINITY) {
-      planned.delete(id);
+  /** Null: nothing comes by time alone. */
+  function waitFor(id: string, at: number | null): void {
+    const known = awaited.get(id);
+    if (at === null) {
+      if (known !== undefined) agenda.remove(known);
+      awaited.delete(id);
       return;
     }
-    planned.set(id, at);
-    heap.push(at, id);
-    if (heap.size <= planned.size + STALE_MAX) return;
-    heap = new DueHeap();
-    for (const [other, instant] of planned) heap.push(instant, other);
+    const next = known ?? { id, dueAt: at, place: NO_PLACE };
+    awaited.set(id, next);
+    next.dueAt = at;
+    agenda.arrange(next);
   }
 
   function takeDue(now: number): void {
-    while (heap.nextAt <= now) {
-      const at = heap.nextAt;
-      const id = heap.pop();
-      if (id === undefined || planned.get(id) !== at) continue;
-      planned.delete(id);
-      dirty.add(id);
+    for (let first = agenda.first; first !== null && first.dueAt <= now; first = agenda.first) {
+      waitFor(first.id, null);
+      dirty.add(first.id);
     }
   }
 
