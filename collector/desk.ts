@@ -51,7 +51,11 @@ export function createDesk({ clock, book, rules, lifecycle, isOpenAt, assess }: 
   /** Of incidents below which others were hung since the last tick: what somebody acknowledged was less than that. */
   const grown = new Set<string>();
   book.onWritten(({ incident, before, events }) => {
-    if (events.some(({ type, late }) => type === "child_added" && late !== true)) grown.add(incident.id);
+    // What comes within the settle time after it began, whoever took it could expect.
+    const fromMs =
+      Math.max(incident.openedAt, incident.reopenedAt ?? 0, incident.onset) + lifecycle().correlation.settleMs;
+    const isGrown = events.some(({ type, late, at }) => type === "child_added" && late !== true && at > fromMs);
+    if (isGrown) grown.add(incident.id);
     if (incident.selfRecoveries.length > (before?.selfRecoveries.length ?? 0)) cured.add(incident.id);
     // The list of a long life is full, and its last one new.
     else if (incident.selfRecoveries.at(-1) !== before?.selfRecoveries.at(-1)) cured.add(incident.id);

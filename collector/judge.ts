@@ -18,12 +18,14 @@ import {
   type MaintenanceWindow,
   type RuleSet,
   roleOf,
+  saysDown,
   type Transition,
 } from "@aislewatch/rules";
 import type { ActionRequest, ActRefusal, DeviceState, LiveAgent, LiveDevice, LiveValue, LiveView } from "./api/deps.ts";
 import type { StreamEvent } from "./api/schema/service.ts";
 import { incidentView } from "./api/view.ts";
 import type { ConfigSet } from "./config-set.ts";
+import { createCorrelator } from "./correlator.ts";
 import { createDesk } from "./desk.ts";
 import { createDuties } from "./duties.ts";
 import { createFactsKeeper, type FactsFailure } from "./facts-keeper.ts";
@@ -148,6 +150,8 @@ export function createJudge(
   let sites = new Map<string, Site>();
   let rules: RuleSet = { rules: [], version: "" };
   let ruleById = new Map<string, RuleSet["rules"][number]>();
+  /** Ids of those that say that a device does not answer. */
+  let downRules: readonly string[] = [];
   let config: ConfigSet | null = null;
   let refused: readonly string[] = [];
 
@@ -161,7 +165,8 @@ export function createJudge(
     assetOf: ({ site, device }) => (device === null ? null : (factsOf(site, device)?.device.asset ?? null)),
   });
   const lifecycle = () => config?.lifecycle ?? DEFAULT_LIFECYCLE;
-  const assessNow = ({ subject, severity }: Incident): Assessment => assess(subject, severity, clock.now());
+  const assessNow = (incident: Incident): Assessment =>
+    correlator.assess(incident) ?? assess(incident.subject, incident.severity, clock.now());
   const isOpenAt = (site: string): boolean => isOpen(siteOf(site), clock.now());
   const desk = createDesk({ clock, book, rules: () => ruleById, lifecycle, isOpenAt, assess: assessNow });
   const work = createWork({
@@ -173,6 +178,19 @@ export function createJudge(
   });
   book.onWritten(({ before, incident }) => {
     if (before === null) events.onIncidentOpened(incident);
+  });
+  const correlator = createCorrelator({
+    ...{ clock, book, lifecycle },
+    downRules: () => downRules,
+    ruleOf: (id) => ruleById.get(id) ?? null,
+    traitsOf({ site, device }) {
+      const known = device === null ? undefined : factsOf(site, device)?.device;
+      const { vendor = null, model = null, firmware = null } = known?.asset ?? {};
+      return { kind: known?.kind ?? null, vendor, model, firmware };
+    },
+    siteCount: () => live.sites().length,
+    runbookTitle: (ref) => config?.runbooks.get(ref)?.title ?? null,
+    fleetSite: OWN_SITE,
   });
   // Before the desk, which tells of what the routes were asked about here.
   book.onWritten((written) => notifier?.observe(written));
@@ -254,6 +272,7 @@ export function createJudge(
       }
     }
     for (const [site, roles] of moved) reassessRoles(site, roles);
+    correlator.settle();
     for (const fault of engine.takeChangedFaults()) pendingFaults.set(incidentKey(fault.rule, fault.subject), fault);
     const suspects = engine.takeSuspects();
     if (suspects.length > 0) events.onSuspected(suspects);
@@ -270,7 +289,8 @@ export function createJudge(
     });
     if (incident !== null && outcome.events.length > 0)
       book.write(key, incident, outcome.events, byItself(transition.at));
-    if (outcome.open !== null) book.write(key, null, [outcome.open], byItself(transition.at));
+    if (outcome.open !== null)
+      book.write(key, null, [outcome.open, ...correlator.joining(outcome.open)], byItself(transition.at));
     if (transition.subject.device !== null) touch(transition.subject.site, transition.subject.device);
     const { site, device } = transition.subject;
     const facts = device === null ? undefined : factsOf(site, device);
@@ -452,6 +472,7 @@ export function createJudge(
     sites = new Map(next.sites.map((site) => [site.id, site]));
     rules = next.rules;
     ruleById = new Map(next.rules.rules.map((rule) => [rule.id, rule]));
+    downRules = next.rules.rules.filter(saysDown).map(({ id }) => id);
     absorb(engine.setSites(next.sites.map(siteInfo), clock.now()));
     desk.reconsider();
     factsKeeper.use(next.sla, next.sites);
@@ -569,6 +590,7 @@ export function createJudge(
       engine.restoreValues(values);
       engine.restoreFaults(state.faults());
       book.restore();
+      correlator.restore();
       desk.restore();
       // Rules and devices that went away while the collector was down resolve what they left behind.
       engine.takeChangedFaults();
@@ -647,6 +669,7 @@ export function createJudge(
       refused = [];
       late.changed();
       absorb(engine.setRules(next.rules, clock.now()));
+      correlator.restore();
       duties.reconsider();
       announcements.push({ type: "rules", version: next.rules.version, refused: [] });
       commitSoon(true);
@@ -677,6 +700,7 @@ export function createJudge(
       if (absorb(engine.tick(now))) urgent = true;
       late.tick();
       capacities.clear();
+      if (correlator.settle()) urgent = true;
       if (desk.tick()) urgent = true;
       if (duties.tick()) urgent = true;
       factsKeeper.tick();
@@ -687,6 +711,7 @@ export function createJudge(
     act(id, action, actor) {
       capacities.clear();
       const done = work.act(id, action, actor);
+      correlator.settle();
       if (book.hasPending) commitSoon(true);
       return done;
     },
@@ -749,7 +774,9 @@ export function createJudge(
     },
   };
 
-  function isFiring({ rule, subject }: Incident): boolean {
+  function isFiring(incident: Incident): boolean {
+    if (incident.fleet !== undefined) return correlator.stands(incident);
+    const { rule, subject } = incident;
     const { site, device } = subject;
     const key = incidentKey(rule, subject);
     const faults = device === null ? engine.faults() : faultsOf(site, device);

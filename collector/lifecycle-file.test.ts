@@ -28,6 +28,12 @@ describe("the usual mistakes in lifecycle.yaml", () => {
     { name: "a review of one time", text: "review: { times: 1, within: 7d }\n" },
     { name: "closing before it may reopen", text: "reopen:\n  resolved: { P1: 4d }\n" },
     { name: "closing too soon", text: "close_after: 1h\n" },
+    { name: "a settle time of a day", text: "correlation: { settle: 1d }\n" },
+    {
+      name: "a rule of the fleet with mistakes",
+      text: "correlation:\n  fleet:\n    - { where: { category: networks }, same: [version], sites: 1, share: 5, within: 2d }\n",
+    },
+    { name: "a rule of the fleet that says too little", text: "correlation: { fleet: [{ share: 200% }] }\n" },
   ])("$name", ({ text }) => {
     const loaded = load(text);
     const shown = loaded.ok ? "no mistakes" : formatDiagnostics(loaded.diagnostics, loaded.texts);
@@ -51,5 +57,15 @@ describe("loadLifecycle", () => {
     expect(Object.values(reopen.recoveredMs)).toEqual(Array(5).fill(HOUR_MS));
     expect(reopen.resolvedMs).toEqual(DEFAULT_LIFECYCLE.reopen.resolvedMs);
     expect(review).toBeNull();
+  });
+
+  it("takes one rule for the fleet, or none", () => {
+    const loaded = load("correlation: { settle: 30s, fleet: [{ where: { kind: ups }, sites: 3, within: 1h }] }\n");
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.diagnostics));
+    expect(loaded.value.correlation).toEqual({
+      settleMs: 30_000,
+      fleet: [{ where: { kind: ["ups"] }, same: [], sites: 3, sharePercent: 0, withinMs: HOUR_MS }],
+    });
+    expect(load("correlation: { fleet: [] }\n")).toMatchObject({ ok: true, value: { correlation: { fleet: [] } } });
   });
 });

@@ -10,9 +10,15 @@
  *       resolved: { P1: 48h }
  *     close_after: 3d
  *     review: { times: 4, within: 7d }
+ *     correlation:
+ *       settle: 2m
+ *       fleet:
+ *         - { where: { category: network }, same: [kind], sites: 5, share: 5%, within: 10m }
  */
 import { asWritten, type Diagnostic, durationMsBetween, loadYamlFile, type YamlSource } from "@aislewatch/config";
+import { CATEGORIES, KINDS, SEVERITIES } from "@aislewatch/devices";
 import { z } from "zod";
+import { type CorrelationPolicy, FLEET_TRAITS, type FleetRule } from "./incidents/correlation-policy.ts";
 import { DEFAULT_LIFECYCLE, type LifecyclePolicy } from "./incidents/lifecycle.ts";
 import { SELF_RECOVERIES_MAX } from "./incidents/log.ts";
 import { PRIORITIES, type Priority } from "./incidents/types.ts";
@@ -26,6 +32,13 @@ const EXPIRES_MAX_MS = 30 * DAY_MS;
 const WINDOW_MAX_MS = 30 * DAY_MS;
 const CLOSE_MAX_MS = 90 * DAY_MS;
 const REVIEW_MAX_MS = 90 * DAY_MS;
+/** What still fails an hour after its cause is over was told late enough. */
+const SETTLE_MAX_MS = 3_600_000;
+const FLEET_RULES_MAX = 100;
+const FLEET_WORDS_MAX = 1_000;
+const FLEET_SITES_MAX = 1_000_000;
+/** What begins further apart than a day has no one cause, or one that nobody needs to be told of at once. */
+const FLEET_WITHIN_MAX_MS = DAY_MS;
 
 const expires = durationMsBetween(MINUTE_MS, EXPIRES_MAX_MS);
 const window = durationMsBetween(0, WINDOW_MAX_MS);
@@ -48,6 +61,32 @@ const byPriority = <T>(value: z.ZodType<T>) => {
     return z.NEVER;
   });
 };
+
+const share = asWritten<number>("a share of all sites such as 5%", (written) => {
+  const match = typeof written === "string" ? /^(\d{1,3}(?:\.\d{1,2})?) ?%$/.exec(written) : null;
+  if (match === null) return { ok: false, ...(typeof written === "number" && { hint: `write ${written}%` }) };
+  const percent = Number(match[1]);
+  if (percent > 100) return { ok: false, code: "CFG_RANGE", message: "expected 0% to 100%" };
+  return { ok: true, value: percent };
+});
+const oneOrMore = <T extends string>(one: z.ZodType<T>): z.ZodType<readonly T[]> =>
+  z.union([one.transform((written): readonly T[] => [written]), z.array(one).min(1).max(FLEET_WORDS_MAX)]);
+
+const fleetRule = z.strictObject({
+  where: z
+    .strictObject({
+      rule: oneOrMore(z.string().min(1).max(128)).optional(),
+      category: oneOrMore(z.enum(CATEGORIES)).optional(),
+      severity: oneOrMore(z.enum(SEVERITIES)).optional(),
+      kind: oneOrMore(z.enum(KINDS)).optional(),
+    })
+    .default({}),
+  same: z.array(z.enum(FLEET_TRAITS)).max(FLEET_TRAITS.length).default([]),
+  /** One site has causes of its own, and two of them at once are chance. */
+  sites: z.int().min(2).max(FLEET_SITES_MAX),
+  share: share.default(0),
+  within: durationMsBetween(MINUTE_MS, FLEET_WITHIN_MAX_MS),
+});
 
 const lifecycleFile = z.strictObject({
   acknowledgement: z
@@ -72,6 +111,12 @@ const lifecycleFile = z.strictObject({
       }),
     ])
     .optional(),
+  correlation: z
+    .strictObject({
+      settle: durationMsBetween(0, SETTLE_MAX_MS).optional(),
+      fleet: z.array(fleetRule).max(FLEET_RULES_MAX).optional(),
+    })
+    .default({}),
 });
 
 /** lifecycle.yaml over the shipped policy, or all its mistakes. Never throws. */
@@ -79,7 +124,7 @@ export function loadLifecycle(file: string): Loaded<LifecyclePolicy> {
   const loaded = loadYamlFile(file, lifecycleFile);
   const texts = new Map(loaded.text === null ? [] : [[file, loaded.text]]);
   if (!loaded.ok) return { ok: false, diagnostics: loaded.diagnostics, texts };
-  const { acknowledgement, reopen, close_after, review } = loaded.value;
+  const { acknowledgement, reopen, close_after, review, correlation } = loaded.value;
   const shipped = DEFAULT_LIFECYCLE;
   const value: LifecyclePolicy = {
     acknowledgement: {
@@ -97,9 +142,28 @@ export function loadLifecycle(file: string): Loaded<LifecyclePolicy> {
         : review === "never"
           ? null
           : { times: review.times, withinMs: review.within },
+    correlation: correlationOf(correlation),
   };
   const diagnostics = closesTooSoon(value, loaded.source, close_after !== undefined);
   return diagnostics.length > 0 ? { ok: false, diagnostics, texts } : { ok: true, value };
+}
+
+function correlationOf({ settle, fleet }: z.infer<typeof lifecycleFile>["correlation"]): CorrelationPolicy {
+  const shipped = DEFAULT_LIFECYCLE.correlation;
+  return { settleMs: settle ?? shipped.settleMs, fleet: fleet?.map(toFleetRule) ?? shipped.fleet };
+}
+
+function toFleetRule({ where, same, sites, share: sharePercent, within }: z.infer<typeof fleetRule>): FleetRule {
+  const { rule, category, severity, kind } = where;
+  return {
+    where: {
+      ...(rule !== undefined && { rule }),
+      ...(category !== undefined && { category }),
+      ...(severity !== undefined && { severity }),
+      ...(kind !== undefined && { kind }),
+    },
+    ...{ same, sites, sharePercent, withinMs: within },
+  };
 }
 
 /** One value for all of them, or values for some. */

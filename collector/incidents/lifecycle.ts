@@ -3,6 +3,7 @@
  * when what is done closes, and when a fault that cures itself again and again is for review. All of it is data,
  * incidents.yaml; the default is shipped here.
  */
+import { type CorrelationPolicy, DEFAULT_CORRELATION } from "./correlation-policy.ts";
 import { isOpenState } from "./log.ts";
 import type { AckExpiry, Incident, IncidentEventBody, Priority, ResolutionCode } from "./types.ts";
 
@@ -22,6 +23,8 @@ export type LifecyclePolicy = {
   readonly closeAfterMs: number;
   /** For review when it cured itself so often within this time; null: never. */
   readonly review: { readonly times: number; readonly withinMs: number } | null;
+  /** When incidents hang below one, and for how long. */
+  readonly correlation: CorrelationPolicy;
 };
 
 const MINUTE = 60_000;
@@ -38,6 +41,7 @@ export const DEFAULT_LIFECYCLE: LifecyclePolicy = {
   reopen: { recoveredMs: ofAll(30 * MINUTE), resolvedMs: ofAll(DAY) },
   closeAfterMs: 3 * DAY,
   review: { times: 4, withinMs: 7 * DAY },
+  correlation: DEFAULT_CORRELATION,
 };
 
 /** Resolutions that say that there is no fault any more, though none recovered. Only the collector finds them. */

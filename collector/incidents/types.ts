@@ -89,6 +89,17 @@ export type IncidentEvent = {
   readonly late?: true;
 } & IncidentEventBody;
 
+/** What the incidents below one that stands for the whole fleet have in common; null where they differ, or nobody knows. */
+export type FleetMatter = {
+  readonly kind: string | null;
+  readonly vendor: string | null;
+  readonly model: string | null;
+  readonly firmware: string | null;
+  /** At so many sites, within this time, when it was opened. */
+  readonly sites: number;
+  readonly withinMs: number;
+};
+
 /** What is planned for the time at which it fired: then nobody is called. */
 export type Planned = { readonly maintenance?: string; readonly inactiveHours?: true; readonly flapping?: true };
 
@@ -111,6 +122,8 @@ export type IncidentEventBody =
       readonly tier?: Tier;
       /** All of it was found afterwards. */
       readonly retroactive?: true;
+      /** Of the same fault at many sites: what these have in common. */
+      readonly fleet?: FleetMatter;
       /** What stood in the slot then, as far as it was known; a later one is not to be blamed for it. */
       readonly asset?: Asset;
     } & Planned)
@@ -265,8 +278,9 @@ export type Incident = {
   readonly merged: { readonly into: string; readonly was: IncidentState } | null;
   /** Those merged into this one. */
   readonly absorbed: readonly string[];
-  /** The incident that this one is a consequence of. */
+  /** The incident that this one is a consequence of, and why it is. */
   readonly parent: string | null;
+  readonly parentWhy: string | null;
   /** How many are consequences of this one. */
   readonly children: number;
   readonly sla: Readonly<Partial<Record<SlaClock, SlaMark>>>;
@@ -303,6 +317,8 @@ export type Incident = {
   readonly unheard?: boolean;
   /** It came and went while its agent could not be reached, and was found in what the agent had kept: nobody was called. */
   readonly retroactive?: boolean;
+  /** It stands for the same fault at many sites, whose incidents hang below it. */
+  readonly fleet?: FleetMatter;
   readonly updatedAt: number;
   readonly values: Readonly<Record<string, Value>>;
   /** What stood in the slot when it was opened; absent where that was not known, or not written down yet. */

@@ -125,7 +125,7 @@ function changeOfRelation(before: Incident, event: RelationEvent): Partial<Incid
       return { state: was === "on_hold" ? "in_progress" : was, merged: null };
     }
     case "parent_set":
-      return { parent: event.incident };
+      return { parent: event.incident, parentWhy: event.incident === null ? null : event.why };
     case "child_added":
       return { children: before.children + 1 };
     case "child_removed":

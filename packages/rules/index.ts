@@ -32,7 +32,7 @@ export {
   type OverrideTarget,
   withOverrides,
 } from "./overrides.ts";
-export { type RuleReads, readsOfRule } from "./reads.ts";
+export { type RuleReads, readsOfRule, saysDown } from "./reads.ts";
 export { FILE_KEYS, RULE_KEYS, type RuleKey, TEST_KEYS, windowBytes } from "./reference.ts";
 export { selectorOf, selectsDevice } from "./select.ts";
 export type { Series } from "./series.ts";

@@ -32,6 +32,25 @@ export function readsOfRule(rule: Rule): RuleReads {
   };
 }
 
+/**
+ * Does it say of a device that it does not answer, and nothing else? Its incident is then what all that depends on the
+ * device hangs below. Conditions over `up` alone, as it is now; how often it changed is another matter.
+ */
+export function saysDown({ scope, on, raise, select, vars, mode }: Rule): boolean {
+  if (scope !== "device" || on !== null || mode === "shadow") return false;
+  const selected = checkSelect(select);
+  const place = { scope, kinds: selected.ok ? selected.value.kinds : null, vars };
+  return raise.every(({ when }) => {
+    const checked = checkCondition(when, place);
+    if (!checked.ok) return false;
+    const { uses } = checked.value;
+    const isNow = uses.some((use) => use.of === "metric" && use.metric.name === "up");
+    return (
+      isNow && uses.every((use) => metricsOf(use).some(({ name }) => name === "up") && metricsOf(use).length === 1)
+    );
+  });
+}
+
 function metricsOf(use: Use): readonly Metric[] {
   if (use.of === "time_where") return use.metrics;
   return "metric" in use ? [use.metric] : [];
