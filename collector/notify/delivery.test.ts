@@ -17,6 +17,20 @@ const LIMITED: NotificationPolicy = {
   channels: POLICY.channels.map((one) => ({ ...one, rate: { atMost: 2, withinMs: 600_000 } })),
 };
 
+/** All of a site in one message, which waits 5 s, and has another one 20 s later at the earliest. */
+const GROUPED: NotificationPolicy = {
+  ...POLICY,
+  routes: POLICY.routes.map((route) => ({ ...route, grouping: { by: ["site"], waitMs: 5_000, intervalMs: 20_000 } })),
+};
+/** What ends goes by itself. */
+const HALF_GROUPED: NotificationPolicy = {
+  ...POLICY,
+  routes: [
+    { where: {}, on: ["opened", "reopened"], to: ["a"], grouping: { by: [], waitMs: 8_000, intervalMs: 60_000 } },
+    { where: {}, on: ["recovered", "resolved"], to: ["a"] },
+  ],
+};
+
 /** What was told, by itself or in a summary, in order. */
 const toldIds = ({ arrived }: Sample): string[] => arrived.flatMap(({ message }) => toldIn(message));
 const toldIn = ({ id, items }: Message): string[] =>
@@ -195,6 +209,9 @@ describe("whatever is killed in between", () => {
   it.each([
     { name: "a channel that takes all", policy: POLICY },
     { name: "one that may get few", policy: LIMITED },
+    { name: "one that gets groups", policy: GROUPED },
+    { name: "one that gets few groups", policy: { ...GROUPED, channels: LIMITED.channels } },
+    { name: "one that gets groups of what begins", policy: HALF_GROUPED },
   ])(
     "what was committed reaches $name, the same each time and in the order of its incident; nothing else does",
     async ({ policy }) => {
@@ -262,6 +279,15 @@ class Run {
       expect(words.get(message.id) ?? text).toBe(text);
       words.set(message.id, text);
     }
+    const ends = new Map<string, string[]>();
+    for (const { message } of arrived) {
+      if (message.group !== undefined) ends.set(message.group.id, [...(ends.get(message.group.id) ?? []), message.id]);
+    }
+    for (const { message } of arrived) {
+      // A group that ended says nothing more.
+      if (message.group?.isOver) expect(ends.get(message.group.id)?.at(-1)).toBe(message.id);
+    }
+    expect(state.notificationGroups().flatMap(({ members }) => members.filter(({ isOver }) => isOver))).toEqual([]);
     const ids = [...new Set(first.map((id) => id.split("/")[0] ?? ""))];
     for (const id of ids) expect(state.incident(id)).not.toBeNull();
     const kept = this.#committed();

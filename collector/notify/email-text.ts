@@ -12,13 +12,15 @@ const SUBJECT_CHARS_MAX = 160;
 type Row = readonly [label: string, value: string];
 
 export function emailText(message: Message): EmailText {
-  const { incident, items, summary } = message;
+  const { incident, items, summary, group } = message;
   const rows = incident === null || items.length > 0 ? [] : incidentRows(message, incident);
   const steps = message.event === "opened" || message.event === "reopened" || message.event === "escalated";
   const firstSteps = steps && incident !== null ? incident.firstSteps : [];
   const lines = items.map(
     ({ priority, event, incident: id, title, site, why }) => `${priority} ${id} ${event}: ${title} (${site}): ${why}`,
   );
+  const stand = group?.incidents.filter(({ isOver }) => !isOver) ?? [];
+  const standing = stand.map(({ priority, incident: id, title, site }) => `${priority} ${id}: ${title} (${site})`);
   const url = incident?.url ?? null;
   return {
     subject: summary.slice(0, SUBJECT_CHARS_MAX),
@@ -26,6 +28,7 @@ export function emailText(message: Message): EmailText {
       `${summary}\n`,
       ...rows.map(([label, value]) => `${label}: ${value}`),
       ...(lines.length > 0 ? ["", ...lines.map((line) => `- ${line}`)] : []),
+      ...(standing.length > 0 ? ["\nStill to be solved:", ...standing.map((line) => `- ${line}`)] : []),
       ...(firstSteps.length > 0 ? ["\nDo first:", ...firstSteps.map((step, n) => `${n + 1}. ${step}`)] : []),
       ...(url === null ? [] : [`\n${url}`]),
       "",
@@ -35,6 +38,7 @@ export function emailText(message: Message): EmailText {
       `<p style="font-size:16px"><b>${escapeHtml(summary)}</b></p>`,
       ...(rows.length > 0 ? [table(rows)] : []),
       ...(lines.length > 0 ? [list("ul", lines)] : []),
+      ...(standing.length > 0 ? ["<p><b>Still to be solved</b></p>", list("ul", standing)] : []),
       ...(firstSteps.length > 0 ? ["<p><b>Do first</b></p>", list("ol", firstSteps)] : []),
       ...(url === null ? [] : [`<p><a href="${escapeHtml(url)}">Open ${escapeHtml(incident?.id ?? "it")}</a></p>`]),
       "</body></html>",
@@ -81,6 +85,19 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (found) => ENTITIES[found] ?? found);
+
+/** A text that a person wrote as HTML: its lines as they are, and its links as links. */
+export function htmlOf(written: string): string {
+  const lines = written.split(/(https?:\/\/[^\s<>"']+)/).map((part, index) => {
+    const safe = escapeHtml(part);
+    return index % 2 === 1 ? `<a href="${safe}">${safe}</a>` : safe;
+  });
+  return [
+    `<!doctype html><html><body style="font-family:sans-serif;font-size:14px">`,
+    `<div style="white-space:pre-wrap">${lines.join("")}</div>`,
+    "</body></html>",
+  ].join("\n");
+}
 
 const STEPS_MAX = 10;
 const STEP_CHARS_MAX = 500;

@@ -115,7 +115,7 @@ async function tcpServer(talk: (socket: Socket) => void): Promise<number> {
 const email = (port: number, given: Partial<EmailConfig> = {}): Channel =>
   createEmail({
     ...{ kind: "email", host: "127.0.0.1", port, tls: "none", ca: null, auth: null },
-    ...{ from: "Aislewatch <aislewatch@example.com>", to: ["noc@example.com"] },
+    ...{ name: "noc-mail", from: "Aislewatch <aislewatch@example.com>", to: ["noc@example.com"], templates: [] },
     ...{ timeoutMs: 15_000, giveUpAfterMs: 60_000, rate: null },
     ...given,
   });

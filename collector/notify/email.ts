@@ -7,7 +7,7 @@ import { connect, isIP, type Socket } from "node:net";
 import { err, errorText, ok, type Result } from "@aislewatch/base";
 import { createTransport } from "nodemailer";
 import { type Channel, type DeliveryFailure, fitForLog, type RateLimit, type Receipt } from "./channel.ts";
-import { emailText } from "./email-text.ts";
+import { type EmailTemplate, mailText } from "./email-template.ts";
 import type { Message } from "./message.ts";
 
 export type EmailConfig = {
@@ -21,9 +21,11 @@ export type EmailConfig = {
   readonly auth: { readonly user: string; readonly password: string } | null;
   readonly from: string;
   readonly to: readonly string[];
+  readonly templates: readonly EmailTemplate[];
 };
 
 type EmailOptions = EmailConfig & {
+  readonly name: string;
   readonly timeoutMs: number;
   readonly giveUpAfterMs: number;
   readonly rate: RateLimit | null;
@@ -98,15 +100,17 @@ function transportOptions({ host, port, tls, ca, auth, timeoutMs }: EmailOptions
   };
 }
 
-function mailOf(message: Message, { from, to }: EmailConfig) {
-  const { subject, text, html } = emailText(message);
+function mailOf(message: Message, { name, from, to, templates }: EmailOptions) {
+  const { subject, text, html } = mailText(message, name, templates);
   const domain = from.slice(from.lastIndexOf("@") + 1).replace(/>.*$/, "");
-  const thread = message.incident === null ? null : `<${idPart(message.incident.id)}@${domain}>`;
+  const root = message.group?.id ?? message.incident?.id ?? null;
+  const thread = root === null ? null : `<${idPart(root)}@${domain}>`;
   return {
     ...{ from, to: [...to], subject, text, html },
     messageId: `<notification.${idPart(message.id)}@${domain}>`,
     date: new Date(message.at),
-    // The thread's first message is none that was ever sent: all of an incident hang below it, whichever comes first.
+    // The thread's first message is none that was ever sent: all of an incident, or of a group, hang below it, whichever
+    // comes first.
     ...(thread !== null && { inReplyTo: thread, references: thread }),
     headers: { "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All" },
   };

@@ -71,6 +71,24 @@ describe("the usual mistakes in notifications.yaml", () => {
         .replace("to: noc@", 'to: "x\\r\\nBcc: y@')
         .replace(".com }", '.com" }'),
     },
+    { name: "a wait for no group", text: `${GOOD}routes: [{ on: opened, to: tickets, group_wait: 1m }]\n` },
+    { name: "a group by nothing known", text: `${GOOD}routes: [{ on: opened, to: tickets, group_by: [sites] }]\n` },
+    {
+      name: "a group that waits for hours",
+      text: `${GOOD}routes: [{ on: opened, to: tickets, group_by: site, group_wait: 2h }]\n`,
+    },
+    {
+      name: "templates that can't be",
+      text: `${mail('server: "smtp://mail.example.com"')}templates:
+  - { on: opened, subject: "{{incident.titel}}" }
+  - body: |
+      {{incident.title}}
+      {{#items}}
+      {{incident.site}}
+  - { on: opened }
+  - { channels: [tickets], subject: "{{summary}}" }
+`,
+    },
     { name: "a timeout of an hour", text: `${GOOD}    timeout: 1h\n` },
   ])("$name", ({ text, told = [] }) => {
     const loaded = load(text, told);
@@ -98,6 +116,11 @@ describe("loadNotifications", () => {
     expect(channels.map(({ quiet }) => quiet)).toEqual([null, { outside: "trading_hours", except: ["P1"] }, null]);
     expect(people.get("field-support")).toEqual(["field-service", "tickets"]);
     expect(tiers.get(3)).toEqual(["noc-mail"]);
+    expect(routes[0]?.grouping).toBeUndefined();
+    expect(routes[3]?.grouping).toEqual({ by: ["site", "rule"], waitMs: 30_000, intervalMs: 600_000 });
+    expect(channels.flatMap((one) => (one.kind === "email" ? one.templates.map(({ on }) => on) : []))).toEqual([
+      ["opened", "reopened"],
+    ]);
     expect(routes[1]).toEqual({
       where: { category: ["consumable", "hardware"], format: ["store"] },
       on: ["opened", "recovered"],

@@ -12,6 +12,9 @@
  *     tiers: { 2: [field-support] }
  *     routes:
  *       - { where: { priority: [P1, P2] }, on: [opened, recovered, resolved], to: [tickets] }
+ *       - { on: [opened, recovered], to: [noc-mail], group_by: [site], group_wait: 30s, group_interval: 5m }
+ *     templates:
+ *       - { on: opened, subject: "[{{incident.priority}}] {{incident.title}}, {{incident.site.name}}" }
  */
 import { dirname, resolve } from "node:path";
 import {
@@ -33,9 +36,12 @@ import { PRIORITIES } from "../incidents/types.ts";
 import type { Loaded } from "../sites.ts";
 import { addressRefusal } from "./address-policy.ts";
 import type { EmailConfig } from "./email.ts";
+import { type EmailTemplate, MAIL_SHAPE } from "./email-template.ts";
+import { GROUP_KEYS, type GroupKey } from "./grouping.ts";
 import { TOLD_EVENTS } from "./message.ts";
 import type { ChannelConfig, NotificationPolicy, Route, RouteSelect } from "./routing.ts";
 import { SECRET_BYTES_MIN, signingKey } from "./signature.ts";
+import { parseTemplate, type Template } from "./template.ts";
 import type { WebhookConfig } from "./webhook.ts";
 
 const SECOND_MS = 1_000;
@@ -105,6 +111,17 @@ const channel = z.strictObject({
     .optional(),
   give_up_after: durationMsBetween(MINUTE_MS, 7 * DAY_MS).default(DEFAULT_GIVE_UP_MS),
 });
+const DEFAULT_GROUP_WAIT_MS = 30 * SECOND_MS;
+const DEFAULT_GROUP_INTERVAL_MS = 5 * MINUTE_MS;
+const TEMPLATES_MAX = 50;
+const MAIL_EVENTS = [...TOLD_EVENTS, "storm", "summary", "group", "test"] as const;
+
+const template = z.strictObject({
+  on: oneOrMore(z.enum(MAIL_EVENTS)).default([]),
+  channels: oneOrMore(name).default([]),
+  subject: z.string().min(1).optional(),
+  body: z.string().min(1).optional(),
+});
 const route = z.strictObject({
   where: z
     .strictObject({
@@ -121,6 +138,11 @@ const route = z.strictObject({
     .default({}),
   on: oneOrMore(z.enum(TOLD_EVENTS)),
   to: oneOrMore(name),
+  group_by: z
+    .union([z.enum(GROUP_KEYS).transform((written): readonly GroupKey[] => [written]), z.array(z.enum(GROUP_KEYS))])
+    .optional(),
+  group_wait: durationMsBetween(SECOND_MS, 10 * MINUTE_MS).optional(),
+  group_interval: durationMsBetween(10 * SECOND_MS, DAY_MS).optional(),
 });
 const fileSchema = z.strictObject({
   page: url.optional(),
@@ -128,6 +150,7 @@ const fileSchema = z.strictObject({
   people: z.record(name, oneOrMore(name)).default({}),
   tiers: z.partialRecord(z.enum(["1", "2", "3", "4"]), oneOrMore(name)).default({}),
   routes: z.array(route).max(ROUTES_MAX).default([]),
+  templates: z.array(template).max(TEMPLATES_MAX).default([]),
 });
 type WrittenChannel = z.infer<typeof channel>;
 type WrittenWebhook = z.infer<typeof webhook>;
@@ -182,15 +205,42 @@ export function loadNotifications(file: string, around: NotificationsSurrounding
   const groups = people.map(([who]) => who);
   for (const [tier, to] of Object.entries(written.tiers))
     checkNames(["tiers", tier], to, groups, "people of this file");
-  for (const [index, { to }] of written.routes.entries())
-    checkNames(["routes", index, "to"], to, names, "channels of this file");
+  for (const [index, one] of written.routes.entries()) {
+    checkNames(["routes", index, "to"], one.to, names, "channels of this file");
+    for (const key of ["group_wait", "group_interval"] as const) {
+      if (one[key] !== undefined && one.group_by === undefined)
+        refuse(["routes", index, key], "CFG_GROUP", `expected group_by together with ${key}`);
+    }
+  }
+  const mails = written.channels.flatMap((one) => (one.email === undefined ? [] : [one.name]));
+  const templates = written.templates.map((one, index): EmailTemplate => {
+    const at = ["templates", index] as const;
+    checkNames([...at, "channels"], one.channels, mails, "channels of this file that are e-mail");
+    if (one.subject === undefined && one.body === undefined)
+      refuse(at, "CFG_TEMPLATE", "expected a subject, a body or both");
+    const parsed = (field: "subject" | "body"): Template | null => {
+      const text = one[field];
+      if (text === undefined) return null;
+      const read = parseTemplate(text, MAIL_SHAPE);
+      if (read.ok) return read.value;
+      for (const mistake of read.error) {
+        const { line, message, name: what } = mistake;
+        const near = what === undefined ? null : suggest(what.received, what.known);
+        const said = what === undefined ? message : `${message}; received {{${what.received}}}`;
+        const where = text.trimEnd().includes("\n") ? `, in line ${line} of it` : "";
+        refuse([...at, field], "CFG_TEMPLATE", `${said}${where}`, near === null ? null : `did you mean {{${near}}}?`);
+      }
+      return null;
+    };
+    return { on: one.on, channels: one.channels, subject: parsed("subject"), body: parsed("body") };
+  });
   for (const who of told ?? []) {
     if (groups.includes(who)) continue;
     const path = people.length > 0 ? ["people"] : [];
     refuse(path, "CFG_UNKNOWN_PEOPLE", `expected ${who} among people, for escalation.yaml tells them`);
   }
   const channels = written.channels.flatMap((one, index): ChannelConfig[] => {
-    const made = makeChannel(one, { path: ["channels", index], source, baseDir, env });
+    const made = makeChannel(one, { path: ["channels", index], source, baseDir, env, templates });
     if (Array.isArray(made)) diagnostics.push(...made);
     const { name: called, timeout: timeoutMs, give_up_after: giveUpAfterMs, quiet = null, rate: limit } = one;
     const rate = limit === undefined ? null : { atMost: limit.at_most, withinMs: limit.within };
@@ -217,6 +267,7 @@ type Place = {
   readonly source: YamlSource;
   readonly baseDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly templates: readonly EmailTemplate[];
 };
 
 function makeChannel(one: WrittenChannel, place: Place): Made {
@@ -230,7 +281,7 @@ function makeChannel(one: WrittenChannel, place: Place): Made {
 }
 
 /** Mail of stores does not cross a network in the clear, and a password even less. */
-function toEmail(written: WrittenEmail, { path, source, baseDir, env }: Place): Made {
+function toEmail(written: WrittenEmail, { path, source, baseDir, env, templates }: Place): Made {
   const { server: to, tls, ca, user, password } = written;
   const found: Diagnostic[] = [];
   const isLoopback = to.host === "localhost" || to.host === "::1" || /^127(\.\d{1,3}){3}$/.test(to.host);
@@ -261,6 +312,7 @@ function toEmail(written: WrittenEmail, { path, source, baseDir, env }: Place): 
     auth: user !== undefined && secret?.ok ? { user, password: secret.value } : null,
     from: written.from,
     to: written.to,
+    templates,
   };
 }
 
@@ -295,7 +347,7 @@ function toWebhook(
   return { kind: "webhook", url: to, key, isPrivate };
 }
 
-function toRoute({ where, on, to }: z.infer<typeof route>): Route {
+function toRoute({ where, on, to, ...group }: z.infer<typeof route>): Route {
   const { priority, severity, category, kind, rule, site, format, region, labels } = where;
   const select: RouteSelect = {
     ...(priority !== undefined && { priority }),
@@ -308,7 +360,18 @@ function toRoute({ where, on, to }: z.infer<typeof route>): Route {
     ...(region !== undefined && { region }),
     ...(labels !== undefined && { labels }),
   };
-  return { where: select, on, to };
+  const { group_by: by, group_wait: waitMs, group_interval: intervalMs } = group;
+  const grouping =
+    by === undefined
+      ? {}
+      : {
+          grouping: {
+            by: [...new Set(by)],
+            waitMs: waitMs ?? DEFAULT_GROUP_WAIT_MS,
+            intervalMs: intervalMs ?? DEFAULT_GROUP_INTERVAL_MS,
+          },
+        };
+  return { where: select, on, to, ...grouping };
 }
 
 const inOrder = (diagnostics: readonly Diagnostic[]): Diagnostic[] =>

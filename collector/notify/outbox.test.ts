@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Incident, IncidentEventBody } from "../incidents/types.ts";
 import type { Notice } from "../notifier.ts";
 import { unlistedSite } from "../sites.ts";
-import { opened, POLICY, type Sample, sampleNotifications, T0 } from "./sample-notifications.ts";
+import type { NotificationPolicy } from "./routing.ts";
+import { DOWN, opened, POLICY, type Sample, sampleNotifications, T0, TAKEN } from "./sample-notifications.ts";
 
 const QUIET = {
   ...POLICY,
@@ -121,6 +122,120 @@ describe("quiet hours", () => {
     sample.write(null, opened());
     await sample.pass(1_000);
     expect(shown(sample)).toEqual(["a INC-000001/1 opened"]);
+  });
+});
+
+describe("a group", () => {
+  const grouped = (on: NotificationPolicy["routes"][number]["on"]) => ({
+    ...POLICY,
+    routes: [{ where: {}, on, to: ["a"], grouping: { by: ["rule"] as const, waitMs: 30_000, intervalMs: 300_000 } }],
+  });
+  const begin = async (on: Parameters<typeof grouped>[0] = ["opened", "reopened", "recovered", "resolved"]) => {
+    sample = await sampleNotifications(grouped(on));
+    return sample;
+  };
+  const words = ({ arrived }: Sample) =>
+    arrived.map(({ message: { event, group, items } }) =>
+      group === undefined
+        ? event
+        : `${group.number}: ${items.map((item) => `${item.incident.at(-1)} ${item.event}`).join(", ")}; ${group.standing} stand${group.isOver ? ", over" : ""}`,
+    );
+
+  it("is told at once of what came within its wait, then of its changes, and once of its end", async () => {
+    const it = await begin();
+    let one = it.write(null, opened("Out", "p1"));
+    await it.pass(10_000);
+    const two = it.write(null, opened("Out", "p2"));
+    await it.pass(10_000);
+    expect(it.arrived).toEqual([]);
+    await it.pass(15_000);
+    expect(words(it)).toEqual(["1: 1 opened, 2 opened; 2 stand"]);
+    expect(it.arrived[0]?.message).toMatchObject({
+      id: "group/a/INC-000001/1/1",
+      summary: "P2 2 incidents (media-out), new in this: P2 opened: Out (store-1) and 1 more",
+      group: { id: "group/a/INC-000001/1", by: { rule: "media-out" } },
+    });
+    one = it.write(one, { type: "recovered", values: {} });
+    await it.pass(200_000);
+    expect(it.arrived).toHaveLength(1);
+    await it.pass(120_000);
+    expect(words(it).slice(1)).toEqual(["2: 1 recovered; 1 stand"]);
+    it.write(two, { type: "recovered", values: {} });
+    await it.pass(600_000);
+    expect(words(it).slice(2)).toEqual(["3: 2 recovered; 0 stand, over"]);
+    it.write(null, opened("Out", "p3"));
+    await it.pass(31_000);
+    expect(words(it).slice(3)).toEqual(["1: 3 opened; 1 stand"]);
+    expect(it.arrived[3]?.message.group?.id).not.toBe(it.arrived[0]?.message.group?.id);
+  });
+
+  it("keeps its time over a restart in each of its waits, and loses nobody", async () => {
+    const it = await begin();
+    const one = it.write(null, opened("Out", "p1"));
+    await it.pass(20_000);
+    await it.crash();
+    it.write(null, opened("Out", "p2"));
+    await it.pass(12_000);
+    expect(words(it)).toEqual(["1: 1 opened, 2 opened; 2 stand"]);
+    await it.crash();
+    it.write(one, { type: "recovered", values: {} });
+    await it.pass(1_000);
+    await it.crash();
+    await it.pass(310_000);
+    expect(words(it).slice(1)).toEqual(["2: 1 recovered; 1 stand"]);
+  });
+
+  it("goes before what can't wait, and then has its time again", async () => {
+    const it = await begin(["opened", "recovered"]);
+    let one = it.write(null, opened("Out", "p1"));
+    it.write(null, opened("Out", "p2"));
+    await it.pass(1_000);
+    one = it.write(one, ESCALATED);
+    it.outbox.tell({ ...escalated(one), to: [], tier: 4 } as Notice);
+    it.outbox.tell({ ...escalated(one), to: ["noc"] } as Notice);
+    await it.pass(1_000);
+    expect(shown(it)).toEqual(["b INC-000001/2 escalated"]);
+    const same = { ...POLICY, people: new Map([["noc", ["a"]]]) };
+    await it.close();
+    sample = await sampleNotifications({ ...grouped(["opened"]), people: same.people });
+    one = sample.write(null, opened("Out", "p1"));
+    sample.write(null, opened("Out", "p2"));
+    await sample.pass(1_000);
+    sample.outbox.tell(escalated(sample.write(one, ESCALATED)));
+    await sample.pass(1_000);
+    expect(words(sample)).toEqual(["1: 1 opened, 2 opened; 2 stand", "escalated"]);
+  });
+
+  it("ends without a word where nobody asks for its end, and begins anew", async () => {
+    const it = await begin(["opened"]);
+    const one = it.write(null, opened("Out", "p1"));
+    await it.pass(31_000);
+    it.write(one, { type: "recovered", values: {} });
+    it.commit();
+    expect(it.state.notificationGroups()).toEqual([]);
+    it.write(null, opened("Out", "p2"));
+    await it.pass(31_000);
+    expect(words(it)).toEqual(["1: 1 opened; 1 stand", "1: 2 opened; 1 stand"]);
+  });
+
+  it("gathers all that comes while its channel does not work, for one message", async () => {
+    const it = await begin();
+    it.world.answer = () => DOWN;
+    for (let n = 0; n < 5; n++) {
+      it.write(null, opened("Out", `p${n}`));
+      await it.pass(400_000);
+    }
+    it.world.answer = () => TAKEN;
+    it.arrived.length = 0;
+    await it.pass(900_000);
+    expect(words(it)).toEqual(["1: 1 opened; 1 stand", "2: 2 opened, 3 opened, 4 opened, 5 opened; 5 stand"]);
+  });
+
+  it("is one for each value, and one of many incidents is several", async () => {
+    const it = await begin();
+    for (let n = 0; n < 1_100; n++) it.write(null, opened("Out", `p${n}`));
+    await it.pass(60_000);
+    expect(it.arrived.map(({ message }) => message.items.length)).toEqual([500, 500, 100]);
   });
 });
 

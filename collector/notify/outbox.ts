@@ -359,14 +359,13 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
     members.sort((a, b) => a.record.createdAt - b.record.createdAt);
     const [first] = members;
     if (first === undefined) return false;
-    for (const member of members) {
-      dequeue(member);
-      write({ ...member.record, state: "covered" });
-    }
+    for (const member of members) dequeue(member);
     const after = afterMessage(group, waitsIn(id), nowMs);
     const said = toldGroup(group, after);
+    const within = `${id}/${said.number}`;
+    for (const { record } of members) write({ ...record, state: "covered", within });
     const messages = members.map(({ record }) => record.message);
-    const message = groupMessage(`${id}/${said.number}`, nowMs, messages, said);
+    const message = groupMessage(within, nowMs, messages, said);
     if (message === null) return false;
     const dueAt = Math.max(nowMs, Math.min(...members.map(({ record }) => record.dueAt)));
     const record: NotificationRecord = {
@@ -439,7 +438,7 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
     if (message === null) return false;
     for (const member of due) {
       dequeue(member);
-      write({ ...member.record, state: "covered" });
+      write({ ...member.record, state: "covered", within: id });
     }
     const record: NotificationRecord = {
       ...{ id, channel, incident, state: "waiting", createdAt: nowMs, notBefore: nowMs },
@@ -520,6 +519,7 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
       write({
         ...{ id: stands, channel, incident, state: "covered", createdAt: now, notBefore: now },
         ...{ firstDueAt: now, dueAt: now, attempts: 0, doneAt: null },
+        within: id,
         message: { ...message, id: stands, event: "escalated", why: `told in ${id}`, items: [] },
       });
     }

@@ -23,6 +23,8 @@ export type NotificationRecord = {
   /** When it was delivered or given up. */
   readonly doneAt: number | null;
   readonly message: Message;
+  /** Of one that is covered: the id of the notification that tells of it. */
+  readonly within?: string;
   /** Told with others of this group, and not by itself. */
   readonly group?: string;
 };
