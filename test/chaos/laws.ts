@@ -9,7 +9,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { tempFolder } from "../rig/rig.ts";
 import { checkOf, STORY_RULES, type StoryDevice } from "./story.ts";
 import { type Episode, type Poll, rulesOf, undisturbed } from "./undisturbed.ts";
-import { type AgentOf, collectorFolder, REST_MS, type SentBatch, SITE, type World } from "./world.ts";
+import { type AgentOf, collectorFolder, pollKey, REST_MS, type SentBatch, SITE, type World } from "./world.ts";
 
 export type Verdict = { readonly law: string; readonly found: string; readonly broken: readonly string[] };
 
@@ -217,6 +217,42 @@ export function eachReadingOnce(world: World, stored: StoredPolls, audit: Audit)
   );
 }
 
+/**
+ * What a damaged file held is stored, or the ledger names its batch: as missing, or as damaged. Where nothing could be
+ * read of a file, not even its epoch, the ledger says so, and can't say more. Left out is what an agent whose file became
+ * an older copy held before: it gives those numbers anew, and nobody can know what they meant.
+ */
+export function everyLossIsNamed(
+  { damaged, damagedFailures }: Pick<World, "damaged" | "damagedFailures">,
+  stored: StoredPolls,
+  { missing, thinned }: Pick<Audit, "missing" | "thinned">,
+): Verdict {
+  const broken: string[] = [];
+  const sums = { saved: 0, missing: 0, thinned: 0, unreadable: 0, leftOut: 0 };
+  const serials = new Map([...stored].map(([device, polls]) => [device, new Set(polls.map(({ serial }) => serial))]));
+  for (const one of [...damaged.values(), ...damagedFailures]) {
+    const { agent, epoch, lane, seq, device, serial } = one;
+    const isOf = (span: { agent: string; epoch: string; lane: string; fromSeq: number; toSeq: number }): boolean =>
+      span.agent === `pc-${agent}` &&
+      span.epoch === epoch &&
+      span.lane === lane &&
+      span.fromSeq <= seq &&
+      seq <= span.toSeq;
+    if (serial !== null && serials.get(device)?.has(serial) === true) sums.saved++;
+    else if (missing.some(isOf)) sums.missing++;
+    else if (thinned.some(isOf)) sums.thinned++;
+    else if (one.isRenumbered) sums.leftOut++;
+    else if (missing.some((span) => span.agent === `pc-${agent}` && span.epoch.startsWith("unreadable-")))
+      sums.unreadable++;
+    else if (serial !== null)
+      broken.push(
+        `${device}: poll ${serial} was in a damaged file as ${epoch}/${lane}/${seq}, which the ledger does not name`,
+      );
+  }
+  const found = `${damaged.size} readings and ${damagedFailures.length} failed polls lay in damaged files: ${sums.saved} readings stored all the same, ${sums.missing} named as missing, ${sums.thinned} as damaged, ${sums.unreadable} in files of which nothing could be read, ${sums.leftOut} in older copies`;
+  return law("what a damaged file took along is named", found, broken);
+}
+
 type Why = "killed" | "in memory" | "damaged" | "thinned" | "failed" | null;
 
 function whyLost(
@@ -225,7 +261,7 @@ function whyLost(
   { serial, at }: Stored,
   { audit, explained }: { audit: Audit; explained: WeakSet<object> },
 ): Why {
-  if (damaged.get(id)?.has(serial) === true) return "damaged";
+  if (damaged.has(pollKey(id, serial))) return "damaged";
   if (losses.some((loss) => loss.agent === agent && loss.from <= at && at <= loss.to)) return "killed";
   const isThinned = audit.thinned.some(
     ({ agent: name, fromAt, toAt }) => name === `pc-${agent}` && fromAt - MOMENT_MS <= at && at <= toAt + MOMENT_MS,

@@ -5,7 +5,7 @@ import { assertNever } from "@aislewatch/base";
 import { WELL } from "../rig/broken-wire.ts";
 import { tempFolder } from "../rig/rig.ts";
 import type { Act } from "./plan.ts";
-import { type AgentOf, pollsOf, type World } from "./world.ts";
+import { type AgentOf, noteInFile, type World } from "./world.ts";
 
 /** Resolves after this time, or at once when the run is to end. */
 export type Pause = (forMs: number) => Promise<void>;
@@ -187,6 +187,8 @@ async function rollBack(world: World, agent: AgentOf, { forMs, pause }: Lasting)
   await killWithUnacked(world, agent, pause);
   copyOutbox(backup, agent.dataFolder);
   for (const [key, batch] of agent.sent) agent.sent.set(key, { ...batch, sum: null });
+  for (const one of [...world.damaged.values(), ...world.damagedFailures])
+    one.isRenumbered ||= one.agent === agent.number;
   agent.wire.set(WELL);
   return startAgain(() => world.startAgent(agent));
 }
@@ -205,13 +207,7 @@ async function killWithUnacked(world: World, agent: AgentOf, pause: Pause): Prom
   agent.wire.set({ down: true });
   await pause(UNACKED_MS);
   await world.killAgent(agent);
-  for (const message of world.outboxOf(agent)) {
-    for (const { device, serial } of pollsOf(message)) {
-      if (serial === null) continue;
-      const known = world.damaged.get(device) ?? new Set<number>();
-      world.damaged.set(device, known.add(serial));
-    }
-  }
+  noteInFile(world, agent, world.outboxOf(agent));
 }
 
 function damage(file: string, places: readonly number[], random: () => number): void {

@@ -8,6 +8,7 @@ import { cleanUp, runOnce, waitFor } from "../rig/rig.ts";
 import {
   type Audit,
   eachReadingOnce,
+  everyLossIsNamed,
   incidentsAreTheSame,
   ledgerBalances,
   memoryIsBounded,
@@ -211,6 +212,7 @@ async function judge(world: World, { everyMs, clocksSet, damagedAgents }: Judged
   const stored = storedPolls(rows);
   return [
     eachReadingOnce(world, stored, audit),
+    everyLossIsNamed(world, stored, audit),
     valuesAreTrue(world, rows, stored),
     ledgerBalances(world, audit, damagedAgents),
     incidentsAreTheSame(world, rows, told, { everyMs, clocksSet, isLateJudged: true }),

@@ -7,8 +7,9 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
-import { decodeTelemetry, type Lane, rowsOf, type Telemetry } from "@aislewatch/contract";
+import { decodeTelemetry, type Lane, rowsOf, type Telemetry, WIRE_VERSION } from "@aislewatch/contract";
 import { BodyCodec, textOrNull } from "../../agent/outbox-codec.ts";
+import { LANE_NUMBER } from "../../agent/outbox-thinning.ts";
 import { type BrokenWire, startBrokenWire } from "../rig/broken-wire.ts";
 import { type FakedClock, fakedClock } from "../rig/faked-clock.ts";
 import { type CollectorRig, onCleanUp, type Program, startCollector, startProgram, tempFolder } from "../rig/rig.ts";
@@ -33,6 +34,19 @@ export type SentBatch = {
   readonly isDropReport: boolean;
   /** Null when its number may be given anew: the outbox file is an old copy. */
   readonly sum: number | null;
+};
+
+/** A poll whose word lay in an outbox file when that was damaged: of which batch, and what it was about. */
+export type InDamagedFile = {
+  readonly agent: number;
+  readonly epoch: string;
+  readonly lane: Lane;
+  readonly seq: number;
+  readonly device: string;
+  /** Null of a poll that failed, and of a reading that had lost its numbers. */
+  readonly serial: number | null;
+  /** The file was an older copy afterwards, or became one later: its numbers are given anew. */
+  isRenumbered: boolean;
 };
 
 /** What a reading may have been lost to, that was served between two times (Unix ms) and never written down. */
@@ -68,8 +82,10 @@ export type World = {
   readonly disturbances: { readonly agent: number | null; readonly from: number; readonly to: number }[];
   /** When which agent could not write, Unix ms. */
   readonly fullDisks: { readonly agent: number; readonly from: number; readonly to: number }[];
-  /** By device, polls that lay in an outbox when its file was damaged. */
-  readonly damaged: Map<string, Set<number>>;
+  /** By device and poll: what lay in an outbox when its file was damaged. */
+  readonly damaged: Map<string, InDamagedFile>;
+  /** The same of polls that had failed. */
+  readonly damagedFailures: InDamagedFile[];
   /** Memory of each program, the most that was seen, in bytes. */
   readonly memoryPeaks: Map<string, number>;
   polls(): number;
@@ -192,7 +208,6 @@ function operate(parts: Pick<World, "collector" | "collectorDisk" | "agents" | "
   const { collector, agents } = parts;
   const violations: string[] = [];
   const losses: LossWindow[] = [];
-  const damaged = new Map<string, Set<number>>();
   const memoryPeaks = new Map<string, number>();
   let collectorUp: Program | null = null;
   const expected = new WeakSet<Program>();
@@ -229,7 +244,8 @@ function operate(parts: Pick<World, "collector" | "collectorDisk" | "agents" | "
   return {
     ...parts,
     devices: agents.flatMap(({ devices }) => devices),
-    ...{ violations, losses, damaged, memoryPeaks, fullDisks: [], disturbances: [] },
+    ...{ violations, losses, memoryPeaks, fullDisks: [], disturbances: [] },
+    ...{ damaged: new Map<string, InDamagedFile>(), damagedFailures: [] },
     async startAgent(agent) {
       const program = await startProgram("agent/main.ts", ["run", "--config", agent.config, "--log-format", "text"], {
         ...(agent.clock !== null && { env: { ...agent.clock.env } }),
@@ -320,6 +336,31 @@ export function pollsOf(message: Telemetry): SentPoll[] {
   });
 }
 
+/**
+ * Writes down what lies in a file that is about to be damaged: readings, and also that a poll failed. Its device may have
+ * answered all the same, too late, and then this was the only word of it.
+ */
+export function noteInFile(
+  { damaged, damagedFailures }: Pick<World, "damaged" | "damagedFailures">,
+  { number, failures }: Pick<AgentOf, "number" | "failures">,
+  messages: readonly Telemetry[],
+): void {
+  for (const message of messages) {
+    const { epoch, lane, seq } = message;
+    const batch = { agent: number, epoch, lane, seq, isRenumbered: false };
+    for (const { device, serial } of pollsOf(message)) {
+      if (serial !== null) damaged.set(pollKey(device, serial), { ...batch, device, serial });
+    }
+    for (const { device, at, detail } of message.failures ?? []) {
+      damagedFailures.push({ ...batch, device, serial: null });
+      const isTold = failures.some((one) => one.device === device && one.at === at);
+      if (!isTold) failures.push({ device, at, detail });
+    }
+  }
+}
+
+export const pollKey = (device: string, serial: number): string => `${device} ${serial}`;
+
 /** Of a copy: opening the file itself would already mend it. */
 function readOutbox({ dataFolder }: AgentOf): Telemetry[] {
   const file = join(dataFolder, "outbox.db");
@@ -329,12 +370,14 @@ function readOutbox({ dataFolder }: AgentOf): Telemetry[] {
   const db = new DatabaseSync(copy);
   try {
     const codec = new BodyCodec(db);
+    const epoch = String(db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get()?.["value"]);
     return db
-      .prepare("SELECT seq, body, packed, dictionary FROM batch ORDER BY id")
+      .prepare("SELECT lane, seq, body, packed, dictionary FROM batch ORDER BY id")
       .all()
-      .flatMap(({ seq, ...row }) => {
+      .flatMap(({ lane, seq, ...row }) => {
         const body = textOrNull(codec, row);
-        const text = `{"v":1,"epoch":"copy","lane":"live","seq":${seq},"sentAt":1700000000000,${body}`;
+        const header = { epoch, lane: lane === LANE_NUMBER.live ? "live" : "history", seq, sentAt: 1_700_000_000_000 };
+        const text = `${JSON.stringify({ v: WIRE_VERSION, ...header }).slice(0, -1)},${body}`;
         const decoded = decodeTelemetry(Buffer.from(text));
         return decoded.ok ? [decoded.value] : [];
       });
