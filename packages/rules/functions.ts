@@ -36,7 +36,13 @@ const overParts = (name: string, what: { meaning: string; unit: string; example:
 });
 
 const ofSite = (name: string, meaning: string): RuleFunction => ({
-  ...{ signature: `${name}("kind or role")`, scopes: ["site"], meaning, unit: "devices", unknown: "never" },
+  ...{
+    signature: `${name}("kind or role")`,
+    scopes: ["site"],
+    meaning: `${meaning}; "*" is every device but agents`,
+    unit: "devices",
+    unknown: "never",
+  },
   ...{ memory: NOTHING, example: `${name}("pos_terminal") >= 2` },
 });
 

@@ -320,6 +320,11 @@ export function roleOf({ kind, labels }: InventoryDevice): string {
   return role ?? (zone === undefined ? kind : `${kind}@${zone}`);
 }
 
+/** All that a site is watched for, in a count; not those who watch it. */
+export const ALL_DEVICES = "*";
+
 /** What a count in a site rule may call it. */
 export const isInGroup = (device: InventoryDevice, group: string): boolean =>
-  device.kind === group || device.labels["role"] === group || roleOf(device) === group;
+  group === ALL_DEVICES
+    ? device.kind !== "agent" && device.kind !== "collector"
+    : device.kind === group || device.labels["role"] === group || roleOf(device) === group;
