@@ -66,7 +66,7 @@ export function contactsView(
 export function incidentView(incident: Incident, live: LiveView): IncidentView {
   const { site, device } = incident.subject;
   const slot = device === null ? null : live.slot(site, device);
-  const { flapping = false, inactiveHours = false, maintenance = null, retroactive = false } = incident;
+  const { flapping = false, inactiveHours = false, maintenance = null, retroactive = false, fleet } = incident;
   return {
     ...incident,
     ...{ flapping, inactiveHours, maintenance, retroactive },
@@ -75,7 +75,8 @@ export function incidentView(incident: Incident, live: LiveView): IncidentView {
     due: live.duties.nextDue(incident),
     subject: { ...incident.subject },
     values: { ...incident.values },
-    siteName: live.siteName(site),
+    fleet: fleet === undefined ? null : { ...fleet },
+    siteName: fleet === undefined ? live.siteName(site) : "Many sites",
     deviceName: device === null ? null : (slot?.name ?? device),
     kind: slot?.kind ?? null,
   };

@@ -10,14 +10,13 @@
  * - What recovered, or nobody works on any more, stays where it was: that is how it was.
  */
 import { joinSubject } from "@aislewatch/contract";
+import { AGENT_DEVICE_PREFIX } from "../own-reports.ts";
 import { isEnded, isOpenState } from "./log.ts";
 import { type Incident, incidentKey } from "./types.ts";
 
 /** Its fault stands, and somebody should do something about it. */
 export const isStanding = ({ state, recoveredAt }: Incident): boolean => isOpenState(state) && recoveredAt === null;
 
-/** Below this prefix of device ids the agents stand, as the collector itself watches them. */
-export const AGENT_PREFIX = "agent/";
 const AGENT = "agent:";
 const WIDER = "rule:";
 
@@ -33,7 +32,7 @@ export function causeKeys(suppressedBy: string, downRules: readonly string[]): s
   }
   const isAgent = suppressedBy.startsWith(AGENT);
   const { site, device } = subjectNamed(isAgent ? suppressedBy.slice(AGENT.length) : suppressedBy);
-  const own = { site, device: isAgent ? `${AGENT_PREFIX}${device ?? ""}` : device, component: null };
+  const own = { site, device: isAgent ? `${AGENT_DEVICE_PREFIX}${device ?? ""}` : device, component: null };
   return downRules.map((rule) => incidentKey(rule, own));
 }
 
@@ -51,7 +50,7 @@ export function namesOf({ rule, subject }: Pick<Incident, "rule" | "subject">, d
   const names = [`${WIDER}${rule}@${device === null ? site : `${site}/${joinSubject(device, component)}`}`];
   if (device === null || component !== null || !downRules.includes(rule)) return names;
   names.push(`${site}/${device}`);
-  if (device.startsWith(AGENT_PREFIX)) names.push(`${AGENT}${site}/${device.slice(AGENT_PREFIX.length)}`);
+  if (device.startsWith(AGENT_DEVICE_PREFIX)) names.push(`${AGENT}${site}/${device.slice(AGENT_DEVICE_PREFIX.length)}`);
   return names;
 }
 

@@ -2288,7 +2288,16 @@ export interface components {
       tier: number;
       mergedInto: string | null;
       parent: string | null;
+      parentWhy: string | null;
       children: number;
+      fleet: {
+        kind: string | null;
+        vendor: string | null;
+        model: string | null;
+        firmware: string | null;
+        sites: number;
+        withinMs: number;
+      } | null;
       review: {
         since: number;
         times: number;
@@ -2353,6 +2362,12 @@ export interface components {
         reachable: boolean;
       }[];
       absorbed: components["schemas"]["Incident"][];
+      parent: components["schemas"]["Incident"] | null;
+      children: {
+        items: components["schemas"]["Incident"][];
+        total: number;
+        standing: number;
+      };
       events: components["schemas"]["IncidentEvent"][];
       runbook: {
         title: string;

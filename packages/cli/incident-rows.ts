@@ -12,7 +12,7 @@ export const row = (incident: Incident, now: number): string[] => [
   incident.state.replace("_", " "),
   formatAge(now - incident.openedAt),
   dueText(incident, now),
-  incident.subject.site,
+  incident.fleet === null ? incident.subject.site : "(many)",
   subjectOf(incident),
   `${incident.title}${marks(incident)}`,
 ];
@@ -26,9 +26,11 @@ export function dueText({ due }: Incident, now: number): string {
     : `${due.clock} over ${formatAge(now - due.dueAt)}`;
 }
 
-export const subjectOf = ({ subject }: Incident): string =>
+export const subjectOf = ({ subject, fleet }: Incident): string =>
   subject.device === null
-    ? "(whole site)"
+    ? fleet === null
+      ? "(whole site)"
+      : `(${fleet.sites} sites and more)`
     : `${subject.device}${subject.component === null ? "" : `#${subject.component}`}`;
 
 export function marks({ recoveredAt, suppressedBy, stale, retroactive, recurrences, ...more }: Incident): string {

@@ -12,8 +12,9 @@ import {
   incidentId,
   isAction,
 } from "./incident-actions.ts";
-import { HEAD, marks, row, subjectOf } from "./incident-rows.ts";
+import { HEAD, marks, subjectOf } from "./incident-rows.ts";
 import { standingLines } from "./incident-standing.ts";
+import { childrenTable, treeLines, treeOf, treeRow } from "./incident-tree.ts";
 import { watch } from "./incidents-watch.ts";
 
 export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
@@ -25,6 +26,7 @@ export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
       --kind KIND           only of this kind of device
       --review              only those that cure themselves so often that somebody should look
       --parent ID           only consequences of this one
+      --fold                without what is a consequence of another one
       --search WORDS        in id, title, device, rule and assignee
       --limit N             at most so many (default 50)
   show ID                   one incident with its timeline
@@ -56,6 +58,7 @@ export async function incidents(args: string[]): Promise<ExitCode> {
       kind: { type: "string" },
       review: { type: "boolean" },
       parent: { type: "string" },
+      fold: { type: "boolean" },
       site: { type: "string" },
       search: { type: "string" },
       limit: { type: "string" },
@@ -137,12 +140,15 @@ type ListOptions = {
   readonly kind?: string;
   readonly review?: boolean;
   readonly parent?: string;
+  readonly fold?: boolean;
   readonly search?: string;
   readonly limit?: string;
 };
 
 async function list(api: Api, options: ListOptions, json: boolean): Promise<ExitCode> {
   const limit = Number(options.limit ?? 50);
+  if (options.fold === true && options.parent !== undefined)
+    throw new UsageError("--fold leaves out what --parent asks for: give one of them");
   if (!Number.isInteger(limit) || limit < 1)
     throw new UsageError(`--limit takes a whole number from 1, not "${options.limit}"`);
   const query = {
@@ -152,6 +158,7 @@ async function list(api: Api, options: ListOptions, json: boolean): Promise<Exit
     ...(options.site !== undefined && { site: options.site }),
     ...(options.kind !== undefined && { kind: options.kind }),
     ...(options.review === true && { review: "true" as const }),
+    ...(options.fold === true && { parent: "none" }),
     ...(options.parent !== undefined && { parent: incidentId(options.parent) }),
     ...(options.search !== undefined && { q: options.search }),
   };
@@ -161,7 +168,7 @@ async function list(api: Api, options: ListOptions, json: boolean): Promise<Exit
     return EXIT.ok;
   }
   const now = Date.now();
-  print(alignedTable([HEAD, ...answer.items.map((incident) => row(incident, now))]));
+  print(alignedTable([HEAD, ...treeOf(answer.items).map((one) => treeRow(one, now))]));
   if (answer.total > answer.items.length)
     print(`… ${answer.total - answer.items.length} more: --limit ${answer.total}\n`);
   if (answer.total === 0) print("No incidents match.\n");
@@ -203,6 +210,7 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
     ...(absorbed.length === 0
       ? []
       : [["Merged", absorbed.map(({ id, title }) => `${id} ${title}`).join("; ")] satisfies [string, string]]),
+    ...treeLines(detail),
     ["Rule", `${incident.rule}, version ${incident.ruleVersion}`],
     [
       "Values",
@@ -213,6 +221,7 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
   ];
   print(`${incident.id}  ${incident.title}\n\n`);
   for (const [name, text] of [...lines, ...standingLines(detail, Date.now())]) print(`  ${name.padEnd(9)} ${text}\n`);
+  if (detail.children.total > 0) print(`\n${childrenTable(detail)}`);
   print(
     `\n${alignedTable([["WHEN", "WHO", "WHAT"], ...events.map((event) => [at(event.at), event.actor, event.text])])}`,
   );

@@ -87,6 +87,32 @@ describe("incidents", () => {
     });
   });
 
+  it("name what they are consequences of, and have their own below them, those that stand first", async () => {
+    const above = api.collector.open({ rule: "switch-down", device: "switch-1" });
+    const [over, standing] = [api.collector.open({ rule: "media-out" }), api.collector.open({ rule: "no-comms" })];
+    const why = "it depends on switch-1, which is down";
+    for (const { id } of [over, standing]) {
+      const child = api.collector.write(id === over.id ? over : standing, {
+        type: "parent_set",
+        incident: above.id,
+        why,
+      });
+      if (id === over.id) api.collector.write(child, { type: "recovered", values: {} });
+    }
+    expect((await get(`/api/v1/incidents/${above.id}`)).json()).toMatchObject({
+      parent: null,
+      children: { total: 2, standing: 1, items: [{ id: standing.id, parentWhy: why }, { id: over.id }] },
+    });
+    expect((await get(`/api/v1/incidents/${over.id}`)).json()).toMatchObject({
+      parent: { id: above.id },
+      children: { total: 0, standing: 0, items: [] },
+    });
+    const listed = async (query: string) =>
+      (await get(`/api/v1/incidents?${query}`)).json().items.map(({ id }: { id: string }) => id);
+    expect(await listed(`parent=${above.id}`)).toHaveLength(2);
+    expect(await listed("parent=none")).toEqual([above.id]);
+  });
+
   it("are not found when they are not there", async () => {
     expect((await get("/api/v1/incidents/INC-999999")).json()).toMatchObject({ error: "no_incident" });
     const answer = await act("INC-999999", { action: "acknowledge" });

@@ -18,6 +18,8 @@ const EARLIER_MAX = 10;
 /** How many incidents of the slot are looked through for earlier ones of the same rule. */
 const EARLIER_SEARCH_MAX = 100;
 const SUPPRESSES_MAX = 200;
+/** Consequences that stand on the page of an incident; the list has all of them. */
+const CHILDREN_MAX = 100;
 
 const states = z
   .union([z.literal("open"), z.literal("all"), listOf(INCIDENT_STATES)])
@@ -31,7 +33,11 @@ const query = z.object({
   device: z.string().max(130).optional(),
   kind: z.string().max(64).optional(),
   review: z.literal("true").optional().describe("only those that cured themselves so often that somebody is to look"),
-  parent: z.string().max(32).optional().describe("only those that are consequences of this incident"),
+  parent: z
+    .string()
+    .max(32)
+    .optional()
+    .describe("only those that are consequences of this incident; none: only those that are of no other"),
   q: z
     .string()
     .max(200)
@@ -47,6 +53,16 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
   const { state, live, clock } = deps;
   const view = (one: Incident) => incidentView(one, live);
   const views = (some: readonly Incident[]) => some.map(view);
+
+  function childrenOf(parent: string) {
+    const page = { limit: CHILDREN_MAX, cursor: null };
+    const all = state.incidents({ parent }, page);
+    if (all.total === 0) return { items: [], total: 0, standing: 0 };
+    const standing = state.incidents({ parent, states: OPEN_STATES, unrecovered: true }, page);
+    const first = new Set(standing.items.map(({ id }) => id));
+    const items = [...standing.items, ...all.items.filter(({ id }) => !first.has(id))].slice(0, CHILDREN_MAX);
+    return { items: views(items), total: all.total, standing: standing.total };
+  }
 
   return async (app) => {
     app.get(
@@ -69,7 +85,7 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
             ...(device !== undefined && { device }),
             ...(kind !== undefined && { kind }),
             ...(review !== undefined && { forReview: true }),
-            ...(parent !== undefined && { parent }),
+            ...(parent !== undefined && { parent: parent === "none" ? null : parent }),
             ...(q !== undefined && q.trim() !== "" && { search: q }),
           },
           { limit, cursor: cursor ?? null },
@@ -99,6 +115,8 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           contacts: contactsView(live.site(site), clock.now()),
           ...standingView(live.duties.standing(found, events)),
           absorbed: views(found.absorbed.flatMap((id) => state.incident(id) ?? [])),
+          parent: views([found.parent].flatMap((id) => (id === null ? [] : (state.incident(id) ?? []))))[0] ?? null,
+          children: childrenOf(found.id),
           events: events.map(eventView),
           runbook: found.runbook === null ? null : deps.runbook(found.runbook),
           chart: chartView(found, live, clock.now()),

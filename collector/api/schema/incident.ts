@@ -45,10 +45,25 @@ export const incident = z
     tier: z.int(),
     /** The one that it was merged into, while it is `merged`. */
     mergedInto: z.string().nullable(),
-    /** The one that it is a consequence of. */
+    /** The one that it is a consequence of, and why it is. */
     parent: z.string().nullable(),
+    parentWhy: z.string().nullable(),
     /** How many are consequences of this one. */
     children: z.int(),
+    /**
+     * It stands for the same fault at many sites, and theirs hang below it: what these have in common (null: they differ),
+     * and at how many sites it was, within how long, when it was opened. Its site is `aislewatch`, its device null.
+     */
+    fleet: z
+      .object({
+        kind: z.string().nullable(),
+        vendor: z.string().nullable(),
+        model: z.string().nullable(),
+        firmware: z.string().nullable(),
+        sites: z.int(),
+        withinMs: z.number(),
+      })
+      .nullable(),
     /** It cured itself so often that somebody should find out why. */
     review: z.object({ since: z.number(), times: z.int(), withinMs: z.number() }).nullable(),
     /**
@@ -198,6 +213,10 @@ export const incidentDetail = z
     ),
     /** Those merged into it. */
     absorbed: z.array(incident),
+    /** The one that it is a consequence of. */
+    parent: incident.nullable(),
+    /** Its consequences: those that stand first, at most 100 of them; all by the list with `parent=`. */
+    children: z.object({ items: z.array(incident), total: z.int(), standing: z.int() }),
     events: z.array(incidentEvent),
     /** Markdown of the runbook, or null when the rule names none. */
     runbook: z.object({ title: z.string(), markdown: z.string() }).nullable(),

@@ -413,6 +413,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         { name: "unrecovered", filter: { unrecovered: true, priorities: ["P3"] as const }, found: "3 1 6" },
         { name: "for review", filter: { forReview: true }, found: "3 1" },
         { name: "below another", filter: { parent: "INC-000002" }, found: "4" },
+        { name: "below none, in a state", filter: { parent: null, states: ["new"] as const }, found: "2 3 1" },
         { name: "by a word of the title, in any case", filter: { search: "MUTE" }, found: "2" },
         { name: "by words of several fields", filter: { search: " ana  media " }, found: "3" },
         { name: "by id", filter: { search: "inc-000005" }, found: "5" },

@@ -808,7 +808,7 @@ function conditions(eb: ExpressionBuilder<Tables, "incidents">, filter: Incident
   if (kind !== undefined) found.push(eb("kind", "=", kind));
   if (unrecovered === true) found.push(eb("recovered", "=", 0));
   if (forReview === true) found.push(eb("for_review", "=", 1));
-  if (parent !== undefined) found.push(eb("parent", "=", parent));
+  if (parent !== undefined) found.push(parent === null ? eb("parent", "is", null) : eb("parent", "=", parent));
   for (const word of searchWords(search ?? "")) {
     found.push(sql<SqlBool>`${eb.ref("words")} like ${`%${word.replace(/[\\%_]/g, "\\$&")}%`} escape '\\'`);
   }

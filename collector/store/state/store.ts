@@ -226,8 +226,8 @@ export type IncidentFilter = {
   readonly unrecovered?: boolean;
   /** Only those that cured themselves so often that somebody is to find out why. */
   readonly forReview?: boolean;
-  /** Only those that are consequences of this one. */
-  readonly parent?: string;
+  /** Only those that are consequences of this one; null: of none. */
+  readonly parent?: string | null;
 };
 
 export type StateStore = {

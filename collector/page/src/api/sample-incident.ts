@@ -31,6 +31,8 @@ const ORDINARY: Incident = {
   mergedInto: null,
   due: null,
   parent: null,
+  parentWhy: null,
+  fleet: null,
   children: 0,
   review: null,
   resolutionCode: null,
