@@ -178,7 +178,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     explain: (site, agent, note) => ingest.explain(site, agent, note),
     remove(site, agent, by) {
       // On disk first: whatever happens then, it does not come back.
-      state.removeAgent(site, agent);
+      state.removeAgent(site, agent, clock.now());
       ingest.forget(site, agent);
       broker?.shutOut(site, agent);
       judge.removeAgent(site, agent);

@@ -8,7 +8,7 @@ import { createIncidentBook, type IncidentBook } from "./incident-book.ts";
 import type { Figures } from "./incidents/figures.ts";
 import { MINUTE_MS, min, opened, T0 } from "./incidents/sample-log.ts";
 import { DEFAULT_SLA_POLICY, type SlaPolicy } from "./incidents/sla-policy.ts";
-import type { IncidentEventBody } from "./incidents/types.ts";
+import { type IncidentEventBody, incidentKey } from "./incidents/types.ts";
 import { type Site, unlistedSite } from "./sites.ts";
 import { StoreError } from "./store/error.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
@@ -21,6 +21,8 @@ let book: IncidentBook;
 let site: Site;
 let policy: SlaPolicy;
 let failures: FactsFailure[];
+/** Of the next incidents; null: one for each lane. */
+let key: string | null;
 /** The incident of whose log nothing can be made. */
 let broken: string | null;
 
@@ -34,6 +36,7 @@ beforeEach(async () => {
   policy = DEFAULT_SLA_POLICY;
   failures = [];
   broken = null;
+  key = null;
 });
 afterEach(async () => {
   await state.close();
@@ -62,10 +65,10 @@ function commit(facts: FactsKeeper): void {
 }
 
 function write(n: number, minute: number, ...bodies: IncidentEventBody[]): void {
-  const key = `lane-${n}`;
+  const of = key ?? `lane-${n}`;
   clock.advance(Math.max(0, min(minute) - clock.now()));
-  const isKnown = book.ofKey(key) !== null;
-  book.write(key, book.ofKey(key), isKnown ? bodies : [opened("P2"), ...bodies], {
+  const isKnown = book.ofKey(of) !== null;
+  book.write(of, book.ofKey(of), isKnown ? bodies : [opened("P2"), ...bodies], {
     at: min(minute),
     actor: "user:kim",
   });
@@ -185,6 +188,44 @@ describe("facts", () => {
     await state.close();
     expect(() => facts.of(book.takePending().changes)).toThrow(StoreError);
     expect(failures).toEqual([]);
+  });
+
+  describe("say that it was not solved when it came back", () => {
+    const DAY_MIN = 24 * 60;
+    const solved = { type: "resolved", code: "cleaned", text: null } as const;
+    const closed = { type: "closed" } as const;
+    const firstLine = async () =>
+      (await state.report({ from: T0, to: T0 + 30 * 86_400_000, groupBy: null })).all.firstLine;
+    beforeEach(() => {
+      key = incidentKey("media-out", { site: "berlin-01", device: "lane-1/printer", component: null });
+    });
+
+    it.each<{ name: string; days: number; more?: IncidentEventBody[]; solved: number }>([
+      { name: "within a week", days: 7, solved: 0 },
+      { name: "later: that is another story", days: 8, solved: 1 },
+      {
+        name: "by mistake: nothing came back",
+        days: 2,
+        more: [{ type: "cancelled", code: "test", text: null }],
+        solved: 1,
+      },
+    ])("$name", async ({ days, more = [], solved: n }) => {
+      const facts = keeper();
+      runDown(facts);
+      write(1, 0, solved, closed);
+      commit(facts);
+      expect(await firstLine()).toMatchObject({ n: 1, of: 1 });
+      write(1, days * DAY_MIN);
+      commit(facts);
+      if (more.length > 0) write(1, days * DAY_MIN + 5, ...more);
+      commit(facts);
+      expect(await firstLine()).toMatchObject({ n, of: 1 });
+      // Made again from the start they say the same.
+      policy = { ...policy, standard: { ...policy.standard, targets: { ...policy.standard.targets } } };
+      state.putDocument("facts", JSON.stringify({ basis: "another", remaking: null }));
+      runDown(keeper());
+      expect(await firstLine()).toMatchObject({ n, of: 1 });
+    });
   });
 
   it("made one by one or again from the start are the same", async () => {

@@ -14,10 +14,10 @@
  */
 import { createHash } from "node:crypto";
 import { type Clock, errorText } from "@aislewatch/base";
-import { FACTS_VERSION, type FactsContext, factsOf } from "./incidents/figure-facts.ts";
+import { COMEBACK_MS, FACTS_VERSION, type FactsContext, factsOf, isComeback } from "./incidents/figure-facts.ts";
 import type { IncidentFacts } from "./incidents/figures.ts";
 import type { SlaPolicy } from "./incidents/sla-policy.ts";
-import type { Incident, IncidentEvent } from "./incidents/types.ts";
+import { type Incident, type IncidentEvent, incidentKey } from "./incidents/types.ts";
 import type { Site } from "./sites.ts";
 import { StoreError } from "./store/error.ts";
 import type { IncidentChange, StateStore } from "./store/state/store.ts";
@@ -29,10 +29,17 @@ const DOCUMENT = "facts";
 const TOLD_MAX = 10_000;
 const DETAIL_CHARS_MAX = 512;
 
+/** Of one key, those next to an incident that are looked at: between two that count there are few that were a mistake. */
+const COMEBACKS_MAX = 5;
+/** What turns an incident that came back into one that was none, or the other way round. */
+const DECISIVE: readonly IncidentEvent["type"][] = ["resolved", "reopened", "cancelled", "merged"];
+
+type Known = { readonly incident: Incident; readonly key: string; readonly log: readonly IncidentEvent[] };
+
 export type FactsKeeperDeps = {
   readonly clock: Clock;
   readonly state: StateStore;
-  readonly contextOf: (incident: Incident) => Omit<FactsContext, "nowMs">;
+  readonly contextOf: (incident: Incident) => Omit<FactsContext, "nowMs" | "cameBackAt">;
   /** Of this incident no facts can be made; once for each until the next start. */
   readonly onFailed: (failure: FactsFailure) => void;
 };
@@ -76,12 +83,14 @@ export function createFactsKeeper({ clock, state, contextOf, onFailed }: FactsKe
     onFailed({ incident, detail: errorText(thrown).slice(0, DETAIL_CHARS_MAX) });
   }
 
-  /** None or one. Throws what the store throws, and nothing else. */
-  function make(id: string, read: () => { incident: Incident; log: readonly IncidentEvent[] } | null): IncidentFacts[] {
+  /** None or one. Throws what the store throws, and nothing else. `others`: as they are, before they are in the store. */
+  function make(id: string, read: () => Known | null, others: readonly IncidentChange[] = []): IncidentFacts[] {
     try {
       const known = read();
       if (known === null) return [];
-      return [factsOf(id, known.log, { ...contextOf(known.incident), nowMs: clock.now() })];
+      const { incident, key, log } = known;
+      const cameBackAt = comebackOf(incident, key, others);
+      return [factsOf(id, log, { ...contextOf(incident), nowMs: clock.now(), cameBackAt })];
     } catch (thrown) {
       if (thrown instanceof StoreError) throw thrown;
       tell(id, thrown);
@@ -89,12 +98,36 @@ export function createFactsKeeper({ clock, state, contextOf, onFailed }: FactsKe
     }
   }
 
+  /** When its fault came back as another incident, soon after this one was resolved. */
+  function comebackOf({ id, openedAt, resolvedAt }: Incident, key: string, others: readonly IncidentChange[]) {
+    if (resolvedAt === null) return null;
+    const changed = others.filter((other) => other.key === key).map(({ incident }) => incident);
+    const stored = state.incidentsOfKeyAfter(key, openedAt, COMEBACKS_MAX);
+    const known = stored.filter((one) => !changed.some((other) => other.id === one.id));
+    const later = [...changed, ...known].filter(
+      (one) => one.id !== id && one.openedAt > openedAt && one.openedAt <= resolvedAt + COMEBACK_MS && isComeback(one),
+    );
+    return later.length === 0 ? null : Math.min(...later.map((one) => one.openedAt));
+  }
+
+  /** The one before an incident that came, or turned out to be none: whether it was solved hangs on that. */
+  function before({ key, incident, events }: IncidentChange, changes: readonly IncidentChange[]): IncidentFacts[] {
+    if (!events.some(({ seq, type }) => seq === 1 || DECISIVE.includes(type))) return [];
+    const [last] = state
+      .incidentsOfKey(key, COMEBACKS_MAX)
+      .filter((one) => one.id !== incident.id && one.openedAt < incident.openedAt);
+    if (last?.resolvedAt == null || incident.openedAt - last.resolvedAt > COMEBACK_MS) return [];
+    if (changes.some((one) => one.incident.id === last.id)) return [];
+    return make(last.id, () => ({ incident: last, key, log: state.incidentEvents(last.id) }), changes);
+  }
+
   function remakeSome({ done, after }: Remaking): Remaking | null {
     const ids = state.incidentIds(after, REMADE_MAX);
     const facts = ids.flatMap((id) =>
       make(id, () => {
         const incident = state.incident(id);
-        return incident === null ? null : { incident, log: state.incidentEvents(id) };
+        if (incident === null) return null;
+        return { incident, key: incidentKey(incident.rule, incident.subject), log: state.incidentEvents(id) };
       }),
     );
     if (facts.length > 0) state.commit({ facts });
@@ -104,12 +137,11 @@ export function createFactsKeeper({ clock, state, contextOf, onFailed }: FactsKe
 
   return {
     of: (changes) =>
-      changes.flatMap(({ incident, events }) =>
-        make(incident.id, () => ({
-          incident,
-          log: events[0]?.seq === 1 ? events : [...state.incidentEvents(incident.id), ...events],
-        })),
-      ),
+      changes.flatMap((change) => {
+        const { key, incident, events } = change;
+        const log = () => (events[0]?.seq === 1 ? events : [...state.incidentEvents(incident.id), ...events]);
+        return [...make(incident.id, () => ({ incident, key, log: log() }), changes), ...before(change, changes)];
+      }),
 
     use(sla, sites) {
       const next = basisOf(sla, sites);

@@ -96,7 +96,7 @@ describe("ingest", () => {
     site.send("telemetry", aBatch(1, { out: true }));
     await site.pass(250);
     expect(site.judge.live.openIncidents()).toHaveLength(1);
-    site.state.removeAgent("s1", "pc");
+    site.state.removeAgent("s1", "pc", T0);
     site.ingest.forget("s1", "pc");
     site.judge.removeAgent("s1", "pc");
     site.ingest.commitNow();

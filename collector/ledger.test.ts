@@ -412,7 +412,7 @@ describe("the ledger of deliveries", () => {
     hello();
     if (first !== undefined) send("live", first);
     await site.pass(250);
-    site.state.removeAgent("s1", "pc");
+    site.state.removeAgent("s1", "pc", T0);
     site.judge.removeAgent("s1", "pc");
     site.ingest.forget("s1", "pc");
     await site.pass(250);

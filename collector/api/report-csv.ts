@@ -3,7 +3,8 @@
  * empty cell. Columns are only ever added at the end, for sheets refer to them by their place.
  */
 import { WEEKDAYS } from "@aislewatch/rules";
-import { type Figures, type Grouping, type Report, SPREADS } from "../incidents/figures.ts";
+import { type Figures, type Grouping, SPREADS } from "../incidents/figures.ts";
+import type { Report } from "../incidents/report.ts";
 import { SLA_CLOCKS } from "../incidents/types.ts";
 import { type CsvCell, csvText } from "./csv.ts";
 
@@ -38,6 +39,21 @@ const COLUMNS: readonly Column[] = [
     [`${clock}_breached`, ({ sla }) => sla[clock].breached],
   ]),
   ["penalties", ({ penalties }) => penalties.map((one) => `${one.currency} ${one.amount.toFixed(2)}`).join("; ")],
+  ["exposure_hours", ({ betweenFailures }) => hours(betweenFailures.exposureMs)],
+  ["device_days", ({ betweenFailures }) => days(betweenFailures.deviceMs)],
+  ...(["value", "low", "high"] as const).map(
+    (name): Column => [
+      name === "value" ? "failures_per_1000_device_days" : `failures_per_1000_device_days_${name}`,
+      ({ betweenFailures: { rate } }) => (rate === null ? null : Math.round(rate[name] * 1_000) / 1_000),
+    ],
+  ),
+  ["fires", ({ noise }) => noise.fires],
+  ["calls", ({ noise }) => noise.calls],
+  ["false_positives_n", ({ noise }) => noise.falsePositives.n],
+  ["false_positives_of", ({ noise }) => noise.falsePositives.of],
+  ["life_n", ({ noise }) => noise.life.n],
+  ["life_median_seconds", ({ noise }) => seconds(noise.life.medianMs)],
+  ["life_p90_seconds", ({ noise }) => seconds(noise.life.p90Ms)],
 ];
 
 export function reportCsv({ all, groups }: Report, by: Grouping | null): string {
@@ -54,6 +70,9 @@ const hourText = (hour: number): string =>
   `${WEEKDAYS[Math.floor(hour / 24)] ?? ""} ${String(hour % 24).padStart(2, "0")}:00`;
 
 const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms) / 1_000);
+
+const hours = (ms: number | null): number | null => (ms === null ? null : Math.round(ms / 36_000) / 100);
+const days = (ms: number | null): number | null => (ms === null ? null : Math.round(ms / 864_000) / 100);
 
 function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

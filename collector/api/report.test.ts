@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { figuresOf, type IncidentFacts } from "../incidents/figures.ts";
+import type { IncidentFacts } from "../incidents/figures.ts";
+import { figuresOf } from "../incidents/report.ts";
 import { someFacts } from "../store/state/contract-data.ts";
 import { REPORTS_WAITING_MAX } from "../store/state/store.ts";
 import { type SampleCollector, sampleCollector, T0 } from "./sample-collector.ts";
@@ -37,9 +38,35 @@ describe("report", () => {
     const answer = await get();
     expect(answer.statusCode).toBe(200);
     const { all, hours } = figuresOf(facts, { from, to, groupBy: null });
-    const rest = { groups: [], groupsLeftOut: 0, hours, remaking: null };
+    const coverage = { n: expect.any(Number), of: expect.any(Number), share: expect.anything() };
+    const none = { before: null, tables: [], course: null, groups: [], groupsLeftOut: 0 };
+    const rest = { ...none, hours, coverage, remaking: null };
     expect(answer.json()).toEqual({ from, to, by: "none", all, ...rest });
     expect(all).toMatchObject({ incidents: { opened: 2 }, acknowledge: { n: 1 }, restore: { n: 1 } });
+  });
+
+  it("has what else is asked for: more groupings, the period before, days and weeks", async () => {
+    const facts = count({ rule: "a" }, { rule: "b" }, { rule: "b", slot: null }, { openedAt: T0 - 9 * DAY_MS });
+    const asked = { from: String(T0 - 7 * DAY_MS), parts: "before,course", tables: "rule,slot", top: "1" };
+    const answer = (await get(asked)).json();
+    const made = figuresOf(facts, {
+      ...{ from: T0 - 7 * DAY_MS, to: T0, groupBy: null },
+      ...{ tables: ["rule", "slot"], tableMax: 1, withBefore: true, withCourse: true },
+    });
+    expect(answer.tables).toEqual(made.tables);
+    expect(answer.tables[0]).toMatchObject({ by: "rule", groups: [{ key: "b" }], leftOut: 2 });
+    expect(answer.before).toEqual(made.before);
+    expect(answer.before.incidents.opened).toBe(1);
+    const [day] = answer.course.days;
+    expect(day.day).toMatch(/^2026-\d\d-\d\d$/);
+    expect(Date.parse(day.day) / DAY_MS).toBe(made.course?.days[0]?.day);
+    expect(answer.course.weeks).toHaveLength(1);
+  });
+
+  it("says of how many devices there is word", async () => {
+    const { coverage } = (await get()).json();
+    expect(coverage.share).toBe(coverage.n / coverage.of);
+    expect((await get({ kind: "toaster" })).json().coverage).toEqual({ n: 0, of: 0, share: null });
   });
 
   it("of nothing says that nothing is known", async () => {
@@ -52,8 +79,12 @@ describe("report", () => {
     });
   });
 
-  it.each(["site", "kind", "vendor", "model", "hour"] as const)("is grouped by %s", async (by) => {
-    const facts = count({}, { kind: "scale", vendor: null, model: "X", hourOfWeek: 9 }, { site: "berlin-02" });
+  it.each(["site", "kind", "vendor", "model", "hour", "rule"] as const)("is grouped by %s", async (by) => {
+    const facts = count(
+      {},
+      { kind: "scale", vendor: null, model: "X", hourOfWeek: 9, rule: "x" },
+      { site: "berlin-02" },
+    );
     const { groups } = figuresOf(facts, { from: T0 - DAY_MS, to: T0, groupBy: by });
     expect((await get({ by, from: String(T0 - DAY_MS) })).json().groups).toEqual(groups);
     expect(groups).toHaveLength(2);
@@ -73,6 +104,8 @@ describe("report", () => {
 
   it.each([
     { name: "a site that nobody knows", query: { site: "berlin-99" }, status: 404, error: "no_site" },
+    { name: "a table that there is not", query: { tables: "site,colour" }, status: 400, error: "invalid" },
+    { name: "a part that there is not", query: { parts: "after" }, status: 400, error: "invalid" },
     { name: "a grouping that there is not", query: { by: "colour" }, status: 400, error: "invalid" },
     { name: "a priority that there is not", query: { priority: "P1,P9" }, status: 400, error: "invalid" },
     { name: "a time that is none", query: { from: "yesterday" }, status: 400, error: "invalid" },

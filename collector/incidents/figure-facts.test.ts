@@ -85,7 +85,7 @@ function lived(life: Life): IncidentEvent[] {
 }
 
 const context = (more: Partial<FactsContext> = {}): FactsContext => ({
-  ...{ terms: shipped, site: always, nowMs: min(10_000) },
+  ...{ terms: shipped, site: always, nowMs: min(10_000), cameBackAt: null },
   device: { kind: "label_printer", vendor: "Zebra", model: "ZD421", serial: "S1" },
   ...more,
 });
@@ -128,6 +128,33 @@ describe("the facts of an incident", () => {
         resolveUnpausedMs: 30 * MINUTE_MS,
         ...{ restoredAt: min(50), doneAt: min(60), responseMet: 1, restoreMet: 1, restoreBreached: 0 },
       },
+    },
+    {
+      name: "that came back as another one within a week: not solved in the first line",
+      life: [
+        [0, fires()],
+        [60, resolve("cleaned")],
+      ],
+      is: { isByPeople: true, isFirstLine: false, isReopened: false },
+      more: { cameBackAt: min(60) + 7 * 86_400_000 },
+    },
+    {
+      name: "that came back as another one later",
+      life: [
+        [0, fires()],
+        [60, resolve("cleaned")],
+      ],
+      is: { isFirstLine: true },
+      more: { cameBackAt: min(60) + 7 * 86_400_000 + 1 },
+    },
+    {
+      name: "that was a mistake of the rule: what it cost is known",
+      life: [
+        [0, fires()],
+        [5, clears],
+        [60, resolve("false_positive")],
+      ],
+      is: { isMistaken: true, isFailure: false, fires: 1, calls: 0, restoreMs: null, lifeMs: 5 * MINUTE_MS },
     },
     {
       name: "a hold for a reason that the contract does not list is no pause",

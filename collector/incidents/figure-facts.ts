@@ -14,24 +14,31 @@ import { slaFacts } from "./sla-facts.ts";
 import type { Incident, IncidentEvent, ResolutionCode } from "./types.ts";
 
 /** Raised with every change of what this file makes of a log: records of another version are made again. */
-export const FACTS_VERSION = 2;
+export const FACTS_VERSION = 3;
 
 export type FactsContext = SlaContext & {
   /** In the slot now. */
   readonly device: FactsDevice & { readonly serial: string | null };
   readonly nowMs: number;
+  /** When its fault came back as another incident (isComeback); null: it did not. */
+  readonly cameBackAt: number | null;
 };
+
+/** What comes back within this after people resolved it was not solved (docs/reports.md). */
+export const COMEBACK_MS = 7 * 86_400_000;
 
 /** Throws on a log that no decider writes: that is a bug, not an input. */
 export function factsOf(id: string, log: readonly IncidentEvent[], context: FactsContext): IncidentFacts {
   const incident = foldIncident(id, log);
   const sla = slaFacts(log);
   const { subject, rule, category, priority, openedAt, resolutionCode, cancelCode } = incident;
-  const { site, terms } = context;
+  const { site, terms, cameBackAt } = context;
+  const code = resolutionCode ?? cancelCode;
   const outcome = outcomeOf(incident);
   const isResolved = outcome === "resolved" && incident.resolvedAt !== null;
   const resolvedAt = isResolved ? Math.max(incident.resolvedAt ?? 0, sla.startMs) : null;
   const isByPeople = isResolved && resolutionCode !== null && !BY_ITSELF.includes(resolutionCode);
+  const isLasting = cameBackAt === null || resolvedAt === null || cameBackAt - resolvedAt > COMEBACK_MS;
   const isReopened = log.some(({ type }) => type === "reopened");
   const isFailure = (outcome === "open" || outcome === "resolved") && !isConsequence(incident) && !isMistake(incident);
   const over = isFailure && resolutionCode !== "device_removed" ? stood(sla) : null;
@@ -41,7 +48,7 @@ export function factsOf(id: string, log: readonly IncidentEvent[], context: Fact
     ...{ incident: id, site: subject.site, component: subject.component, rule, category, priority, outcome, openedAt },
     ...deviceOf(incident, context.device),
     slot: subject.device === null ? null : `${subject.site}/${subject.device}`,
-    code: resolutionCode ?? cancelCode,
+    code,
     hourOfWeek: hourOfWeek(site.timeZone, openedAt),
     restoredAt: over?.untilMs ?? null,
     doneAt: resolvedAt ?? (outcome === "open" ? null : (incident.closedAt ?? lastOf(log, "merged"))),
@@ -56,9 +63,13 @@ export function factsOf(id: string, log: readonly IncidentEvent[], context: Fact
     isCalled: isCalled(incident, outcome),
     isFailure,
     isByPeople,
-    isFirstLine: isByPeople && !isReopened && (incident.resolvedTier ?? incident.tier) <= FIRST_TIER,
+    isFirstLine: isByPeople && isLasting && !isReopened && (incident.resolvedTier ?? incident.tier) <= FIRST_TIER,
     isSelfRecovered: isResolved && resolutionCode === "self_recovered",
     isReopened,
+    isMistaken: code === "false_positive" || code === "no_fault_found",
+    fires: 1 + log.filter(({ type }) => type === "fired_again").length,
+    calls: log.filter(({ type }) => type === "escalated").length,
+    lifeMs: stood(sla)?.forMs ?? null,
     ...clocksOf(outcome, readClocks(sla, context, context.nowMs), context),
   };
 }
@@ -80,6 +91,10 @@ function outcomeOf({ state }: Incident): Outcome {
 
 /** It came from something else, which has an incident of its own. */
 const isConsequence = ({ parent, cause }: Incident): boolean => parent !== null || cause !== null;
+
+/** That an incident of the same key was opened after another one says that the other one was not solved. */
+export const isComeback = (incident: Incident): boolean =>
+  incident.state !== "cancelled" && incident.state !== "merged" && !isMistake(incident);
 
 const MISTAKES: readonly ResolutionCode[] = [
   "false_positive",

@@ -1591,10 +1591,13 @@ export interface paths {
         query?: {
           from?: number;
           to?: number;
-          by?: "none" | "site" | "kind" | "vendor" | "model" | "hour";
+          by?: "none" | "site" | "kind" | "vendor" | "model" | "hour" | "rule" | "slot";
           site?: string;
           kind?: string;
           priority?: string;
+          parts?: string;
+          tables?: string;
+          top?: number;
           format?: "json" | "csv";
         };
         header?: never;
@@ -2213,6 +2216,12 @@ export interface components {
         failures: number;
         exposureMs: number | null;
         meanMs: number | null;
+        deviceMs: number | null;
+        rate: {
+          value: number;
+          low: number;
+          high: number;
+        } | null;
         gaps: components["schemas"]["Spread"];
       };
       firstLine: components["schemas"]["Share"];
@@ -2237,6 +2246,12 @@ export interface components {
         amount: number;
         incidents: number;
       }[];
+      noise: {
+        fires: number;
+        calls: number;
+        falsePositives: components["schemas"]["Share"];
+        life: components["schemas"]["Spread"];
+      };
     };
     Health: {
       ok: boolean;
@@ -2558,13 +2573,39 @@ export interface components {
       from: number;
       to: number;
       /** @enum {string} */
-      by: "none" | "site" | "kind" | "vendor" | "model" | "hour";
+      by: "none" | "site" | "kind" | "vendor" | "model" | "hour" | "rule" | "slot";
       all: components["schemas"]["Figures"];
+      before: components["schemas"]["Figures"] | null;
       groups: {
         key: string | number | null;
         figures: components["schemas"]["Figures"];
       }[];
       groupsLeftOut: number;
+      tables: {
+        /** @enum {string} */
+        by: "site" | "kind" | "vendor" | "model" | "hour" | "rule" | "slot";
+        groups: {
+          key: string | number | null;
+          figures: components["schemas"]["Figures"];
+        }[];
+        leftOut: number;
+      }[];
+      course: {
+        days: {
+          /** Format: date */
+          day: string;
+          byPriority: {
+            [key: string]: number;
+          };
+        }[];
+        weeks: {
+          /** Format: date */
+          monday: string;
+          acknowledge: components["schemas"]["Spread"];
+          restore: components["schemas"]["Spread"];
+        }[];
+      } | null;
+      coverage: components["schemas"]["Share"];
       hours: number[];
       remaking: {
         done: number;

@@ -1,10 +1,14 @@
 /**
  * What every state store must do, as tests. `contract.test.ts` runs them for each implementation, on the real thing.
  */
+import type { InventoryDevice } from "@aislewatch/contract";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { figuresOf, GROUPINGS } from "../../incidents/figures.ts";
+import { ALWAYS } from "../../incidents/business-time.ts";
+import { exposuresOf } from "../../incidents/exposure.ts";
+import { GROUPINGS } from "../../incidents/figures.ts";
 import type { PastOf } from "../../incidents/likeness.ts";
+import { figuresOf } from "../../incidents/report.ts";
 import { type Incident, type IncidentEvent, PRIORITIES } from "../../incidents/types.ts";
 import { killWhileWriting } from "../crash.ts";
 import { StoreError } from "../error.ts";
@@ -116,7 +120,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
           late: [late("host-1", "c"), late("host-1", "d", "live"), late("host-2", null), late("host-3", null)],
         });
         expect(store.late()).toEqual([late("host-1", "d", "live"), late("host-1", "c")]);
-        store.removeAgent("store-1", "host-1");
+        store.removeAgent("store-1", "host-1", T0);
         expect(store.late()).toEqual([]);
       });
 
@@ -633,9 +637,45 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
       it.each([null, ...GROUPINGS])("has the figures of all that was committed, grouped by %s", async (groupBy) => {
         const facts = manyFacts(160);
         store.commit({ facts });
-        const exposure = [{ site: "store-1", kind: "scale", vendor: "Zebra", model: null, ms: 9_000_000 }];
-        const options = { from, to, groupBy, exposure };
-        expect(await store.report(options)).toEqual(figuresOf(facts, options));
+        store.putInventory("store-1", "host-1", [aDevice("lane-1/scale", { kind: "scale" })], from + 9_000_000);
+        const options = { from, to, groupBy, tables: ["slot", "rule"], tableMax: 3, withBefore: true } as const;
+        const device = { kind: "scale", vendor: "Zebra", model: null };
+        const [fromMs, untilMs] = [from + 9_000_000, null];
+        const span = { site: "store-1", device: "lane-1/scale", fromMs, untilMs, ...device };
+        const now = exposuresOf([span], { fromMs: from, untilMs: to }, () => ALWAYS);
+        expect(now).toHaveLength(1);
+        const report = await store.report({ ...options, withCourse: true });
+        expect(report).toEqual(figuresOf(facts, { ...options, withCourse: true }, { now }));
+      });
+
+      it("measures failures by the time in which devices were there and had to work", async () => {
+        const swapped = { asset: { vendor: "Zebra", model: "ZD421" } };
+        const put = (at: number, ...devices: InventoryDevice[]) => store.putInventory("store-1", "host-1", devices, at);
+        put(from, aDevice("a", { asset: {} }), aDevice("b"));
+        put(from + 1_000, aDevice("a", swapped), aDevice("b"));
+        put(from + 5_000, aDevice("a", { asset: { vendor: "Zebra", model: "ZD621" } }));
+        store.putInventory("store-2", "host-2", [aDevice("c")], from);
+        store.removeAgent("store-2", "host-2", from + 2_000);
+        await reopen();
+        const facts = ["ZD421", "ZD621", null].map((model, n) =>
+          someFacts(`INC-00000${n}`, { model, openedAt: from + n, slot: "store-1/a" }),
+        );
+        store.commit({ facts });
+        const { all, groups } = await store.report({ from, to: from + 10_000, groupBy: "model" });
+        expect(all.betweenFailures).toMatchObject({ deviceMs: 10_000 + 5_000 + 2_000 });
+        const byModel = groups.map(({ key, figures }) => [key, figures.betweenFailures.deviceMs]);
+        expect(new Map(byModel as [string, number][])).toEqual(
+          new Map<string | null, number>([
+            ["ZD421", 5_000],
+            ["ZD621", 5_000],
+            [null, 7_000],
+          ]),
+        );
+        const never = { mon: [], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] };
+        const shut = { timeZone: "UTC", hours: never, closedDays: [] };
+        const calendars = new Map([["store-1", shut]]);
+        const closed = await store.report({ from, to: from + 10_000, groupBy: null, calendars });
+        expect(closed.all.betweenFailures).toMatchObject({ deviceMs: 17_000, exposureMs: 2_000 });
       });
 
       it("of some sites and kinds only", async () => {

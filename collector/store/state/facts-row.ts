@@ -17,7 +17,8 @@ const CYCLES_MAX = 15;
 /** Where the priority is in `marks`, for a query: its place in PRIORITIES. */
 export const PRIORITY_BITS = { shift: PRIORITY, mask: 7 } as const;
 
-export function rowOfFacts(facts: IncidentFacts): Tables["incident_facts"] {
+/** The store knows the number of the slot. */
+export function rowOfFacts(facts: IncidentFacts): Omit<Tables["incident_facts"], "slot_no"> {
   const { incident, site, slot, kind, vendor, model, rule, code, currency, category, component, serial } = facts;
   return {
     ...{ incident, site, slot, kind, vendor, model, rule, code, currency, category, component, serial },
@@ -31,6 +32,8 @@ export function rowOfFacts(facts: IncidentFacts): Tables["incident_facts"] {
     resolve_ms: facts.resolveMs,
     resolve_unpaused_ms: facts.resolveUnpausedMs,
     penalty_cents: facts.penaltyCents,
+    signals: signalsOf(facts),
+    life_ms: facts.lifeMs,
   };
 }
 
@@ -47,45 +50,70 @@ export function marksOf(facts: CountedFacts): number {
 
 type Cell = string | number | null;
 
-/** A row of `reportRows` (queries.ts), cells in its order. `groupBy`: what the last column is, when it has one more. */
-export function countedFacts(row: readonly Cell[], groupBy: Grouping | null): CountedFacts {
-  const [openedAt, doneAt, slot, marks, restoredAt, detectMs, acknowledgeMs, ...others] = row;
-  const [restoreMs, resolveMs, resolveUnpausedMs, penaltyCents, currency, group = null] = others;
-  const bits = Number(marks);
-  const has = (bit: number): boolean => ((bits >>> bit) & 1) === 1;
-  return {
-    site: groupBy === "site" ? String(group) : "",
-    slot: text(slot),
-    kind: groupBy === "kind" ? text(group) : null,
-    vendor: groupBy === "vendor" ? text(group) : null,
-    model: groupBy === "model" ? text(group) : null,
-    openedAt: Number(openedAt),
-    doneAt: number(doneAt),
-    restoredAt: number(restoredAt),
-    detectMs: number(detectMs),
-    acknowledgeMs: number(acknowledgeMs),
-    restoreMs: number(restoreMs),
-    resolveMs: number(resolveMs),
-    resolveUnpausedMs: number(resolveUnpausedMs),
-    penaltyCents: number(penaltyCents),
-    currency: text(currency),
-    outcome: OUTCOMES[bits & 3] ?? "open",
-    priority: PRIORITIES[(bits >>> PRIORITY) & 7] ?? "P5",
-    hourOfWeek: (bits >>> HOUR) & 255,
-    isCalled: has(FIRST_FLAG),
-    isFailure: has(FIRST_FLAG + 1),
-    isByPeople: has(FIRST_FLAG + 2),
-    isFirstLine: has(FIRST_FLAG + 3),
-    isSelfRecovered: has(FIRST_FLAG + 4),
-    isReopened: has(FIRST_FLAG + 5),
-    restoreMet: (bits >>> FIRST_SINGLE) & 1,
-    restoreBreached: (bits >>> (FIRST_SINGLE + 1)) & 1,
-    vendorMet: (bits >>> (FIRST_SINGLE + 2)) & 1,
-    vendorBreached: (bits >>> (FIRST_SINGLE + 3)) & 1,
-    responseMet: (bits >>> MET) & CYCLES_MAX,
-    responseBreached: (bits >>> BREACHED) & CYCLES_MAX,
+/** Of what was before they were counted: it fired once, and who was called is not known. */
+const SIGNALS_BEFORE = 1;
+const SIGNALS_BITS = 12;
+const SIGNALS_MAX = 2 ** SIGNALS_BITS - 1;
+
+/** How often it fired (12 bits, from the lowest), how often somebody was called (12), whether it was a mistake. */
+export const signalsOf = ({ fires, calls, isMistaken }: CountedFacts): number =>
+  Math.min(fires, SIGNALS_MAX) |
+  (Math.min(calls, SIGNALS_MAX) << SIGNALS_BITS) |
+  (Number(isMistaken) << (2 * SIGNALS_BITS));
+
+/** The columns of a group's name that a report asks for, in the order in which they follow the others. */
+export type NamedBy = Exclude<Grouping, "hour">;
+
+/** A row of `reportRows` (queries.ts), cells in its order; `named` are its last columns. */
+export function factsReader(named: readonly NamedBy[]): (row: readonly Cell[]) => CountedFacts {
+  const place = (by: NamedBy): number => (named.includes(by) ? NUMBERS + named.indexOf(by) : -1);
+  const [site, kind, vendor, model] = [place("site"), place("kind"), place("vendor"), place("model")];
+  const [rule, slot] = [place("rule"), place("slot")];
+  return (row) => {
+    const bits = Number(row[3]);
+    const signals = number(row[12]) ?? SIGNALS_BEFORE;
+    return {
+      openedAt: Number(row[0]),
+      doneAt: number(row[1]),
+      slot: slot < 0 ? number(row[2]) : text(row[slot]),
+      restoredAt: number(row[4]),
+      detectMs: number(row[5]),
+      acknowledgeMs: number(row[6]),
+      restoreMs: number(row[7]),
+      resolveMs: number(row[8]),
+      resolveUnpausedMs: number(row[9]),
+      penaltyCents: number(row[10]),
+      currency: text(row[11]),
+      lifeMs: number(row[13]),
+      site: text(row[site]) ?? "",
+      kind: text(row[kind]),
+      vendor: text(row[vendor]),
+      model: text(row[model]),
+      rule: text(row[rule]) ?? "",
+      fires: signals & SIGNALS_MAX,
+      calls: (signals >>> SIGNALS_BITS) & SIGNALS_MAX,
+      isMistaken: signals >>> (2 * SIGNALS_BITS) === 1,
+      outcome: OUTCOMES[bits & 3] ?? "open",
+      priority: PRIORITIES[(bits >>> PRIORITY) & 7] ?? "P5",
+      hourOfWeek: (bits >>> HOUR) & 255,
+      isCalled: ((bits >>> FIRST_FLAG) & 1) === 1,
+      isFailure: ((bits >>> (FIRST_FLAG + 1)) & 1) === 1,
+      isByPeople: ((bits >>> (FIRST_FLAG + 2)) & 1) === 1,
+      isFirstLine: ((bits >>> (FIRST_FLAG + 3)) & 1) === 1,
+      isSelfRecovered: ((bits >>> (FIRST_FLAG + 4)) & 1) === 1,
+      isReopened: ((bits >>> (FIRST_FLAG + 5)) & 1) === 1,
+      restoreMet: (bits >>> FIRST_SINGLE) & 1,
+      restoreBreached: (bits >>> (FIRST_SINGLE + 1)) & 1,
+      vendorMet: (bits >>> (FIRST_SINGLE + 2)) & 1,
+      vendorBreached: (bits >>> (FIRST_SINGLE + 3)) & 1,
+      responseMet: (bits >>> MET) & CYCLES_MAX,
+      responseBreached: (bits >>> BREACHED) & CYCLES_MAX,
+    };
   };
 }
+
+/** The columns before those that `named` adds. */
+const NUMBERS = 14;
 
 /** A row of `past` (queries.ts). */
 export function pastFacts(row: PastRow): PastFacts {

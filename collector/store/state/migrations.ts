@@ -38,6 +38,7 @@ export const migrations: readonly Migration[] = [
   { version: 8, name: "facts of incidents for reports", statements: incidentFacts },
   { version: 9, name: "facts of incidents for triage", statements: factsForTriage },
   { version: 10, name: "groups of notifications, and how attempts ended", statements: notificationGroups },
+  { version: 11, name: "devices in time, and the noise of rules", statements: deviceSpans },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -271,6 +272,41 @@ function factsForTriage(db: Kysely<Tables>): readonly CompiledQuery[] {
     index("incident_facts_serial", "serial", "opened_at"),
     index("incident_facts_model", "model", "rule", "opened_at"),
     index("incident_facts_site", "site", "rule", "opened_at"),
+  ];
+}
+
+/** Devices that are there were there since their agent said so last; vendor and model come with its next inventory. */
+function deviceSpans(db: Kysely<Tables>, dialect: SqlDialect): readonly CompiledQuery[] {
+  const facts = db.schema.alterTable("incident_facts");
+  const numbered = text(withNumber(db.schema.createTable("device_spans"), dialect), "site", "device", "kind");
+  const table = numbers(numbered, "since").addColumn("until", "bigint");
+  const named = ["vendor", "model", "serial"].reduce((built, column) => built.addColumn(column, "text"), table);
+  const slots = db
+    .selectFrom("incident_facts")
+    .select("slot")
+    .where("slot", "is not", null)
+    .$narrowType<{ slot: string }>()
+    .distinct();
+  const numberOfSlot = db
+    .selectFrom("fact_slots")
+    .select("id")
+    .where(sql<SqlBool>`fact_slots.slot = incident_facts.slot`);
+  const present = db
+    .selectFrom("devices")
+    .innerJoin("inventories", (join) =>
+      join.onRef("inventories.site", "=", "devices.site").onRef("inventories.agent", "=", "devices.agent"),
+    )
+    .select(["devices.site", "devices.id", "inventories.at", "devices.kind"]);
+  return [
+    ...["signals", "life_ms", "slot_no"].map((column) => facts.addColumn(column, "bigint").compile()),
+    text(withNumber(db.schema.createTable("fact_slots"), dialect), "slot")
+      .addUniqueConstraint("fact_slots_once", ["slot"])
+      .compile(),
+    db.insertInto("fact_slots").columns(["slot"]).expression(slots).compile(),
+    db.updateTable("incident_facts").set({ slot_no: numberOfSlot }).compile(),
+    named.compile(),
+    db.schema.createIndex("device_spans_device").on("device_spans").columns(["site", "device", "until"]).compile(),
+    db.insertInto("device_spans").columns(["site", "device", "since", "kind"]).expression(present).compile(),
   ];
 }
 

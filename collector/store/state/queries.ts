@@ -3,8 +3,9 @@
  * incident list is built per call, because its filters differ.
  */
 import { type CompiledQuery, type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from "kysely";
+import { beginOf } from "../../incidents/report.ts";
 import { PRIORITIES } from "../../incidents/types.ts";
-import { PRIORITY_BITS } from "./facts-row.ts";
+import { type NamedBy, PRIORITY_BITS } from "./facts-row.ts";
 import type { Tables } from "./schema.ts";
 import type { AttemptFilter, IncidentFilter, ReportQuery } from "./store.ts";
 import { slots, template } from "./template.ts";
@@ -52,6 +53,8 @@ const FACTS_COLUMNS = [
   "resolve_unpaused_ms",
   "penalty_cents",
   "currency",
+  "signals",
+  "life_ms",
   "category",
   "component",
   "serial",
@@ -73,6 +76,11 @@ const PAST_COLUMNS = [
   "code",
   "marks",
 ] as const satisfies (keyof Tables["incident_facts"])[];
+
+/** Their `id` keeps the order of writing. */
+type Numbered =
+  | ("gaps" | "thinned" | "gap_notes" | "poison" | "audit")
+  | ("notifications" | "notification_attempts" | "device_spans");
 
 /** Where a page of the list ended: the last row's place in the order. */
 export type ListPlace = { readonly priority: string; readonly openedAt: number; readonly id: string };
@@ -98,8 +106,11 @@ export function buildQueries(db: Kysely<Tables>) {
     "body",
   );
   const ofKey = slots<{ key: string; limit: number }>("key", "limit");
+  const ofKeyAfter = slots<{ key: string; after: number; limit: number }>("key", "after", "limit");
   const event = slots<Tables["incident_events"]>("incident", "seq", "at", "type", "body");
-  const facts = slots<Tables["incident_facts"]>(...FACTS_COLUMNS);
+  const facts = slots<Omit<Tables["incident_facts"], "slot_no">>(...FACTS_COLUMNS);
+  const factSlot = slots<{ slot: string }>("slot");
+  const slotNumber = db.selectFrom("fact_slots").select("id").where(sql<SqlBool>`slot = ${facts.slot}`);
   const pastUntil = { until: 0, limit: 0 };
   const pastOfSlot = slots<{ slot: string } & typeof pastUntil>("slot", "until", "limit");
   const pastOfSerial = slots<{ serial: string } & typeof pastUntil>("serial", "until", "limit");
@@ -140,6 +151,13 @@ export function buildQueries(db: Kysely<Tables>) {
   const audit = slots<Row<"audit">>("at", "actor", "action", "detail");
   const document = slots<Tables["documents"]>("name", "body");
   const counter = slots<Tables["counters"]>("name", "value");
+  const span = slots<Omit<Tables["device_spans"], "id">>(
+    ...(["site", "device", "since", "until", "kind", "vendor", "model", "serial"] as const),
+  );
+  const spanEnd = slots<{ id: number; until: number }>("id", "until");
+  const spanNames = slots<{ id: number; vendor: string | null; model: string | null; serial: string | null }>(
+    ...(["id", "vendor", "model", "serial"] as const),
+  );
   const ofAgent = slots<{ site: string; agent: string }>("site", "agent");
   const ofEpoch = slots<{ site: string; agent: string; epoch: string }>("site", "agent", "epoch");
   const byId = slots<{ id: string }>("id");
@@ -151,9 +169,8 @@ export function buildQueries(db: Kysely<Tables>) {
   const limit = slots<{ limit: number }>("limit");
 
   /** The greatest number that is not among the `kept` newest. */
-  const newest = (
-    table: "gaps" | "thinned" | "gap_notes" | "poison" | "audit" | "notifications" | "notification_attempts",
-  ) => db.selectFrom(table).select((eb) => sql<number>`${eb.fn.max("id")} - ${keepNewest.kept}`.as("last"));
+  const newest = (table: Numbered) =>
+    db.selectFrom(table).select((eb) => sql<number>`${eb.fn.max("id")} - ${keepNewest.kept}`.as("last"));
 
   const past = db.selectFrom("incident_facts").select(PAST_COLUMNS);
   const newestFirst = (query: typeof past, { until, limit: most }: typeof pastUntil): typeof past =>
@@ -237,6 +254,17 @@ export function buildQueries(db: Kysely<Tables>) {
         .orderBy("opened_at", "desc")
         .orderBy("id", "desc")
         .limit(ofKey.limit),
+    ),
+    incidentsOfKeyAfter: template(
+      ofKeyAfter,
+      db
+        .selectFrom("incidents")
+        .select("body")
+        .where("key", "=", ofKeyAfter.key)
+        .where("opened_at", ">", ofKeyAfter.after)
+        .orderBy("opened_at")
+        .orderBy("id")
+        .limit(ofKeyAfter.limit),
     ),
     incidentEvents: template(
       byId,
@@ -349,14 +377,24 @@ export function buildQueries(db: Kysely<Tables>) {
       facts,
       db
         .insertInto("incident_facts")
-        .values(facts)
+        .values({ ...facts, slot_no: slotNumber })
         .onConflict((conflict) =>
           conflict
             .columns(["opened_at", "incident"])
             .doUpdateSet((eb) =>
-              Object.fromEntries(FACTS_COLUMNS.slice(2).map((name) => [name, eb.ref(`excluded.${name}`)])),
+              Object.fromEntries(
+                [...FACTS_COLUMNS.slice(2), "slot_no" as const].map((name) => [name, eb.ref(`excluded.${name}`)]),
+              ),
             ),
         ),
+    ),
+    /** Before putFacts, which takes its number. */
+    noteSlot: template(
+      factSlot,
+      db
+        .insertInto("fact_slots")
+        .values(factSlot)
+        .onConflict((conflict) => conflict.column("slot").doNothing()),
     ),
     pastOfSlot: template(pastOfSlot, newestFirst(past.where("slot", "=", pastOfSlot.slot), pastOfSlot)),
     pastOfSerial: template(pastOfSerial, newestFirst(past.where("serial", "=", pastOfSerial.serial), pastOfSerial)),
@@ -593,6 +631,34 @@ export function buildQueries(db: Kysely<Tables>) {
       db.selectFrom("devices").select("id").where("site", "=", ofAgent.site).where("agent", "!=", ofAgent.agent),
     ),
     addDevice: template(device, db.insertInto("devices").values(device)),
+    openSpans: template(
+      ofAgent,
+      db
+        .selectFrom("device_spans")
+        .innerJoin("devices", (join) =>
+          join.onRef("devices.site", "=", "device_spans.site").onRef("devices.id", "=", "device_spans.device"),
+        )
+        .selectAll("device_spans")
+        .where("devices.site", "=", ofAgent.site)
+        .where("devices.agent", "=", ofAgent.agent)
+        .where("device_spans.until", "is", null),
+    ),
+    beginSpan: template(span, db.insertInto("device_spans").values(span)),
+    endSpan: template(
+      spanEnd,
+      db.updateTable("device_spans").set({ until: spanEnd.until }).where("id", "=", spanEnd.id),
+    ),
+    nameSpan: template(
+      spanNames,
+      db
+        .updateTable("device_spans")
+        .set({ vendor: spanNames.vendor, model: spanNames.model, serial: spanNames.serial })
+        .where("id", "=", spanNames.id),
+    ),
+    trimSpans: template(
+      keepNewest,
+      db.deleteFrom("device_spans").where("id", "<=", newest("device_spans")).where("until", "is not", null),
+    ),
     inventories: template(
       none,
       db.selectFrom("inventories").select(["site", "agent"]).orderBy("site").orderBy("agent"),
@@ -768,18 +834,29 @@ export function attemptList(
 }
 
 /**
- * What a report adds up, in the order in which countedFacts (facts-row.ts) takes it. Those that were open at its end may be as old as
+ * What a report adds up, in the order in which factsReader (facts-row.ts) takes it. Those that were open at its end may be as old as
  * they like, so all rows until then are walked; the others are passed over.
  */
-export function reportRows(db: Kysely<Tables>, query: ReportQuery): CompiledQuery {
-  const { from, to, groupBy, site, kind, priorities } = query;
+export function reportRows(
+  db: Kysely<Tables>,
+  query: ReportQuery,
+): { readonly rows: CompiledQuery; readonly named: readonly NamedBy[] } {
+  const { to, groupBy, tables = [], site, kind, priorities } = query;
+  const from = beginOf(query);
+  const named = NAMED.filter((by) => by === groupBy || tables.includes(by));
   let rows = db
     .selectFrom("incident_facts")
-    .select(["opened_at", "done_at", "slot", "marks", "restored_at", "detect_ms", "acknowledge_ms"])
-    .select(["restore_ms", "resolve_ms", "resolve_unpaused_ms", "penalty_cents", "currency"])
+    .select(["opened_at", "done_at", "slot_no", "marks", "restored_at", "detect_ms", "acknowledge_ms"])
+    .select(["restore_ms", "resolve_ms", "resolve_unpaused_ms", "penalty_cents", "currency", "signals", "life_ms"])
+    .select([...named])
     .where("opened_at", "<", to)
-    .where((eb) => eb.or([eb("opened_at", ">=", from), eb("done_at", "is", null), eb("done_at", ">=", to)]));
-  if (groupBy !== null && groupBy !== "hour") rows = rows.select(groupBy);
+    .where((eb) =>
+      eb.or([
+        eb("opened_at", ">=", from),
+        eb("done_at", "is", null),
+        eb("done_at", ">=", query.withBefore === true ? query.from : to),
+      ]),
+    );
   if (site !== undefined) rows = rows.where("site", "=", site);
   if (kind !== undefined) rows = rows.where("kind", "=", kind);
   if (priorities !== undefined) {
@@ -789,8 +866,24 @@ export function reportRows(db: Kysely<Tables>, query: ReportQuery): CompiledQuer
     );
     rows = rows.where((eb) => eb.or(isOne));
   }
-  return rows.compile();
+  return { rows: rows.compile(), named };
 }
+
+/** The spans of devices that lie in the time of a report, site by site; exposuresOf (incidents/exposure.ts) takes them. */
+export function reportSpans(db: Kysely<Tables>, query: ReportQuery): CompiledQuery {
+  const { to, site, kind } = query;
+  let spans = db
+    .selectFrom("device_spans")
+    .select(["site", "device", "since", "until", "kind", "vendor", "model"])
+    .where("since", "<", to)
+    .where((eb) => eb.or([eb("until", "is", null), eb("until", ">", beginOf(query))]))
+    .orderBy("site");
+  if (site !== undefined) spans = spans.where("site", "=", site);
+  if (kind !== undefined) spans = spans.where("kind", "=", kind);
+  return spans.compile();
+}
+
+const NAMED: readonly NamedBy[] = ["site", "kind", "vendor", "model", "rule", "slot"];
 
 function conditions(eb: ExpressionBuilder<Tables, "incidents">, filter: IncidentFilter): Expression<SqlBool>[] {
   const { states, priorities, site, device, kind, search, unrecovered, forReview, parent } = filter;

@@ -1,35 +1,74 @@
 /**
- * The thread that makes one report: it reads the rows over a connection of its own, which in WAL mode neither waits for
+ * The thread that makes reports, one after the other: it reads the rows over a connection of its own, which in WAL mode neither waits for
  * a commit nor makes one wait, and adds them up. A million of them is a second of work that ingest must not stand for.
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
-import { createReport, type Report, type ReportOptions } from "../../incidents/figures.ts";
-import { countedFacts } from "./facts-row.ts";
+import { errorText } from "@aislewatch/base";
+import type { SiteCalendar } from "@aislewatch/rules";
+import { ALWAYS } from "../../incidents/business-time.ts";
+import { type DeviceSpan, exposuresOf } from "../../incidents/exposure.ts";
+import { beginOf, createReport, type Report, type ReportOptions } from "../../incidents/report.ts";
+import { factsReader, type NamedBy } from "./facts-row.ts";
 import type { SqlValue } from "./template.ts";
 
+type Selection = { readonly sql: string; readonly values: readonly SqlValue[] };
 export type ReportRequest = {
-  readonly sql: string;
-  readonly values: readonly SqlValue[];
+  readonly facts: Selection;
+  readonly spans: Selection;
+  readonly named: readonly NamedBy[];
   readonly options: ReportOptions;
+  readonly calendars: ReadonlyMap<string, SiteCalendar> | undefined;
 };
-export type ReportWorkerData = ReportRequest & { readonly file: string };
+export type ReportWorkerData = { readonly file: string };
+export type ReportOutcome = { readonly report: Report } | { readonly failed: string };
 
-function makeReport({ file, sql, values, options }: ReportWorkerData): Report {
+type Row = readonly (string | number | null)[];
+
+function makeReport(file: string, { facts, spans, named, options, calendars }: ReportRequest): Report {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
+    // Both of one state of the file.
+    database.exec("begin");
     const report = createReport(options);
-    for (const row of rowsOf(database.prepare(sql), values)) report.add(countedFacts(row, options.groupBy));
-    return report.result();
+    const read = factsReader(named);
+    for (const row of rowsOf(database, facts)) report.add(read(row));
+    const devices = Array.from(rowsOf(database, spans), spanOf);
+    const { from, to } = options;
+    const calendarOf = (site: string): SiteCalendar => calendars?.get(site) ?? ALWAYS;
+    return report.result({
+      now: exposuresOf(devices, { fromMs: from, untilMs: to }, calendarOf),
+      before: exposuresOf(devices, { fromMs: beginOf(options), untilMs: from }, calendarOf),
+    });
   } finally {
     database.close();
   }
 }
 
-/** The edge: cells are what the schema says, for the table is ours. */
-function rowsOf(statement: StatementSync, values: readonly SqlValue[]): Iterable<readonly (string | number | null)[]> {
+/** The edge: cells are what the schema says, for the tables are ours. */
+function rowsOf(database: DatabaseSync, { sql, values }: Selection): Iterable<Row> {
+  const statement = database.prepare(sql);
   statement.setReturnArrays(true);
-  return statement.iterate(...values) as unknown as Iterable<readonly (string | number | null)[]>;
+  return statement.iterate(...values) as unknown as Iterable<Row>;
 }
 
-parentPort?.postMessage(makeReport(workerData as ReportWorkerData));
+/** A row of `reportSpans` (queries.ts). */
+function spanOf([site, device, since, until, kind, vendor, model]: Row): DeviceSpan {
+  const text = (cell: Row[number] | undefined): string | null => (typeof cell === "string" ? cell : null);
+  return {
+    ...{ site: String(site), device: String(device), fromMs: Number(since) },
+    ...{ untilMs: typeof until === "number" ? until : null },
+    ...{ kind: text(kind), vendor: text(vendor), model: text(model) },
+  };
+}
+
+function outcomeOf(request: ReportRequest): ReportOutcome {
+  try {
+    const { file } = workerData as ReportWorkerData;
+    return { report: makeReport(file, request) };
+  } catch (thrown) {
+    return { failed: errorText(thrown) };
+  }
+}
+
+parentPort?.on("message", (request: ReportRequest) => parentPort?.postMessage(outcomeOf(request)));

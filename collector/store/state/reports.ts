@@ -1,10 +1,15 @@
-/** Reports, one after the other, each in a thread that ends with it (report-worker.ts). */
+/**
+ * Reports, one after the other, in a thread of their own (report-worker.ts). It stays for a while, for whoever looks at one
+ * report looks at another soon, and starting it costs as much as a report of a month; then it goes, and its memory with it.
+ */
 import { Worker } from "node:worker_threads";
-import { errorText } from "@aislewatch/base";
-import type { Report } from "../../incidents/figures.ts";
+import type { Report } from "../../incidents/report.ts";
 import { StoreError } from "../error.ts";
-import type { ReportRequest, ReportWorkerData } from "./report-worker.ts";
+import type { ReportOutcome, ReportRequest, ReportWorkerData } from "./report-worker.ts";
 import { REPORTS_WAITING_MAX } from "./store.ts";
+
+/** Nobody asked for so long: the thread ends. */
+const IDLE_MS = 60_000;
 
 export type Reports = {
   make(request: ReportRequest): Promise<Report>;
@@ -15,22 +20,40 @@ export type Reports = {
 export function createReports(file: string): Reports {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
-  let running: Worker | null = null;
+  let thread: Worker | null = null;
+  let idle: NodeJS.Timeout | undefined;
   let isClosed = false;
 
+  function started(): Worker {
+    const workerData: ReportWorkerData = { file };
+    const made = new Worker(new URL("./report-worker.ts", import.meta.url), { workerData, name: "report" });
+    made.once("exit", () => {
+      if (thread === made) thread = null;
+    });
+    // Alone it keeps no process alive.
+    made.unref();
+    thread = made;
+    return made;
+  }
+
   function run(request: ReportRequest): Promise<Report> {
-    return new Promise((resolve, reject) => {
+    clearTimeout(idle);
+    return new Promise<Report>((resolve, reject) => {
       if (isClosed) return reject(new StoreError("closed", "the state store is closed"));
-      const workerData: ReportWorkerData = { ...request, file };
-      const worker = new Worker(new URL("./report-worker.ts", import.meta.url), { workerData, name: "report" });
-      running = worker;
-      worker.once("message", (report: Report) => resolve(report));
-      worker.once("error", (thrown) => reject(new StoreError("failed", errorText(thrown), { cause: thrown })));
-      // After a message or an error it changes nothing.
-      worker.once("exit", () => {
-        running = null;
-        reject(new StoreError("closed", "the report was ended"));
-      });
+      const worker = thread ?? started();
+      const done = (settle: () => void): void => {
+        worker.removeAllListeners("message").removeAllListeners("error").off("exit", ended).unref();
+        idle = setTimeout(() => void worker.terminate(), IDLE_MS).unref();
+        settle();
+      };
+      const ended = (): void => done(() => reject(new StoreError("closed", "the report was ended")));
+      worker.ref();
+      worker.once("message", (outcome: ReportOutcome) =>
+        done(() => ("report" in outcome ? resolve(outcome.report) : reject(new StoreError("failed", outcome.failed)))),
+      );
+      worker.once("error", (thrown) => done(() => reject(new StoreError("failed", thrown.message, { cause: thrown }))));
+      worker.once("exit", ended);
+      worker.postMessage(request);
     });
   }
 
@@ -46,8 +69,10 @@ export function createReports(file: string): Reports {
     },
     async close() {
       isClosed = true;
-      await running?.terminate();
+      clearTimeout(idle);
+      await thread?.terminate();
       await last;
+      clearTimeout(idle);
     },
   };
 }

@@ -56,7 +56,13 @@ export type Tables = {
     category: string | null;
     component: string | null;
     serial: string | null;
+    /** facts-row.ts says what they are; null as those above. */
+    signals: number | null;
+    life_ms: number | null;
+    /** Of fact_slots: of a million names a report has no time to tell which are the same. */
+    slot_no: number | null;
   };
+  fact_slots: { id: Generated<number>; slot: string };
   incident_events: { incident: string; seq: number; at: number; type: string; body: string };
   agents: {
     site: string;
@@ -139,6 +145,19 @@ export type Tables = {
   };
   inventories: { site: string; agent: string; at: number };
   devices: { site: string; id: string; agent: string; position: number; kind: string; body: string };
+  /** A device in its slot, from one inventory that named it to one that did not (device-spans.ts). */
+  device_spans: {
+    id: Generated<number>;
+    site: string;
+    device: string;
+    /** Unix ms; `until` null: it is there. */
+    since: number;
+    until: number | null;
+    kind: string;
+    vendor: string | null;
+    model: string | null;
+    serial: string | null;
+  };
   agent_credentials: { site: string; agent: string; password_hash: string };
   users: { name: string; role: string; password_hash: string | null; created_at: number };
   sessions: { id_hash: string; user_name: string; created_at: number; expires_at: number };

@@ -4,15 +4,25 @@
  */
 import type { InventoryDevice, Lane } from "@aislewatch/contract";
 import type { FaultRecord } from "@aislewatch/rules";
-import type { Report } from "../../incidents/figures.ts";
+import type { CompiledQuery } from "kysely";
 import type { PastFacts, PastOf } from "../../incidents/likeness.ts";
 import { isEnded } from "../../incidents/log.ts";
+import type { Report } from "../../incidents/report.ts";
 import type { Incident, IncidentEvent } from "../../incidents/types.ts";
 import { type StoredEvent, type StoredIncident, upcastEvent, upcastIncident } from "../../incidents/upcast.ts";
 import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
+import { type SpanRow, spanChanges } from "./device-spans.ts";
 import { pastFacts, rowOfFacts } from "./facts-row.ts";
-import { attemptList, buildQueries, incidentList, type ListPlace, type Queries, reportRows } from "./queries.ts";
+import {
+  attemptList,
+  buildQueries,
+  incidentList,
+  type ListPlace,
+  type Queries,
+  reportRows,
+  reportSpans,
+} from "./queries.ts";
 import { createReports, type Reports } from "./reports.ts";
 import { SQLITE, SqliteFile } from "./sqlite-file.ts";
 import {
@@ -58,6 +68,8 @@ const LIMITS = {
   /** Sent or given up: what a recovery asks for to know who was told. */
   notificationsMax: 50_000,
   attemptsMax: 100_000,
+  /** Devices that were swapped or removed, in ten years of a great chain. */
+  deviceSpansMax: 500_000,
   pageMax: 1_000,
 } as const;
 
@@ -111,7 +123,10 @@ class SqliteStore implements StateStore {
       for (const late of change.late ?? []) this.#putLate(late);
       this.#putNotifications(change.notifications ?? [], change.attempts ?? []);
       for (const group of change.groups ?? []) this.#putGroup(group);
-      for (const facts of change.facts ?? []) this.#file.run(queries.putFacts, rowOfFacts(facts));
+      for (const facts of change.facts ?? []) {
+        if (facts.slot !== null) this.#file.run(queries.noteSlot, { slot: facts.slot });
+        this.#file.run(queries.putFacts, rowOfFacts(facts));
+      }
       if (change.incidents?.length) {
         this.#file.run(queries.putCounter, { name: "incident", value: this.#incidentNumber });
       }
@@ -174,10 +189,11 @@ class SqliteStore implements StateStore {
   }
 
   report(query: ReportQuery): Promise<Report> {
-    const { sql, parameters } = reportRows(SQLITE, query);
-    const { from, to, groupBy, exposure } = query;
-    const options = { from, to, groupBy, ...(exposure !== undefined && { exposure }) };
-    return this.#reports.make({ sql, values: parameters.map(asSqlValue), options });
+    const { site: _, kind: __, priorities: ___, calendars, ...options } = query;
+    const { rows, named } = reportRows(SQLITE, query);
+    const selection = ({ sql, parameters }: CompiledQuery) => ({ sql, values: parameters.map(asSqlValue) });
+    const [facts, spans] = [selection(rows), selection(reportSpans(SQLITE, query))];
+    return this.#reports.make({ facts, spans, named, options, calendars });
   }
 
   incidentIds(after: string, limit: number): string[] {
@@ -196,6 +212,11 @@ class SqliteStore implements StateStore {
 
   incidentsOfKey(key: string, limit: number): Incident[] {
     return this.#file.all(this.#queries.incidentsOfKey, { key, limit }).map(({ body }) => incidentOf(body));
+  }
+
+  incidentsOfKeyAfter(key: string, openedAt: number, limit: number): Incident[] {
+    const rows = this.#file.all(this.#queries.incidentsOfKeyAfter, { key, after: openedAt, limit });
+    return rows.map(({ body }) => incidentOf(body));
   }
 
   incidentEvents(id: string): IncidentEvent[] {
@@ -239,6 +260,7 @@ class SqliteStore implements StateStore {
       const foreign = new Set(this.#file.all(queries.foreignDevices, { site, agent }).map(({ id }) => id));
       // An id that stands twice in one inventory is one device: the later entry counts.
       const own = new Map(devices.filter(({ id }) => !foreign.has(id)).map((device) => [device.id, device]));
+      this.#putSpans(this.#file.all(queries.openSpans, { site, agent }), site, [...own.values()], at);
       this.#file.run(queries.putInventory, { site, agent, at });
       this.#file.run(queries.removeDevices, { site, agent });
       let position = 0;
@@ -258,6 +280,15 @@ class SqliteStore implements StateStore {
     });
   }
 
+  #putSpans(open: readonly SpanRow[], site: string, now: readonly InventoryDevice[], at: number): void {
+    const { beginSpan, endSpan, nameSpan, trimSpans } = this.#queries;
+    const { ended, begun, named } = spanChanges(open, site, now, at);
+    for (const id of ended) this.#file.run(endSpan, { id, until: at });
+    for (const row of begun) this.#file.run(beginSpan, row);
+    for (const row of named) this.#file.run(nameSpan, row);
+    if (ended.length > 0) this.#file.run(trimSpans, { kept: LIMITS.deviceSpansMax });
+  }
+
   inventory(): { site: string; agent: string; devices: InventoryDevice[] }[] {
     const byAgent = new Map<string, InventoryDevice[]>();
     for (const { site, agent, body } of this.#file.all(this.#queries.devices, {})) {
@@ -273,9 +304,10 @@ class SqliteStore implements StateStore {
     }));
   }
 
-  removeAgent(site: string, agent: string): void {
-    const { removeAgent, removeInventory, removeDevices, removeCredential, removeLate } = this.#queries;
+  removeAgent(site: string, agent: string, at: number): void {
+    const { removeAgent, removeInventory, removeDevices, removeCredential, removeLate, openSpans } = this.#queries;
     this.#file.transaction(() => {
+      this.#putSpans(this.#file.all(openSpans, { site, agent }), site, [], at);
       for (const query of [removeAgent, removeInventory, removeDevices, removeCredential, removeLate])
         this.#file.run(query, { site, agent });
     });

@@ -4,9 +4,10 @@
  * crash leaves either all of it or nothing, and the watermark in it says which batches are behind it.
  */
 import type { AgentStatus, CommandKind, InventoryDevice, Reply } from "@aislewatch/contract";
-import type { FaultRecord } from "@aislewatch/rules";
-import type { IncidentFacts, Report, ReportOptions } from "../../incidents/figures.ts";
+import type { FaultRecord, SiteCalendar } from "@aislewatch/rules";
+import type { IncidentFacts } from "../../incidents/figures.ts";
 import type { PastFacts, PastOf } from "../../incidents/likeness.ts";
+import type { Report, ReportOptions } from "../../incidents/report.ts";
 import type { Incident, IncidentEvent, IncidentState, Priority } from "../../incidents/types.ts";
 import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
@@ -178,6 +179,8 @@ export type Commit = {
 
 /** What a report is made of: incidents of this site, this kind and these priorities (as they are now), all when not given. */
 export type ReportQuery = ReportOptions & {
+  /** When devices of a site have to work; always, where it is not named. */
+  readonly calendars?: ReadonlyMap<string, SiteCalendar> | undefined;
   readonly site?: string | undefined;
   readonly kind?: string | undefined;
   readonly priorities?: readonly Priority[] | undefined;
@@ -264,6 +267,8 @@ export type StateStore = {
   lastEventOf(id: string, type: IncidentEvent["type"]): IncidentEvent | null;
   /** Those of a dedupe key, ended or not, newest first. */
   incidentsOfKey(key: string, limit: number): Incident[];
+  /** Those of a dedupe key that were opened after this instant, the first of them first. */
+  incidentsOfKeyAfter(key: string, openedAt: number, limit: number): Incident[];
   /** Those that have not ended, by dedupe key; what the judge works on. */
   openIncidents(): { incident: Incident; key: string }[];
   /** Ordered by priority, then newest first. `cursor` is opaque; null ends the list. */
@@ -277,7 +282,7 @@ export type StateStore = {
   inventory(): { site: string; agent: string; devices: InventoryDevice[] }[];
 
   /** Takes an agent out with its password and inventory; ledger, incidents and events of its devices stay. */
-  removeAgent(site: string, agent: string): void;
+  removeAgent(site: string, agent: string, at: number): void;
 
   addPoison(record: PoisonRecord): void;
   poisonCount(): number;
