@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { isStanding } from "./incidents/correlation.ts";
 import { DEFAULT_LIFECYCLE } from "./incidents/lifecycle.ts";
 import { allOf, brokenLaws, type SampleTree, SETTLE_MS, SITE, sampleTree } from "./sample-tree.ts";
@@ -172,6 +172,22 @@ describe("correlation", () => {
       tree.act(dead, { type: "split", from: scale.id });
       expect(parentOf("printer")).toBe(dead.id);
     });
+  });
+
+  it("one more costs the same, however many are open", async () => {
+    const looksFor = async (open: number): Promise<number> => {
+      await tree.close();
+      await start(STORE, { settleMs: SETTLE_MS, fleet: [] });
+      for (let n = 0; n < open; n++) tree.down(`other-${n}`, `site-${n}`);
+      tree.down("switch");
+      const spies = [vi.spyOn(tree.book, "ofKey"), vi.spyOn(tree.book, "keyOf"), vi.spyOn(tree.book, "write")];
+      tree.down("printer");
+      const looks = spies.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+      expect(parentOf("printer")).toBe(idOf("switch"));
+      return looks;
+    };
+    await start(STORE);
+    expect(await looksFor(300)).toBe(await looksFor(3));
   });
 
   it("a silent agent has what it watches below it", async () => {

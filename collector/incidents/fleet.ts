@@ -27,35 +27,42 @@ export type FleetGroups = {
 
 export type Need = { readonly sites: number; readonly withinMs: number; readonly afterMs: number };
 
+type Group = { readonly members: Candidate[]; readonly sites: Map<string, number> };
+
 export function createFleetGroups(): FleetGroups {
-  /** By onset. */
-  const groups = new Map<string, Candidate[]>();
+  /** Members by onset, and how many there are of each site. */
+  const groups = new Map<string, Group>();
   const placed = new Map<string, { readonly group: string; readonly onset: number }>();
 
   function remove(id: string): void {
     const known = placed.get(id);
-    const members = groups.get(known?.group ?? "");
-    if (known === undefined || members === undefined) return;
+    const group = groups.get(known?.group ?? "");
+    if (known === undefined || group === undefined) return;
     placed.delete(id);
+    const { members, sites } = group;
     let index = placeOf(members, known.onset - 1);
     while (index < members.length && members[index]?.id !== id) index++;
-    members.splice(index, 1);
+    const [gone] = members.splice(index, 1);
+    if (gone !== undefined) countSite(sites, gone.site, -1);
     if (members.length === 0) groups.delete(known.group);
   }
 
   return {
-    put(group, candidate) {
+    put(name, candidate) {
       remove(candidate.id);
-      placed.set(candidate.id, { group, onset: candidate.onset });
-      const members = groups.get(group);
-      if (members === undefined) groups.set(group, [candidate]);
-      else members.splice(placeOf(members, candidate.onset), 0, candidate);
+      placed.set(candidate.id, { group: name, onset: candidate.onset });
+      const group = groups.get(name) ?? { members: [], sites: new Map() };
+      groups.set(name, group);
+      group.members.splice(placeOf(group.members, candidate.onset), 0, candidate);
+      countSite(group.sites, candidate.site, 1);
     },
     remove,
 
-    together(group, one, { sites, withinMs, afterMs }) {
-      if (one.onset <= afterMs) return null;
-      const members = groups.get(group) ?? [];
+    together(name, one, { sites, withinMs, afterMs }) {
+      const group = groups.get(name);
+      // At nearly all times there are too few sites, however many incidents there are at one.
+      if (group === undefined || one.onset <= afterMs || group.sites.size + 1 < sites) return null;
+      const { members } = group;
       const from = placeOf(members, Math.max(one.onset - withinMs - 1, afterMs));
       const near = members.slice(from, placeOf(members, one.onset + withinMs)).filter(({ id }) => id !== one.id);
       if (near.length + 1 < sites) return null;
@@ -68,6 +75,12 @@ export function createFleetGroups(): FleetGroups {
       placed.clear();
     },
   };
+}
+
+function countSite(counts: Map<string, number>, site: string, by: 1 | -1): void {
+  const count = (counts.get(site) ?? 0) + by;
+  if (count === 0) counts.delete(site);
+  else counts.set(site, count);
 }
 
 /** The first that began later. */
@@ -86,11 +99,9 @@ function mostSites(byOnset: readonly Candidate[], withinMs: number): number {
   const counts = new Map<string, number>();
   let [most, left] = [0, 0];
   for (const { site, onset } of byOnset) {
-    counts.set(site, (counts.get(site) ?? 0) + 1);
+    countSite(counts, site, 1);
     for (let oldest = byOnset[left]; oldest !== undefined && onset - oldest.onset > withinMs; oldest = byOnset[left]) {
-      const count = (counts.get(oldest.site) ?? 1) - 1;
-      if (count === 0) counts.delete(oldest.site);
-      else counts.set(oldest.site, count);
+      countSite(counts, oldest.site, -1);
       left++;
     }
     most = Math.max(most, counts.size);

@@ -251,6 +251,8 @@ export type CollectorOptions = {
   readonly sites?: string;
   /** Text of notifications.yaml; `file:webhook-secret` is WEBHOOK_SECRET. */
   readonly notifications?: string;
+  /** Text of lifecycle.yaml. */
+  readonly lifecycle?: string;
   /** The data folder, when it has to lie somewhere special. */
   readonly data?: string;
   /** The program, when it is not the shipped one but a test's own composition of the same parts. */
@@ -271,6 +273,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     writeFileSync(join(folder, "notifications.yaml"), options.notifications);
     writeFileSync(join(folder, "webhook-secret"), WEBHOOK_SECRET, { mode: 0o600 });
   }
+  if (options.lifecycle !== undefined) writeFileSync(join(folder, "lifecycle.yaml"), options.lifecycle);
   const [http, mqtt] = [await freePort(), await freePort()];
   const lines = [
     "listen:",
@@ -280,6 +283,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     ...(options.rules !== undefined ? [`rules: ${JSON.stringify(Object.keys(rules).map((file) => `./${file}`))}`] : []),
     ...(options.sites !== undefined ? ["sites: ./sites.yaml"] : []),
     ...(options.notifications !== undefined ? ["notifications: ./notifications.yaml"] : []),
+    ...(options.lifecycle !== undefined ? ["lifecycle: ./lifecycle.yaml"] : []),
   ];
   writeFileSync(config, `${lines.join("\n")}\n`);
   const tokenFile = join(folder, "token");
