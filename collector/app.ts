@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { type Clock, errorText, type Result } from "@aislewatch/base";
 import { type Diagnostic, formatDiagnostics } from "@aislewatch/config";
@@ -12,8 +13,10 @@ import { createLifecycle, type Lifecycle, type Log, letterId, lockFolder, type P
 import { verifyAgentPassword } from "./agent-password.ts";
 import type { Fleet } from "./api/deps.ts";
 import { type ApiServer, createApi } from "./api/server.ts";
-import type { Broker } from "./broker/broker.ts";
+import type { Broker, BrokerEvents } from "./broker/broker.ts";
 import { createEmbeddedBroker } from "./broker/embedded.ts";
+import { createExternalBroker, type ExternalBroker } from "./broker/external.ts";
+import { createBrokerWatch } from "./broker-watch.ts";
 import { type Commands, createCommands } from "./commands.ts";
 import type { CollectorConfig, Listen } from "./config.ts";
 import { type ConfigSet, fingerprint, keepConfigSet, lastGoodConfigSet, loadConfigSet } from "./config-set.ts";
@@ -21,12 +24,13 @@ import { events } from "./events.ts";
 import { createFleetWatch, type FleetWatch } from "./fleet-watch.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
 import { createJudge, type Judge } from "./judge.ts";
+import { createLetIn } from "./let-in.ts";
 import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import { type Figure, prometheusText } from "./metrics.ts";
 import { firstStepsOf } from "./notify/email-text.ts";
 import { createNotifications, type Notifications } from "./notify/notifications.ts";
 import { folderSize, OwnProcess, storeBytes } from "./own-process.ts";
-import { COLLECTOR_AGENT, createOwnReports } from "./own-reports.ts";
+import { COLLECTOR_AGENT, createOwnReports, OWN_SITE } from "./own-reports.ts";
 import { createRefills } from "./refill.ts";
 import { createRemedies, type Remedies } from "./remedies.ts";
 import { createSelfWatch, type SelfFigures } from "./self-watch.ts";
@@ -163,7 +167,8 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         .roster()
         .filter(({ record }) => record.agent !== COLLECTOR_AGENT)
         .map(({ record: { site, agent, online, status, lastSeenAt }, isHeard }) => ({
-          ...{ site, id: agent, online, isHeard, lastSeenAt, status },
+          ...{ site, id: agent, online, lastSeenAt, status },
+          isHeard: external === null ? isHeard : brokerWatch.isKnown({ online, isHeard }),
           skewMs: ingest.skewMs(site, agent),
           offsetMs: ingest.clockOffsetMs(site, agent),
           devices: counts.get(`${site}/${agent}`) ?? 0,
@@ -179,6 +184,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     remove(site, agent, by) {
       // On disk first: whatever happens then, it does not come back.
       state.removeAgent(site, agent, clock.now());
+      letIn.look();
       ingest.forget(site, agent);
       broker?.shutOut(site, agent);
       judge.removeAgent(site, agent);
@@ -264,6 +270,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       areRulesRefused: judge.live.rules().refused.length > 0,
       channelsDown: notifications.downCount(),
       cost: ownProcess.measure(),
+      broker: brokerFigures(),
       disk: folderSize(config.data),
       stores: { state: storeBytes(config.data, STATE_FILE), series: storeBytes(config.data, SERIES_FILE) },
     };
@@ -282,10 +289,19 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
   });
 
   let broker: Broker | null = null;
+  let external: ExternalBroker | null = null;
   let api: ApiServer | null = null;
   let httpUrl = "";
   let faultyFiles: string | null = null;
   let isSetKept = true;
+
+  const agentMessages: BrokerEvents = {
+    onMessage(message) {
+      if (message.channel === "reply") commands.onReply(message);
+      else ingest.onMessage(message);
+    },
+    onRefused: (refusal) => log.emit(events.messageRefused, refusal),
+  };
 
   const makeBroker = (port: number): Broker =>
     createEmbeddedBroker({
@@ -298,12 +314,45 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         if (!known) log.emit(events.signInRefused, { site, agent });
         return known;
       },
-      onMessage(message) {
-        if (message.channel === "reply") commands.onReply(message);
-        else ingest.onMessage(message);
-      },
-      onRefused: (refusal) => log.emit(events.messageRefused, refusal),
+      ...agentMessages,
     });
+
+  const letIn = createLetIn(clock, () => state.agentCredentials());
+  const brokerWatch = createBrokerWatch({
+    clock,
+    broker: () => external,
+    agents: () => judge.roster().map(({ record, isHeard }) => ({ ...record, isHeard })),
+    doubt: judge.doubt,
+  });
+
+  const makeExternalBroker = (given: NonNullable<CollectorConfig["broker"]>): ExternalBroker =>
+    createExternalBroker({
+      ...given,
+      ...agentMessages,
+      onMessage(message) {
+        agentMessages.onMessage(message);
+        // The broker waits for the commit of what it handed over, also of what is of no use.
+        ingest.commitSoon(false);
+      },
+      clock,
+      random: Math.random,
+      own: { site: OWN_SITE, agent: COLLECTOR_AGENT },
+      self: { instance: letterId(), startedAt: clock.now(), host: hostname().slice(0, 255) },
+      admits: letIn.has,
+      onConnected: ({ isSessionKept }) => log.emit(events.brokerConnected, { broker: given.url, isSessionKept }),
+      onTrouble: ({ code, detail, hint }) =>
+        log.emit(events.brokerTrouble, { broker: given.url, code, detail, whatToDo: hint }),
+    });
+
+  function brokerFigures(): SelfFigures["broker"] {
+    if (external === null) return null;
+    const delayMs = external.delayMs();
+    return {
+      isConnected: external.trouble() === null && external.promptForMs() !== null,
+      delayMs,
+      isShared: external.other() !== null,
+    };
+  }
 
   const parts: Part[] = [
     lockPart(config.data),
@@ -329,12 +378,19 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     { name: "stored readings", start: () => refills.start(), stop: () => refills.stop() },
     every(clock, "clock", TICK_MS, () => {
       rate.mark();
+      if (external !== null) brokerWatch.tick();
       judge.tick();
       commands.tick();
     }),
     {
       name: "MQTT broker",
       async start() {
+        if (config.broker !== null) {
+          external = makeExternalBroker(config.broker);
+          broker = external;
+          await external.open();
+          return;
+        }
         broker = await onFreePort(config.mqtt, async (port) => {
           const candidate = makeBroker(port);
           await candidate.open();
@@ -399,7 +455,12 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         },
         subscribe: judge.subscribe,
         runbook: judge.runbook,
-        health: () => ingest.healthy(),
+        health() {
+          const { reasons } = ingest.healthy();
+          const trouble = broker?.trouble() ?? null;
+          const all = trouble === null ? reasons : [...reasons, `MQTT broker: ${trouble.detail}; ${trouble.hint}`];
+          return { ok: all.length === 0, reasons: all };
+        },
         metricsText: () => prometheusText(figures()),
         onFailure: ({ method, route, error }) =>
           log.emit(events.apiFailed, {
@@ -573,7 +634,23 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       ),
       counter("history_spells", "Faults found in history that were over by then", judge.late.counts.spells),
       gauge("late_engines", "Agents whose history is being judged, in memory", judge.late.figures().engines),
-      gauge("agents_connected", "Agents with a session", broker?.counts.connected ?? 0),
+      gauge(
+        "agents_connected",
+        "Agents with a session, or heard through a broker that stands by itself",
+        broker?.counts.connected ?? fleet.agents().filter(({ online, isHeard }) => online && isHeard).length,
+      ),
+      ...(external === null
+        ? []
+        : [
+            gauge("broker_connected", "1 while agents can be heard through the broker", brokerFigures()?.isConnected ? 1 : 0),
+            gauge("broker_delay_seconds", "How long a message takes through the broker", (external.delayMs() ?? 0) / 1_000),
+            counter("broker_connects", "Connections made to the broker", external.counts.connects),
+            counter(
+              "publishes_dropped",
+              "Acks and commands that found no connection to the broker, or too many before them",
+              external.counts.publishesDropped,
+            ),
+          ]),
       gauge("devices", "Devices in the inventory", engine.counts.devices),
       counter(
         "devices_refilled",

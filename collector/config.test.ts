@@ -43,6 +43,21 @@ describe("the ten usual mistakes in collector.yaml", () => {
     { name: "unreadable secrets", text: "tls: { certificate: no.pem, key: 'file:no.key' }\n" },
     { name: "an empty secret", text: "tls: { certificate: cert.pem, key: 'file:empty.key' }\n" },
     { name: "a key that is none", text: "tls: { certificate: cert.pem, key: 'file:nonsense.key' }\n" },
+    { name: "an external broker that is not named", text: "broker: external\n" },
+    { name: "a broker that is not used", text: "mqtt: { url: 'mqtt://127.0.0.1' }\n" },
+    {
+      name: "an external broker in the clear, and half of what it needs",
+      text: "broker: external\nlisten: { mqtt: 127.0.0.1:1883 }\nmqtt:\n  url: mqtt://broker.example\n  username: collector\n  key: 'file:nonsense.key'\n  server_name: broker\n",
+    },
+    {
+      name: "an address with a password, and files that are none",
+      text: "broker: external\nmqtt:\n  url: mqtts://me:hunter2@broker.example/path\n  ca: none.pem\n",
+    },
+    {
+      name: "certificates that are none",
+      text: "broker: external\nmqtt:\n  url: mqtts://broker.example\n  ca: empty.key\n  certificate: cert.pem\n  key: 'file:nonsense.key'\n",
+    },
+    { name: "an address of another kind", text: "broker: external\nmqtt: { url: 'http://broker.example' }\n" },
     { name: "a tab", text: "listen:\n\thttp: 127.0.0.1:8080\n" },
     { name: "a duplicate key", text: "data: ./a\ndata: ./b\n" },
     { name: "an empty file", text: "" },

@@ -23,6 +23,7 @@ import { z } from "zod";
 import { HISTORY_BYTES_PER_SECOND } from "./history-pace.ts";
 import { DEFAULT_PRIORITY_POLICY, LEVELS, type PriorityPolicy } from "./incidents/priority.ts";
 import { PRIORITIES } from "./incidents/types.ts";
+import { brokerKeys, type ExternalBrokerConfig, isLoopback, loadBroker } from "./mqtt-section.ts";
 import type { Loaded } from "./sites.ts";
 
 export type Listen = {
@@ -36,6 +37,8 @@ export type Listen = {
 export type CollectorConfig = {
   readonly http: Listen;
   readonly mqtt: Listen;
+  /** Null: the one inside the collector, at `mqtt`. */
+  readonly broker: ExternalBrokerConfig | null;
   /** PEM texts, for both listeners. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Folder of the stores; made when it is missing. */
@@ -102,6 +105,7 @@ const path = z.string().min(1).max(1_024);
 const collectorFile = z.strictObject({
   listen: z.strictObject({ http: address.optional(), mqtt: address.optional() }).default({}),
   tls: z.strictObject({ certificate: path, key: secretRef }).optional(),
+  ...brokerKeys,
   data: path.default(DEFAULTS.data),
   rules: z.union([path, z.array(path).min(1).max(RULE_PATHS_MAX)]).optional(),
   runbooks: path.optional(),
@@ -133,8 +137,10 @@ export function loadCollectorConfig(
   const { value: written, source } = loaded;
   const baseDir = dirname(resolve(file));
   const tls = loadTls(written, { baseDir, env, source });
+  const broker = loadBroker(written, { baseDir, env, source });
   const diagnostics = [
     ...tls.diagnostics,
+    ...broker.diagnostics,
     ...(written.tls === undefined ? plaintextBeyondLoopback(written, source) : []),
     ...missingPaths(written, baseDir, source),
   ];
@@ -145,6 +151,7 @@ export function loadCollectorConfig(
     value: {
       http: written.listen.http ?? DEFAULTS.http,
       mqtt: written.listen.mqtt ?? DEFAULTS.mqtt,
+      broker: broker.value,
       tls: tls.value,
       data: absolute(written.data),
       rules: [written.rules ?? DEFAULTS.rules].flat().map(absolute),
@@ -171,6 +178,7 @@ export function loadCollectorConfig(
 export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   http: DEFAULTS.http,
   mqtt: DEFAULTS.mqtt,
+  broker: null,
   tls: null,
   data: resolve(dataDir),
   rules: [DEFAULTS.rules],
@@ -190,9 +198,6 @@ export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   memoryLimitBytes: DEFAULTS.memoryLimitBytes,
   historyBytesPerSecond: DEFAULTS.historyBytesPerSecond,
 });
-
-const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 
 /** DESIGN §9: passwords and cookies do not cross a network in the clear, whoever asks for it. */
 function plaintextBeyondLoopback({ listen }: Written, source: YamlSource): Diagnostic[] {

@@ -14,6 +14,21 @@ export const events = {
     meaning: "The default port belongs to another program; the next free one is used.",
     fields: { wanted: "number", used: "number" },
   }),
+  brokerConnected: defineEvent({
+    name: "broker_connected",
+    level: "info",
+    meaning:
+      "The collector signed in at its external broker. With `isSessionKept` false, what the broker had kept for it is gone, and agents send it again.",
+    fields: { broker: "string", isSessionKept: "boolean" },
+  }),
+  brokerTrouble: defineEvent({
+    name: "broker_failed",
+    level: "error",
+    meaning:
+      "The external broker can't be used: why, and what to do. It is tried again; agents keep what they read meanwhile.",
+    fields: { broker: "string", code: "string", detail: "string", whatToDo: "string" },
+    sameBy: ["code", "detail"],
+  }),
   agentOnline: defineEvent({
     name: "agent_came_online",
     level: "info",

@@ -58,7 +58,7 @@ const VALUES_DEVICES_MAX = 500;
 /** Told to pages once the state store is back; a page that reconnects asks for the present anyway. */
 const ANNOUNCEMENTS_MAX = 10_000;
 /** After a start, agents that were online get this long to come back: twice the longest wait between their attempts. */
-const RETURN_MS = 60_000;
+export const RETURN_MS = 60_000;
 
 export type Pending = {
   readonly change: Commit;
@@ -103,6 +103,8 @@ export type Judge = {
   /** An agent that is online says where its lanes stand; before `setStatus`, and before anything live of it. */
   resume(agent: { site: string; agent: string; epoch: string }, lanes: LanesAtReturn): void;
   setStatus(site: string, agent: string, status: AgentStatus): void;
+  /** Whether it is still there nobody can say just now: offline, unless it is heard within this time. */
+  doubt(site: string, agent: string, withinMs: number): void;
   setInventory(site: string, agent: string, devices: readonly InventoryDevice[]): void;
   /** The agent was taken out: its devices go, and what stood on them resolves as `device_removed`. */
   removeAgent(site: string, agent: string): void;
@@ -644,6 +646,16 @@ export function createJudge(
       const judgedUntil = record?.judgedUntil ?? 0;
       if (!online && record?.online === true) late.away(site, agent, judgedUntil, record.status?.epoch ?? null);
       setOnline({ site, agent, online, status, lastSeenAt, judgedUntil }, record?.online);
+    },
+
+    doubt(site, agent, withinMs) {
+      const key = deviceKey(site, agent);
+      const record = agents.get(key);
+      if (record?.online !== true || agent === COLLECTOR_AGENT) return;
+      // It goes on reading: from where its readings end here, what it has is judged in its own time.
+      if (!presumed.has(key)) late.away(site, agent, record.judgedUntil, record.status?.epoch ?? null);
+      late.awaited(site, agent);
+      presumed.set(key, clock.monotonic() + withinMs);
     },
 
     setInventory(site, agent, list) {

@@ -31,6 +31,7 @@ const COMMON = {
 } as const;
 
 async function main([command = "", ...rest]: string[]): Promise<number> {
+  if (command === "broker-config") return (await import("./broker-config.ts")).brokerConfig(rest, configOf);
   if (command !== "collector") return administer(command, rest, configOf);
   const { values } = parseArgs({
     args: rest,

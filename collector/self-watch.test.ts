@@ -24,6 +24,7 @@ const figures = (given: Partial<SelfFigures> = {}): SelfFigures => ({
   agents: [agent({ owed: { live: 5, history: 2 } }), agent(), agent({ online: false, owed: { live: 1, history: 0 } })],
   areRulesRefused: true,
   channelsDown: 1,
+  broker: null,
   cost: { memoryBytes: 3e8, cpuPercent: 12, loopDelaySeconds: 0.03, loopBusyPercent: 9 },
   disk: { totalBytes: 1e11, freeBytes: 2.5e10, inodesUsedPercent: 4 },
   stores: { state: 1e6, series: 2e9 },

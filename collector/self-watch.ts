@@ -49,6 +49,8 @@ export type SelfFigures = {
   readonly areRulesRefused: boolean;
   /** Channels by which nobody is told just now. */
   readonly channelsDown: number;
+  /** Null while it is the one inside the collector. */
+  readonly broker: { readonly isConnected: boolean; readonly delayMs: number | null; readonly isShared: boolean } | null;
   readonly cost: ProcessCost;
   readonly disk: FolderSize | null;
   /** Bytes; null when it can't be seen. */
@@ -107,6 +109,7 @@ export function selfReading(figures: SelfFigures, nowMs: number): Reading {
     batches_owed: agents.reduce((sum, { owed }) => sum + owed.live + owed.history, 0),
     rules_refused: areRulesRefused,
     channels_down: channelsDown,
+    ...(figures.broker !== null && brokerMetrics(figures.broker)),
     ...(offset !== null && { clock_offset_seconds: offset }),
     ...(stores.state !== null && { state_store_bytes: stores.state }),
     ...(stores.series !== null && { series_store_bytes: stores.series }),
@@ -118,6 +121,12 @@ export function selfReading(figures: SelfFigures, nowMs: number): Reading {
     samples: disk === null ? [own] : [own, { component: DATA_DISK, metrics: diskMetrics(disk) }],
   };
 }
+
+const brokerMetrics = ({ isConnected, delayMs, isShared }: NonNullable<SelfFigures["broker"]>) => ({
+  broker_connected: isConnected,
+  broker_shared: isShared,
+  ...(delayMs !== null && { broker_delay_seconds: delayMs / 1_000 }),
+});
 
 /** Of what this user may have: a reserve for root is as good as used. */
 export const diskMetrics = ({

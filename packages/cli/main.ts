@@ -16,6 +16,7 @@ const COMMANDS = [
   "users",
   "tokens",
   "login-link",
+  "broker-config",
 ];
 
 const HELP = `Usage: aislewatch <command> [options]
@@ -35,6 +36,7 @@ On the collector's host:
   tokens add|list|remove                   tokens for programs
   agents add SITE/AGENT                    a password for an agent
   login-link [USER]                        a single-use link to sign in with
+  broker-config mosquitto                  files for an MQTT broker that stands by itself
 
   --help after any command says more. docs/ has the rest.
 `;

@@ -417,6 +417,9 @@ export const CATALOGUE: readonly Metric[] = [
     bad: true,
   }),
   number("channels_down", "Notification channels that do not work", { kinds: ["collector"] }),
+  flag("broker_connected", "Agents are heard through the external broker", { kinds: ["collector"], bad: false }),
+  flag("broker_shared", "Another collector works at this broker, or stands by", { kinds: ["collector"], bad: true }),
+  number("broker_delay_seconds", "How long a message takes through it", { unit: "s", kinds: ["collector"] }),
 
   // Interfaces of anything with a network port.
   flag("port_up", "The link is up", { component: "port" }),

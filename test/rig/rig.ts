@@ -257,6 +257,18 @@ export type CollectorOptions = {
   readonly data?: string;
   /** The program, when it is not the shipped one but a test's own composition of the same parts. */
   readonly program?: string;
+  /** One that stands by itself (mosquitto.ts), instead of that inside the collector. */
+  readonly broker?: BrokerRig;
+};
+
+export type BrokerRig = {
+  readonly url: string;
+  /** Of collector.yaml; paths beside that. */
+  lines(folder: string): readonly string[];
+  /** Once collector.yaml is there. */
+  start(config: string): Promise<void>;
+  /** An agent got a password. */
+  letIn(config: string): Promise<void>;
 };
 
 /** Signs what the rig's collectors send. */
@@ -278,7 +290,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   const lines = [
     "listen:",
     `  http: "127.0.0.1:${http}"`,
-    `  mqtt: "127.0.0.1:${mqtt}"`,
+    ...(options.broker?.lines(folder) ?? [`  mqtt: "127.0.0.1:${mqtt}"`]),
     `data: ${JSON.stringify(options.data ?? "./data")}`,
     ...(options.rules !== undefined ? [`rules: ${JSON.stringify(Object.keys(rules).map((file) => `./${file}`))}`] : []),
     ...(options.sites !== undefined ? ["sites: ./sites.yaml"] : []),
@@ -300,13 +312,14 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   ]);
   if (made.code !== 0) throw new Error(made.stderr);
   const token = readFileSync(tokenFile, "utf8").trim();
+  await options.broker?.start(config);
   const start = () =>
     startProgram(options.program ?? "collector/main.ts", ["collector", "--config", config, "--log-format", "text"]);
   const rig: CollectorRig = {
     folder,
     config,
     http: `http://127.0.0.1:${http}`,
-    mqtt: `mqtt://127.0.0.1:${mqtt}`,
+    mqtt: options.broker?.url ?? `mqtt://127.0.0.1:${mqtt}`,
     token,
     program: await start(),
     async api<T>(path: string, body?: unknown): Promise<T> {
@@ -325,6 +338,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
       const out = join(folder, `${name.replace("/", "-")}.password`);
       const added = await runOnce("collector/main.ts", ["agents", "add", name, "--config", config, "--out", out]);
       if (added.code !== 0) throw new Error(added.stderr);
+      await options.broker?.letIn(config);
       return out;
     },
     async restart() {
