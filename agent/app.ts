@@ -24,7 +24,7 @@ import { KnownClock } from "./known-clock.ts";
 import { type Outbox, openOutbox } from "./outbox.ts";
 import { ownCost } from "./own-cost.ts";
 import { Poller } from "./poller.ts";
-import { StatusFile } from "./status-file.ts";
+import { lastKnownOutbox, StatusFile } from "./status-file.ts";
 import { Traps } from "./traps.ts";
 import { Uplink } from "./uplink.ts";
 
@@ -303,7 +303,12 @@ function open({ config, clock, log }: AgentOptions, onExchange: () => void): Out
     ...config.outbox,
     clock,
     newEpoch: letterId,
-    onSetAside: (file, detail) => log.emit(agentEvents.outboxSetAside, { file, detail }),
+    onSetAside(file, detail, saved) {
+      log.emit(agentEvents.outboxSetAside, { file, detail });
+      if (saved !== null) log.emit(agentEvents.outboxSaved, saved);
+    },
+    lastKnown: () => lastKnownOutbox(config.dataFolder),
+    onGone: ({ epoch }) => log.emit(agentEvents.outboxGone, { epoch }),
     onTrouble: (detail) => log.emit(agentEvents.outboxWriteFailed, { detail }),
     onMended: (batches) => log.emit(agentEvents.outboxWriteRecovered, { batches }),
     onExchange,

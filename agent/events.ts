@@ -17,8 +17,22 @@ export const agentEvents = {
   outboxSetAside: defineEvent({
     name: "outbox_set_aside",
     level: "error",
-    meaning: "The outbox file was damaged; it was set aside and a new one begun. Unsent readings in it are lost",
+    meaning:
+      "The outbox file was damaged; it was set aside and a new one begun. Without outbox_saved, unsent readings in it are lost",
     fields: { file: "string", detail: "string" },
+  }),
+  outboxSaved: defineEvent({
+    name: "outbox_saved",
+    level: "warn",
+    meaning: "So many batches of a damaged outbox file could be read and go on; the lost ones are reported as damaged",
+    fields: { batches: "number", lost: "number" },
+  }),
+  outboxGone: defineEvent({
+    name: "outbox_gone",
+    level: "error",
+    meaning:
+      "Somebody deleted or emptied the outbox file. Under a running agent nothing is lost; else the collector is told what is missing",
+    fields: { epoch: "string" },
   }),
   outboxWriteFailed: defineEvent({
     name: "outbox_write_failed",

@@ -25,7 +25,7 @@ const LOOK_AT = 256;
 /** It fits as long as it makes bodies this much smaller. */
 const RATIO_MIN = 6;
 /** 4 MiB; beyond it the last one serves. */
-const DICTIONARIES_MAX = 128;
+export const DICTIONARIES_MAX = 128;
 /** Four times what a message may be: a row that inflates to more is none of ours. */
 const BODY_BYTES_MAX = 1024 * 1024;
 
@@ -39,9 +39,10 @@ export class BodyCodec {
   #recentChars = 0;
   #since = { bodies: 0, chars: 0, packedBytes: 0 };
 
-  constructor(db: DatabaseSync) {
+  /** `readOnly`: nothing will be packed, and of a damaged file the rows without a dictionary can be read without them all. */
+  constructor(db: DatabaseSync, { readOnly = false }: { readonly readOnly?: boolean } = {}) {
     this.#db = db;
-    const newest = db.prepare("SELECT max(id) AS id FROM dictionary").get()?.["id"];
+    const newest = readOnly ? null : db.prepare("SELECT max(id) AS id FROM dictionary").get()?.["id"];
     this.#current = typeof newest === "number" ? newest : null;
     this.#written = this.#current;
   }

@@ -10,7 +10,9 @@
  *   becomes a batch of its own at the last seq it stands for (`dropped: from, to, samples`), so acks have no holes.
  * - What goes first when there is too much says outbox-thinning.ts.
  *
- * What is known of a file that could not be read any more goes on in the next one (outbox-former.ts).
+ * A damaged file is replaced by one of the same epoch with every row that can still be read (outbox-salvage.ts) and, for
+ * those that can't, reports of which they were. Where that can't be done either, a new epoch begins, and what is known of
+ * the old one goes on in it (outbox-former.ts).
  *
  * Age counts the time that agents ran on this file, not the wall clock, which somebody may set to next year.
  */
@@ -18,11 +20,12 @@ import { existsSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
-import type { FormerOutbox, Lane, Reading } from "@aislewatch/contract";
-import { type Body, packReadings, withSeq } from "./core/batch.ts";
+import { type FormerOutbox, type Lane, LIMITS, type Reading } from "@aislewatch/contract";
+import { type Body, droppedBody, packReadings, withSeq } from "./core/batch.ts";
 import { BodyCodec, BrokenBody, textOrNull } from "./outbox-codec.ts";
 import { asideName, formerOutboxes, parseFormer, SET_ASIDE_MAX } from "./outbox-former.ts";
-import { bytesOf, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
+import { type KnownOutbox, type SavedOutbox, type SavedRow, savedOf, withSaved } from "./outbox-salvage.ts";
+import { bytesOf, DAMAGED, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
 
 /** `full`: the disk, not the outbox. `broken`: this file will never do again; set it aside. */
 export type OutboxError = { readonly kind: "full" | "io" | "broken"; readonly detail: string };
@@ -59,8 +62,18 @@ export type OutboxFileOptions = {
   /** `[a-z0-9-]`, random: made once with the file. */
   readonly newEpoch: () => string;
   /** Called when a file that SQLite can't read was set aside. */
-  readonly onSetAside?: (file: string, detail: string) => void;
+  readonly onSetAside?: (file: string, detail: string, saved: SavedCounts | null) => void;
+  /** What is known of the outbox that there was in this folder last, from elsewhere than its file; asked when a file begins. */
+  readonly lastKnown?: () => FormerOutbox | null;
+  /** Called when a file begins although there was one, which nobody set aside: it was deleted, or emptied. */
+  readonly onGone?: (before: FormerOutbox) => void;
 };
+
+/**
+ * Of a damaged file: batches that were saved, and those of which it is only known that they were. Null where a new epoch
+ * had to be begun.
+ */
+export type SavedCounts = { readonly batches: number; readonly lost: number };
 
 /** When full, this much is freed at once, so that not every commit has to. */
 const FREED_SHARE = 0.05;
@@ -87,6 +100,11 @@ const CACHE_KIB = 256;
 
 /** How long another process may hold the file before that is an error. */
 const BUSY_MS_MAX = 5_000;
+
+/** A file up to this size is looked through at each start, which takes 20 ms; a larger one only after a stop that was none. */
+const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
+/** Of rows that are saved, so many go into one commit: each is a sync, and the log must stay small. */
+const SAVED_AT_ONCE = 500;
 
 const SCHEMA_VERSION = 2;
 const LANES = ["live", "history"] as const;
@@ -121,18 +139,25 @@ const SCHEMA_2 = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-/** Opens the outbox of a folder; a file that SQLite can't read is set aside as `outbox.corrupt-N` and a new one begun. */
-export function openOutboxFile(options: OutboxFileOptions): Result<OutboxFile, OutboxError> {
+/**
+ * Opens the outbox of a folder; a file that SQLite can't read is set aside as `outbox.corrupt-N`, and one begun that has
+ * what could be saved of it. `known`: of the file that this process had open just now.
+ */
+export function openOutboxFile(
+  options: OutboxFileOptions,
+  known: KnownOutbox | null = null,
+): Result<OutboxFile, OutboxError> {
   const path = join(options.folder, "outbox.db");
   const tries = [
     (_error: OutboxError): boolean => true,
-    (error: OutboxError): boolean => giveWay(options, path, error),
-    (error: OutboxError): boolean => giveWay(options, path, error),
+    (error: OutboxError): boolean => giveWay(options, path, { error, known }),
+    (error: OutboxError): boolean => giveWay(options, path, { error, known }),
   ];
   let error: OutboxError = { kind: "io", detail: "not tried" };
   for (const prepare of tries) {
     try {
       if (!prepare(error)) break;
+      finishSaving(options.folder, path);
       if (existsSync(path) && !statSync(path).isFile()) throw new BrokenFile("outbox.db is no file");
       return ok(new OutboxFile(path, options));
     } catch (thrown) {
@@ -148,17 +173,75 @@ export function openMemoryOutbox(options: Omit<OutboxFileOptions, "folder">): Ou
 }
 
 /** What may help another try: a full disk gets the reserve back, a broken file is moved away. */
-function giveWay({ folder, onSetAside }: OutboxFileOptions, path: string, error: OutboxError): boolean {
+function giveWay(
+  options: OutboxFileOptions,
+  path: string,
+  { error, known }: { readonly error: OutboxError; readonly known: KnownOutbox | null },
+): boolean {
+  const { folder, onSetAside } = options;
   if (error.kind === "full" && existsSync(reserveOf(folder))) {
     rmSync(reserveOf(folder), { force: true });
     return true;
   }
   if (error.kind !== "broken") return false;
+  const saved = rebuild(options, (take) => withSaved(path, known, take));
   // Not as an argument: without anybody to tell it would never be evaluated, and the file stay where it is.
   const file = setAside(folder, path);
-  onSetAside?.(file, error.detail);
+  onSetAside?.(file, error.detail, saved);
   return true;
 }
+
+/** A file beside the damaged one, of the same epoch; `outbox.saved` once it is whole. Null when there is nothing to save. */
+function rebuild(
+  options: OutboxFileOptions,
+  from: (take: (saved: SavedOutbox) => SavedCounts | null) => SavedCounts | null,
+): SavedCounts | null {
+  const [whole, part] = [savedPath(options.folder), `${savedPath(options.folder)}.part`];
+  for (const suffix of ["", "-wal", "-shm"]) for (const file of [whole, part]) rmSync(file + suffix, { force: true });
+  try {
+    const counts = from((saved) => {
+      const { epoch } = saved;
+      const beside = new OutboxFile(part, { ...options, newEpoch: () => epoch });
+      try {
+        const restored = beside.restore(saved);
+        return restored.ok ? restored.value : null;
+      } finally {
+        beside.close();
+      }
+    });
+    if (counts !== null) renameSync(part, whole);
+    return counts;
+  } catch (thrown) {
+    // A disk without room for both, or that takes no writes: the file is set aside as it is.
+    if (!isStorageError(thrown) && !isFileError(thrown)) throw thrown;
+    return null;
+  } finally {
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(part + suffix, { force: true });
+  }
+}
+
+const takeFrom = <T>(saved: SavedOutbox | null, take: (saved: SavedOutbox) => T | null): T | null =>
+  saved === null ? null : take(saved);
+
+/** Null where there is no file. */
+function inodeOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
+}
+
+/** What was saved takes the damaged file's place; after a kill between the two, at the next start. */
+function finishSaving(folder: string, path: string): void {
+  if (!existsSync(savedPath(folder))) return;
+  if (existsSync(path)) {
+    // Killed before the damaged one was out of the way: it will be found damaged again.
+    rmSync(savedPath(folder));
+    return;
+  }
+  // The log of the file that was there, which SQLite would take for this one's.
+  for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
+  renameSync(savedPath(folder), path);
+}
+
+const savedPath = (folder: string): string => join(folder, "outbox.saved");
 
 const reserveOf = (folder: string): string => join(folder, "outbox.reserve");
 
@@ -172,6 +255,8 @@ export class OutboxFile {
   readonly #insert: StatementSync;
   readonly #select: StatementSync;
   readonly #elapsedBaseMs: number;
+  /** Null in memory. */
+  readonly #inode: number | null;
   readonly #openedMs: number;
   #epoch: string;
   #isNew = false;
@@ -212,6 +297,7 @@ export class OutboxFile {
       this.#db.close();
       throw thrown;
     }
+    this.#inode = path === ":memory:" ? null : inodeOf(path);
     this.#openedSeq = this.#lastSeq;
     this.#isGreeted = this.#isNew;
     this.#openedMs = options.clock.monotonic();
@@ -309,6 +395,101 @@ export class OutboxFile {
     });
   }
 
+  /**
+   * Takes in what was saved of a damaged file, into this new one of the same epoch. A number that the lane has given and
+   * that stands in no row was in one that can't be read: it becomes a report that says so. How many samples those had
+   * nobody knows; one each is told.
+   */
+  restore(saved: SavedOutbox): Result<SavedCounts, OutboxError> {
+    const rows = saved.rows();
+    let batches = 0;
+    for (let isMore = true; isMore; ) {
+      const taken = this.#commit((tally) => {
+        if (batches === 0) this.#restoreHead(saved);
+        let count = 0;
+        for (; count < SAVED_AT_ONCE; count++) {
+          const { value, done } = rows.next();
+          if (done === true) break;
+          this.#restoreRow(tally, value);
+        }
+        return count;
+      });
+      if (!taken.ok) return taken;
+      batches += taken.value;
+      isMore = taken.value === SAVED_AT_ONCE;
+    }
+    return this.#commit((tally) => {
+      const lost = LANES.reduce((sum, lane) => sum + this.#restoreHoles(tally, lane, saved), 0);
+      tally.lastSeq.live = saved.lastSeq.live;
+      tally.lastSeq.history = saved.lastSeq.history;
+      return { batches, lost };
+    });
+  }
+
+  #restoreHead({ dictionaries, former }: SavedOutbox): void {
+    const insert = this.#db.prepare("INSERT OR IGNORE INTO dictionary (id, bytes) VALUES (?, ?)");
+    for (const { id, bytes } of dictionaries) insert.run(id, bytes);
+    // What lies aside of this epoch goes on here.
+    const all = [...former, ...this.#former].filter(({ epoch }) => epoch !== this.#epoch);
+    const each = [...new Map(all.map((one) => [one.epoch, one])).values()].slice(-LIMITS.formerOutboxesMax);
+    this.#setMeta("former", JSON.stringify(each));
+  }
+
+  #restoreRow(tally: Tally, row: SavedRow): void {
+    const { changes } = this.#db
+      .prepare(
+        `INSERT OR IGNORE INTO batch (id, lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body, packed, dictionary)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        ...[row.id, row.lane, row.seq, row.from_seq, row.tier, row.samples, row.from_at, row.to_at],
+        ...[row.elapsed_ms, row.bytes, row.body, row.packed, row.dictionary],
+      );
+    if (changes === 0) return;
+    tally.bytes += row.bytes;
+    tally.batches++;
+  }
+
+  /** How many numbers of a lane are in no row. */
+  #restoreHoles(tally: Tally, lane: Lane, { lastSeq, lowest }: SavedOutbox): number {
+    const holes: { fromSeq: number; toSeq: number; fromAt: number; toAt: number }[] = [];
+    // Timeless where a lane has nothing left.
+    const now = this.#options.clock.now();
+    let before = { seq: 0, toAt: null as number | null };
+    const hole = (toSeq: number, at: number | null): void => {
+      if (toSeq <= before.seq) return;
+      const fromAt = before.toAt ?? at ?? now;
+      holes.push({ fromSeq: before.seq + 1, toSeq, fromAt, toAt: Math.max(fromAt, at ?? fromAt) });
+    };
+    const sql = "SELECT seq, from_seq, from_at, to_at FROM batch WHERE lane = ? ORDER BY seq";
+    for (const row of this.#db.prepare(sql).iterate(LANE_NUMBER[lane])) {
+      const seq = Number(row["seq"]);
+      const isFirst = before.toAt === null;
+      // What was there before the lowest that waited was acked.
+      if (!isFirst || seq !== lowest[lane]) hole(Number(row["from_seq"]) - 1, Number(row["from_at"]));
+      before = { seq, toAt: Number(row["to_at"]) };
+    }
+    const isDrained = before.toAt === null && lowest[lane] === lastSeq[lane] + 1;
+    if (!isDrained) hole(lastSeq[lane], null);
+    for (const one of holes) this.#writeHole(tally, lane, one);
+    return holes.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
+  }
+
+  #writeHole(tally: Tally, lane: Lane, hole: { fromSeq: number; toSeq: number; fromAt: number; toAt: number }): void {
+    const { fromSeq, toSeq, fromAt, toAt } = hole;
+    const samples = toSeq - fromSeq + 1;
+    const { text } = droppedBody({ ...hole, samples, reason: DAMAGED });
+    const bytes = bytesOf(text);
+    this.#db
+      .prepare(
+        `INSERT INTO batch (lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ifnull((SELECT max(elapsed_ms) FROM batch), 0), ?, ?)`,
+      )
+      .run(LANE_NUMBER[lane], toSeq, fromSeq, TIER.dropped, samples, fromAt, toAt, bytes, text);
+    tally.bytes += bytes;
+    tally.batches++;
+  }
+
   /** Can a batch be written? Costs a sync and leaves nothing behind. */
   probe(): Result<void, OutboxError> {
     return this.#commit(() => {
@@ -382,7 +563,9 @@ export class OutboxFile {
       if (!this.#isGreeted) for (const lane of LANES) this.#acked[lane] = Math.min(upTo[lane], given[lane]);
       return "ahead";
     }
+    const isFirst = !this.#isGreeted;
     this.#isGreeted = true;
+    if (isFirst) this.#commit((tally) => this.#trimDamaged(tally, upTo));
     if (LANES.every((lane) => upTo[lane] <= this.#acked[lane])) return "taken";
     for (const lane of LANES) this.#acked[lane] = Math.max(this.#acked[lane], upTo[lane]);
     // No sync: a deletion that a power cut undoes is one resend, which the collector recognises.
@@ -395,6 +578,13 @@ export class OutboxFile {
     if (deleted.ok) this.#former = [];
     this.#db.exec("PRAGMA synchronous = FULL");
     return "taken";
+  }
+
+  /** By now it is known what was acked of what a damaged file held. */
+  #trimDamaged(tally: Tally, upTo: Seqs): void {
+    for (const lane of LANES) {
+      if (upTo[lane] > this.#inFlight[lane]) this.#thinning.trimDamaged(tally, LANE_NUMBER[lane], upTo[lane]);
+    }
   }
 
   /**
@@ -430,6 +620,24 @@ export class OutboxFile {
       const freed = Math.max(tally.bytes * FREED_SHARE, FREED_BYTES_MIN, bytesMin);
       this.#drop(tally, tally.bytes - freed, "the disk was full");
     });
+  }
+
+  /** Somebody deleted the file, or put another in its place: what is written here is gone at the next start. */
+  get isGone(): boolean {
+    if (this.#reservePath === null) return false;
+    return inodeOf(join(this.#options.folder, "outbox.db")) !== this.#inode;
+  }
+
+  /**
+   * Writes all that this file holds into a new one, which takes the place of what is there now; false when that can't be.
+   * To be let go of then.
+   */
+  saveAnew(): boolean {
+    const known = { epoch: this.#epoch, lastSeq: this.#lastSeq };
+    const saved = rebuild(this.#options, (take) => takeFrom(savedOf(this.#db, known), take));
+    const path = join(this.#options.folder, "outbox.db");
+    if (saved !== null && existsSync(path)) setAside(this.#options.folder, path);
+    return saved !== null;
   }
 
   /** Lets go of a file that failed, which the next to open it has to check. */
@@ -469,16 +677,31 @@ export class OutboxFile {
       ] as const) {
         this.#setMeta(key, value);
       }
-      const former = this.#reservePath === null ? [] : formerOutboxes(this.#options.folder);
+      const former = this.#reservePath === null ? [] : this.#before();
       if (former.length > 0) this.#setMeta("former", JSON.stringify(former));
       this.#db.exec("COMMIT");
-    } else if (this.#meta("clean") !== 1) {
-      // Reads the whole file, so only after a stop that was none.
+    } else if (this.#meta("clean") !== 1 || this.#isSmall) {
+      // Reads the whole file, so of a large one only after a stop that was none.
       const verdict = Object.values(this.#get("PRAGMA quick_check(1)"))[0];
       if (verdict !== "ok") throw new BrokenFile(String(verdict));
     }
     if (version === 1) this.#db.exec(`BEGIN; ${SCHEMA_2} COMMIT`);
     this.#setMeta("clean", 0);
+  }
+
+  /** What there was before this file: what lies aside, and what is neither there nor here. */
+  #before(): readonly FormerOutbox[] {
+    const aside = formerOutboxes(this.#options.folder);
+    const last = this.#options.lastKnown?.() ?? null;
+    if (last === null || last.epoch === this.#meta("epoch") || aside.some(({ epoch }) => epoch === last.epoch))
+      return aside;
+    this.#options.onGone?.(last);
+    return [...aside, last].slice(-LIMITS.formerOutboxesMax);
+  }
+
+  get #isSmall(): boolean {
+    const { pages, size } = { pages: this.#get("PRAGMA page_count"), size: this.#get("PRAGMA page_size") };
+    return Number(pages["page_count"]) * Number(size["page_size"]) <= CHECKED_BYTES_MAX;
   }
 
   #boundFile(): void {
@@ -620,6 +843,10 @@ export class OutboxFile {
 const PACKED = "body, packed, dictionary";
 
 class BrokenFile extends Error {}
+
+/** Of the file system: its codes are words. */
+const isFileError = (thrown: unknown): boolean =>
+  thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" && "syscall" in thrown;
 
 const isSqlite = (thrown: unknown): thrown is Error & { errcode: number } =>
   thrown instanceof Error && "errcode" in thrown && typeof thrown.errcode === "number";

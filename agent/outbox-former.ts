@@ -43,13 +43,20 @@ export function parseFormer(text: unknown): readonly FormerOutbox[] {
 
 /** The file's own epoch, after those that it had still to tell of itself. */
 function readAside(file: string): readonly FormerOutbox[] {
+  try {
+    return withReadOnly(file, (db) => readDamaged(db) ?? [unknown(file)]);
+  } catch {
+    return [unknown(file)];
+  }
+}
+
+/** Reads in a file that may be damaged, and leaves nothing behind; throws what SQLite throws. */
+export function withReadOnly<T>(file: string, read: (db: DatabaseSync) => T): T {
   const hadLog = existsSync(`${file}-wal`);
   let db: DatabaseSync | null = null;
   try {
     db = new DatabaseSync(file, { readOnly: true });
-    return readDamaged(db) ?? [unknown(file)];
-  } catch {
-    return [unknown(file)];
+    return read(db);
   } finally {
     db?.close();
     // Who only reads leaves behind what it made to read.

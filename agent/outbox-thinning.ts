@@ -12,13 +12,16 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Lane } from "@aislewatch/contract";
-import { droppedBody, samplesLost, withoutNumbers } from "./core/batch.ts";
+import { droppedBody, isOfReason, samplesLost, withoutNumbers } from "./core/batch.ts";
 import { type BodyCodec, textOrNull } from "./outbox-codec.ts";
 
 /** What a row is worth; rows of `dropped` only say what is gone. */
 export const TIER = { telemetry: 0, state: 1, dropped: 2, thinnedState: 3 } as const;
 export const LANE_NUMBER = { live: 0, history: 1 } as const satisfies Record<Lane, number>;
 export const ROW_COLUMNS = "id, lane, seq, from_seq, samples, from_at, to_at, elapsed_ms, bytes";
+
+/** What is said of rows that the disk has turned into something else, or that are on pages which can't be read. */
+export const DAMAGED = "damaged on the agent's disk";
 
 /** What a row costs beside its body: columns, two index entries, page overhead. */
 const ROW_BYTES = 160;
@@ -85,7 +88,26 @@ export class Thinning {
   /** This row can't be read any more: it becomes what is said of it. */
   damaged(tally: Tally, id: number, inFlight: Seqs): void {
     const row = this.#prepared(`SELECT ${ROW_COLUMNS} FROM batch WHERE id = ?`).get(id) as Row | undefined;
-    if (row !== undefined) this.#dropRow(tally, row, { inFlight, reason: "damaged on the agent's disk" });
+    if (row !== undefined) this.#dropRow(tally, row, { inFlight, reason: DAMAGED });
+  }
+
+  /**
+   * Where a damaged file had its oldest rows nobody can tell what was acked and what was lost, so what is said of them
+   * begins at 1 until the collector has said how far it is.
+   */
+  trimDamaged(tally: Tally, lane: number, acked: number): void {
+    const sql = `SELECT ${ROW_COLUMNS} FROM batch WHERE lane = ? AND seq > ? AND from_seq <= ? AND tier = ? ORDER BY seq LIMIT 1`;
+    const [row] = this.#prepared(sql).all(lane, acked, acked, TIER.dropped) as Row[];
+    const text = row === undefined ? null : this.#textOf(row);
+    if (row === undefined || text === null || !isOfReason(text, DAMAGED)) return;
+    const { seq: toSeq, from_at: fromAt, to_at: toAt } = row;
+    const samples = toSeq - acked;
+    const body = droppedBody({ fromSeq: acked + 1, toSeq, fromAt, toAt, samples, reason: DAMAGED });
+    const bytes = bytesOf(body.text);
+    this.#prepared("UPDATE batch SET from_seq = ?, samples = ?, bytes = ?, body = ? WHERE id = ?").run(
+      ...[acked + 1, samples, bytes, body.text, row.id],
+    );
+    tally.bytes += bytes - row.bytes;
   }
 
   /** Rows of a tier, oldest first. Each visit takes the row out of its tier, or says that it is enough, so that the loop ends. */

@@ -288,7 +288,7 @@ describe("an outbox whose file fails while it runs", () => {
     { name: "is written", use: (outbox: Outbox) => void add(outbox, 999) },
     { name: "is read", use: (outbox: Outbox) => void devicesIn(outbox) },
     { name: "is acked", use: (outbox: Outbox) => void outbox.ack("epoch-1", { live: 60, history: 0 }) },
-  ])("sets a file aside that was damaged under it, when it $name, and begins a new one", ({ use }) => {
+  ])("sets a file aside that was damaged under it, when it $name, and goes on in a new one", ({ use }) => {
     const outbox = start();
     for (let n = 0; n < 60; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
     outbox.connecting();
@@ -298,8 +298,29 @@ describe("an outbox whose file fails while it runs", () => {
     expect(told).toEqual(["set aside"]);
     expect(exchanges).toBeGreaterThan(0);
     outbox.connecting();
-    expect(outbox.epoch).toBe("epoch-2");
+    // The process knew the epoch and how far it was, so that not even the page matters on which they stood.
+    expect(outbox.epoch).toBe("epoch-1");
     expect(devicesIn(outbox)).toEqual(expect.arrayContaining(["d100", "d101", "d102"]));
+  });
+
+  it.each([
+    { name: "was deleted", lose: () => rmSync(db()) },
+    { name: "was replaced by another", lose: () => [rmSync(db()), writeFileSync(db(), "another")] },
+  ])("begins a file anew that $name under it, with all that was in it", ({ lose }) => {
+    const outbox = start({ onGone: ({ epoch }) => told.push(`gone: ${epoch}`) });
+    for (let n = 0; n < 60; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
+    outbox.connecting();
+    outbox.ack("epoch-1", { live: 7, history: 0 });
+    outbox.tend();
+    expect([told, exchanges]).toEqual([[], 0]);
+    lose();
+    outbox.tend();
+    expect([told, exchanges]).toEqual([["gone: epoch-1"], 1]);
+    add(outbox, 100);
+    outbox.connecting();
+    expect([outbox.epoch, outbox.lastSeq.live, outbox.lanes.live.first]).toEqual(["epoch-1", 61, 8]);
+    outbox.close();
+    expect(devicesIn(start())).toHaveLength(54);
   });
 
   it("sends nothing of a new file on a connection that was about the old one", () => {

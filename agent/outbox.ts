@@ -13,8 +13,9 @@
  *   epoch; else the memory is served until it is empty.
  *
  * What the file held is safe in it meanwhile and goes on when the file is served again. What only the memory holds is
- * lost when the process ends; a file that is damaged is set aside and a new one begun, which says up to where that one
- * went. The collector knows by the numbers that it was told (docs/operate.md, the ledger) what never came.
+ * lost when the process ends; a file that is damaged is set aside, and what can still be read of it goes on in a new one,
+ * which says what that is not. The collector knows by the numbers that it was told (docs/operate.md, the ledger) what
+ * never came.
  */
 import { type Clock, err, ok, type Result } from "@aislewatch/base";
 import type { FormerOutbox, Lane, Reading } from "@aislewatch/contract";
@@ -167,9 +168,15 @@ export class Outbox {
     return kept;
   }
 
-  /** Tries a file that failed also while there is nothing to append: what waits in it is owed. To be called now and then. */
+  /**
+   * Tries a file that failed also while there is nothing to append: what waits in it is owed; and begins one anew that
+   * somebody deleted, with all that was in it. To be called now and then.
+   */
   tend(): void {
-    if (this.#trouble === null) return;
+    if (this.#trouble === null) {
+      this.#replaceGone();
+      return;
+    }
     this.#mend();
     this.#settle();
   }
@@ -329,10 +336,31 @@ export class Outbox {
 
   /** Sets a damaged file aside; false when no new one can be had. */
   #replaceBroken(): boolean {
+    const known = this.#file === null ? null : { epoch: this.#file.epoch, lastSeq: this.#file.lastSeq };
     this.#letGo();
-    const opened = openOutboxFile(this.#options);
+    const opened = openOutboxFile(this.#options, known);
     if (opened.ok) this.#file = opened.value;
     return opened.ok;
+  }
+
+  /** What is in a deleted file can be read as long as it is open. */
+  #replaceGone(): void {
+    const file = this.#file;
+    try {
+      if (file === null || !file.isGone) return;
+      const known = { epoch: file.epoch, lanes: file.lanes };
+      const isSaved = file.saveAnew();
+      this.#letGo();
+      const opened = openOutboxFile({ ...this.#options, ...(!isSaved && { lastKnown: () => known }) });
+      if (!opened.ok) {
+        this.#shelter(opened.error);
+        return;
+      }
+      this.#file = opened.value;
+      if (isSaved) this.#options.onGone?.(known);
+    } catch (thrown) {
+      this.#caught(thrown);
+    }
   }
 
   #letGo(): void {

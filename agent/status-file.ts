@@ -2,9 +2,10 @@
  * `status.json` in the data folder: what the agent is doing, rewritten every five seconds, for `aislewatch-agent
  * status` and for people without a collector at hand. Written beside and renamed, so that a reader never sees half.
  */
-import { renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, errorText } from "@aislewatch/base";
+import { type FormerOutbox, formerOutboxesSchema } from "@aislewatch/contract";
 import type { Log } from "@aislewatch/runtime";
 import type { AgentConfig } from "./config.ts";
 import { agentEvents } from "./events.ts";
@@ -56,7 +57,13 @@ export class StatusFile {
       startedAt: this.#startedAt,
       writtenAt: clock.now(),
       collector: { url: config.collector.url, ...uplink.figures },
-      outbox: { epoch: outbox.epoch, ...outbox.figures, inMemory: outbox.trouble, readingsWaiting: intake.waiting },
+      outbox: {
+        epoch: outbox.epoch,
+        lanes: outbox.lanes,
+        ...outbox.figures,
+        inMemory: outbox.trouble,
+        readingsWaiting: intake.waiting,
+      },
       traps: traps?.figures ?? null,
       devices: poller.states,
     };
@@ -86,6 +93,20 @@ export class StatusFile {
   }
 }
 
+/** What the file says of the outbox that there was when it was written; null when it is not there, or tells of memory. */
+export function lastKnownOutbox(folder: string): FormerOutbox | null {
+  try {
+    const { outbox } = JSON.parse(readFileSync(join(folder, STATUS_FILE), "utf8")) as {
+      outbox?: Partial<AgentStatusFile["outbox"]>;
+    };
+    if (outbox === undefined || outbox.inMemory !== null) return null;
+    const parsed = formerOutboxesSchema.safeParse([{ epoch: outbox.epoch, lanes: outbox.lanes }]);
+    return parsed.success ? (parsed.data[0] ?? null) : null;
+  } catch {
+    return null;
+  }
+}
+
 export type AgentStatusFile = {
   readonly state: string;
   readonly pid: number;
@@ -97,6 +118,7 @@ export type AgentStatusFile = {
   readonly collector: Uplink["figures"] & { readonly url: string };
   readonly outbox: Outbox["figures"] & {
     readonly epoch: string;
+    readonly lanes: Outbox["lanes"];
     readonly inMemory: Outbox["trouble"];
     readonly readingsWaiting: number;
   };

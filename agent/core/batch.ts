@@ -78,6 +78,10 @@ export function withoutNumbers(text: string, { seq, fromAt, toAt, reason }: Thin
 export const samplesLost = (text: string): number =>
   (parseBody(text).dropped ?? []).reduce((sum, { samples }) => sum + samples, 0);
 
+/** Does a body say of batches that they were dropped for this reason? */
+export const isOfReason = (text: string, reason: string): boolean =>
+  (parseBody(text).dropped ?? []).some((one) => one.reason === reason);
+
 /** The same body under another seq: what it says of dropped batches names it. */
 export function withSeq(text: string, seq: number): string {
   // Most say nothing of the kind, and need not be parsed to know.
