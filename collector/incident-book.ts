@@ -60,6 +60,8 @@ export type IncidentBook = {
   /** What was written since the last call; `putBack` when it could not be committed. */
   takePending(): { readonly changes: readonly IncidentChange[]; putBack(): void };
   readonly hasPending: boolean;
+  /** What is held gets the names that people have on disk now (privacy/privacy.ts); nothing else of it may change. */
+  rename(change: <T>(record: T) => T): void;
 };
 
 export type IncidentBookDeps = {
@@ -168,6 +170,12 @@ export function createIncidentBook({ clock, state, assetOf }: IncidentBookDeps):
     },
     get hasPending() {
       return pending.size > 0;
+    },
+    rename(change) {
+      for (const [key, incident] of incidents) incidents.set(key, change(incident));
+      for (const [key, incident] of ended) ended.set(key, change(incident));
+      for (const [id, { incident, key, events }] of pending)
+        pending.set(id, { key, incident: change(incident), events: events.map((event) => change(event)) });
     },
   };
 }

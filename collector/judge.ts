@@ -121,6 +121,8 @@ export type Judge = {
   act(id: string, action: ActionRequest, actor: Actor): Result<Incident, ActRefusal>;
   /** What the collector itself did about an incident, for its log; of one that ended, nothing. */
   note(id: string, text: string): void;
+  /** Records in memory get the names that people have on disk now. */
+  rename(change: <T>(record: T) => T): void;
   takePending(): Pending;
   subscribe(listener: (event: StreamEvent) => void): () => void;
   readonly live: LiveView;
@@ -734,6 +736,8 @@ export function createJudge(
       book.write(key, incident, [{ type: "note", text }], byItself(clock.now()));
       commitSoon(true);
     },
+
+    rename: book.rename,
 
     takePending() {
       const latePending = late.takePending();

@@ -45,6 +45,8 @@ export type Maintenance = {
    * every week is dropped for all weeks; while it runs, it ends like any other.
    */
   end(id: string, by: string): Result<PlannedMaintenance, MaintenanceRefusal>;
+  /** What people entered is another on disk now: who is named in it has another name. */
+  readAgain(): void;
 };
 
 const words = z.array(z.string()).readonly();
@@ -120,6 +122,9 @@ export function createMaintenance({ clock, state, timeZones, newId, onChanged }:
       onChanged(all());
     },
     list: all,
+    readAgain() {
+      entered = null;
+    },
 
     add({ reason, where, when }, by) {
       if (isPast({ when })) return refusePast;

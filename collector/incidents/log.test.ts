@@ -2,10 +2,14 @@ import { CATEGORIES, SEVERITIES } from "@aislewatch/devices";
 import type { Rule, Transition } from "@aislewatch/rules";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { renamed, renamingOf } from "../privacy/person.ts";
 import { decideAction, type IncidentAction } from "./decide.ts";
 import { describeEvent } from "./describe.ts";
+import { type FactsContext, factsOf } from "./figure-facts.ts";
 import { DEFAULT_LIFECYCLE, dueAcknowledgement, dueReview } from "./lifecycle.ts";
 import { append, applyEvent, foldIncident, incidentId, isEnded, isOpenState } from "./log.ts";
+import { always } from "./sample-log.ts";
+import { DEFAULT_SLA_POLICY } from "./sla-policy.ts";
 import { dueCloses, fromTransition } from "./transition.ts";
 import {
   CANCEL_CODES,
@@ -22,6 +26,10 @@ import {
 } from "./types.ts";
 
 const MINUTE = 60_000;
+const FACTS_CONTEXT: FactsContext = {
+  ...{ site: always, terms: DEFAULT_SLA_POLICY.standard, nowMs: Date.UTC(2026, 10, 21), cameBackAt: null },
+  device: { kind: "ups", vendor: null, model: null, serial: null },
+};
 const T0 = Date.UTC(2026, 10, 20, 9);
 const subject = { site: "berlin-01", device: "ups", component: null };
 const opened: IncidentEventBody = {
@@ -287,6 +295,21 @@ describe("whatever happens to a key", () => {
         for (const { incident } of all.slice(0, -1)) expect(isEnded(incident)).toBe(true);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it("folds to the same but for the name when a person has another one, and counts the same", () => {
+    const renaming = renamingOf(["kim"], "erased-aaaaaaaaaaaa", { inText: true });
+    fc.assert(
+      fc.property(history, (steps) => {
+        for (const { incident, log } of run(steps)) {
+          const other = log.map((event) => renamed(event, renaming).value);
+          expect(foldIncident(incident.id, other)).toEqual(renamed(incident, renaming).value);
+          expect(JSON.stringify(other)).not.toContain("kim");
+          expect(factsOf(incident.id, other, FACTS_CONTEXT)).toEqual(factsOf(incident.id, log, FACTS_CONTEXT));
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 

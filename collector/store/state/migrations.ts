@@ -39,6 +39,7 @@ export const migrations: readonly Migration[] = [
   { version: 9, name: "facts of incidents for triage", statements: factsForTriage },
   { version: 10, name: "groups of notifications, and how attempts ended", statements: notificationGroups },
   { version: 11, name: "devices in time, and the noise of rules", statements: deviceSpans },
+  { version: 12, name: "incidents without names", statements: namesOut },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -272,6 +273,20 @@ function factsForTriage(db: Kysely<Tables>): readonly CompiledQuery[] {
     index("incident_facts_serial", "serial", "opened_at"),
     index("incident_facts_model", "model", "rule", "opened_at"),
     index("incident_facts_site", "site", "rule", "opened_at"),
+  ];
+}
+
+function namesOut(db: Kysely<Tables>): readonly CompiledQuery[] {
+  return [
+    db.schema
+      .alterTable("incidents")
+      .addColumn("names_out", "integer", (column) => column.notNull().defaultTo(0))
+      .compile(),
+    db.schema
+      .createIndex("incidents_names")
+      .on("incidents")
+      .columns(["names_out", "is_open", "opened_at", "id"])
+      .compile(),
   ];
 }
 

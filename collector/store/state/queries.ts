@@ -90,7 +90,7 @@ export function buildQueries(db: Kysely<Tables>) {
   const watermark = slots<Tables["watermarks"]>(...lane, "seq");
   const faultKey = slots<Omit<Tables["faults"], "body">>("site", "device", "component", "rule");
   const fault = slots<Tables["faults"]>("site", "device", "component", "rule", "body");
-  const incident = slots<Omit<Tables["incidents"], "kind">>(
+  const incident = slots<Omit<Tables["incidents"], "kind" | "names_out">>(
     "id",
     "key",
     "site",

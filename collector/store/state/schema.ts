@@ -26,6 +26,8 @@ export type Tables = {
     priority: string;
     opened_at: number;
     for_review: Flag;
+    /** The names of people in its log have been replaced, for it ended long ago. */
+    names_out: Generated<Flag>;
     parent: string | null;
     /** What `search` looks in, in lower case. */
     words: string;

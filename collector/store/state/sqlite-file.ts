@@ -1,6 +1,6 @@
 /**
  * One SQLite file as a store uses it: in WAL mode with `synchronous = FULL`, so that what `transaction` returned from
- * survives a power cut; at the newest schema and checked once it is open; statements kept prepared; every error named
+ * survives a power cut; with `secure_delete`, so that what was taken out is not there to be found; at the newest schema and checked once it is open; statements kept prepared; every error named
  * by what can be done about it. All calls are synchronous.
  */
 import { statSync } from "node:fs";
@@ -19,6 +19,8 @@ const LIMITS = {
   statementsMax: 256,
   /** The write-ahead log is cut back to this after a checkpoint. */
   logBytesMax: 64 * 1024 * 1024,
+  /** Copying a file of this size takes some seconds, in which nothing is committed. */
+  compactBytesMax: 1024 * 1024 * 1024,
   /** Checking a file of this size at start takes about a second; a greater one is checked by hand. */
   checkedBytesMax: 512 * 1024 * 1024,
 } as const;
@@ -42,6 +44,7 @@ export class SqliteFile {
       database.exec(`
         pragma journal_mode = wal;
         pragma synchronous = full;
+        pragma secure_delete = on;
         pragma journal_size_limit = ${LIMITS.logBytesMax};
       `);
       this.#migrate(database);
@@ -103,6 +106,26 @@ export class SqliteFile {
       return this.#statement(sql).all(...values) as Row[];
     } catch (thrown) {
       throw this.#named(thrown);
+    }
+  }
+
+  /**
+   * Copies the file without what was overwritten or deleted in it, and cuts the log back to nothing. With secure_delete
+   * nothing of that kind is left by this program, but other versions wrote the file as well. False when a reader holds
+   * it, or when it is too big to be copied while everything else waits.
+   */
+  compact(): boolean {
+    const database = this.#opened();
+    if (statSync(this.#path).size > LIMITS.compactBytesMax) return false;
+    try {
+      this.#statements.clear();
+      database.exec("vacuum");
+      const [row] = database.prepare("pragma wal_checkpoint(truncate)").all();
+      return row?.["busy"] === 0;
+    } catch (thrown) {
+      const named = this.#named(thrown);
+      if (named.kind === "locked" || named.kind === "disk_full") return false;
+      throw named;
     }
   }
 

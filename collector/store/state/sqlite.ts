@@ -15,6 +15,16 @@ import type { Watermark } from "../timeseries/store.ts";
 import { type SpanRow, spanChanges } from "./device-spans.ts";
 import { pastFacts, rowOfFacts } from "./facts-row.ts";
 import {
+  type EndedPage,
+  endedQuery,
+  markNamesOut,
+  type Rewrite,
+  type Rewritten,
+  removeIncident,
+  rewriteRows,
+  type Selection,
+} from "./people.ts";
+import {
   attemptList,
   buildQueries,
   incidentList,
@@ -554,6 +564,43 @@ class SqliteStore implements StateStore {
     return this.#file.all(this.#queries.audit, { limit: Math.max(0, Math.floor(limit)) }).map((row) => ({ ...row }));
   }
 
+  rewritePeople(
+    selection: Selection,
+    rewrite: Rewrite,
+    { audit, note }: { audit?: AuditRecord; note?: { name: string; text: string } } = {},
+  ): Rewritten {
+    return this.#file.transaction(() => {
+      const done = rewriteRows(this.#file, SQLITE, selection, rewrite, wordsOf);
+      if (audit !== undefined) this.#file.run(this.#queries.addAudit, audit);
+      if (note !== undefined) this.#file.run(this.#queries.putDocument, { name: note.name, body: note.text });
+      return done;
+    });
+  }
+
+  endedIncidents(page: EndedPage): Incident[] {
+    const { sql, parameters } = endedQuery(SQLITE, { ...page, limit: pageOf(page.limit) });
+    return this.#file.rows<{ body: string }>(sql, parameters.map(asSqlValue)).map(({ body }) => incidentOf(body));
+  }
+
+  takeNamesOut(incidents: readonly string[], rewrite: Rewrite): void {
+    this.#file.transaction(() => {
+      for (const incident of incidents) {
+        rewriteRows(this.#file, SQLITE, { incident }, rewrite, wordsOf);
+        markNamesOut(this.#file, SQLITE, incident);
+      }
+    });
+  }
+
+  forgetIncidents(incidents: readonly string[]): void {
+    this.#file.transaction(() => {
+      for (const incident of incidents) removeIncident(this.#file, SQLITE, incident);
+    });
+  }
+
+  compact(): boolean {
+    return this.#file.compact();
+  }
+
   document(name: string): string | null {
     return this.#file.one(this.#queries.document, { name })?.body ?? null;
   }
@@ -591,8 +638,7 @@ class SqliteStore implements StateStore {
   }
 
   #putIncident({ incident, key, events }: IncidentChange): void {
-    const { id, subject, title, rule, assignee, group, vendor } = incident;
-    const words = [id, title, subject.device, rule, assignee, group, vendor?.ref].filter((word) => word != null);
+    const { id, subject } = incident;
     this.#file.run(this.#queries.putIncident, {
       id,
       key,
@@ -605,7 +651,7 @@ class SqliteStore implements StateStore {
       opened_at: incident.openedAt,
       for_review: incident.review === null ? 0 : 1,
       parent: incident.parent,
-      words: words.join("\n").toLowerCase(),
+      words: wordsOf(incident),
       body: JSON.stringify(incident),
     });
     for (const event of events) {
@@ -653,6 +699,12 @@ class SqliteStore implements StateStore {
 }
 
 const pageOf = (limit: number): number => Math.min(LIMITS.pageMax, Math.max(0, Math.floor(limit)));
+
+/** What the list's search looks in. */
+function wordsOf({ id, title, subject, rule, assignee, group, vendor }: Incident): string {
+  const words = [id, title, subject.device, rule, assignee, group, vendor?.ref].filter((word) => word != null);
+  return words.join("\n").toLowerCase();
+}
 
 const ledgerRow = (lane: LedgerLane) => ({
   site: lane.site,

@@ -11,6 +11,7 @@ import type { Report, ReportOptions } from "../../incidents/report.ts";
 import type { Incident, IncidentEvent, IncidentState, Priority } from "../../incidents/types.ts";
 import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
+import type { EndedPage, Rewrite, Rewritten, Selection } from "./people.ts";
 
 export type IncidentChange = {
   readonly incident: Incident;
@@ -331,6 +332,27 @@ export type StateStore = {
   takeLoginLink(tokenHash: string, nowMs: number): LoginLink | null;
   audit(record: AuditRecord): void;
   auditLog(limit: number): AuditRecord[];
+
+  /**
+   * Gives rows in which people stand to `rewrite`, and writes what it returns instead: all in one transaction, together
+   * with `audit` and the document `note` (null: none). When `rewrite` returns only nulls, nothing is written.
+   */
+  rewritePeople(
+    selection: Selection,
+    rewrite: Rewrite,
+    written?: { readonly audit?: AuditRecord; readonly note?: { readonly name: string; readonly text: string } },
+  ): Rewritten;
+  /** Ended ones, in the order of opening. */
+  endedIncidents(page: EndedPage): Incident[];
+  /** The same with what stands in these incidents and their logs, which then count as without names. */
+  takeNamesOut(incidents: readonly string[], rewrite: Rewrite): void;
+  /** They go with their logs and notifications; what reports count of them stays. */
+  forgetIncidents(incidents: readonly string[]): void;
+  /**
+   * What was overwritten or deleted is gone from the files, too. False: a reader holds them, or the file is too big to
+   * be copied while the collector runs (compactBytesMax of sqlite-file.ts); then later.
+   */
+  compact(): boolean;
 
   /** Small named documents, such as the last good configuration set. */
   document(name: string): string | null;
