@@ -98,7 +98,7 @@ describe("the desk", () => {
     pass(2 * MINUTE);
     found = "P1";
     desk.reconsider();
-    expect(pass(2 * MINUTE)).toBe(1);
+    expect(pass(1_000)).toBe(1);
     write({ type: "restated", what: "priority", priority: "P5", why: "not in use" });
     desk.reconsider();
     expect(pass(2 * MINUTE)).toBe(0);

@@ -122,6 +122,8 @@ export function createDesk({ clock, book, rules, lifecycle, isOpenAt, assess }: 
   return {
     reconsider() {
       isEdited = true;
+      // Whoever edits looks at what comes of it.
+      lastLookMs = Number.NEGATIVE_INFINITY;
     },
     restore() {
       // Nobody was heard yet: what is left of a role can't be said now.

@@ -143,7 +143,7 @@ export type ApiDeps = {
   /** Asks an agent to do something; the record says what came of it. */
   command(request: CommandRequest): Result<CommandRecord, CommandRefusal>;
   readonly maintenance: Pick<Maintenance, "list" | "add" | "change" | "end">;
-  readonly notifications: Pick<Notifications, "channels" | "log" | "test">;
+  readonly notifications: Pick<Notifications, "channels" | "log" | "test" | "told" | "preview">;
   /** Decides (incidents/decide.ts), commits and publishes. */
   act(incident: string, action: ActionRequest, actor: Actor): Promise<Result<Incident, ActRefusal>>;
   /** The same of many, in one commit; one that refuses stops none of the others. Results in the order of `targets`. */

@@ -15,6 +15,8 @@ import { DEFAULT_SLA_POLICY } from "../incidents/sla-policy.ts";
 import { type Actor, type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
 import { createMaintenance } from "../maintenance.ts";
 import { SILENT } from "../notifier.ts";
+import { createNotifications } from "../notify/notifications.ts";
+import { NO_NOTIFICATIONS, type NotificationPolicy } from "../notify/routing.ts";
 import { type Site, toWeek } from "../sites.ts";
 import { createSqliteStore } from "../store/state/sqlite.ts";
 import type { CommandRecord, Role, StateStore } from "../store/state/store.ts";
@@ -257,7 +259,7 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       ...{ clock, state, newId: () => `${seed++}`, onChanged: () => undefined },
       timeZones: () => new Map(),
     }),
-    notifications: sampleNotifications(state),
+    notifications: sampleNotifications(state, clock),
     command(request) {
       if (request.device === "away") return err({ code: "offline", message: "not connected" });
       const issued = { ...request, id: `c-${seed++}`, issuedAt: clock.now(), deadlineAt: clock.now() + 60_000 };
@@ -400,17 +402,48 @@ function opened(given: { id: string; device: string; suppressedBy: string | null
   };
 }
 
-/** One channel that works, and whose tests work. */
-function sampleNotifications(state: StateStore): ApiDeps["notifications"] {
-  const attempt = { channel: "tickets", incident: "", at: T0, durationMs: 12, status: 204, detail: "HTTP 204" };
-  return {
-    channels: () => [
-      {
-        ...{ name: "tickets", kind: "webhook", target: "tickets.example.com", waiting: 0, busy: 0 },
-        ...{ deliveredAt: T0, failure: null, isDown: false },
+/** Channels of which one works, and whose tests work. */
+const POLICY: NotificationPolicy = {
+  ...NO_NOTIFICATIONS,
+  page: "https://noc.example.com",
+  channels: [
+    {
+      ...{
+        kind: "webhook",
+        name: "tickets",
+        url: "https://tickets.example.com/",
+        key: Buffer.alloc(32),
+        isPrivate: false,
       },
-    ],
-    log: (of, limit) => state.attempts(of, limit),
+      ...{ timeoutMs: 10_000, giveUpAfterMs: 3_600_000, quiet: null, rate: null },
+    },
+    {
+      ...{
+        kind: "email",
+        name: "noc-mail",
+        host: "mail.example.com",
+        port: 587,
+        tls: "starttls",
+        ca: null,
+        auth: null,
+      },
+      ...{ from: "a@example.com", to: ["noc@example.com"], templates: [] },
+      ...{ timeoutMs: 10_000, giveUpAfterMs: 3_600_000, quiet: null, rate: null },
+    },
+  ],
+  routes: [{ where: { priority: ["P2", "P3"] }, on: ["opened"], to: ["tickets"] }],
+};
+
+function sampleNotifications(state: StateStore, clock: ManualClock): ApiDeps["notifications"] {
+  const attempt = { channel: "tickets", incident: "", at: T0, durationMs: 12, status: 204, detail: "HTTP 204" };
+  const real = createNotifications({
+    ...{ clock, state, random: () => 0.5, commitSoon: () => undefined, onGivenUp: () => undefined },
+    whereabouts: () => ({ site, kind: "label_printer", firstSteps: ["Put in a roll."] }),
+  });
+  real.use(POLICY);
+  return {
+    ...real,
+    channels: () => real.channels().map((one) => ({ ...one, deliveredAt: T0 })),
     test: async (channel, { id }) =>
       channel === "tickets" ? { ...attempt, notification: id, outcome: "delivered" } : null,
   };

@@ -140,6 +140,19 @@ describe("fromTransition", () => {
   });
 
   it.each([
+    { name: "what it hangs on is back", was: { suppressedBy: "berlin-01/switch" }, is: {}, found: true },
+    { name: "it is heard of again", was: { stale: true }, is: {}, found: true },
+    { name: "it is back, and not heard of yet", was: { suppressedBy: "x" }, is: { stale: true }, found: false },
+    { name: "it is no longer heard of", was: {}, is: { stale: true }, found: false },
+  ])("finds its priority again when $name: $found", ({ was, is, found }) => {
+    const flags = (given: object) => ({ stale: false, suppressedBy: null, ...given });
+    const [before] = play(fires(0), changes(1, { flags: flags(was) }));
+    const then = { priority: { priority: "P4", why: "closed for customers" } } as const;
+    const { events } = fromTransition(before ?? null, changes(2, { flags: flags(is) }), rule, then);
+    expect(events.some(({ type }) => type === "priority_changed")).toBe(found);
+  });
+
+  it.each([
     { name: "rule_removed", state: "resolved", code: "rule_removed" },
     { name: "device_removed", state: "resolved", code: "device_removed" },
   ] as const)("resolves with the reason when the fault goes for $name", ({ name, state, code }) => {

@@ -167,7 +167,14 @@ function plannedOf({ flags: { maintenance, inactiveHours, flapping } }: Transiti
 function stillFiring(incident: Incident, transition: Transition, context: TransitionContext): IncidentEventBody[] {
   const events: IncidentEventBody[] = flags(incident, transition);
   const { severity, title, values } = transition;
-  if (severity === null || severity === incident.severity) return events;
+  if (severity === null || severity === incident.severity) {
+    // While it was not heard of, or called nobody, the site may have opened or closed.
+    const isKnownAgain = events.some(({ type }) => type === "unsuppressed" || type === "fresh");
+    const { suppressedBy, stale } = transition.flags;
+    return isKnownAgain && suppressedBy === null && !stale
+      ? [...events, ...reassessed(incident, context.priority)]
+      : events;
+  }
   const byEdit = transition.reason === "rule_changed";
   events.push({ type: "level_changed", severity, title, values, ...(byEdit && { byEdit }) });
   // A person accepted the fault as it was when they resolved it, not one that got worse.

@@ -21,6 +21,8 @@ const PAUSE = { baseMs: 1_000, maxMs: 30_000 } as const;
 const ORPHAN_MS_MAX = 86_400_000;
 /** A channel that fails for less is not reported: receivers restart. */
 const DOWN_AFTER_MS = 120_000;
+/** One message that is tried in vain for so long is reported, although others get through. */
+const STUCK_AFTER_MS = 900_000;
 
 /** Attempts of before a start that are looked at to know how a channel is. */
 const REMEMBERED_MAX = 50;
@@ -31,7 +33,13 @@ export type ChannelState = {
   readonly deliveredAt: number | null;
   /** The last attempt that failed, unless one worked since. */
   readonly failure: { readonly at: number; readonly status: number | null; readonly detail: string } | null;
-  /** It has failed for a while, or something was given up, and nothing got through since. */
+  /** Since when it fails without one that worked. */
+  readonly failingSince: number | null;
+  /** When the oldest that should have gone was to go. */
+  readonly oldestAt: number | null;
+  /** As many messages were sent as its limit allows: what is due waits for room. */
+  readonly isLimited: boolean;
+  /** It has failed for a while, or something was given up, or tried in vain for long, and nothing got through since. */
   readonly isDown: boolean;
 };
 
@@ -225,9 +233,17 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     },
 
     state(name) {
-      const { busy, deliveredAt, failure, failingSince, hasGivenUp } = standingOf(name);
-      const isLong = failingSince !== null && clock.now() - failingSince >= DOWN_AFTER_MS;
-      return { waiting: outbox.waitingCount(name), busy, deliveredAt, failure, isDown: isLong || hasGivenUp };
+      const { busy, deliveredAt, failure, failingSince, hasGivenUp, sentAt } = standingOf(name);
+      const now = clock.now();
+      const isLong = failingSince !== null && now - failingSince >= DOWN_AFTER_MS;
+      const { due, tried } = outbox.oldest(name, now);
+      const isStuck = tried !== null && now - tried >= STUCK_AFTER_MS;
+      const rate = channels().get(name)?.rate ?? null;
+      const isLimited = rate !== null && sentAt.filter((at) => at > now - rate.withinMs).length >= rate.atMost;
+      return {
+        ...{ waiting: outbox.waitingCount(name), busy, deliveredAt, failure, failingSince },
+        ...{ oldestAt: due, isLimited, isDown: isLong || hasGivenUp || isStuck },
+      };
     },
 
     stop: () => stopping.abort(),

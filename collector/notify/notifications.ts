@@ -2,7 +2,7 @@
  * Notifications as the rest of the collector knows them: the outbox, the channels of notifications.yaml as it is now,
  * and the delivery between them.
  */
-import type { Clock } from "@aislewatch/base";
+import type { Clock, Result } from "@aislewatch/base";
 import type { Written } from "../incident-book.ts";
 import type { Incident } from "../incidents/types.ts";
 import type { Notifier } from "../notifier.ts";
@@ -12,15 +12,32 @@ import { type ChannelState, createDelivery } from "./delivery.ts";
 import { createEmail } from "./email.ts";
 import type { Whereabouts } from "./message.ts";
 import { createOutbox, type OutboxPending } from "./outbox.ts";
+import {
+  type Draft,
+  type DraftMistake,
+  madeUpIncident,
+  madeUpPlace,
+  type Preview,
+  type PreviewEvent,
+  previewOf,
+  sampleMessage,
+} from "./preview.ts";
 import type { AttemptRecord } from "./record.ts";
 import { type ChannelConfig, NO_NOTIFICATIONS, type NotificationPolicy } from "./routing.ts";
+import { type Told, toldOf, whyUntold } from "./told.ts";
 import { createWebhook } from "./webhook.ts";
 
 const PUMP_INTERVAL_MS = 1_000;
+/** Of one incident that are shown. */
+const TOLD_MAX = 200;
+const ATTEMPTS_LOOKED_AT = 1_000;
 
 export type NotificationsDeps = {
   readonly clock: Clock;
-  readonly state: Pick<StateStore, "waitingNotifications" | "notificationsOf" | "notificationGroups" | "attempts">;
+  readonly state: Pick<
+    StateStore,
+    "waitingNotifications" | "notificationsOf" | "notificationGroups" | "notification" | "attempts" | "attemptPage"
+  >;
   /** At least 0, below 1. */
   readonly random: () => number;
   readonly whereabouts: (incident: Incident) => Omit<Whereabouts, "page">;
@@ -51,8 +68,18 @@ export type Notifications = {
   channels(): ChannelView[];
   /** How many channels do not work. */
   downCount(): number;
-  /** Newest first, of an incident, a channel, or all. */
-  log(of: { readonly incident: string } | { readonly channel: string } | null, limit: number): AttemptRecord[];
+  /** Attempts, newest first; `next` is the `before` of the next page. */
+  log(...query: Parameters<StateStore["attemptPage"]>): ReturnType<StateStore["attemptPage"]>;
+  /** Who was told of an incident, and why nobody was. */
+  told(incident: Incident): { readonly told: readonly Told[]; readonly untold: readonly string[] };
+  /**
+   * What a channel would be sent of an event of this incident, or (null) of one made up. Null: there is no such channel.
+   */
+  preview(
+    channel: string,
+    event: PreviewEvent,
+    of: { readonly incident: Incident | null; readonly draft: Draft },
+  ): Result<Preview, readonly DraftMistake[]> | null;
   /** Null: there is no such channel. */
   test(channel: string, message: { readonly id: string; readonly by: string }): Promise<AttemptRecord | null>;
 };
@@ -110,7 +137,30 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
 
     channels: () => [...channels].map(([name, { kind, target }]) => ({ name, kind, target, ...delivery.state(name) })),
     downCount: () => [...channels.keys()].filter((name) => delivery.state(name).isDown).length,
-    log: (of, limit) => state.attempts(of, limit),
+    log: (filter, page) => state.attemptPage(filter, page),
+
+    told(incident) {
+      const told = toldOf({
+        records: outbox.recordsOf(incident.id).slice(-TOLD_MAX),
+        attempts: state.attempts({ incident: incident.id }, ATTEMPTS_LOOKED_AT),
+        whole: (id, channel) => state.notification(id, channel),
+        groupAt: outbox.groupAt,
+        isLimited: (name) => delivery.state(name).isLimited,
+        isDown: (name) => delivery.state(name).isDown,
+        now: clock.now(),
+      });
+      const untold = told.length > 0 ? [] : whyUntold(policy, { incident, ...whereabouts(incident) });
+      return { told, untold };
+    },
+
+    preview(name, event, { incident, draft }) {
+      const config = policy.channels.find((one) => one.name === name);
+      if (config === undefined) return null;
+      const now = clock.now();
+      const { page } = policy;
+      const where = incident === null ? madeUpPlace(page) : { ...whereabouts(incident), page };
+      return previewOf(config, sampleMessage(event, incident ?? madeUpIncident(now), where, now), draft);
+    },
     test: (channel, message) => delivery.test(channel, message),
   };
 }

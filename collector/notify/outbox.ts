@@ -93,6 +93,10 @@ export type Outbox = Notifier & {
   waitingCount(channel: string): number;
   /** When the oldest that should have gone was to go, and the oldest that was tried in vain; null: there is none. */
   oldest(channel: string, nowMs: number): { readonly due: number | null; readonly tried: number | null };
+  /** When the next message of a group may go; null when there is no such group. */
+  groupAt(id: string): number | null;
+  /** Of an incident, oldest first, as they are now. */
+  recordsOf(incident: string): readonly NotificationRecord[];
   /** Makes the messages of groups whose time has come; they are sent once they are on disk. True when there is one. */
   gather(channel: string, nowMs: number): boolean;
   /** Takes the next one that may be tried now; `settle` gives it back. Null: none is due. */
@@ -591,6 +595,8 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
       return { due, tried };
     },
 
+    groupAt: (id) => groups.get(id)?.nextAt ?? null,
+    recordsOf,
     gather,
     bundle,
     dueCount: (channel, nowMs) => dueOfChannel(channel, nowMs).length,

@@ -103,20 +103,28 @@ export function targetsFor(
   return targets;
 }
 
-function selects(where: RouteSelect, { incident, kind, site }: RouteSubject): boolean {
+const selects = (where: RouteSelect, subject: RouteSubject): boolean => mismatchesOf(where, subject).length === 0;
+
+/** What of a route does not fit; empty when it does. */
+export function mismatchesOf(
+  where: RouteSelect,
+  { incident, kind, site }: RouteSubject,
+): { readonly key: string; readonly wanted: readonly string[]; readonly is: string | null }[] {
   const { priority, severity, category, rule } = incident;
-  const pairs: readonly (readonly [readonly string[] | undefined, string | null])[] = [
-    [where.priority, priority],
-    [where.severity, severity],
-    [where.category, category],
-    [where.rule, rule],
-    [where.kind, kind],
-    [where.site, site.id],
-    [where.format, site.format],
-    [where.region, site.region],
-    ...Object.entries(where.labels ?? {}).map(([key, wanted]) => [wanted, site.labels[key] ?? null] as const),
+  const asked: readonly (readonly [string, readonly string[] | undefined, string | null])[] = [
+    ["priority", where.priority, priority],
+    ["severity", where.severity, severity],
+    ["category", where.category, category],
+    ["rule", where.rule, rule],
+    ["kind", where.kind, kind],
+    ["site", where.site, site.id],
+    ["format", where.format, site.format],
+    ["region", where.region, site.region],
+    ...Object.entries(where.labels ?? {}).map(([key, wanted]) => [key, wanted, site.labels[key] ?? null] as const),
   ];
-  return pairs.every(([wanted, value]) => wanted === undefined || (value !== null && wanted.includes(value)));
+  return asked.flatMap(([key, wanted, is]) =>
+    wanted === undefined || (is !== null && wanted.includes(is)) ? [] : [{ key, wanted, is }],
+  );
 }
 
 /** When a channel may be told of something at this site: now, or when its quiet hours end. */

@@ -1489,13 +1489,15 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Attempts to deliver, newest first: of an incident, of a channel, or of all */
+    /** Attempts to deliver, newest first, a page at a time */
     get: {
       parameters: {
         query?: {
           incident?: string;
           channel?: string;
+          outcome?: "delivered" | "retry" | "failed";
           limit?: number;
+          before?: number;
         };
         header?: never;
         path?: never;
@@ -1509,7 +1511,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/json": components["schemas"]["NotificationAttempt"][];
+            "application/json": components["schemas"]["NotificationLog"];
           };
         };
         /** @description Default Response */
@@ -1525,6 +1527,105 @@ export interface paths {
     };
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/incidents/{id}/notifications": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Who was told of an incident, what waits and until when, and why nobody was told */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["IncidentTold"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/notifications/preview": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * What a channel would be sent; nothing is
+     * @description 422 when the words that are tried out are no template, with what is wrong in which line.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components["schemas"]["NotificationPreviewRequest"];
+        };
+      };
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["NotificationPreview"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
     delete?: never;
     options?: never;
     head?: never;
@@ -1964,6 +2065,29 @@ export interface components {
           action: "split";
           version?: number;
         };
+    NotificationPreviewRequest: {
+      channel: string;
+      /**
+       * @default opened
+       * @enum {string}
+       */
+      event:
+        | "opened"
+        | "reopened"
+        | "escalated"
+        | "sla_warned"
+        | "sla_breached"
+        | "recovered"
+        | "resolved"
+        | "cancelled"
+        | "storm"
+        | "summary"
+        | "group"
+        | "test";
+      incident?: string;
+      subject?: string;
+      body?: string;
+    };
     AgentDetail: {
       agent: components["schemas"]["Agent"];
       slowest: {
@@ -2422,6 +2546,26 @@ export interface components {
       cursor: string | null;
       total: number;
     };
+    IncidentTold: {
+      told: {
+        notification: string;
+        channel: string;
+        target: string | null;
+        event: string;
+        people: string[];
+        why: string | null;
+        /** @enum {string} */
+        state: "waiting" | "delivered" | "failed";
+        createdAt: number;
+        doneAt: number | null;
+        attempts: number;
+        waits: ("quiet_hours" | "limit" | "gathering" | "earlier" | "retry" | "channel_down" | "turn") | null;
+        nextAt: number | null;
+        within: string | null;
+        answer: string | null;
+      }[];
+      untold: string[];
+    };
     IncidentWork: {
       holdText: string | null;
       cancelCode: ("false_positive" | "duplicate" | "test") | null;
@@ -2530,12 +2674,26 @@ export interface components {
       waiting: number;
       busy: number;
       deliveredAt: number | null;
+      failingSince: number | null;
+      oldestAt: number | null;
+      isLimited: boolean;
       failure: {
         at: number;
         status: number | null;
         detail: string;
       } | null;
       isDown: boolean;
+    };
+    NotificationLog: {
+      items: components["schemas"]["NotificationAttempt"][];
+      next: number | null;
+    };
+    NotificationPreview: {
+      /** @enum {string} */
+      kind: "webhook" | "email";
+      subject: string | null;
+      text: string;
+      html: string | null;
     };
     Overview: {
       now: number;
@@ -2747,6 +2905,11 @@ export interface components {
           type: "rules";
           version: string;
           refused: string[];
+        }
+      | {
+          /** @constant */
+          type: "notifications";
+          incidents: string[] | null;
         };
     ThinnedSpan: {
       site: string;

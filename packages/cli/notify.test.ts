@@ -12,6 +12,9 @@ describe("notify channels", () => {
       deliveredAt: NOW - 60_000,
       failure: null,
       isDown: false,
+      failingSince: null,
+      oldestAt: null,
+      isLimited: false,
     } as const;
     const failure = { at: NOW, status: 503, detail: "HTTP 503: not now" };
     const text = channelsText(

@@ -140,7 +140,7 @@ routes:
     const repeats = receiver.arrived.length - words.size;
     process.stdout.write(`webhook: ${taken.size} notifications over 6 kills, ${repeats} sent again\n`);
 
-    const log = await collector.api<Attempt[]>("/notifications/log?channel=tickets&limit=500");
+    const { items: log } = await collector.api<{ items: Attempt[] }>("/notifications/log?channel=tickets&limit=500");
     expect(
       new Set(log.filter(({ outcome }) => outcome === "delivered").map(({ notification }) => notification)),
     ).toEqual(taken);

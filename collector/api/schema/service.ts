@@ -37,7 +37,10 @@ export const streamEvent = z
     /** Which devices have fresh values; a page that shows one of them fetches it again. At most one a second. */
     z.object({ type: z.literal("values"), site: z.string(), devices: z.array(z.string()) }),
     z.object({ type: z.literal("agent"), site: z.string(), agent: z.string(), online: z.boolean() }),
+    /** Rules, or any of the files beside them, were edited: also what follows from them may be another one now. */
     z.object({ type: z.literal("rules"), version: z.string(), refused: z.array(z.string()) }),
+    /** Of these incidents somebody is to be told, was told or could not be; null: of many. */
+    z.object({ type: z.literal("notifications"), incidents: z.array(z.string()).nullable() }),
   ])
   .meta({ id: "StreamEvent" });
 

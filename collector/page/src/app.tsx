@@ -17,6 +17,7 @@ const DevicePage = lazy(() => import("./sites/device.tsx"));
 const AgentsPage = lazy(() => import("./agents/agents.tsx"));
 const MaintenancePage = lazy(() => import("./maintenance/maintenance.tsx"));
 const AgentPage = lazy(() => import("./agents/agent.tsx"));
+const NotificationsPage = lazy(() => import("./notifications/notifications.tsx"));
 const RulesPage = lazy(() => import("./rules/rules.tsx"));
 
 export function App() {
@@ -64,6 +65,7 @@ function SignedIn() {
               {({ site, id }) => <AgentPage key={`${site}/${id}`} site={site} id={id} />}
             </Route>
             <Route path="/maintenance" component={MaintenancePage} />
+            <Route path="/notifications" component={NotificationsPage} />
             <Route path="/rules" component={RulesPage} />
             <Route>
               <div className="empty">

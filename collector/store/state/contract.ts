@@ -757,6 +757,8 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
           ["INC-000001/2", "a"],
         ]);
         expect(store.notificationsOf("INC-000001", 9)[2]).toEqual(done);
+        expect(store.notification("INC-000001/1", "a")).toEqual(done);
+        expect(store.notification("INC-000001/2", "b")).toBeNull();
         expect(store.notificationsOf("INC-000002", 9)).toEqual([]);
       });
 

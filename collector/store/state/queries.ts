@@ -133,6 +133,7 @@ export function buildQueries(db: Kysely<Tables>) {
   const attempt = slots<Row<"notification_attempts">>("notification", "channel", "incident", "outcome", "body");
   const group = slots<Tables["notification_groups"]>("id", "body");
   const ofIncident = slots<{ incident: string; limit: number }>("incident", "limit");
+  const named = slots<{ notification: string; channel: string }>("notification", "channel");
   const ofChannel = slots<{ channel: string; limit: number }>("channel", "limit");
   const command = slots<Tables["commands"]>("id", "issued_at", "site", "agent", "state", "body");
   const commandsOf = slots<{ site: string; agent: string; limit: number }>("site", "agent", "limit");
@@ -451,6 +452,14 @@ export function buildQueries(db: Kysely<Tables>) {
     waitingNotifications: template(
       none,
       db.selectFrom("notifications").select("body").where("state", "=", "waiting").orderBy("id"),
+    ),
+    notification: template(
+      named,
+      db
+        .selectFrom("notifications")
+        .select("body")
+        .where("notification", "=", named.notification)
+        .where("channel", "=", named.channel),
     ),
     notificationsOf: template(
       ofIncident,

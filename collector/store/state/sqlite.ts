@@ -406,6 +406,11 @@ class SqliteStore implements StateStore {
       .map(({ body }) => JSON.parse(body) as NotificationRecord);
   }
 
+  notification(id: string, channel: string): NotificationRecord | null {
+    const row = this.#file.one(this.#queries.notification, { notification: id, channel });
+    return row === null ? null : (JSON.parse(row.body) as NotificationRecord);
+  }
+
   notificationsOf(incident: string, limit: number): NotificationRecord[] {
     return this.#file
       .all(this.#queries.notificationsOf, { incident, limit: pageOf(limit) })

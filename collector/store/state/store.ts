@@ -297,6 +297,8 @@ export type StateStore = {
 
   /** Those that are still to be sent, in the order of writing. */
   waitingNotifications(): NotificationRecord[];
+  /** One, sent or not; null when there is none, or it is not kept any more. */
+  notification(id: string, channel: string): NotificationRecord | null;
   /** Sent or not, newest first; of those that were sent, or given up, the newest 50,000 of all are kept. */
   notificationsOf(incident: string, limit: number): NotificationRecord[];
   /** Newest first, of an incident, a channel, or all; the newest 100,000 are kept. */

@@ -8,8 +8,10 @@ import createClient from "openapi-fetch";
 import type {
   Agent,
   AgentDetail,
+  Attempt,
   BulkRequest,
   BulkResult,
+  Channel,
   Device,
   DeviceDetail,
   DeviceEvent,
@@ -18,9 +20,11 @@ import type {
   IncidentAction,
   IncidentDetail,
   IncidentList,
+  IncidentTold,
   MaintenanceRequest,
   MaintenanceWindow,
   Me,
+  NotificationLog,
   Overview,
   Rule,
   Series,
@@ -34,6 +38,8 @@ export type Failure = {
 };
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Failure };
 
+/** A channel is given up to a minute. */
+const TEST_TIMEOUT_MS = 75_000;
 /** How long a request may take before it counts as lost. */
 const REQUEST_TIMEOUT_MS = 15_000;
 
@@ -41,6 +47,8 @@ export type IncidentQuery = NonNullable<paths["/api/v1/incidents"]["get"]["param
 export type SeriesQuery = paths["/api/v1/sites/{site}/series"]["get"]["parameters"]["query"];
 
 export type EventsQuery = NonNullable<paths["/api/v1/sites/{site}/events"]["get"]["parameters"]["query"]>;
+
+export type LogQuery = NonNullable<paths["/api/v1/notifications/log"]["get"]["parameters"]["query"]>;
 
 export type RulesQuery = NonNullable<paths["/api/v1/rules"]["get"]["parameters"]["query"]>;
 export type ExplainQuery = paths["/api/v1/rules/{rule}/explain"]["get"]["parameters"]["query"];
@@ -63,6 +71,12 @@ export type Api = {
   agent(site: string, agent: string): Promise<Answer<AgentDetail>>;
   rules(query?: RulesQuery): Promise<Answer<Rule[]>>;
   explain(rule: string, query: ExplainQuery): Promise<Answer<Explanation>>;
+  channels(): Promise<Answer<Channel[]>>;
+  notificationLog(query: LogQuery): Promise<Answer<NotificationLog>>;
+  /** Sends a test; a channel may take a minute. */
+  testChannel(name: string): Promise<Answer<Attempt>>;
+  /** Who was told of an incident. */
+  told(id: string): Promise<Answer<IncidentTold>>;
   maintenance(): Promise<Answer<MaintenanceWindow[]>>;
   addMaintenance(request: MaintenanceRequest): Promise<Answer<MaintenanceWindow>>;
   changeMaintenance(id: string, request: MaintenanceRequest): Promise<Answer<MaintenanceWindow>>;
@@ -101,6 +115,16 @@ export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = 
     rules: (query = {}) => answer(client.GET("/api/v1/rules", { params: { query }, ...within() })),
     explain: (rule, query) =>
       answer(client.GET("/api/v1/rules/{rule}/explain", { params: { path: { rule }, query }, ...within() })),
+    channels: () => answer(client.GET("/api/v1/notifications/channels", within())),
+    notificationLog: (query) => answer(client.GET("/api/v1/notifications/log", { params: { query }, ...within() })),
+    testChannel: (channel) =>
+      answer(
+        client.POST("/api/v1/notifications/channels/{channel}/test", {
+          params: { path: { channel } },
+          signal: AbortSignal.timeout(TEST_TIMEOUT_MS),
+        }),
+      ),
+    told: (id) => answer(client.GET("/api/v1/incidents/{id}/notifications", { params: { path: { id } }, ...within() })),
     maintenance: () => answer(client.GET("/api/v1/maintenance", within())),
     addMaintenance: (body) => answer(client.POST("/api/v1/maintenance", { body, ...within() })),
     changeMaintenance: (id, body) =>

@@ -27,6 +27,17 @@ describe("incidents that arrive over the stream", () => {
     expect(state.entries.get("B")?.arrivedAt).toBe(50);
   });
 
+  it("takes on what the collector says anew of the same version, unless that was asked for earlier", () => {
+    const before = arrived(NO_INCIDENTS, [one("A")], 10);
+    const moved = { ...one("A"), siteName: "Another name" };
+    const late = fetched(before, { items: [moved], since: before.revision - 1, complete: true });
+    expect(late.entries.get("A")?.incident.siteName).not.toBe("Another name");
+    const state = fetched(before, { items: [moved], since: before.revision, complete: true });
+    expect(state.entries.get("A")?.incident.siteName).toBe("Another name");
+    const same = fetched(state, { items: [{ ...moved }], since: state.revision, complete: true });
+    expect(same.entries.get("A")).toBe(state.entries.get("A"));
+  });
+
   it("forgets finished incidents first, oldest first, beyond the bound", () => {
     const open = Array.from({ length: KEPT_MAX - 1 }, (_, index) => one(`open-${index}`));
     const finished = [10, 30, 20].map((updatedAt) =>

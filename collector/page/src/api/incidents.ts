@@ -50,7 +50,7 @@ export function fetched(
   for (const incident of list.items) {
     named.add(incident.id);
     const known = entries.get(incident.id);
-    if (known && known.incident.version >= incident.version) continue;
+    if (known && !isNewer(incident, known, list.since)) continue;
     entries.set(incident.id, { incident, revision, arrivedAt: known?.arrivedAt ?? null });
   }
   if (list.complete) {
@@ -59,6 +59,12 @@ export function fetched(
     }
   }
   return { revision, entries: bounded(entries) };
+}
+
+/** Of one version what is fetched may still say more: when it is due, or what its site is called, is not in its log. */
+function isNewer(incident: Incident, known: Entry, since: number): boolean {
+  if (incident.version !== known.incident.version) return incident.version > known.incident.version;
+  return known.revision <= since && JSON.stringify(incident) !== JSON.stringify(known.incident);
 }
 
 function bounded(entries: Map<string, Entry>): Map<string, Entry> {

@@ -68,6 +68,10 @@ class Bench {
       changeMaintenance: refused,
       endMaintenance: refused,
       people: refused,
+      channels: refused,
+      notificationLog: refused,
+      testChannel: refused,
+      told: refused,
     };
   }
 
@@ -145,6 +149,15 @@ describe("the live store", () => {
     await bench.pass(100);
     expect(bench.ids).toEqual(["A", "B"]);
     expect(renders).toBe(1);
+  });
+
+  it("fetches again what is due when files were edited, though no incident changed", async () => {
+    bench.open = [sampleIncident({ id: "A", due: null })];
+    await bench.start();
+    const due = { clock: "response", state: "running", dueAt: 5 } as const;
+    bench.open = [sampleIncident({ id: "A", due })];
+    await bench.send({ type: "rules", version: "2", refused: [] });
+    expect(bench.live.get().incidents.entries.get("A")?.incident.due).toEqual(due);
   });
 
   it("counts a silent stream as lost, opens another and fetches again what it missed", async () => {

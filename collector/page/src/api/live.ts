@@ -138,7 +138,11 @@ export function createLive(world: World): Live {
       pollOverview();
     }
     if (event.type === "incident") enqueue(event.incident);
-    if (event.type === "rules") pollOverview();
+    if (event.type === "rules") {
+      pollOverview();
+      // Terms, hours or names may be others now, and with them when something is due, though no incident changed.
+      void sync();
+    }
     for (const listener of eventListeners) listener(event);
   }
 

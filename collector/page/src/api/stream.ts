@@ -9,6 +9,7 @@ const TYPES: ReadonlySet<string> = new Set<StreamEvent["type"]>([
   "values",
   "agent",
   "rules",
+  "notifications",
 ]);
 
 /** One event off the stream, or null for what this page does not know: a newer collector may say more. */

@@ -23,6 +23,10 @@ export type Explanation = Schemas["Explanation"];
 export type MaintenanceWindow = Schemas["MaintenanceWindow"];
 export type MaintenanceRequest = paths["/api/v1/maintenance"]["post"]["requestBody"]["content"]["application/json"];
 export type Rule = Schemas["Rule"];
+export type Channel = Schemas["NotificationChannel"];
+export type Attempt = Schemas["NotificationAttempt"];
+export type NotificationLog = Schemas["NotificationLog"];
+export type IncidentTold = Schemas["IncidentTold"];
 export type Me = Schemas["Me"];
 export type StreamEvent = Schemas["StreamEvent"];
 

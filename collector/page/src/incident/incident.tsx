@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useMemo } from "react";
 import { Link } from "wouter";
 import { type Incident, type IncidentDetail, isOpen, type Site } from "../api/types.ts";
 import { api, useLive, useLoad } from "../api/use-live.ts";
+import { WhoWasTold } from "../notifications/told.tsx";
 import { WhyIncident } from "../rules/why.tsx";
 import { Age, SiteTime } from "../ui/age.tsx";
 import { AssetPanel } from "../ui/asset-panel.tsx";
@@ -28,7 +29,8 @@ export default function IncidentPage({ id }: { id: string }) {
   const loaded = useLoad(
     `incident ${id}`,
     () => api.incident(id),
-    (event) => event.type === "incident" && event.incident.id === id,
+    // Hours and terms that were edited make other clocks.
+    (event) => event.type === "rules" || (event.type === "incident" && event.incident.id === id),
   );
   const sites = useLoad("sites", api.sites);
   const pushed = useLive((state) => state.incidents.entries.get(id)?.incident);
@@ -66,6 +68,7 @@ export default function IncidentPage({ id }: { id: string }) {
       <aside className="incident-side" aria-label="What is known">
         <ServiceLevel {...detail} incident={incident} timeZone={site?.timeZone} onDone={reload} />
         <Escalation incident={incident} escalation={detail.escalation} onDone={reload} />
+        <WhoWasTold incident={incident} />
         {detail.runbook !== null && (
           <Runbook
             key={incident.id}
