@@ -642,8 +642,16 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       ...(external === null
         ? []
         : [
-            gauge("broker_connected", "1 while agents can be heard through the broker", brokerFigures()?.isConnected ? 1 : 0),
-            gauge("broker_delay_seconds", "How long a message takes through the broker", (external.delayMs() ?? 0) / 1_000),
+            gauge(
+              "broker_connected",
+              "1 while agents can be heard through the broker",
+              brokerFigures()?.isConnected ? 1 : 0,
+            ),
+            gauge(
+              "broker_delay_seconds",
+              "How long a message takes through the broker",
+              (external.delayMs() ?? 0) / 1_000,
+            ),
             counter("broker_connects", "Connections made to the broker", external.counts.connects),
             counter(
               "publishes_dropped",

@@ -50,7 +50,11 @@ export type SelfFigures = {
   /** Channels by which nobody is told just now. */
   readonly channelsDown: number;
   /** Null while it is the one inside the collector. */
-  readonly broker: { readonly isConnected: boolean; readonly delayMs: number | null; readonly isShared: boolean } | null;
+  readonly broker: {
+    readonly isConnected: boolean;
+    readonly delayMs: number | null;
+    readonly isShared: boolean;
+  } | null;
   readonly cost: ProcessCost;
   readonly disk: FolderSize | null;
   /** Bytes; null when it can't be seen. */
