@@ -455,6 +455,9 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         },
         subscribe: judge.subscribe,
         runbook: judge.runbook,
+        assets: judge.assets,
+        devicesOfModel: judge.devicesOfModel,
+        agentStartedAt: judge.agentStartedAt,
         health() {
           const { reasons } = ingest.healthy();
           const trouble = broker?.trouble() ?? null;

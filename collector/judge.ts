@@ -30,6 +30,7 @@ import { createDesk } from "./desk.ts";
 import { createDuties } from "./duties.ts";
 import { createFactsKeeper, type FactsFailure } from "./facts-keeper.ts";
 import { createIncidentBook } from "./incident-book.ts";
+import { type AssetBook, NO_ASSETS } from "./incidents/asset-book.ts";
 import { NO_ESCALATION, type Remedy } from "./incidents/escalation-policy.ts";
 import type { IncidentFacts } from "./incidents/figures.ts";
 import { type Dated, fromFound, fromSpell, type LateOutcome } from "./incidents/late.ts";
@@ -134,6 +135,12 @@ export type Judge = {
     most: number,
     of?: { site: string; agent: string },
   ): { site: string; agent: string; device: string; seconds: number }[];
+  /** Devices of the fleet of this model (of any vendor, when it is null). */
+  devicesOfModel(vendor: string | null, model: string): number;
+  /** When an agent last said that it was started, by its own clock. */
+  agentStartedAt(site: string, agent: string): number | null;
+  /** Who services hardware, by the configuration in use. */
+  assets(): AssetBook;
   /** How many devices each agent watches, by `site/agent`. */
   deviceCounts(): ReadonlyMap<string, number>;
   /** `isHeard`: false while it is only presumed that an agent of before the start will come back. */
@@ -555,6 +562,18 @@ export function createJudge(
     live,
     late,
     roster: () => [...agents].map(([key, record]) => ({ record, isHeard: !presumed.has(key) })),
+    devicesOfModel(vendor, model) {
+      let count = 0;
+      for (const members of devices.values()) {
+        for (const { device } of members.values()) {
+          const { asset } = device;
+          if (asset.model === model && (vendor === null || asset.vendor === vendor)) count++;
+        }
+      }
+      return count;
+    },
+    agentStartedAt: (site, agent) => agents.get(deviceKey(site, agent))?.status?.startedAt ?? null,
+    assets: () => config?.assets ?? NO_ASSETS,
     deviceCounts() {
       const counts = new Map<string, number>();
       for (const [site, members] of devices) {

@@ -17,6 +17,8 @@ export type Site = SiteCalendar & {
   readonly format: "store" | "dc";
   /** By the name that `active_in` of a rule gives, in the site's own time; it is closed on the site's closed days, too. */
   readonly calendars: ReadonlyMap<string, SiteCalendar>;
+  /** As one finds it: street, number, town. */
+  readonly address?: string;
   /** Who to call there, in the order of asking. */
   readonly contacts: readonly Contact[];
   /** Of sla.yaml; null: the standard terms. */
@@ -189,6 +191,7 @@ const siteSchema = z.strictObject({
   trading_hours: tradingHours.optional(),
   closed_days: z.array(date).max(CLOSED_DAYS_MAX).default([]),
   holidays: z.array(name).max(SPANS_MAX).default([]),
+  address: z.string().trim().min(1).max(256).optional(),
   contacts: z.array(contactSchema).max(CONTACTS_MAX).default([]),
   contract: name.optional(),
   region: z.string().min(1).max(64).optional(),
@@ -230,10 +233,10 @@ function toSite(
       closedDays: [...new Set([...closedDays, ...calendar.closed_days])],
     },
   ]);
-  const { contract = null, region = null, labels } = more;
+  const { address, contract = null, region = null, labels } = more;
   const contacts = more.contacts.map((contact) => toContact(contact, time_zone));
   const site = { id, name: called, format, timeZone: time_zone, hours, closedDays, calendars: new Map(own) };
-  return { ...site, contacts, contract, region, labels };
+  return { ...site, ...(address !== undefined && { address }), contacts, contract, region, labels };
 }
 
 function toContact({ name: called, role, ...how }: z.infer<typeof contactSchema>, zone: string): Contact {

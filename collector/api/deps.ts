@@ -9,6 +9,7 @@ import type { Explanation, FaultView, NoExplanation, Override, Rule, Subject } f
 import type { z } from "zod";
 import type { CommandRefusal, CommandRequest } from "../commands.ts";
 import type { Duties } from "../duties.ts";
+import type { AssetBook } from "../incidents/asset-book.ts";
 import type { Refusal } from "../incidents/decide.ts";
 import type { Actor, Incident } from "../incidents/types.ts";
 import type { AgentDelivery, AuditFilter, DeliveryAudit } from "../ledger.ts";
@@ -154,6 +155,12 @@ export type ApiDeps = {
   ): Promise<readonly Result<Incident, ActRefusal>[]>;
   /** Calls `listener` with everything that changes, in order; the returned function ends it. */
   subscribe(listener: (event: StreamEvent) => void): () => void;
+  /** Who services hardware, and what the books have of it. */
+  assets(): AssetBook;
+  /** Of the fleet, as far as their agents know them; any vendor when it is null. */
+  devicesOfModel(vendor: string | null, model: string): number;
+  /** By its own clock; null: it never said. */
+  agentStartedAt(site: string, agent: string): number | null;
   /** Markdown of `<kind>/<fault>`, or null when there is none. */
   runbook(ref: string): { readonly title: string; readonly markdown: string } | null;
   /** `ok` only when ingest works: a reading sent now would be judged and stored. */

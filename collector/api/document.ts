@@ -10,6 +10,7 @@ import * as report from "./schema/report.ts";
 import * as rule from "./schema/rule.ts";
 import * as service from "./schema/service.ts";
 import * as site from "./schema/site.ts";
+import * as triage from "./schema/triage.ts";
 import * as value from "./schema/value.ts";
 
 const SHAPES = {
@@ -22,6 +23,7 @@ const SHAPES = {
   ...rule,
   ...service,
   ...site,
+  ...triage,
   ...value,
 };
 

@@ -3,15 +3,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { err, ManualClock, ok, type Result } from "@aislewatch/base";
-import type { InventoryDevice } from "@aislewatch/contract";
+import type { Asset, InventoryDevice } from "@aislewatch/contract";
 import { createEngine, type Rule } from "@aislewatch/rules";
 import type { FastifyInstance } from "fastify";
 import { createDuties } from "../duties.ts";
 import { createIncidentBook } from "../incident-book.ts";
+import { createAssetBook } from "../incidents/asset-book.ts";
 import type { EscalationPolicy } from "../incidents/escalation-policy.ts";
 import { append, isOpenState, type Stamp } from "../incidents/log.ts";
 import { MEDIA_OUT } from "../incidents/sample-rule.ts";
 import { DEFAULT_SLA_POLICY } from "../incidents/sla-policy.ts";
+import type { OpenedBody } from "../incidents/transition.ts";
 import { type Actor, type Incident, type IncidentEventBody, incidentKey } from "../incidents/types.ts";
 import { createMaintenance } from "../maintenance.ts";
 import { SILENT } from "../notifier.ts";
@@ -118,7 +120,7 @@ export type SampleCollector = {
   /** Pushes one event into the live stream. */
   emit(event: StreamEvent): void;
   /** Opens an incident of the printer (or of `device`) and returns it. */
-  open(given?: { rule?: string; device?: string; suppressedBy?: string; at?: number }): Incident;
+  open(given?: { rule?: string; device?: string; suppressedBy?: string; at?: number; asset?: Asset }): Incident;
   /** Appends to an incident's log. */
   write(incident: Incident, ...bodies: IncidentEventBody[]): Incident;
   /** Headers of a signed-in browser on the page's own origin. */
@@ -278,6 +280,30 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    assets: () =>
+      createAssetBook(
+        [
+          {
+            ...{
+              id: "labels",
+              name: "Label Service",
+              phone: "+49 30 5550200",
+              email: null,
+              portal: null,
+              contract: "LS-1",
+            },
+            covers: [{ makers: ["Zebra"], models: null, kinds: null, sites: null }],
+          },
+        ],
+        [
+          {
+            ...{ serial: "S1", maker: null, tag: "IT-4711", purchased: "2024-01-10", vendor: null },
+            warrantyUntil: "2026-12-01",
+          },
+        ],
+      ),
+    devicesOfModel: () => 2,
+    agentStartedAt: () => T0 - 3_600_000,
     runbook: (ref) => (ref === rule.runbook ? { title: "Labels are out", markdown: "1. Look.\n" } : null),
     health: () => health,
     onFailure: (failure) => failures.push(failure),
@@ -302,11 +328,11 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
     emit: (event) => {
       for (const listener of listeners) listener(event);
     },
-    open: ({ rule: id = rule.id, device = printer.id, suppressedBy = null, at = T0 }: Given = {}) =>
+    open: ({ rule: id = rule.id, device = printer.id, suppressedBy = null, at = T0, asset }: Given = {}) =>
       save(
         `INC-${String(state.nextIncidentNumber()).padStart(6, "0")}`,
         null,
-        [opened({ id, device, suppressedBy, at })],
+        [{ ...opened({ id, device, suppressedBy, at }), ...(asset !== undefined && { asset }) }],
         stamp(at),
       ),
     write: (incident, ...bodies) => save(incident.id, incident, bodies, stamp(clock.now())),
@@ -382,9 +408,9 @@ function sampleFleet(removed: string[]): Fleet {
   };
 }
 
-type Given = { rule?: string; device?: string; suppressedBy?: string | null; at?: number };
+type Given = { rule?: string; device?: string; suppressedBy?: string | null; at?: number; asset?: Asset };
 
-function opened(given: { id: string; device: string; suppressedBy: string | null; at: number }): IncidentEventBody {
+function opened(given: { id: string; device: string; suppressedBy: string | null; at: number }): OpenedBody {
   return {
     type: "opened",
     subject: { site: site.id, device: given.device, component: null },

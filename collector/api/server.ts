@@ -21,6 +21,7 @@ import { ruleRoutes } from "./routes/rules.ts";
 import { serviceRoutes, streamRoutes } from "./routes/service.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { siteRoutes } from "./routes/sites.ts";
+import { triageRoutes } from "./routes/triage.ts";
 import { StreamHub } from "./stream.ts";
 
 export const API_PREFIX = "/api/v1";
@@ -94,6 +95,7 @@ export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<Api
       });
       await api.register(sessionRoutes(deps, { secure }));
       await api.register(incidentRoutes(deps));
+      await api.register(triageRoutes(deps));
       await api.register(siteRoutes(deps, { version: options.version }));
       await api.register(ruleRoutes(deps));
       await api.register(fleetRoutes(deps));

@@ -138,7 +138,7 @@ describe("a cause", () => {
     const input = { past: { ...NO_PAST, slot: often, model: often }, devicesAlike: 40 };
     const [first] = causes({ incident: unanswered, ...input }).filter(({ is }) => is === "mechanical");
     expect(first?.evidence.at(-1)?.text).toBe(
-      "It fails more often than others of its model: 7 times in 90 days, where one of 40 has none.",
+      "It fails more often than others of its model: 7 times in 90 days; the 39 others had none.",
     );
   });
 

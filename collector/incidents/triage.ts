@@ -206,9 +206,16 @@ const PLACES: Readonly<Record<Relation, string>> = {
 export const resolvedText = ({ n, of, on, code }: Resolved): string =>
   `${n} of ${of} like it ${PLACES[on]} were resolved as ${code.replaceAll("_", " ")}.`;
 
+/** A slot's past is a part of its asset's and of its model's: what they all say is told once, by the one that says it best. */
+export function bestOfEach(resolved: readonly Resolved[]): Resolved[] {
+  const best = new Map<string, Resolved>();
+  for (const one of resolved) if (one.atLeast > (best.get(one.code)?.atLeast ?? -1)) best.set(one.code, one);
+  return [...best.values()];
+}
+
 /** What helped before, and whether it fails more often than others do. */
 function past({ resolved, usual }: Likeness): Clue[] {
-  const clues = resolved.flatMap((one): Clue[] => {
+  const clues = bestOfEach(resolved).flatMap((one): Clue[] => {
     const is = classOfResolution(one.code);
     if (is === null) return [];
     // With few, or with other codes beside it, it may as well have been less than half.
@@ -216,7 +223,8 @@ function past({ resolved, usual }: Likeness): Clue[] {
     return [{ is, text: resolvedText(one), weight, at: null, incident: null }];
   });
   if (usual?.verdict !== "more_often") return clues;
-  const text = `It fails more often than others of its model: ${usual.times} times in ${usual.days} days, where one of ${usual.devices} has ${average(usual.expected)}.`;
+  const others = `the ${usual.devices - 1} others had ${average(usual.expected)}${usual.expected === 0 ? "" : " each"}`;
+  const text = `It fails more often than others of its model: ${usual.times} times in ${usual.days} days; ${others}.`;
   return [...clues, { is: "mechanical", text, weight: WEIGHT.possible, at: null, incident: null }];
 }
 

@@ -379,6 +379,103 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/incidents/{id}/triage": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What kind of trouble it is, its likely cause, and what the past says */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Triage"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/incidents/{id}/handover": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** All that a field engineer needs of it, on one page */
+    get: {
+      parameters: {
+        query?: {
+          format?: "json" | "text";
+        };
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description As JSON, or as plain text of 80 columns */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["HandOver"];
+            "text/plain": string;
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/overview": {
     parameters: {
       query?: never;
@@ -2153,6 +2250,28 @@ export interface components {
       done: number;
       refused: number;
     };
+    Cause: {
+      /** @enum {string} */
+      is:
+        | "consumable"
+        | "mechanical"
+        | "connectivity"
+        | "power"
+        | "configuration"
+        | "software"
+        | "environment"
+        | "upstream"
+        | "user_handling"
+        | "unknown";
+      text: string;
+      /** @enum {string} */
+      strength: "strong" | "likely" | "possible";
+      evidence: {
+        text: string;
+        at: number | null;
+        incident: string | null;
+      }[];
+    };
     Command: {
       id: string;
       site: string;
@@ -2376,6 +2495,158 @@ export interface components {
         falsePositives: components["schemas"]["Share"];
         life: components["schemas"]["Spread"];
       };
+    };
+    HandOver: {
+      id: string;
+      title: string;
+      sentence: string;
+      /** @enum {string} */
+      state: "new" | "acknowledged" | "in_progress" | "on_hold" | "resolved" | "closed" | "cancelled" | "merged";
+      /** @enum {string} */
+      priority: "P1" | "P2" | "P3" | "P4" | "P5";
+      /** @enum {string} */
+      severity: "info" | "minor" | "major" | "critical";
+      madeAt: number;
+      where: {
+        site: string;
+        siteName: string;
+        address: string | null;
+        timeZone: string;
+        isOpen: boolean;
+        hours: string;
+        device: string | null;
+        deviceName: string | null;
+        component: string | null;
+        kind: string | null;
+        labels: string[];
+        networkAddress: string | null;
+        contacts: {
+          name: string;
+          role: string;
+          phone: string | null;
+          email: string | null;
+          reachable: boolean;
+        }[];
+      };
+      hardware: components["schemas"]["Hardware"];
+      vendorRef: {
+        vendor: string;
+        ref: string;
+      } | null;
+      since: {
+        onset: number;
+        openedAt: number;
+        recoveredAt: number | null;
+        local: string;
+      };
+      values: {
+        metric: string;
+        text: string;
+      }[];
+      chart: {
+        metric: string;
+        unit: string;
+        isBoolean: boolean;
+        threshold: number | null;
+        from: number;
+        to: number;
+        points: {
+          at: number;
+          mean: number;
+          min: number;
+          max: number;
+        }[];
+      } | null;
+      classification: {
+        /** @enum {string} */
+        is:
+          | "consumable"
+          | "mechanical"
+          | "connectivity"
+          | "power"
+          | "configuration"
+          | "software"
+          | "environment"
+          | "upstream"
+          | "user_handling"
+          | "unknown";
+        why: string;
+      };
+      causes: components["schemas"]["Cause"][];
+      tried: {
+        at: number;
+        /** @enum {string} */
+        is: "step" | "note" | "remedy" | "resolved" | "waited" | "vendor";
+        text: string;
+        by: string | null;
+      }[];
+      earlier: {
+        counts: string;
+        usual: string | null;
+        helped: string[];
+        last: {
+          incident: string;
+          /** @enum {string} */
+          by: "slot" | "asset" | "model" | "site" | "category";
+          openedAt: number;
+          site: string;
+          slot: string | null;
+          rule: string;
+          code:
+            | (
+                | "consumable_replaced"
+                | "cleaned"
+                | "reseated"
+                | "restarted"
+                | "reconfigured"
+                | "swapped"
+                | "rma"
+                | "network"
+                | "power"
+                | "upstream"
+                | "user_handling"
+                | "self_recovered"
+                | "false_positive"
+                | "duplicate"
+                | "no_fault_found"
+                | "rule_changed"
+                | "rule_removed"
+                | "device_removed"
+                | "test"
+              )
+            | null;
+          isOpen: boolean;
+          tookMs: number | null;
+        }[];
+      };
+      stepsOpen: string[];
+      stepsMore: number;
+      stepsDone: number;
+      bring: string[];
+      text: string;
+    };
+    Hardware: {
+      vendor: string | null;
+      model: string | null;
+      serial: string | null;
+      firmware: string | null;
+      tag: string | null;
+      purchased: string | null;
+      warranty: {
+        until: string;
+        /** @enum {string} */
+        state: "valid" | "ending" | "over";
+        days: number;
+      } | null;
+      replacedBy: string | null;
+      service: {
+        id: string;
+        name: string;
+        phone: string | null;
+        email: string | null;
+        portal: string | null;
+        contract: string | null;
+      } | null;
     };
     Health: {
       ok: boolean;
@@ -2804,6 +3075,43 @@ export interface components {
       of: number;
       share: number | null;
     };
+    SimilarIncident: {
+      incident: string;
+      /** @enum {string} */
+      by: "slot" | "asset" | "model" | "site" | "category";
+      title: string;
+      openedAt: number;
+      site: string;
+      siteName: string;
+      slot: string | null;
+      rule: string;
+      code:
+        | (
+            | "consumable_replaced"
+            | "cleaned"
+            | "reseated"
+            | "restarted"
+            | "reconfigured"
+            | "swapped"
+            | "rma"
+            | "network"
+            | "power"
+            | "upstream"
+            | "user_handling"
+            | "self_recovered"
+            | "false_positive"
+            | "duplicate"
+            | "no_fault_found"
+            | "rule_changed"
+            | "rule_removed"
+            | "device_removed"
+            | "test"
+          )
+        | null;
+      resolvedBy: string | null;
+      isOpen: boolean;
+      tookMs: number | null;
+    };
     Site: {
       id: string;
       name: string;
@@ -2924,6 +3232,76 @@ export interface components {
       toAt: number;
       samples: number;
       reason: string;
+    };
+    Triage: {
+      incident: string;
+      classification: {
+        /** @enum {string} */
+        is:
+          | "consumable"
+          | "mechanical"
+          | "connectivity"
+          | "power"
+          | "configuration"
+          | "software"
+          | "environment"
+          | "upstream"
+          | "user_handling"
+          | "unknown";
+        why: string;
+      };
+      /** @enum {string} */
+      category: "hardware" | "consumable" | "network" | "power" | "software" | "environment" | "process";
+      causes: components["schemas"]["Cause"][];
+      recurrence: {
+        /** @enum {string} */
+        of: "slot" | "asset" | "model" | "site";
+        times: number[];
+        isMore: boolean;
+        lastAt: number | null;
+      }[];
+      usual: {
+        times: number;
+        days: number;
+        expected: number;
+        devices: number;
+        exposureDays: number;
+        incidents: number;
+        /** @enum {string} */
+        verdict: "more_often" | "as_usual";
+      } | null;
+      resolved: {
+        /** @enum {string} */
+        on: "slot" | "asset" | "model" | "site";
+        /** @enum {string} */
+        code:
+          | "consumable_replaced"
+          | "cleaned"
+          | "reseated"
+          | "restarted"
+          | "reconfigured"
+          | "swapped"
+          | "rma"
+          | "network"
+          | "power"
+          | "upstream"
+          | "user_handling"
+          | "self_recovered"
+          | "false_positive"
+          | "duplicate"
+          | "no_fault_found"
+          | "rule_changed"
+          | "rule_removed"
+          | "device_removed";
+        n: number;
+        of: number;
+        share: number;
+        atLeast: number;
+        text: string;
+      }[];
+      similar: components["schemas"]["SimilarIncident"][];
+      hardware: components["schemas"]["Hardware"];
+      bring: string[];
     };
   };
   responses: never;

@@ -1,5 +1,6 @@
 export {
   holds,
+  holdsUntil,
   isOpen,
   isTimeZone,
   localTime,
