@@ -635,4 +635,25 @@ describe("the ledger's memory", () => {
     expect([pending.thinned.length, pending.gaps.length]).toEqual([SPANS_MAX, SPANS_MAX]);
     expect(pending.lanes).toMatchObject([{ thinnedBatches: many, thinnedSamples: 3 * many }]);
   });
+
+  it("costs as much with many reports that no commit has as with few", () => {
+    const ledger = createLedger();
+    const lane = { site: "s1", agent: "pc", epoch: "e1", lane: "live" } as const;
+    const report = { fromAt: 1, toAt: 2, samples: 3, reason: "the outbox was full" };
+    const take = (from: number, count: number): number => {
+      const startedMs = process.cpuUsage().user;
+      for (let n = from; n < from + count; n++) {
+        const dropped = [{ ...report, fromSeq: n, toSeq: n }];
+        const batch = { samples: 0, isLate: false, isGap: false, dropped, hasContent: false };
+        ledger.taken(lane, { ...batch, seq: n, before: n - 1 }, n);
+      }
+      return process.cpuUsage().user - startedMs;
+    };
+    take(1, 2_000);
+    const few = take(2_001, 2_000);
+    take(4_001, 40_000);
+    const many = take(44_001, 2_000);
+    // Five hundred times as much, when each was compared with all.
+    expect(many).toBeLessThan(20 * few + 20_000);
+  });
 });

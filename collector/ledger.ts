@@ -15,6 +15,7 @@
  * A missing span is explained by a person, once and with a text; the ledger never forgets that it was missing.
  */
 import type { Dropped, Lane } from "@aislewatch/contract";
+import { covers, lengthOf, Newest, SpansByLane, uncovered } from "./ledger-spans.ts";
 import type { FoldedEpoch, GapNote, GapRecord, LedgerLane, ThinnedRecord } from "./store/state/store.ts";
 import type { LaneKey } from "./store/timeseries/store.ts";
 
@@ -176,12 +177,13 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
   const lanes = new Map<string, Open>();
   const current = new Map<string, string | null>();
   const notes = new Map<string, GapNote[]>();
-  let gaps: GapRecord[] = [];
-  let thinned: ThinnedRecord[] = [];
+  const gaps = new Newest<GapRecord>(SPANS_MAX);
+  const thinned = new SpansByLane<ThinnedRecord>(SPANS_MAX, keyOf);
 
   const dirty = new Map<string, Open>();
-  let newGaps: GapRecord[] = [];
-  let newThinned: ThinnedRecord[] = [];
+  /** Bounded for the time in which nothing can be written; the sums of the lanes are exact all the same. */
+  let newGaps = new Newest<GapRecord>(SPANS_MAX);
+  let newThinned = new Newest<ThinnedRecord>(SPANS_MAX);
   let newFolded: FoldedEpoch[] = [];
   /** The epochs that have accounts of their own, by agent, the oldest first. */
   const epochs = new Map<string, Set<string>>();
@@ -238,28 +240,25 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
 
   function addGap(gap: GapRecord): void {
     newGaps.push(gap);
-    if (newGaps.length > SPANS_MAX) newGaps = newGaps.slice(-SPANS_MAX);
     gaps.push(gap);
-    if (gaps.length > SPANS_MAX) gaps = gaps.slice(-SPANS_MAX);
   }
 
   const isMissing = (gap: GapRecord): boolean => spanOf(gap).explanation === null;
 
   /** Epochs of an agent of which something is missing that nobody explained. */
   const unexplainedOf = ({ site, agent }: FoldedEpoch): ReadonlySet<string> =>
-    new Set(gaps.filter((gap) => gap.site === site && gap.agent === agent && isMissing(gap)).map(({ epoch }) => epoch));
-
-  const thinnedOf = (key: LaneKey): ThinnedRecord[] => {
-    const name = keyOf(key);
-    return thinned.filter((record) => keyOf(record) === name);
-  };
+    new Set(
+      gaps.all.filter((gap) => gap.site === site && gap.agent === agent && isMissing(gap)).map(({ epoch }) => epoch),
+    );
 
   /**
    * An outbox that drops more puts what it has told already into its next report, and a report comes again when the
    * time-series store did not get it: only what is new of it counts.
    */
   function addThinned(lane: Open, { fromSeq, toSeq, fromAt, toAt, samples, reason }: Dropped, at: number): void {
-    const told = thinnedOf(lane).filter((record) => fromSeq <= record.fromSeq && record.toSeq <= toSeq);
+    const told = thinned
+      .touching(keyOf(lane), { fromSeq, toSeq })
+      .filter((record) => fromSeq <= record.fromSeq && record.toSeq <= toSeq);
     const isNew = told.length === 0 || !covers(told, { fromSeq, toSeq });
     const more = Math.max(0, samples - told.reduce((sum, record) => sum + record.samples, 0));
     if (!isNew && more === 0) return;
@@ -267,10 +266,7 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
     const { site, agent, epoch, lane: name } = lane;
     const record = { site, agent, epoch, lane: name, fromSeq, toSeq, fromAt, toAt, samples: more, reason, at };
     newThinned.push(record);
-    // While nothing can be written; the sums of the lane are exact all the same.
-    if (newThinned.length > SPANS_MAX) newThinned = newThinned.slice(-SPANS_MAX);
     thinned.push(record);
-    if (thinned.length > SPANS_MAX) thinned = thinned.slice(-SPANS_MAX);
   }
 
   const isCurrent = ({ site, agent, epoch }: LaneKey): boolean => {
@@ -307,7 +303,7 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
   }
 
   const allMissing = (): MissingSpan[] => [
-    ...gaps.map(spanOf),
+    ...gaps.all.map(spanOf),
     ...[...lanes.values()].flatMap(lostWithOutbox).map(spanOf),
   ];
 
@@ -315,8 +311,8 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
     restore(kept) {
       for (const lane of kept.lanes.toSorted((a, b) => a.lastAt - b.lastAt)) remember({ ...lane });
       for (const { site, agent, epoch } of kept.epochs) current.set(`${site}/${agent}`, epoch);
-      gaps = kept.gaps.slice(-SPANS_MAX);
-      thinned = kept.thinned.slice(-SPANS_MAX);
+      gaps.replace(kept.gaps);
+      thinned.replace(kept.thinned);
       this.explained(kept.notes);
     },
 
@@ -340,7 +336,8 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
       const lane = lanes.get(keyOf(key));
       if (lane === undefined) return;
       // One that lost only its numbers is stored all the same.
-      const gone = hasContent ? 0 : Math.min(lane.batches, uncovered(thinnedOf(key), { fromSeq, toSeq: seq }));
+      const span = { fromSeq, toSeq: seq };
+      const gone = hasContent ? 0 : Math.min(lane.batches, uncovered(thinned.touching(keyOf(key), span), span));
       lane.batches -= gone;
       lane.thinnedBatches += gone;
       lane.lastAt = nowMs;
@@ -396,27 +393,28 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
 
     pending: () => ({
       lanes: [...dirty.values()].map((lane) => ({ ...lane })),
-      ...{ gaps: newGaps, thinned: newThinned, folded: newFolded },
+      ...{ gaps: newGaps.all, thinned: newThinned.all, folded: newFolded },
     }),
     committed() {
       dirty.clear();
-      newGaps = [];
-      newThinned = [];
+      newGaps = new Newest(SPANS_MAX);
+      newThinned = new Newest(SPANS_MAX);
       newFolded = [];
     },
     get hasPending() {
-      return dirty.size > 0 || newGaps.length > 0 || newThinned.length > 0;
+      return dirty.size > 0 || newGaps.size > 0 || newThinned.size > 0;
     },
 
     audit({ site, agent, since = Number.NEGATIVE_INFINITY }, storedSeq) {
       const wanted = (one: LaneKey): boolean =>
         (site === undefined || one.site === site) && (agent === undefined || one.agent === agent);
       const missing = allMissing().filter((span) => wanted(span) && span.at >= since);
+      const missingOf = Map.groupBy(missing, keyOf);
       const found = [...lanes.values()]
         .filter((lane) => wanted(lane) && lane.lastAt >= since)
         .map((lane) =>
           auditLane(lane, {
-            ...{ missing, isCurrent: isCurrent(lane) },
+            ...{ missing: missingOf.get(keyOf(lane)) ?? [], isCurrent: isCurrent(lane) },
             storedSeq: lane.epoch === FOLDED_EPOCH ? lane.seq : storedSeq(lane),
             heldSeq: isCurrent(lane) ? lane.seq : heldOf(lane),
           }),
@@ -425,7 +423,7 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
       return {
         lanes: found,
         missing,
-        thinned: thinned.filter((span) => wanted(span) && span.at >= since),
+        thinned: thinned.all.filter((span) => wanted(span) && span.at >= since),
         unexplained:
           missing.reduce((sum, span) => sum + (span.explanation === null ? lengthOf(span) : 0), 0) +
           found.filter((lane) => !lane.isBalanced).length,
@@ -469,8 +467,6 @@ function auditLane(
   known: { missing: readonly MissingSpan[]; isCurrent: boolean; storedSeq: number; heldSeq: number },
 ): LaneAudit {
   const { missing, isCurrent, storedSeq, heldSeq } = known;
-  const key = keyOf(lane);
-  const spans = missing.filter((span) => keyOf(span) === key);
   const count = (some: readonly MissingSpan[]): number => some.reduce((sum, span) => sum + lengthOf(span), 0);
   const { seq, firstSeq, announced, batches, thinnedBatches, lostBatches } = lane;
   return {
@@ -479,29 +475,12 @@ function auditLane(
     safeSeq: Math.min(seq, storedSeq),
     queued: Math.max(0, heldSeq - Math.max(storedSeq, firstSeq - 1)),
     owed: isCurrent ? Math.max(0, announced - seq) : 0,
-    missing: count(spans.filter(({ explanation }) => explanation === null)),
+    missing: count(missing.filter(({ explanation }) => explanation === null)),
     // Only what is explained was folded; the spans are told of the epochs that they were missing in.
     explained:
-      lane.epoch === FOLDED_EPOCH ? lostBatches : count(spans.filter(({ explanation }) => explanation !== null)),
+      lane.epoch === FOLDED_EPOCH ? lostBatches : count(missing.filter(({ explanation }) => explanation !== null)),
     isBalanced: seq - (firstSeq - 1) === batches + thinnedBatches + lostBatches,
   };
-}
-
-type Span = { readonly fromSeq: number; readonly toSeq: number };
-
-const lengthOf = ({ fromSeq, toSeq }: Span): number => toSeq - fromSeq + 1;
-
-/** Is every number of the span in one of these? */
-const covers = (these: readonly Span[], span: Span): boolean => uncovered(these, span) === 0;
-
-/** How many numbers of the span are in none of these. */
-function uncovered(these: readonly Span[], { fromSeq, toSeq }: Span): number {
-  let [next, count] = [fromSeq, 0];
-  for (const one of these.toSorted((a, b) => a.fromSeq - b.fromSeq)) {
-    count += Math.max(0, Math.min(one.fromSeq, toSeq + 1) - next);
-    next = Math.max(next, one.toSeq + 1);
-  }
-  return count + Math.max(0, toSeq + 1 - next);
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
