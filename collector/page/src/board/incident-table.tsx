@@ -10,7 +10,7 @@ import { useShortcuts } from "../ui/shortcuts.ts";
 import type { Filters } from "./filters.ts";
 import { type Marks, NO_MARKS, toggled, toggledAll } from "./marks.ts";
 import { GroupRow, IncidentRow } from "./row.tsx";
-import type { Row } from "./rows.ts";
+import { foldAt, type Row } from "./rows.ts";
 import type { Step } from "./use-filters.ts";
 import { scrollToRow, useAnchor, useRowHeight, useVisibleRange } from "./viewport.ts";
 
@@ -55,6 +55,14 @@ export function IncidentTable({ rows, filters, change, searchBox, marks, setMark
     const open = filters.unfolded.includes(key);
     change({ unfolded: open ? filters.unfolded.filter((each) => each !== key) : [...filters.unfolded, key] });
   };
+  const fold = (event: KeyboardEvent, isFolded: boolean): void => {
+    const group = foldAt(rows, selectedIndex);
+    if (group === null) return;
+    event.preventDefault();
+    if (group.unfolded === isFolded) unfold(group.key);
+    // What is folded away can't stay selected.
+    if (isFolded) select(group.key);
+  };
   const open = (row: Row): void => {
     if (row.type === "group") unfold(row.key);
     else {
@@ -74,6 +82,8 @@ export function IncidentTable({ rows, filters, change, searchBox, marks, setMark
     k: () => move(-1),
     ArrowDown: (event) => moveByArrow(event, 1),
     ArrowUp: (event) => moveByArrow(event, -1),
+    ArrowRight: (event) => fold(event, false),
+    ArrowLeft: (event) => fold(event, true),
     Enter: (event) => {
       // Enter on a focused button or link is that one's.
       if (!(event.target instanceof Element) || event.target.closest("a, button") === null) withSelected(open);

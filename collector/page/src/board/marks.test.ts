@@ -4,7 +4,17 @@ import { MARKED_MAX, markedOf, NO_MARKS, toggled, toggledAll } from "./marks.ts"
 import type { Row } from "./rows.ts";
 
 const row = (id: string): Row => ({ type: "incident", key: id, incident: sampleIncident({ id }), nested: false });
-const group: Row = { type: "group", key: "G", behind: "x", siteName: "x", count: 2, worst: "P1", unfolded: false };
+const group: Row = {
+  type: "group",
+  key: "G",
+  parent: null,
+  behind: "x",
+  siteName: "x",
+  count: 2,
+  standing: 2,
+  worst: "P1",
+  unfolded: false,
+};
 const rows = [row("A"), group, row("B"), row("C")];
 
 describe("marks", () => {

@@ -5,7 +5,7 @@ import { holdReasonText } from "../incident/actions.ts";
 import { Age } from "../ui/age.tsx";
 import { PriorityBadge, StateBadge } from "../ui/badges.tsx";
 import { Due } from "../ui/due.tsx";
-import { actorName, plural } from "../ui/format.ts";
+import { actorName, plural, sentence } from "../ui/format.ts";
 import { KindIcon } from "../ui/kind-icon.tsx";
 import { kindTitle } from "../ui/kinds.ts";
 import { type Row, suppressor } from "./rows.ts";
@@ -99,6 +99,7 @@ const isRecent = (arrivedAt: number): boolean => Date.now() - arrivedAt < LIT_MS
 
 function DeviceName({ incident }: { incident: Incident }) {
   const { device, component } = incident.subject;
+  if (incident.fleet !== null) return <span className="device-name">{incident.fleet.sites} and more</span>;
   if (device === null) return <span className="device-name">Whole site</span>;
   const kind = incident.kind === null ? "" : kindTitle(incident.kind);
   return (
@@ -127,7 +128,11 @@ function Flags({ incident }: { incident: Incident }) {
         </span>
       )}
       {incident.mergedInto !== null && <span className="tag">In {incident.mergedInto}</span>}
-      {incident.parent !== null && <span className="tag">Below {incident.parent}</span>}
+      {incident.parent !== null && (
+        <span className="tag" title={sentence(incident.parentWhy ?? "")}>
+          Below {incident.parent}
+        </span>
+      )}
       {incident.suppressedBy !== null && <span className="tag">Suppressed by {suppressor(incident)}</span>}
       {incident.flapping && (
         <span className="tag" title="It comes and goes: one fault until it was quiet for a while">
@@ -180,7 +185,16 @@ export function GroupRow({ row, index, top, selected, onSelect, onUnfold }: Grou
         <button type="button" className="fold" aria-expanded={row.unfolded} onClick={onUnfold}>
           <span className="twist" aria-hidden="true" />
           <span>
-            <strong>{row.count} suppressed</strong> behind <span className="id">{row.behind}</span>
+            {row.parent === null ? (
+              <>
+                <strong>{row.count} suppressed</strong> behind <span className="id">{row.behind}</span>
+              </>
+            ) : (
+              <>
+                <strong>{row.count} below</strong> <span className="id">{row.behind}</span>, {row.standing} of them
+                stand
+              </>
+            )}
           </span>
           <span className="group-worst">
             {row.siteName} · up to {row.worst}

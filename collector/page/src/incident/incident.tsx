@@ -14,6 +14,7 @@ import { LoadState } from "../ui/load-state.tsx";
 import { useShortcuts } from "../ui/shortcuts.ts";
 import { ActionBar } from "./action-bar.tsx";
 import { holdReasonText, tierTitle } from "./actions.ts";
+import { Above, Below } from "./below.tsx";
 import { IncidentLinks } from "./incident-links.tsx";
 import { OnsetEvents } from "./onset-events.tsx";
 import { acknowledge } from "./perform.ts";
@@ -62,10 +63,12 @@ export default function IncidentPage({ id }: { id: string }) {
       <div className="incident-main">
         <ActionBar incident={incident} onDone={reload} />
         {detail.chart !== null && <OnsetChart incident={incident} chart={detail.chart} timeZone={site?.timeZone} />}
-        <WhyIncident incident={incident} />
+        {incident.fleet === null && <WhyIncident incident={incident} />}
         <Timeline events={detail.events} timeZone={site?.timeZone} />
       </div>
       <aside className="incident-side" aria-label="What is known">
+        <Above incident={incident} parent={detail.parent} />
+        <Below of={detail.children} />
         <ServiceLevel {...detail} incident={incident} timeZone={site?.timeZone} onDone={reload} />
         <Escalation incident={incident} escalation={detail.escalation} onDone={reload} />
         <WhoWasTold incident={incident} />
@@ -81,7 +84,10 @@ export default function IncidentPage({ id }: { id: string }) {
         <AssetPanel asset={detail.asset} />
         <Contacts contacts={detail.contacts} />
         <IncidentLinks title="Merged into this" incidents={detail.absorbed} />
-        <IncidentLinks title="Suppresses" incidents={detail.suppresses} />
+        <IncidentLinks
+          title="Suppresses"
+          incidents={detail.suppresses.filter((other) => other.parent !== incident.id)}
+        />
         <IncidentLinks title="Earlier on this slot" incidents={detail.earlier} />
       </aside>
     </article>
@@ -135,10 +141,14 @@ function IncidentHeader({ incident, work, site }: HeaderProps) {
             </Link>
           )}
           {subject.component !== null && <span className="id">{subject.component}</span>}
-          <span>
-            at <Link href={`/sites/${subject.site}`}>{incident.siteName}</Link>{" "}
-            <span className="id">{subject.site}</span>
-          </span>
+          {incident.fleet === null ? (
+            <span>
+              at <Link href={`/sites/${subject.site}`}>{incident.siteName}</Link>{" "}
+              <span className="id">{subject.site}</span>
+            </span>
+          ) : (
+            <span>at {plural(incident.fleet.sites, "site")} when it was opened; they are listed below it</span>
+          )}
         </p>
         <p className="incident-why">
           Why {incident.priority}: {incident.priorityWhy}

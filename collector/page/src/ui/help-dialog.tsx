@@ -2,6 +2,7 @@ import type { Ref } from "react";
 
 const KEYS = [
   ["j k or ↓ ↑", "Move through the incidents"],
+  ["← →", "Fold and unfold what hangs below an incident"],
   ["Enter", "Open the selected incident"],
   ["a", "Acknowledge the selected or opened incident"],
   ["x", "Mark the selected incident; * marks all that are shown"],
