@@ -23,9 +23,16 @@ const LIMITS = {
   aboveMax: 32,
 } as const;
 
+/** What it needs of the API's world. */
+export type TriageDeps = Pick<ApiDeps, "assets" | "clock" | "devicesOfModel" | "agentStartedAt" | "runbook"> & {
+  readonly state: Pick<ApiDeps["state"], "past" | "firstOpenedAt" | "incident" | "lastEventOf" | "deviceEventsBetween">;
+  readonly live: Pick<LiveView, "slot" | "device" | "site" | "siteName" | "openIncidents">;
+};
+type Devices = Pick<LiveView, "slot" | "device">;
+
 export type Case = { readonly triage: Triage; readonly hardware: KnownAsset; readonly bring: readonly string[] };
 
-export function caseOf(incident: Incident, deps: ApiDeps): Case {
+export function caseOf(incident: Incident, deps: TriageDeps): Case {
   const hardware = hardwareOf(incident, deps);
   // What its log does not say yet is what stands in the slot.
   const known: Incident = { ...incident, asset: hardware.asset };
@@ -48,7 +55,7 @@ export function caseOf(incident: Incident, deps: ApiDeps): Case {
 }
 
 /** The hardware that failed, which may not be in the slot any more. */
-function hardwareOf({ asset: then, subject }: Incident, { live, assets, clock }: ApiDeps): KnownAsset {
+function hardwareOf({ asset: then, subject }: Incident, { live, assets, clock }: TriageDeps): KnownAsset {
   const { site: id, device } = subject;
   const slot = device === null ? null : live.slot(id, device);
   const now = slot?.asset ?? {};
@@ -66,7 +73,7 @@ function hardwareOf({ asset: then, subject }: Incident, { live, assets, clock }:
   };
 }
 
-function pastOf({ subject, rule, asset, openedAt }: Incident, { state }: ApiDeps): Past {
+function pastOf({ subject, rule, asset, openedAt }: Incident, { state }: TriageDeps): Past {
   const { site, device } = subject;
   const { serial, model } = identityOf(asset);
   return {
@@ -78,7 +85,7 @@ function pastOf({ subject, rule, asset, openedAt }: Incident, { state }: ApiDeps
 }
 
 /** What a device hangs on, the nearest first, each once: an inventory may go in circles. */
-function aboveOf(live: LiveView, site: string, device: string): string[] {
+function aboveOf(live: Devices, site: string, device: string): string[] {
   const found = new Set<string>();
   let level = live.slot(site, device)?.dependsOn ?? [];
   while (level.length > 0 && found.size < LIMITS.aboveMax) {
@@ -90,7 +97,7 @@ function aboveOf(live: LiveView, site: string, device: string): string[] {
 }
 
 /** Opened at the site around the onset; and of what it hangs on, also what stands since long. */
-function nearOf(incident: Incident, chain: readonly string[], { state, live }: ApiDeps): Near[] {
+function nearOf(incident: Incident, chain: readonly string[], { state, live }: TriageDeps): Near[] {
   const { site } = incident.subject;
   const onset = onsetOf(incident);
   const from = onset - AROUND.beforeMs;
@@ -108,7 +115,7 @@ function nearOf(incident: Incident, chain: readonly string[], { state, live }: A
   return [...all.values()].map((one) => nearView(one, live));
 }
 
-function nearView(one: Incident, live: LiveView): Near {
+function nearView(one: Incident, live: Devices): Near {
   const { id, title, category, subject, recoveredAt } = one;
   const { site, device } = subject;
   return {
@@ -118,7 +125,7 @@ function nearView(one: Incident, live: LiveView): Near {
   };
 }
 
-function toldOf({ subject, ...incident }: Incident, above: readonly string[], { state }: ApiDeps): Told[] {
+function toldOf({ subject, ...incident }: Incident, above: readonly string[], { state }: TriageDeps): Told[] {
   const { site, device } = subject;
   if (device === null) return [];
   const onset = incident.restatedOnset ?? incident.onset;
@@ -131,7 +138,7 @@ function toldOf({ subject, ...incident }: Incident, above: readonly string[], { 
 export function triageView(
   incident: Incident,
   { triage, hardware, bring }: Case,
-  deps: ApiDeps,
+  deps: TriageDeps,
 ): z.infer<typeof shapes.triage> {
   const { classification, causes, recurrence, usual, resolved, similar } = triage;
   return {
@@ -144,7 +151,7 @@ export function triageView(
   };
 }
 
-function similarView({ incident: id, site, rule }: Triage["similar"][number], { state, live }: ApiDeps) {
+function similarView({ incident: id, site, rule }: Triage["similar"][number], { state, live }: TriageDeps) {
   const event = state.lastEventOf(id, "resolved");
   return {
     title: state.incident(id)?.title ?? rule,
@@ -175,7 +182,7 @@ const serviceView = ({ id, name, phone, email, portal, contract }: NonNullable<K
 });
 
 /** All but the chart, which is read from another store. */
-export function handOverOf(incident: Incident, log: readonly IncidentEvent[], deps: ApiDeps): HandOver {
+export function handOverOf(incident: Incident, log: readonly IncidentEvent[], deps: TriageDeps): HandOver {
   const { live, clock } = deps;
   const { site: id, device } = incident.subject;
   const slot = device === null ? null : live.slot(id, device);

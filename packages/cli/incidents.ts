@@ -15,6 +15,7 @@ import {
 import { HEAD, marks, subjectOf } from "./incident-rows.ts";
 import { standingLines } from "./incident-standing.ts";
 import { childrenTable, treeLines, treeOf, treeRow } from "./incident-tree.ts";
+import { triageLines } from "./incident-triage.ts";
 import { watch } from "./incidents-watch.ts";
 
 export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
@@ -29,7 +30,8 @@ export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
       --fold                without what is a consequence of another one
       --search WORDS        in id, title, device, rule and assignee
       --limit N             at most so many (default 50)
-  show ID                   one incident with its timeline
+  show ID                   one incident with its triage and timeline
+  handover ID               all that a field engineer needs of it: one page of plain text, to mail or print
   watch                     a line for each change, until Ctrl-C
 
 ${ACTIONS_HELP}
@@ -46,7 +48,7 @@ type BulkResult = components["schemas"]["BulkResult"];
 type BulkOptions = { readonly url?: string; readonly folder?: string };
 type IncidentAction = components["schemas"]["IncidentAction"];
 
-const COMMANDS = ["list", "show", "watch", "bulk", ...ACTIONS];
+const COMMANDS = ["list", "show", "handover", "watch", "bulk", ...ACTIONS];
 
 export async function incidents(args: string[]): Promise<ExitCode> {
   const { values, positionals } = parseArgs({
@@ -86,6 +88,7 @@ export async function incidents(args: string[]): Promise<ExitCode> {
   const connection = findConnection(values);
   const api = connect(connection);
   if (command === "show") return show(api, incidentId(id), json);
+  if (command === "handover") return handOver(api, incidentId(id), json);
   return command === "watch" ? watch(connection, api, json) : list(api, values, json);
 }
 
@@ -181,6 +184,7 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
     printJson(detail);
     return EXIT.ok;
   }
+  const triage = orThrow(await api.GET("/api/v1/incidents/{id}/triage", { params: { path: { id } } }));
   const { incident, events, asset, runbook, work, absorbed } = detail;
   const at = (ms: number) => new Date(ms).toLocaleString();
   const lines: [string, string][] = [
@@ -220,12 +224,22 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
     ],
   ];
   print(`${incident.id}  ${incident.title}\n\n`);
-  for (const [name, text] of [...lines, ...standingLines(detail, Date.now())]) print(`  ${name.padEnd(9)} ${text}\n`);
+  const now = Date.now();
+  for (const [name, text] of [...lines, ...standingLines(detail, now), ...triageLines(triage, now)])
+    print(`  ${name.padEnd(9)} ${text}\n`);
   if (detail.children.total > 0) print(`\n${childrenTable(detail)}`);
   print(
     `\n${alignedTable([["WHEN", "WHO", "WHAT"], ...events.map((event) => [at(event.at), event.actor, event.text])])}`,
   );
   if (runbook !== null) print(`\n${runbook.markdown.trim()}\n`);
+  return EXIT.ok;
+}
+
+async function handOver(api: Api, id: string, json: boolean): Promise<ExitCode> {
+  const path = { id };
+  const url = "/api/v1/incidents/{id}/handover";
+  if (json) printJson(orThrow(await api.GET(url, { params: { path, query: { format: "json" } } })));
+  else print(String(orThrow(await api.GET(url, { params: { path, query: { format: "text" } }, parseAs: "text" }))));
   return EXIT.ok;
 }
 
