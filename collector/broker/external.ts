@@ -368,9 +368,7 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
       for (const cancel of timers.values()) cancel();
       timers.clear();
       const leaving = client;
-      const goOn = held;
-      held = null;
-      goOn?.();
+      // What is held stays unread: it is kept for the next start.
       if (leaving === null) return;
       if (isHolder(leaving)) await farewell(leaving);
       client = null;
