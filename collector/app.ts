@@ -19,7 +19,14 @@ import { createExternalBroker, type ExternalBroker } from "./broker/external.ts"
 import { createBrokerWatch } from "./broker-watch.ts";
 import { type Commands, createCommands } from "./commands.ts";
 import type { CollectorConfig, Listen } from "./config.ts";
-import { type ConfigSet, fingerprint, keepConfigSet, lastGoodConfigSet, loadConfigSet } from "./config-set.ts";
+import {
+  type ConfigSet,
+  fingerprint,
+  keepConfigSet,
+  keptTexts,
+  lastGoodConfigSet,
+  loadConfigSet,
+} from "./config-set.ts";
 import { events } from "./events.ts";
 import { createFleetWatch, type FleetWatch } from "./fleet-watch.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
@@ -31,6 +38,9 @@ import { firstStepsOf } from "./notify/email-text.ts";
 import { createNotifications, type Notifications } from "./notify/notifications.ts";
 import { folderSize, OwnProcess, storeBytes } from "./own-process.ts";
 import { COLLECTOR_AGENT, createOwnReports, OWN_SITE } from "./own-reports.ts";
+import { renamed } from "./privacy/person.ts";
+import { createPrivacy, type Privacy } from "./privacy/privacy.ts";
+import { createRetention } from "./privacy/retention.ts";
 import { createRefills } from "./refill.ts";
 import { createRemedies, type Remedies } from "./remedies.ts";
 import { createSelfWatch, type SelfFigures } from "./self-watch.ts";
@@ -200,6 +210,22 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     timeZones: () => new Map(judge.live.sites().map(({ id, timeZone }) => [id, timeZone])),
     newId: () => letterId(),
     onChanged: (windows) => judge.setMaintenance(windows),
+  });
+
+  const privacy: Privacy = createPrivacy({
+    clock,
+    state,
+    random: (bytes) => randomBytes(bytes),
+    commitNow: () => ingest.commitNow(),
+    onRenamed(renaming) {
+      judge.rename((record) => renamed(record, renaming).value);
+      maintenance.readAgain();
+    },
+    configTexts: () => keptTexts(state),
+  });
+  const retention = createRetention({
+    ...{ clock, state, policy: config.privacy, pseudonym: privacy.pseudonym, finish: privacy.finish },
+    onProblem: (thrown) => log.emit(events.storeFailed, { store: "state", detail: errorText(thrown) }),
   });
 
   const commands: Commands = createCommands({
@@ -399,6 +425,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       },
       stop: () => broker?.close(),
     },
+    { name: "retention", start: () => retention.start(), stop: () => retention.stop() },
     { name: "fleet watch", start: () => watch.start(), stop: () => watch.stop() },
     {
       name: "self watch",
@@ -442,6 +469,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         command: (request) => commands.issue(request),
         maintenance,
         notifications,
+        privacy,
         async act(id, action, actor) {
           const done = judge.act(id, action, actor);
           if (done.ok && !ingest.commitNow()) throw new Error("the state store can't be written just now");

@@ -207,6 +207,12 @@ export function keepConfigSet(given: ConfigPaths, store: DocumentStore): void {
   if (store.document(DOCUMENT) !== text) store.putDocument(DOCUMENT, text);
 }
 
+/** The texts of the set that is kept, by file. */
+export function keptTexts(store: DocumentStore): ReadonlyMap<string, string> {
+  const kept = keptSchema.safeParse(parseJson(store.document(DOCUMENT) ?? ""));
+  return new Map(kept.success ? Object.entries(kept.data.files) : []);
+}
+
 /** The last good set, written out below `folder` and loaded from there; null when there is none that still loads. */
 export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigSet | null {
   const text = store.document(DOCUMENT);

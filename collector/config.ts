@@ -24,6 +24,7 @@ import { HISTORY_BYTES_PER_SECOND } from "./history-pace.ts";
 import { DEFAULT_PRIORITY_POLICY, LEVELS, type PriorityPolicy } from "./incidents/priority.ts";
 import { PRIORITIES } from "./incidents/types.ts";
 import { brokerKeys, type ExternalBrokerConfig, isLoopback, loadBroker } from "./mqtt-section.ts";
+import { KEEP_ALL, type PrivacyPolicy } from "./privacy/policy.ts";
 import type { Loaded } from "./sites.ts";
 
 export type Listen = {
@@ -67,6 +68,8 @@ export type CollectorConfig = {
   /** A table of assets, CSV. Null: what vendors.yaml has of them. */
   readonly assets: string | null;
   readonly retentionMs: number;
+  /** Of people's names; docs/privacy.md. */
+  readonly privacy: PrivacyPolicy;
   readonly timeseries: "duckdb";
   /** For the time-series store. */
   readonly memoryLimitBytes: number;
@@ -102,6 +105,8 @@ const address = asWritten<Listen>("an address such as 127.0.0.1:8080", (written)
 
 const path = z.string().min(1).max(1_024);
 
+const heldFor = durationMsBetween(DAY_MS, 36_500 * DAY_MS);
+
 const collectorFile = z.strictObject({
   listen: z.strictObject({ http: address.optional(), mqtt: address.optional() }).default({}),
   tls: z.strictObject({ certificate: path, key: secretRef }).optional(),
@@ -120,6 +125,9 @@ const collectorFile = z.strictObject({
   vendors: path.optional(),
   assets: path.optional(),
   retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
+  privacy: z
+    .strictObject({ names: heldFor.optional(), addresses: heldFor.optional(), incidents: heldFor.optional() })
+    .default({}),
   timeseries: z.enum(["duckdb"]).default("duckdb"),
   memory_limit: byteSizeBetween(64 * MIB, 1024 * 1024 * MIB).optional(),
   history_per_second: byteSizeBetween(64 * 1024, 1024 * MIB).optional(),
@@ -167,6 +175,11 @@ export function loadCollectorConfig(
       vendors: written.vendors === undefined ? null : absolute(written.vendors),
       assets: written.assets === undefined ? null : absolute(written.assets),
       retentionMs: written.retention ?? DEFAULTS.retentionMs,
+      privacy: {
+        namesMs: written.privacy.names ?? null,
+        addressesMs: written.privacy.addresses ?? null,
+        incidentsMs: written.privacy.incidents ?? null,
+      },
       timeseries: written.timeseries,
       memoryLimitBytes: written.memory_limit ?? DEFAULTS.memoryLimitBytes,
       historyBytesPerSecond: written.history_per_second ?? DEFAULTS.historyBytesPerSecond,
@@ -194,6 +207,7 @@ export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   vendors: null,
   assets: null,
   retentionMs: DEFAULTS.retentionMs,
+  privacy: KEEP_ALL,
   timeseries: "duckdb",
   memoryLimitBytes: DEFAULTS.memoryLimitBytes,
   historyBytesPerSecond: DEFAULTS.historyBytesPerSecond,

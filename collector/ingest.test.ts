@@ -288,6 +288,8 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
     live: {
       sites: () => [],
       site: () => null,
+      siteName: (id) => id,
+      slot: () => null,
       agents: () => [],
       devices: () => [],
       device: () => null,
@@ -304,6 +306,7 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
     roster: () => [],
     slowestPolls: () => [],
     deviceCounts: () => new Map(),
+    rename: () => undefined,
     runbook: () => null,
   };
   return { judge };

@@ -15,6 +15,7 @@ import type { Actor, Incident } from "../incidents/types.ts";
 import type { AgentDelivery, AuditFilter, DeliveryAudit } from "../ledger.ts";
 import type { Maintenance } from "../maintenance.ts";
 import type { Notifications } from "../notify/notifications.ts";
+import type { Privacy } from "../privacy/privacy.ts";
 import type { Site } from "../sites.ts";
 import type { CommandRecord, StateStore } from "../store/state/store.ts";
 import type { TimeSeriesStore } from "../store/timeseries/store.ts";
@@ -145,6 +146,7 @@ export type ApiDeps = {
   command(request: CommandRequest): Result<CommandRecord, CommandRefusal>;
   readonly maintenance: Pick<Maintenance, "list" | "add" | "change" | "end">;
   readonly notifications: Pick<Notifications, "channels" | "log" | "test" | "told" | "preview">;
+  readonly privacy: Pick<Privacy, "trace" | "erase">;
   /** Decides (incidents/decide.ts), commits and publishes. */
   act(incident: string, action: ActionRequest, actor: Actor): Promise<Result<Incident, ActRefusal>>;
   /** The same of many, in one commit; one that refuses stops none of the others. Results in the order of `targets`. */

@@ -6,6 +6,7 @@ import * as incident from "./schema/incident.ts";
 import * as incidentAction from "./schema/incident-action.ts";
 import * as maintenance from "./schema/maintenance.ts";
 import * as notification from "./schema/notification.ts";
+import * as privacy from "./schema/privacy.ts";
 import * as report from "./schema/report.ts";
 import * as rule from "./schema/rule.ts";
 import * as service from "./schema/service.ts";
@@ -19,6 +20,7 @@ const SHAPES = {
   ...incidentAction,
   ...maintenance,
   ...notification,
+  ...privacy,
   ...report,
   ...rule,
   ...service,

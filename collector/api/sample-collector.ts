@@ -19,6 +19,7 @@ import { createMaintenance } from "../maintenance.ts";
 import { SILENT } from "../notifier.ts";
 import { createNotifications } from "../notify/notifications.ts";
 import { NO_NOTIFICATIONS, type NotificationPolicy } from "../notify/routing.ts";
+import { createPrivacy } from "../privacy/privacy.ts";
 import { type Site, toWeek } from "../sites.ts";
 import { createSqliteStore } from "../store/state/sqlite.ts";
 import type { CommandRecord, Role, StateStore } from "../store/state/store.ts";
@@ -260,6 +261,10 @@ export async function sampleCollector(options: Partial<ApiOptions> = {}): Promis
     maintenance: createMaintenance({
       ...{ clock, state, newId: () => `${seed++}`, onChanged: () => undefined },
       timeZones: () => new Map(),
+    }),
+    privacy: createPrivacy({
+      ...{ clock, state, commitNow: () => true, onRenamed: () => undefined, configTexts: () => new Map() },
+      random: (bytes) => Uint8Array.from({ length: bytes }, () => seed++ % 256),
     }),
     notifications: sampleNotifications(state, clock),
     command(request) {

@@ -16,6 +16,7 @@ import { fleetRoutes } from "./routes/fleet.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { maintenanceRoutes } from "./routes/maintenance.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
+import { privacyRoutes } from "./routes/privacy.ts";
 import { reportRoutes } from "./routes/report.ts";
 import { ruleRoutes } from "./routes/rules.ts";
 import { serviceRoutes, streamRoutes } from "./routes/service.ts";
@@ -102,6 +103,7 @@ export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<Api
       await api.register(maintenanceRoutes(deps));
       await api.register(notificationRoutes(deps));
       await api.register(reportRoutes(deps));
+      await api.register(privacyRoutes(deps, { version: options.version }));
       await api.register(streamRoutes(deps, hub));
       api.get("/openapi.json", { config: { access: "public" }, schema: { hide: true } }, async (_request, reply) =>
         reply.serializer(JSON.stringify).send(app.swagger()),

@@ -49,7 +49,7 @@ export type ErasureRequest = {
 
 export type ErasureRefusal = {
   /** `still_user`: they may still sign in. */
-  readonly code: "still_user" | "not_written" | "nothing_held";
+  readonly code: "still_user" | "not_written";
   readonly message: string;
 };
 

@@ -1,5 +1,6 @@
 export { realClock } from "./clock.ts";
 export { type AnyLogEvent, defineEvent, type Fields, type FieldValues, type Level, type LogEvent } from "./events.ts";
+export { type ChainCheck, type ChainFault, checkHashChain, createHashChain, type HashChain } from "./hash-chain.ts";
 export { letterId } from "./letter-id.ts";
 export { createLifecycle, type Lifecycle, type Part, type StartError } from "./lifecycle.ts";
 export { lifecycleEvents } from "./lifecycle-events.ts";

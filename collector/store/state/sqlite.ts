@@ -14,6 +14,7 @@ import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notif
 import type { Watermark } from "../timeseries/store.ts";
 import { type SpanRow, spanChanges } from "./device-spans.ts";
 import { pastFacts, rowOfFacts } from "./facts-row.ts";
+import { createPages, type Pages } from "./pages.ts";
 import {
   type EndedPage,
   endedQuery,
@@ -90,6 +91,7 @@ export function createSqliteStore(options: SqliteOptions): StateStore {
 class SqliteStore implements StateStore {
   readonly #file: SqliteFile;
   readonly #queries: Queries = buildQueries(SQLITE);
+  readonly pages: Pages;
   readonly #path: string;
   #reports: Reports;
   #incidentNumber = 0;
@@ -98,6 +100,7 @@ class SqliteStore implements StateStore {
 
   constructor(options: SqliteOptions) {
     this.#file = new SqliteFile(options.file);
+    this.pages = createPages(this.#file, SQLITE);
     this.#path = options.file;
     this.#reports = createReports(this.#path);
   }

@@ -11,6 +11,7 @@ import type { Report, ReportOptions } from "../../incidents/report.ts";
 import type { Incident, IncidentEvent, IncidentState, Priority } from "../../incidents/types.ts";
 import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
+import type { Pages } from "./pages.ts";
 import type { EndedPage, Rewrite, Rewritten, Selection } from "./people.ts";
 
 export type IncidentChange = {
@@ -355,6 +356,9 @@ export type StateStore = {
    * be copied while the collector runs (compactBytesMax of sqlite-file.ts); then later.
    */
   compact(): boolean;
+
+  /** Long lists. */
+  readonly pages: Pages;
 
   /** Small named documents, such as the last good configuration set. */
   document(name: string): string | null;
