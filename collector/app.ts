@@ -294,7 +294,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         owed: delivery.owed,
       })),
       areRulesRefused: judge.live.rules().refused.length > 0,
-      channelsDown: notifications.downCount(),
+      channels: notifications.channels(),
       cost: ownProcess.measure(),
       broker: brokerFigures(),
       disk: folderSize(config.data),
@@ -597,11 +597,12 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     const { counts } = ingest;
     const history = ingest.history();
     const memory = process.memoryUsage();
-    const counter = (name: string, help: string, value: number): Figure => ({
+    const counter = (name: string, help: string, value: number, labels?: Record<string, string>): Figure => ({
       name: `aislewatch_${name}_total`,
       type: "counter",
       help,
       value,
+      ...(labels !== undefined && { labels }),
     });
     const gauge = (name: string, help: string, value: number, labels?: Record<string, string>): Figure => ({
       name: `aislewatch_${name}`,
@@ -612,6 +613,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     });
     const open = judge.live.openIncidents();
     const channels = notifications.channels();
+    const incidents = judge.incidentFigures;
     return [
       counter("batches_accepted", "Telemetry batches taken for the first time", counts.batches),
       counter("samples_accepted", "Samples in them", counts.samples),
@@ -705,6 +707,34 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       ),
       ...channels.map(({ name: channel, waiting }) =>
         gauge("notifications_waiting", "Notifications that are still to be delivered", waiting, { channel }),
+      ),
+      ...channels.map(({ name: channel, oldestAt }) =>
+        gauge(
+          "notifications_oldest_seconds",
+          "For how long the oldest that should have gone waits",
+          oldestAt === null ? 0 : Math.max(0, clock.now() - oldestAt) / 1_000,
+          { channel },
+        ),
+      ),
+      ...channels.flatMap(({ name: channel, counts: ended }) =>
+        Object.entries(ended).map(([outcome, value]) =>
+          counter("notification_attempts", "Attempts to deliver, by how they ended", value, { channel, outcome }),
+        ),
+      ),
+      ...[...incidents.opened].map(([priority, value]) =>
+        counter("incidents_opened", "Incidents that were opened", value, { priority }),
+      ),
+      ...[...incidents.resolved].map(([priority, value]) =>
+        counter("incidents_resolved", "Incidents that were resolved", value, { priority }),
+      ),
+      ...[...incidents.escalated].map(([tier, value]) =>
+        counter("escalations", "Escalations to a tier, by timer or by hand", value, { tier: String(tier) }),
+      ),
+      ...[...incidents.warned].map(([clockName, value]) =>
+        counter("sla_warnings", "Clocks of incidents that neared their end", value, { clock: clockName }),
+      ),
+      ...[...incidents.breached].map(([clockName, value]) =>
+        counter("sla_breaches", "Clocks of incidents that ran out", value, { clock: clockName }),
       ),
       ...channels.map(({ name: channel, isDown }) =>
         gauge("notification_channel_down", "1 while a channel fails", isDown ? 1 : 0, { channel }),

@@ -30,6 +30,7 @@ import { createDesk } from "./desk.ts";
 import { createDuties } from "./duties.ts";
 import { createFactsKeeper, type FactsFailure } from "./facts-keeper.ts";
 import { createIncidentBook } from "./incident-book.ts";
+import { createIncidentCounts, type IncidentFigures } from "./incident-counts.ts";
 import { type AssetBook, NO_ASSETS } from "./incidents/asset-book.ts";
 import { NO_ESCALATION, type Remedy } from "./incidents/escalation-policy.ts";
 import type { IncidentFacts } from "./incidents/figures.ts";
@@ -97,6 +98,8 @@ export type JudgeDeps = {
 };
 
 export type Judge = {
+  /** Counts since the start, of what was written to incidents. */
+  readonly incidentFigures: IncidentFigures;
   /** What the stores kept, before the first message. `values` are those up to what each agent had judged. */
   restore(config: ConfigSet, values: readonly LastValue[]): void;
   /** Live telemetry; true when people should know of what it did. */
@@ -207,6 +210,8 @@ export function createJudge(
   });
   // Before the desk, which tells of what the routes were asked about here.
   book.onWritten((written) => notifier?.observe(written));
+  const counts = createIncidentCounts();
+  book.onWritten(counts.observe);
   const duties = createDuties({
     clock,
     book,
@@ -561,6 +566,7 @@ export function createJudge(
   return {
     live,
     late,
+    incidentFigures: counts.figures,
     roster: () => [...agents].map(([key, record]) => ({ record, isHeard: !presumed.has(key) })),
     devicesOfModel(vendor, model) {
       let count = 0;

@@ -23,7 +23,7 @@ const figures = (given: Partial<SelfFigures> = {}): SelfFigures => ({
   counts: { shed: 3, appendFailures: 4, commitFailures: 5 },
   agents: [agent({ owed: { live: 5, history: 2 } }), agent(), agent({ online: false, owed: { live: 1, history: 0 } })],
   areRulesRefused: true,
-  channelsDown: 1,
+  channels: [{ name: "tickets", isDown: true, waiting: 3, oldestAt: NOW - 90_000 }],
   broker: null,
   cost: { memoryBytes: 3e8, cpuPercent: 12, loopDelaySeconds: 0.03, loopBusyPercent: 9 },
   disk: { totalBytes: 1e11, freeBytes: 2.5e10, inodesUsedPercent: 4 },
@@ -66,6 +66,10 @@ describe("the collector, as it sees itself", () => {
           component: "disk-data",
           metrics: { disk_total_bytes: 1e11, disk_free_bytes: 2.5e10, disk_used_percent: 75, inodes_used_percent: 4 },
         },
+        {
+          component: "channel-tickets",
+          metrics: { channel_down: true, channel_waiting: 3, channel_overdue_seconds: 90 },
+        },
       ],
     });
   });
@@ -84,7 +88,7 @@ describe("the collector, as it sees itself", () => {
     const metrics = metricsAt({ disk: null, stores: { state: null, series: null }, agents: [] });
     expect(Object.keys(metrics)).not.toContain("series_store_bytes");
     expect(Object.keys(metrics)).not.toContain("clock_offset_seconds");
-    expect(selfReading(figures({ disk: null }), NOW).samples).toHaveLength(1);
+    expect(selfReading(figures({ disk: null, channels: [] }), NOW).samples).toHaveLength(1);
   });
 
   const live = (first: number, last: number, oldestAt: number) => ({ oldestAt, lanes: { live: { first, last } } });

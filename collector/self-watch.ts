@@ -10,6 +10,7 @@ import type { Clock } from "@aislewatch/base";
 import type { InventoryDevice, Reading, SampleSet } from "@aislewatch/contract";
 import { metricsOf } from "@aislewatch/devices";
 import type { IngestCounts, IngestLag } from "./ingest.ts";
+import { CHANNEL_COMPONENT } from "./notify/routing.ts";
 import type { FolderSize, ProcessCost } from "./own-process.ts";
 import { DATA_DISK, OWN_INTERVAL_MS, OWN_SITE, type OwnReports } from "./own-reports.ts";
 
@@ -39,6 +40,14 @@ export type SeenAgent = {
   readonly owed: { readonly live: number; readonly history: number };
 };
 
+export type SeenChannel = {
+  readonly name: string;
+  readonly isDown: boolean;
+  readonly waiting: number;
+  /** When the oldest that should have gone was to go. */
+  readonly oldestAt: number | null;
+};
+
 export type SelfFigures = {
   /** Since this process began. */
   readonly upMs: number;
@@ -47,8 +56,8 @@ export type SelfFigures = {
   readonly counts: Pick<IngestCounts, "shed" | "appendFailures" | "commitFailures">;
   readonly agents: readonly SeenAgent[];
   readonly areRulesRefused: boolean;
-  /** Channels by which nobody is told just now. */
-  readonly channelsDown: number;
+  /** By which people are told. */
+  readonly channels: readonly SeenChannel[];
   /** Null while it is the one inside the collector. */
   readonly broker: {
     readonly isConnected: boolean;
@@ -88,7 +97,7 @@ function isBehind({ online, isHeard, outbox, skewMs, owed }: SeenAgent, nowMs: n
 
 /** What the collector says of itself. Pure. */
 export function selfReading(figures: SelfFigures, nowMs: number): Reading {
-  const { upMs, lag, queueBytes, counts, agents, areRulesRefused, channelsDown, cost, disk, stores } = figures;
+  const { upMs, lag, queueBytes, counts, agents, areRulesRefused, channels, cost, disk, stores } = figures;
   const offset = ownClockOffset(agents);
   const count = (is: (agent: SeenAgent) => boolean): number => agents.filter(is).length;
   const metrics: SampleSet["metrics"] = {
@@ -112,7 +121,7 @@ export function selfReading(figures: SelfFigures, nowMs: number): Reading {
     agents_behind: count((agent) => isBehind(agent, nowMs)),
     batches_owed: agents.reduce((sum, { owed }) => sum + owed.live + owed.history, 0),
     rules_refused: areRulesRefused,
-    channels_down: channelsDown,
+    channels_down: channels.filter(({ isDown }) => isDown).length,
     ...(figures.broker !== null && brokerMetrics(figures.broker)),
     ...(offset !== null && { clock_offset_seconds: offset }),
     ...(stores.state !== null && { state_store_bytes: stores.state }),
@@ -122,7 +131,18 @@ export function selfReading(figures: SelfFigures, nowMs: number): Reading {
   return {
     device: DEVICE,
     at: nowMs,
-    samples: disk === null ? [own] : [own, { component: DATA_DISK, metrics: diskMetrics(disk) }],
+    samples: [
+      own,
+      ...(disk === null ? [] : [{ component: DATA_DISK, metrics: diskMetrics(disk) }]),
+      ...channels.map(({ name, isDown, waiting, oldestAt }) => ({
+        component: channelComponent(name),
+        metrics: {
+          channel_down: isDown,
+          channel_waiting: waiting,
+          channel_overdue_seconds: oldestAt === null ? 0 : Math.max(0, nowMs - oldestAt) / 1_000,
+        },
+      })),
+    ],
   };
 }
 
@@ -144,7 +164,9 @@ export const diskMetrics = ({
   ...(inodesUsedPercent !== null && { inodes_used_percent: inodesUsedPercent }),
 });
 
-const deviceOf = (version: string): InventoryDevice => ({
+const channelComponent = (name: string): string => `${CHANNEL_COMPONENT}${name}`;
+
+const deviceOf = (version: string, channels: readonly string[]): InventoryDevice => ({
   id: DEVICE,
   kind: "collector",
   name: "Collector",
@@ -153,7 +175,7 @@ const deviceOf = (version: string): InventoryDevice => ({
   dependsOn: [],
   intervalMs: OWN_INTERVAL_MS,
   asset: { vendor: "Aislewatch", model: "collector", firmware: version },
-  components: [DATA_DISK],
+  components: [DATA_DISK, ...channels.map(channelComponent)],
   metrics: metricsOf("collector").map(({ name }) => name),
 });
 
@@ -170,7 +192,17 @@ export type SelfWatch = { start(): void; look(): void; stop(): void };
 export function createSelfWatch({ clock, version, measure, setInventory, report }: SelfWatchDeps): SelfWatch {
   let cancel: (() => void) | null = null;
 
-  const look = (): void => report(OWN_SITE, [selfReading(measure(), clock.now())]);
+  /** Of the inventory as it was told. */
+  let told: string | null = null;
+
+  function look(): void {
+    const figures = measure();
+    const names = figures.channels.map(({ name }) => name);
+    // Channels come and go with notifications.yaml.
+    if (told !== names.join("\n")) setInventory(OWN_SITE, [deviceOf(version, names)]);
+    told = names.join("\n");
+    report(OWN_SITE, [selfReading(figures, clock.now())]);
+  }
 
   function loop(): void {
     look();
@@ -179,7 +211,7 @@ export function createSelfWatch({ clock, version, measure, setInventory, report 
 
   return {
     start() {
-      setInventory(OWN_SITE, [deviceOf(version)]);
+      told = null;
       loop();
     },
     look,

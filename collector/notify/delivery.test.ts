@@ -184,6 +184,22 @@ describe("delivery", () => {
     expect(await it.delivery.test("none", { id: "test/y", by: "user:ana" })).toBeNull();
   });
 
+  it("is down for one message that is tried in vain for a quarter of an hour, though others get through", async () => {
+    const it = await start();
+    it.world.answer = (_, { id }) => (id === "INC-000001/1" ? DOWN : TAKEN);
+    it.write(null, opened("Out", "p1"));
+    for (let n = 2; n < 16; n++) {
+      await it.pass(MINUTE_MS);
+      it.write(null, opened("Out", `p${n}`));
+    }
+    expect(it.delivery.state("a")).toMatchObject({ isDown: false, waiting: 2, oldestAt: T0 });
+    await it.pass(2 * MINUTE_MS);
+    it.write(null, opened("Out", "p99"));
+    await it.pass(1_000);
+    expect(it.delivery.state("a")).toMatchObject({ isDown: true, waiting: 1 });
+    expect(it.delivery.state("a").counts).toMatchObject({ delivered: 15, failed: 0 });
+  });
+
   it("knows after a restart that a channel was failing", async () => {
     const it = await start();
     it.world.answer = () => DOWN;

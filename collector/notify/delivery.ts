@@ -33,6 +33,8 @@ export type ChannelState = {
   readonly deliveredAt: number | null;
   /** The last attempt that failed, unless one worked since. */
   readonly failure: { readonly at: number; readonly status: number | null; readonly detail: string } | null;
+  /** How attempts ended, since the start. */
+  readonly counts: Readonly<Record<AttemptRecord["outcome"], number>>;
   /** Since when it fails without one that worked. */
   readonly failingSince: number | null;
   /** When the oldest that should have gone was to go. */
@@ -73,6 +75,7 @@ type Standing = {
   deliveredAt: number | null;
   failure: ChannelState["failure"];
   hasGivenUp: boolean;
+  counts: Record<AttemptRecord["outcome"], number>;
   /** When messages were sent that a limit counts, oldest first; as many as it looks at. */
   sentAt: number[];
 };
@@ -94,6 +97,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       failingSince: failures.at(-1)?.at ?? null,
       deliveredAt: before[worked]?.at ?? null,
       failure: last === undefined ? null : { at: last.at, status: last.status, detail: last.detail },
+      counts: { delivered: 0, retry: 0, failed: 0 },
       hasGivenUp: failures.some(({ outcome, incident }) => outcome === "failed" && incident !== ""),
       sentAt: before.flatMap(({ outcome, at }) => (outcome === "delivered" ? [at] : [])).reverse(),
     };
@@ -148,15 +152,17 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     const now = clock.now();
     if (result.ok) {
       worked(standing, now);
+      standing.counts.delivered++;
       outbox.settle(one, { ...record, outcome: "delivered" }, null);
     } else {
       const { retryable, retryAfterMs = 0 } = result.error;
       // A message that is refused says nothing about the channel's next one.
       if (retryable) failed(standing, result.error, now);
       const dueAt = now + Math.max(retryAfterMs, backoffMs(one.record.attempts, RETRY, random()));
-      if (retryable && now - one.record.firstDueAt < channel.giveUpAfterMs)
+      if (retryable && now - one.record.firstDueAt < channel.giveUpAfterMs) {
+        standing.counts.retry++;
         outbox.settle(one, { ...record, outcome: "retry" }, dueAt);
-      else giveUp(name, one, record);
+      } else giveUp(name, one, record);
     }
     commitSoon(false);
     pump();
@@ -166,6 +172,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     const attempted = { ...record, outcome: "failed" } as const;
     const standing = standingOf(name);
     standing.hasGivenUp = true;
+    standing.counts.failed++;
     standing.failure = { at: record.at, status: record.status, detail: record.detail };
     outbox.settle(one, attempted, null);
     onGivenUp(attempted);
@@ -233,7 +240,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     },
 
     state(name) {
-      const { busy, deliveredAt, failure, failingSince, hasGivenUp, sentAt } = standingOf(name);
+      const { busy, deliveredAt, failure, failingSince, hasGivenUp, sentAt, counts } = standingOf(name);
       const now = clock.now();
       const isLong = failingSince !== null && now - failingSince >= DOWN_AFTER_MS;
       const { due, tried } = outbox.oldest(name, now);
@@ -241,7 +248,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       const rate = channels().get(name)?.rate ?? null;
       const isLimited = rate !== null && sentAt.filter((at) => at > now - rate.withinMs).length >= rate.atMost;
       return {
-        ...{ waiting: outbox.waitingCount(name), busy, deliveredAt, failure, failingSince },
+        ...{ waiting: outbox.waitingCount(name), busy, deliveredAt, failure, failingSince, counts: { ...counts } },
         ...{ oldestAt: due, isLimited, isDown: isLong || hasGivenUp || isStuck },
       };
     },

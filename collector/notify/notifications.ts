@@ -66,8 +66,6 @@ export type Notifications = {
   start(): void;
   stop(): void;
   channels(): ChannelView[];
-  /** How many channels do not work. */
-  downCount(): number;
   /** Attempts, newest first; `next` is the `before` of the next page. */
   log(...query: Parameters<StateStore["attemptPage"]>): ReturnType<StateStore["attemptPage"]>;
   /** Who was told of an incident, and why nobody was. */
@@ -136,7 +134,6 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
     },
 
     channels: () => [...channels].map(([name, { kind, target }]) => ({ name, kind, target, ...delivery.state(name) })),
-    downCount: () => [...channels.keys()].filter((name) => delivery.state(name).isDown).length,
     log: (filter, page) => state.attemptPage(filter, page),
 
     told(incident) {

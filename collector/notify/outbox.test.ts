@@ -239,6 +239,33 @@ describe("a group", () => {
   });
 });
 
+describe("that a channel does not work", () => {
+  const down = (name: string) =>
+    ({
+      ...opened(`Notifications: channel-${name} does not work`),
+      ...{ rule: "channel-down", subject: { site: "aislewatch", device: "collector", component: `channel-${name}` } },
+    }) as const;
+
+  it.each([
+    { name: "by others that a route leads to", routes: ["a", "b"], failed: "b", told: ["a"] },
+    { name: "by all others when it is the only one of the routes", routes: ["a"], failed: "a", told: ["b"] },
+    { name: "by all others when no route leads anywhere", routes: [], failed: "a", told: ["b"] },
+  ])("is told $name, and so is its end", async ({ routes, failed, told }) => {
+    const on = ["opened", "recovered"] as const;
+    sample = await sampleNotifications({
+      ...POLICY,
+      routes: routes.length === 0 ? [] : [{ where: {}, on, to: routes }],
+    });
+    const it = sample;
+    it.world.answer = (channel) => (channel === failed ? DOWN : TAKEN);
+    const incident = it.write(null, down(failed));
+    await it.pass(2_000);
+    it.write(incident, { type: "recovered", values: {} });
+    await it.pass(2_000);
+    expect(shown(it)).toEqual(told.flatMap((one) => [`${one} INC-000001/1 opened`, `${one} INC-000001/2 recovered`]));
+  });
+});
+
 describe("what the desk tells", () => {
   it("goes to the channels of those whom it names", async () => {
     const it = await start();

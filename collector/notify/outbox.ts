@@ -35,11 +35,12 @@ import {
   incidentMessage,
   type Message,
   summaryMessage,
+  type ToldEvent,
   type ToldItem,
   type Whereabouts,
 } from "./message.ts";
 import type { AttemptRecord, NotificationRecord } from "./record.ts";
-import { audienceOf, callsOf, type NotificationPolicy, type Told, targetsFor, tellAt } from "./routing.ts";
+import { audienceOf, callsOf, type NotificationPolicy, type Told, targetsOfIncident, tellAt } from "./routing.ts";
 
 /** For one channel; a day of a chain of 1,000 stores has some thousand. Beyond it, what is new is given up, and logged. */
 export const WAITING_MAX = 20_000;
@@ -460,8 +461,8 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
 
   const placeOf = (incident: Incident): Whereabouts => ({ ...whereabouts(incident), page: policy().page });
 
-  const targetsOf = (incident: Incident, event: Parameters<typeof targetsFor>[2]) =>
-    targetsFor(policy(), { incident, ...whereabouts(incident) }, event);
+  const targetsOf = (incident: Incident, event: ToldEvent) =>
+    targetsOfIncident(policy(), { incident, ...whereabouts(incident) }, event);
 
   function channelsOf(names: readonly string[], tier: number | null): string[] {
     const { people, tiers } = policy();

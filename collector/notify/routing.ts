@@ -86,6 +86,33 @@ export const channelsFor = (policy: NotificationPolicy, subject: RouteSubject, e
   ...targetsFor(policy, subject, event).keys(),
 ];
 
+/** Of the device that the collector is itself, as components. */
+export const CHANNEL_COMPONENT = "channel-";
+const CHANNEL_RULE = "channel-down";
+/** Of a channel that does not work; the clocks of its incident are for those who work on it. */
+const TELL_ANYWAY: ReadonlySet<ToldEvent> = new Set(["opened", "reopened", "recovered", "resolved", "cancelled"]);
+
+/** The channel that an incident says does not work; null when it is about something else. */
+const failedChannel = ({ rule, subject: { component } }: Incident): string | null =>
+  rule === CHANNEL_RULE && component?.startsWith(CHANNEL_COMPONENT) ? component.slice(CHANNEL_COMPONENT.length) : null;
+
+/**
+ * The channels that are told of an incident. That a channel does not work is told by others: by those that the routes name,
+ * and by all when they name none.
+ */
+export function targetsOfIncident(
+  policy: NotificationPolicy,
+  subject: RouteSubject,
+  event: ToldEvent,
+): ReadonlyMap<string, Grouping | null> {
+  const failed = failedChannel(subject.incident);
+  const targets = targetsFor(policy, subject, event);
+  if (failed === null) return targets;
+  const others = new Map([...targets].filter(([channel]) => channel !== failed));
+  if (others.size > 0 || !TELL_ANYWAY.has(event)) return others;
+  return new Map(policy.channels.flatMap(({ name }) => (name === failed ? [] : [[name, null] as const])));
+}
+
 /**
  * The channels that are told, and in which groups. One that any route tells without grouping is told at once; of several
  * groupings the first counts.

@@ -6,7 +6,7 @@ import { isOpenState } from "../incidents/log.ts";
 import type { Incident } from "../incidents/types.ts";
 import type { Message } from "./message.ts";
 import type { AttemptRecord, NotificationRecord } from "./record.ts";
-import { isQuiet, mismatchesOf, type NotificationPolicy, type RouteSubject } from "./routing.ts";
+import { isQuiet, mismatchesOf, type NotificationPolicy, type RouteSubject, targetsOfIncident } from "./routing.ts";
 
 /**
  * Why it was not sent yet: quiet hours, the limit of its channel, its group or a storm that gathers others, an earlier one of
@@ -100,10 +100,10 @@ export function whyUntold(policy: NotificationPolicy, subject: RouteSubject): st
   const quiet = quietReasons(incident);
   if (quiet.length > 0) return quiet;
   if (policy.channels.length === 0) return ["No channel is set up: there is no notifications.yaml, or it names none."];
+  if (targetsOfIncident(policy, subject, "opened").size > 0) return [];
   const routes = policy.routes.filter(({ on }) => on.includes("opened"));
   if (routes.length === 0) return ["No route of notifications.yaml tells of incidents that open."];
   const mismatches = routes.map(({ where }) => mismatchesOf(where, subject));
-  if (mismatches.some((found) => found.length === 0)) return [];
   const named = mismatches.slice(0, ROUTES_NAMED_MAX).map((found, index) => {
     const to = routes[index]?.to.join(", ") ?? "";
     return `The route to ${to} is for ${found.map(({ key, wanted, is }) => `${key} ${wanted.join(" or ")}, not ${is ?? "none"}`).join("; ")}.`;

@@ -417,6 +417,17 @@ export const CATALOGUE: readonly Metric[] = [
     bad: true,
   }),
   number("channels_down", "Notification channels that do not work", { kinds: ["collector"] }),
+  flag("channel_down", "People are not told by this notification channel", {
+    component: "channel",
+    kinds: ["collector"],
+    bad: true,
+  }),
+  number("channel_waiting", "Notifications that wait for it", { component: "channel", kinds: ["collector"] }),
+  number("channel_overdue_seconds", "How long the oldest that should have gone waits", {
+    unit: "s",
+    component: "channel",
+    kinds: ["collector"],
+  }),
   flag("broker_connected", "Agents are heard through the external broker", { kinds: ["collector"], bad: false }),
   flag("broker_shared", "Another collector works at this broker, or stands by", { kinds: ["collector"], bad: true }),
   number("broker_delay_seconds", "How long a message takes through it", { unit: "s", kinds: ["collector"] }),
