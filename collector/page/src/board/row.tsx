@@ -68,7 +68,7 @@ const Cells = memo(function Cells({ incident }: { incident: Incident }) {
       </td>
       <td className="cell-title">
         <Link href={`/incidents/${encodeURIComponent(incident.id)}`}>{incident.title}</Link>
-        <Flags incident={incident} />
+        <Flags incident={incident} nested={row.nested} />
       </td>
       <td className="cell-site" title={incident.subject.site}>
         {incident.siteName}
@@ -114,7 +114,7 @@ function DeviceName({ incident }: { incident: Incident }) {
   );
 }
 
-function Flags({ incident }: { incident: Incident }) {
+function Flags({ incident, nested }: { incident: Incident; nested: boolean }) {
   return (
     <span className="flags">
       {incident.recoveredAt !== null && (
@@ -128,12 +128,15 @@ function Flags({ incident }: { incident: Incident }) {
         </span>
       )}
       {incident.mergedInto !== null && <span className="tag">In {incident.mergedInto}</span>}
-      {incident.parent !== null && (
+      {/* What is folded says below what; and of what is below one, that is what hides it. */}
+      {incident.parent !== null && !nested && (
         <span className="tag" title={sentence(incident.parentWhy ?? "")}>
           Below {incident.parent}
         </span>
       )}
-      {incident.suppressedBy !== null && <span className="tag">Suppressed by {suppressor(incident)}</span>}
+      {incident.suppressedBy !== null && incident.parent === null && (
+        <span className="tag">Suppressed by {suppressor(incident)}</span>
+      )}
       {incident.flapping && (
         <span className="tag" title="It comes and goes: one fault until it was quiet for a while">
           Flapping
