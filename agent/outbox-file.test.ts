@@ -18,7 +18,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { wireText } from "./core/batch.ts";
 import { StateChanges } from "./core/changes.ts";
-import { type OutboxFile, type OutboxFileOptions, openOutboxFile } from "./outbox-file.ts";
+import type { OutboxFile, OutboxFileOptions } from "./outbox-file.ts";
+import { openOutboxFile } from "./outbox-open.ts";
 import { DAMAGED } from "./outbox-thinning.ts";
 import { sampleReading } from "./sample-reading.ts";
 
@@ -368,6 +369,15 @@ describe("OutboxFile", () => {
     // Only what begins anew can have lost one.
     start({ lastKnown: () => before, onGone: (one) => gone.push(one) });
     expect(gone).toHaveLength(1);
+  });
+
+  it("tells by what the status file knew how far a file went in which nothing can be read, and not as deleted", () => {
+    const before = { epoch: "epoch-1", lanes: { live: { first: 1, last: 2 }, history: { first: 1, last: 0 } } };
+    writeFileSync(join(folder, "outbox.db"), "this is no database".repeat(500));
+    epochs = 1;
+    const gone: unknown[] = [];
+    const next = start({ lastKnown: () => before, onGone: (one) => gone.push(one) });
+    expect([next.former, gone]).toEqual([[{ epoch: expect.stringMatching(/^unreadable-/) }, before], []]);
   });
 
   it("never delivers a wrong batch, nor one twice, and tells of all others, whichever sector turns, also with readings after it", () => {

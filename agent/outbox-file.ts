@@ -16,16 +16,16 @@
  *
  * Age counts the time that agents ran on this file, not the wall clock, which somebody may set to next year.
  */
-import { existsSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
 import { type FormerOutbox, type Lane, LIMITS, type Reading } from "@aislewatch/contract";
-import { type Body, droppedBody, packReadings, withSeq } from "./core/batch.ts";
+import { type Body, packReadings, withSeq } from "./core/batch.ts";
 import { BodyCodec, BrokenBody, textOrNull } from "./outbox-codec.ts";
-import { asideName, formerOutboxes, parseFormer, SET_ASIDE_MAX } from "./outbox-former.ts";
-import { type KnownOutbox, type SavedOutbox, type SavedRow, savedOf, withSaved } from "./outbox-salvage.ts";
-import { bytesOf, DAMAGED, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
+import { formerOutboxes, parseFormer } from "./outbox-former.ts";
+import { restoreHead, restoreHoles, restoreRow, type SavedOutbox, savedOf } from "./outbox-salvage.ts";
+import { bytesOf, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
 
 /** `full`: the disk, not the outbox. `broken`: this file will never do again; set it aside. */
 export type OutboxError = { readonly kind: "full" | "io" | "broken"; readonly detail: string };
@@ -79,7 +79,7 @@ export type SavedCounts = { readonly batches: number; readonly lost: number };
 const FREED_SHARE = 0.05;
 /** On a full disk a few rows are not enough: only whole pages become free. */
 const FREED_BYTES_MIN = 64 * 1024;
-/** Space that is given back when the disk is full, for deleting needs some as well. */
+/** Of `reserveOf`. */
 const RESERVE_BYTES = 1024 * 1024;
 /** The write-ahead log is cut back to this after a checkpoint. */
 const WAL_BYTES_MAX = 4 * 1024 * 1024;
@@ -139,111 +139,11 @@ const SCHEMA_2 = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-/**
- * Opens the outbox of a folder; a file that SQLite can't read is set aside as `outbox.corrupt-N`, and one begun that has
- * what could be saved of it. `known`: of the file that this process had open just now.
- */
-export function openOutboxFile(
-  options: OutboxFileOptions,
-  known: KnownOutbox | null = null,
-): Result<OutboxFile, OutboxError> {
-  const path = join(options.folder, "outbox.db");
-  const tries = [
-    (_error: OutboxError): boolean => true,
-    (error: OutboxError): boolean => giveWay(options, path, { error, known }),
-    (error: OutboxError): boolean => giveWay(options, path, { error, known }),
-  ];
-  let error: OutboxError = { kind: "io", detail: "not tried" };
-  for (const prepare of tries) {
-    try {
-      if (!prepare(error)) break;
-      finishSaving(options.folder, path);
-      if (existsSync(path) && !statSync(path).isFile()) throw new BrokenFile("outbox.db is no file");
-      return ok(new OutboxFile(path, options));
-    } catch (thrown) {
-      error = toError(thrown);
-    }
-  }
-  return err(error);
-}
-
-/** An outbox that is gone with the process. */
-export function openMemoryOutbox(options: Omit<OutboxFileOptions, "folder">): OutboxFile {
-  return new OutboxFile(":memory:", { ...options, folder: "" });
-}
-
-/** What may help another try: a full disk gets the reserve back, a broken file is moved away. */
-function giveWay(
-  options: OutboxFileOptions,
-  path: string,
-  { error, known }: { readonly error: OutboxError; readonly known: KnownOutbox | null },
-): boolean {
-  const { folder, onSetAside } = options;
-  if (error.kind === "full" && existsSync(reserveOf(folder))) {
-    rmSync(reserveOf(folder), { force: true });
-    return true;
-  }
-  if (error.kind !== "broken") return false;
-  const saved = rebuild(options, (take) => withSaved(path, known, take));
-  // Not as an argument: without anybody to tell it would never be evaluated, and the file stay where it is.
-  const file = setAside(folder, path);
-  onSetAside?.(file, error.detail, saved);
-  return true;
-}
-
-/** A file beside the damaged one, of the same epoch; `outbox.saved` once it is whole. Null when there is nothing to save. */
-function rebuild(
-  options: OutboxFileOptions,
-  from: (take: (saved: SavedOutbox) => SavedCounts | null) => SavedCounts | null,
-): SavedCounts | null {
-  const [whole, part] = [savedPath(options.folder), `${savedPath(options.folder)}.part`];
-  for (const suffix of ["", "-wal", "-shm"]) for (const file of [whole, part]) rmSync(file + suffix, { force: true });
-  try {
-    const counts = from((saved) => {
-      const { epoch } = saved;
-      const beside = new OutboxFile(part, { ...options, newEpoch: () => epoch });
-      try {
-        const restored = beside.restore(saved);
-        return restored.ok ? restored.value : null;
-      } finally {
-        beside.close();
-      }
-    });
-    if (counts !== null) renameSync(part, whole);
-    return counts;
-  } catch (thrown) {
-    // A disk without room for both, or that takes no writes: the file is set aside as it is.
-    if (!isStorageError(thrown) && !isFileError(thrown)) throw thrown;
-    return null;
-  } finally {
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(part + suffix, { force: true });
-  }
-}
-
-const takeFrom = <T>(saved: SavedOutbox | null, take: (saved: SavedOutbox) => T | null): T | null =>
-  saved === null ? null : take(saved);
+/** Space that is given back when the disk is full, for deleting needs some as well. */
+export const reserveOf = (folder: string): string => join(folder, "outbox.reserve");
 
 /** Null where there is no file. */
-function inodeOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
-}
-
-/** What was saved takes the damaged file's place; after a kill between the two, at the next start. */
-function finishSaving(folder: string, path: string): void {
-  if (!existsSync(savedPath(folder))) return;
-  if (existsSync(path)) {
-    // Killed before the damaged one was out of the way: it will be found damaged again.
-    rmSync(savedPath(folder));
-    return;
-  }
-  // The log of the file that was there, which SQLite would take for this one's.
-  for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
-  renameSync(savedPath(folder), path);
-}
-
-const savedPath = (folder: string): string => join(folder, "outbox.saved");
-
-const reserveOf = (folder: string): string => join(folder, "outbox.reserve");
+const inodeOf = (path: string): number | null => statSync(path, { throwIfNoEntry: false })?.ino ?? null;
 
 export class OutboxFile {
   #options: OutboxFileOptions;
@@ -405,12 +305,12 @@ export class OutboxFile {
     let batches = 0;
     for (let isMore = true; isMore; ) {
       const taken = this.#commit((tally) => {
-        if (batches === 0) this.#restoreHead(saved);
+        if (batches === 0) restoreHead(this.#db, saved, this.#former);
         let count = 0;
         for (; count < SAVED_AT_ONCE; count++) {
           const { value, done } = rows.next();
           if (done === true) break;
-          this.#restoreRow(tally, value);
+          restoreRow(this.#db, tally, value);
         }
         return count;
       });
@@ -419,75 +319,13 @@ export class OutboxFile {
       isMore = taken.value === SAVED_AT_ONCE;
     }
     return this.#commit((tally) => {
-      const lost = LANES.reduce((sum, lane) => sum + this.#restoreHoles(tally, lane, saved), 0);
+      // For what stands in a lane of which nothing is left.
+      const now = this.#options.clock.now();
+      const lost = LANES.reduce((sum, lane) => sum + restoreHoles(this.#db, tally, { lane, saved, now }), 0);
       tally.lastSeq.live = saved.lastSeq.live;
       tally.lastSeq.history = saved.lastSeq.history;
       return { batches, lost };
     });
-  }
-
-  #restoreHead({ dictionaries, former }: SavedOutbox): void {
-    const insert = this.#db.prepare("INSERT OR IGNORE INTO dictionary (id, bytes) VALUES (?, ?)");
-    for (const { id, bytes } of dictionaries) insert.run(id, bytes);
-    // What lies aside of this epoch goes on here.
-    const all = [...former, ...this.#former].filter(({ epoch }) => epoch !== this.#epoch);
-    const each = [...new Map(all.map((one) => [one.epoch, one])).values()].slice(-LIMITS.formerOutboxesMax);
-    this.#setMeta("former", JSON.stringify(each));
-  }
-
-  #restoreRow(tally: Tally, row: SavedRow): void {
-    const { changes } = this.#db
-      .prepare(
-        `INSERT OR IGNORE INTO batch (id, lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body, packed, dictionary)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        ...[row.id, row.lane, row.seq, row.from_seq, row.tier, row.samples, row.from_at, row.to_at],
-        ...[row.elapsed_ms, row.bytes, row.body, row.packed, row.dictionary],
-      );
-    if (changes === 0) return;
-    tally.bytes += row.bytes;
-    tally.batches++;
-  }
-
-  /** How many numbers of a lane are in no row. */
-  #restoreHoles(tally: Tally, lane: Lane, { lastSeq, lowest }: SavedOutbox): number {
-    const holes: { fromSeq: number; toSeq: number; fromAt: number; toAt: number }[] = [];
-    // Timeless where a lane has nothing left.
-    const now = this.#options.clock.now();
-    let before = { seq: 0, toAt: null as number | null };
-    const hole = (toSeq: number, at: number | null): void => {
-      if (toSeq <= before.seq) return;
-      const fromAt = before.toAt ?? at ?? now;
-      holes.push({ fromSeq: before.seq + 1, toSeq, fromAt, toAt: Math.max(fromAt, at ?? fromAt) });
-    };
-    const sql = "SELECT seq, from_seq, from_at, to_at FROM batch WHERE lane = ? ORDER BY seq";
-    for (const row of this.#db.prepare(sql).iterate(LANE_NUMBER[lane])) {
-      const seq = Number(row["seq"]);
-      const isFirst = before.toAt === null;
-      // What was there before the lowest that waited was acked.
-      if (!isFirst || seq !== lowest[lane]) hole(Number(row["from_seq"]) - 1, Number(row["from_at"]));
-      before = { seq, toAt: Number(row["to_at"]) };
-    }
-    const isDrained = before.toAt === null && lowest[lane] === lastSeq[lane] + 1;
-    if (!isDrained) hole(lastSeq[lane], null);
-    for (const one of holes) this.#writeHole(tally, lane, one);
-    return holes.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
-  }
-
-  #writeHole(tally: Tally, lane: Lane, hole: { fromSeq: number; toSeq: number; fromAt: number; toAt: number }): void {
-    const { fromSeq, toSeq, fromAt, toAt } = hole;
-    const samples = toSeq - fromSeq + 1;
-    const { text } = droppedBody({ ...hole, samples, reason: DAMAGED });
-    const bytes = bytesOf(text);
-    this.#db
-      .prepare(
-        `INSERT INTO batch (lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ifnull((SELECT max(elapsed_ms) FROM batch), 0), ?, ?)`,
-      )
-      .run(LANE_NUMBER[lane], toSeq, fromSeq, TIER.dropped, samples, fromAt, toAt, bytes, text);
-    tally.bytes += bytes;
-    tally.batches++;
   }
 
   /** Can a batch be written? Costs a sync and leaves nothing behind. */
@@ -628,16 +466,9 @@ export class OutboxFile {
     return inodeOf(join(this.#options.folder, "outbox.db")) !== this.#inode;
   }
 
-  /**
-   * Writes all that this file holds into a new one, which takes the place of what is there now; false when that can't be.
-   * To be let go of then.
-   */
-  saveAnew(): boolean {
-    const known = { epoch: this.#epoch, lastSeq: this.#lastSeq };
-    const saved = rebuild(this.#options, (take) => takeFrom(savedOf(this.#db, known), take));
-    const path = join(this.#options.folder, "outbox.db");
-    if (saved !== null && existsSync(path)) setAside(this.#options.folder, path);
-    return saved !== null;
+  /** All that is in the file, for one that takes its place; readable as long as this one is open. */
+  get saved(): SavedOutbox | null {
+    return savedOf(this.#db, { epoch: this.#epoch, lastSeq: this.#lastSeq });
   }
 
   /** Lets go of a file that failed, which the next to open it has to check. */
@@ -842,11 +673,7 @@ export class OutboxFile {
 /** What the codec needs of a row. */
 const PACKED = "body, packed, dictionary";
 
-class BrokenFile extends Error {}
-
-/** Of the file system: its codes are words. */
-const isFileError = (thrown: unknown): boolean =>
-  thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" && "syscall" in thrown;
+export class BrokenFile extends Error {}
 
 const isSqlite = (thrown: unknown): thrown is Error & { errcode: number } =>
   thrown instanceof Error && "errcode" in thrown && typeof thrown.errcode === "number";
@@ -871,18 +698,4 @@ export const isStorageError = (thrown: unknown): boolean =>
 export function toError(thrown: unknown): OutboxError {
   const kind = isBroken(thrown) ? "broken" : codeOf(thrown) === SQLITE.full ? "full" : "io";
   return { kind, detail: errorText(thrown) };
-}
-
-/** Moves the database with its log to the first free name; when all are taken, over the last. */
-function setAside(folder: string, path: string): string {
-  let name = "";
-  for (let n = 1; n <= SET_ASIDE_MAX; n++) {
-    name = asideName(folder, n);
-    if (!existsSync(name)) break;
-  }
-  // With its log, which SQLite would take for that of the file that gets its name.
-  for (const suffix of ["", "-wal"]) rmSync(name + suffix, { recursive: true, force: true });
-  for (const suffix of ["", "-wal"]) if (existsSync(path + suffix)) renameSync(path + suffix, name + suffix);
-  rmSync(`${path}-shm`, { force: true });
-  return name;
 }

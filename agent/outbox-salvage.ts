@@ -7,11 +7,11 @@
  * and how far its lanes went, which stand in `meta`, nothing is saved. Nor when the page is gone with which a table begins.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { decodeTelemetry, type FormerOutbox, isId, type Lane } from "@aislewatch/contract";
-import { wireText } from "./core/batch.ts";
+import { decodeTelemetry, type FormerOutbox, isId, type Lane, LIMITS } from "@aislewatch/contract";
+import { droppedBody, wireText } from "./core/batch.ts";
 import { BodyCodec, DICTIONARIES_MAX, textOrNull } from "./outbox-codec.ts";
 import { parseFormer, withReadOnly } from "./outbox-former.ts";
-import { LANE_NUMBER, ROW_COLUMNS, type Row, TIER } from "./outbox-thinning.ts";
+import { bytesOf, DAMAGED, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, TIER } from "./outbox-thinning.ts";
 
 /** What the process knows of the file by itself, when it was open. */
 export type KnownOutbox = { readonly epoch: string; readonly lastSeq: Readonly<Record<Lane, number>> };
@@ -136,6 +136,80 @@ function isSound(
   // What says what was dropped, and what a first version wrote, has no sum of its own.
   if (row["packed"] instanceof Uint8Array) return true;
   return decodeTelemetry(Buffer.from(wireText({ epoch, lane, seq, sentAt: toAt }, text))).ok;
+}
+
+/** What all rows need, into the new file; `before`: what that knows of files of before. */
+export function restoreHead(db: DatabaseSync, saved: SavedOutbox, before: readonly FormerOutbox[]): void {
+  const { epoch: own, dictionaries, former } = saved;
+  const insert = db.prepare("INSERT OR IGNORE INTO dictionary (id, bytes) VALUES (?, ?)");
+  for (const { id, bytes } of dictionaries) insert.run(id, bytes);
+  // What lies aside of this epoch goes on here.
+  const all = [...former, ...before].filter(({ epoch }) => epoch !== own);
+  const each = [...new Map(all.map((one) => [one.epoch, one])).values()].slice(-LIMITS.formerOutboxesMax);
+  db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('former', ?)").run(JSON.stringify(each));
+}
+
+export function restoreRow(db: DatabaseSync, tally: Tally, row: SavedRow): void {
+  const { changes } = db
+    .prepare(
+      `INSERT OR IGNORE INTO batch (id, lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body, packed, dictionary)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      ...[row.id, row.lane, row.seq, row.from_seq, row.tier, row.samples, row.from_at, row.to_at],
+      ...[row.elapsed_ms, row.bytes, row.body, row.packed, row.dictionary],
+    );
+  if (changes === 0) return;
+  tally.bytes += row.bytes;
+  tally.batches++;
+}
+
+type Hole = { readonly fromSeq: number; readonly toSeq: number; readonly fromAt: number; readonly toAt: number };
+
+/** Reports of the numbers of a lane that are in no row; how many numbers those are. `now`: for a lane with nothing left. */
+export function restoreHoles(
+  db: DatabaseSync,
+  tally: Tally,
+  { lane, saved, now }: { readonly lane: Lane; readonly saved: SavedOutbox; readonly now: number },
+): number {
+  const holes = findHoles(db, { lane, saved, now });
+  const insert = db.prepare(
+    `INSERT INTO batch (lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ifnull((SELECT max(elapsed_ms) FROM batch), 0), ?, ?)`,
+  );
+  for (const hole of holes) {
+    const { fromSeq, toSeq, fromAt, toAt } = hole;
+    const samples = toSeq - fromSeq + 1;
+    const { text } = droppedBody({ ...hole, samples, reason: DAMAGED });
+    const bytes = bytesOf(text);
+    insert.run(LANE_NUMBER[lane], toSeq, fromSeq, TIER.dropped, samples, fromAt, toAt, bytes, text);
+    tally.bytes += bytes;
+    tally.batches++;
+  }
+  return holes.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
+}
+
+function findHoles(db: DatabaseSync, of: { lane: Lane; saved: SavedOutbox; now: number }): Hole[] {
+  const { lane, now } = of;
+  const { lastSeq, lowest } = of.saved;
+  const holes: Hole[] = [];
+  let before: { readonly seq: number; readonly toAt: number | null } = { seq: 0, toAt: null };
+  const hole = (toSeq: number, at: number | null): void => {
+    if (toSeq <= before.seq) return;
+    const fromAt = before.toAt ?? at ?? now;
+    holes.push({ fromSeq: before.seq + 1, toSeq, fromAt, toAt: Math.max(fromAt, at ?? fromAt) });
+  };
+  const sql = "SELECT seq, from_seq, from_at, to_at FROM batch WHERE lane = ? ORDER BY seq";
+  for (const row of db.prepare(sql).iterate(LANE_NUMBER[lane])) {
+    const seq = Number(row["seq"]);
+    // What was there before the lowest that waited was acked.
+    const isLowest = before.toAt === null && seq === lowest[lane];
+    if (!isLowest) hole(Number(row["from_seq"]) - 1, Number(row["from_at"]));
+    before = { seq, toAt: Number(row["to_at"]) };
+  }
+  const isDrained = before.toAt === null && lowest[lane] === lastSeq[lane] + 1;
+  if (!isDrained) hole(lastSeq[lane], null);
+  return holes;
 }
 
 const isWhole = (value: unknown, least: number): value is number =>

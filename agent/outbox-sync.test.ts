@@ -16,7 +16,7 @@ const APPENDS = 3;
 /** Says on stdout where it is, so that the trace can be read. */
 const PROGRAM = `
   import { writeSync } from "node:fs";
-  import { openOutboxFile } from ${JSON.stringify(new URL("./outbox-file.ts", import.meta.url).href)};
+  import { openOutboxFile } from ${JSON.stringify(new URL("./outbox-open.ts", import.meta.url).href)};
   const clock = { now: () => 1, monotonic: () => 1, after: () => () => {} };
   const opened = openOutboxFile({ folder: process.argv[1], bytesMax: 1e6, ageMsMax: 1e9, clock, newEpoch: () => "e1" });
   const reading = { device: "d1", at: 1, samples: [{ component: null, metrics: { up: true } }] };

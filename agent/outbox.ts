@@ -25,12 +25,11 @@ import {
   type OutboxFigures,
   type OutboxFile,
   type OutboxFileOptions,
-  openMemoryOutbox,
-  openOutboxFile,
   type Seqs,
   type StoredBatch,
   toError,
 } from "./outbox-file.ts";
+import { openMemoryOutbox, openOutboxFile, saveAnew } from "./outbox-open.ts";
 
 export type { OutboxFigures, StoredBatch } from "./outbox-file.ts";
 
@@ -349,7 +348,7 @@ export class Outbox {
     try {
       if (file === null || !file.isGone) return;
       const known = { epoch: file.epoch, lanes: file.lanes };
-      const isSaved = file.saveAnew();
+      const isSaved = saveAnew(file, this.#options);
       this.#letGo();
       const opened = openOutboxFile({ ...this.#options, ...(!isSaved && { lastKnown: () => known }) });
       if (!opened.ok) {
