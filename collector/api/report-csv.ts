@@ -39,6 +39,7 @@ const COLUMNS: readonly Column[] = [
     [`${clock}_breached`, ({ sla }) => sla[clock].breached],
   ]),
   ["penalties", ({ penalties }) => penalties.map((one) => `${one.currency} ${one.amount.toFixed(2)}`).join("; ")],
+  ["failures_measured", ({ betweenFailures }) => betweenFailures.measured],
   ["exposure_hours", ({ betweenFailures }) => hours(betweenFailures.exposureMs)],
   ["device_days", ({ betweenFailures }) => days(betweenFailures.deviceMs)],
   ...(["value", "low", "high"] as const).map(

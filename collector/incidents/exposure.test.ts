@@ -13,22 +13,25 @@ const shop = {
   closedDays: [],
 };
 const span = (more: Partial<DeviceSpan> = {}): DeviceSpan => ({
-  ...{ site: "berlin-01", device: "lane-1/printer", fromMs: T0, untilMs: null },
+  ...{ site: "berlin-01", slot: "berlin-01/lane-1/printer", fromMs: T0, untilMs: null },
   ...{ kind: "label_printer", vendor: "Zebra", model: "ZD421" },
   ...more,
 });
 
 describe("exposure", () => {
   it.each([
-    { name: "of one that is there", more: {}, presentMs: 7 * DAY },
-    { name: "of one that came", more: { fromMs: T0 + DAY }, presentMs: 6 * DAY },
-    { name: "of one that went", more: { untilMs: T0 + DAY }, presentMs: DAY },
-    { name: "of one from before", more: { fromMs: 0, untilMs: T0 + HOUR }, presentMs: HOUR },
-  ])("$name is what lies in the time", ({ more, presentMs }) => {
+    { name: "of one that is there", more: {}, from: T0, until: T0 + 7 * DAY },
+    { name: "of one that came", more: { fromMs: T0 + DAY }, from: T0 + DAY, until: T0 + 7 * DAY },
+    { name: "of one that went", more: { untilMs: T0 + DAY }, from: T0, until: T0 + DAY },
+    { name: "of one from before", more: { fromMs: 0, untilMs: T0 + HOUR }, from: T0, until: T0 + HOUR },
+  ])("$name is what lies in the time", ({ more, from, until }) => {
     const time = { fromMs: T0, untilMs: T0 + 7 * DAY };
     const named = { kind: "label_printer", vendor: "Zebra", model: "ZD421" };
     expect(exposuresOf([span(more)], time, () => ALWAYS)).toEqual([
-      { site: "berlin-01", slot: "berlin-01/lane-1/printer", ...named, tradingMs: presentMs, presentMs },
+      {
+        ...{ site: "berlin-01", slot: "berlin-01/lane-1/printer", ...named },
+        ...{ fromMs: from, untilMs: until, tradingMs: until - from },
+      },
     ]);
   });
 

@@ -9,7 +9,8 @@ import type { Exposure } from "./report.ts";
 
 export type DeviceSpan = FactsDevice & {
   readonly site: string;
-  readonly device: string;
+  /** With its site, or the number that facts have for it. */
+  readonly slot: string | number;
   readonly fromMs: number;
   /** Null: it is there. */
   readonly untilMs: number | null;
@@ -40,13 +41,13 @@ export function exposuresOf(
   }
 
   const found: Exposure[] = [];
-  for (const { site, device, fromMs, untilMs, kind, vendor, model } of spans) {
-    const from = Math.max(fromMs, time.fromMs);
-    const until = Math.min(untilMs ?? time.untilMs, time.untilMs);
-    if (until <= from) continue;
+  for (const { site, slot, kind, vendor, model, ...span } of spans) {
+    const fromMs = Math.max(span.fromMs, time.fromMs);
+    const untilMs = Math.min(span.untilMs ?? time.untilMs, time.untilMs);
+    if (untilMs <= fromMs) continue;
     const openUntil = hoursOf(site);
-    const tradingMs = openUntil(until) - openUntil(from);
-    found.push({ site, slot: `${site}/${device}`, kind, vendor, model, tradingMs, presentMs: until - from });
+    const tradingMs = openUntil(untilMs) - openUntil(fromMs);
+    found.push({ site, slot, kind, vendor, model, fromMs, untilMs, tradingMs });
   }
   return found;
 }

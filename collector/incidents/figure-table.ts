@@ -51,7 +51,9 @@ export type FigureTable = {
   /** Was open at the end. */
   waits(key: GroupKey, one: CountedFacts): void;
   /** Devices of the group were there and had to work; of a group without incidents it is forgotten. */
-  exposed(key: GroupKey, one: { readonly tradingMs: number; readonly presentMs: number }): void;
+  exposed(key: GroupKey, one: { readonly tradingMs: number; readonly fromMs: number; readonly untilMs: number }): void;
+  /** The failure in this row was one of a device that was exposed. */
+  measured(row: number): void;
   readonly size: number;
   /** The first `most` groups in this order. */
   groups(durations: DurationColumns, order: (a: Ranked, b: Ranked) => number, most: number): Group[];
@@ -63,7 +65,7 @@ const COUNTED = [
   ...(["opened", "open", "resolved", "cancelled", "merged", "unacknowledgedOpen", "unacknowledgedOver"] as const),
   ...(["failures", "byPeople", "firstLine", "selfRecovered", "everResolved", "reopened", "ended", "mistaken"] as const),
   ...(["fires", "calls", "responseMet", "responseBreached", "restoreMet", "restoreBreached"] as const),
-  ...(["vendorMet", "vendorBreached", "tradingMs", "presentMs", "devices", "backlog"] as const),
+  ...(["vendorMet", "vendorBreached", "measured", "tradingMs", "presentMs", "devices", "backlog"] as const),
 ] as const;
 const place = (name: (typeof COUNTED)[number]): number => COUNTED.indexOf(name);
 const OPENED = place("opened");
@@ -84,6 +86,7 @@ const MISTAKEN = place("mistaken");
 const FIRES = place("fires");
 const CALLS = place("calls");
 const CLOCKS = place("responseMet");
+const MEASURED = place("measured");
 const TRADING_MS = place("tradingMs");
 const PRESENT_MS = place("presentMs");
 const DEVICES = place("devices");
@@ -174,7 +177,7 @@ export function createFigureTable(to: number, keys: readonly GroupKey[] = []): F
     const base = id * STRIDE;
     const at = (counter: number): number => counts[base + counter] ?? 0;
     const devices = at(DEVICES);
-    const [failures, exposureMs, deviceMs] = [at(FAILURES), at(TRADING_MS), at(PRESENT_MS)];
+    const [measured, exposureMs, deviceMs] = [at(MEASURED), at(TRADING_MS), at(PRESENT_MS)];
     return {
       incidents: {
         ...{ opened: at(OPENED), open: at(OPEN), resolved: at(RESOLVED) },
@@ -187,11 +190,12 @@ export function createFigureTable(to: number, keys: readonly GroupKey[] = []): F
       resolve: spreads("resolve"),
       resolveUnpaused: spreads("resolveUnpaused"),
       betweenFailures: {
-        failures,
+        failures: at(FAILURES),
+        measured,
         exposureMs: devices === 0 ? null : exposureMs,
-        meanMs: devices === 0 || failures === 0 ? null : exposureMs / failures,
+        meanMs: devices === 0 || measured === 0 ? null : exposureMs / measured,
         deviceMs: devices === 0 ? null : deviceMs,
-        rate: devices === 0 ? null : failureRate(failures, deviceMs),
+        rate: devices === 0 ? null : failureRate(measured, deviceMs),
         gaps: spreads("gap"),
       },
       firstLine: shareOf(at(FIRST_LINE), at(BY_PEOPLE)),
@@ -233,12 +237,15 @@ export function createFigureTable(to: number, keys: readonly GroupKey[] = []): F
       const age = AGES.findIndex(({ ms }) => to - openedAt <= ms);
       add(idOf(key) * STRIDE + BACKLOG + age * PRIORITIES.length + PRIORITIES.indexOf(priority), 1);
     },
-    exposed(key, { tradingMs, presentMs }) {
+    exposed(key, { tradingMs, fromMs, untilMs }) {
       const id = ids.get(key);
       if (id === undefined) return;
       add(id * STRIDE + TRADING_MS, tradingMs);
-      add(id * STRIDE + PRESENT_MS, presentMs);
+      add(id * STRIDE + PRESENT_MS, untilMs - fromMs);
       add(id * STRIDE + DEVICES, 1);
+    },
+    measured(row) {
+      add((groupOf.values[row] ?? 0) * STRIDE + MEASURED, 1);
     },
     get size() {
       return ids.size;

@@ -129,6 +129,8 @@ export type Figures = {
   /** Mean time between failures: the time in which devices were to work, over the number of their failures. */
   readonly betweenFailures: {
     readonly failures: number;
+    /** Those of devices that were known to be there when it happened: what the mean and the rate are of. */
+    readonly measured: number;
     readonly exposureMs: number | null;
     readonly meanMs: number | null;
     /** For how long they were there, by the clock on the wall. */

@@ -143,24 +143,25 @@ describe("figures", () => {
       { ...week, groupBy: "kind" },
       {
         now: [
-          { ...device, tradingMs: 60 * HOUR, presentMs: 7 * DAY },
-          { ...device, tradingMs: 30 * HOUR, presentMs: 7 * DAY },
-          { ...device, kind: "scale", tradingMs: 10 * HOUR, presentMs: DAY },
+          { ...device, tradingMs: 60 * HOUR, fromMs: T0, untilMs: T0 + 5 * HOUR },
+          { ...device, tradingMs: 30 * HOUR, fromMs: T0 + 5 * HOUR, untilMs: T0 + 6 * HOUR },
+          { ...device, slot: "scale", kind: "scale", tradingMs: 10 * HOUR, fromMs: T0, untilMs: T0 + HOUR },
         ],
       },
     );
     expect(all.betweenFailures).toEqual({
-      ...{ failures: 3, exposureMs: 100 * HOUR, meanMs: (100 * HOUR) / 3, deviceMs: 15 * DAY, rate: null },
+      // Of the second lane nobody knew that it was there.
+      ...{ failures: 3, measured: 2, exposureMs: 100 * HOUR, meanMs: 50 * HOUR, deviceMs: 7 * HOUR, rate: null },
       gaps: { n: 1, meanMs: 4 * HOUR, medianMs: 4 * HOUR, p90Ms: 4 * HOUR },
     });
     expect(groups.map(({ key, figures }) => [key, figures.betweenFailures.meanMs])).toEqual([
-      ["label_printer", 30 * HOUR],
+      ["label_printer", 45 * HOUR],
     ]);
   });
 
   it("a device that never failed was there all the same, and a group without incidents is none", () => {
     const device = { site: "berlin-01", slot: "lane-1/printer", kind: "scale", vendor: null, model: null };
-    const now = [{ ...device, tradingMs: HOUR, presentMs: DAY }];
+    const now = [{ ...device, tradingMs: HOUR, fromMs: T0, untilMs: T0 + DAY }];
     const { all, groups } = figuresOf([], { ...week, groupBy: "kind" }, { now });
     expect(all.betweenFailures).toMatchObject({ failures: 0, exposureMs: HOUR, meanMs: null, rate: null });
     expect(groups).toEqual([]);
@@ -172,7 +173,7 @@ describe("figures", () => {
     { name: "of few days is none", failures: 9, days: 29, rate: null },
   ])("a rate $name", ({ failures, days, rate }) => {
     const device = { site: "berlin-01", slot: "lane-1/printer", kind: "scale", vendor: null, model: null };
-    const now = [{ ...device, tradingMs: 0, presentMs: days * DAY }];
+    const now = [{ ...device, tradingMs: 0, fromMs: T0, untilMs: T0 + days * DAY }];
     const facts = Array.from({ length: failures }, () => fact());
     expect(figuresOf(facts, week, { now }).all.betweenFailures.rate).toEqual(rate);
   });

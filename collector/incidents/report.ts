@@ -45,9 +45,12 @@ export type Course = {
 /** For how long a device was there, and had to work, in the time of the report. */
 export type Exposure = FactsDevice & {
   readonly site: string;
-  readonly slot: string;
+  /** As facts name it. */
+  readonly slot: string | number;
+  /** Unix ms, in the time of the report. */
+  readonly fromMs: number;
+  readonly untilMs: number;
   readonly tradingMs: number;
-  readonly presentMs: number;
 };
 
 export type ReportOptions = {
@@ -102,7 +105,9 @@ export function createReport(options: ReportOptions): ReportBuilder {
     },
     result(exposures = {}) {
       const durations = now.durations();
-      const tables = new Map(groupings.map((by) => [by, now.groups(by, durations, exposures.now)]));
+      now.measure(exposures.now ?? []);
+      before?.measure(exposures.before ?? []);
+      const tables = new Map(groupings.map((by) => [by, now.groups(by, durations)]));
       const cut = (by: Grouping, most: number): Table => {
         const table = tables.get(by);
         const groups = table?.groups(most) ?? [];
@@ -110,8 +115,8 @@ export function createReport(options: ReportOptions): ReportBuilder {
       };
       const grouped = groupBy === null ? null : cut(groupBy, groupsMax);
       return {
-        all: now.all(durations, exposures.now),
-        before: before?.all(before.durations(), exposures.before) ?? null,
+        all: now.all(durations),
+        before: before?.all(before.durations()) ?? null,
         groups: grouped?.groups ?? [],
         groupsLeftOut: grouped?.leftOut ?? 0,
         tables: (options.tables ?? []).map((by) => cut(by, tableMax)),
@@ -133,12 +138,10 @@ type Period = {
   /** True when it was opened in it. */
   add(one: CountedFacts): boolean;
   durations(): DurationColumns;
-  all(durations: DurationColumns, exposures?: readonly Exposure[]): Figures;
-  groups(
-    by: Grouping,
-    durations: DurationColumns,
-    exposures?: readonly Exposure[],
-  ): { readonly size: number; groups(most: number): Group[] };
+  /** By the time in which devices were there. A failure of one that nobody knew of is measured by nothing, and left out. */
+  measure(exposures: readonly Exposure[]): void;
+  all(durations: DurationColumns): Figures;
+  groups(by: Grouping, durations: DurationColumns): { readonly size: number; groups(most: number): Group[] };
 };
 
 type PeriodOptions = { readonly from: number; readonly to: number; readonly groupings: readonly Grouping[] };
@@ -192,16 +195,31 @@ function createPeriod({ from, to, groupings }: PeriodOptions): Period {
       ...{ resolveUnpaused: resolveUnpaused.values, life: life.values },
       gap: gapsOf(byGroup(failedSlot.values, slots.size), slots.size, openedAt.values, restoredAt.values),
     }),
-    all(durations, exposures = []) {
-      for (const one of exposures) all.exposed(null, one);
+    measure(exposures) {
+      const spans = new Map<number, Exposure[]>();
+      for (const one of exposures) {
+        all.exposed(null, one);
+        for (const { by, table } of tables) if (by !== "hour" && by !== "rule") table.exposed(one[by], one);
+        const slot = slots.get(one.slot);
+        if (slot !== undefined) spans.set(slot, [...(spans.get(slot) ?? []), one]);
+      }
+      const [failed, at] = [failedSlot.values, openedAt.values];
+      for (let row = 0; row < failed.length; row++) {
+        const known = spans.get(failed[row] ?? -1);
+        const opened = at[row] ?? 0;
+        if (known?.some(({ fromMs, untilMs }) => opened >= fromMs && opened < untilMs) !== true) continue;
+        all.measured(row);
+        for (const { table } of tables) table.measured(row);
+      }
+    },
+    all(durations) {
       const [whole] = all.groups(durations, byNumber, 1);
       if (whole === undefined) throw new RangeError("a report without a whole");
       return whole.figures;
     },
-    groups(by, durations, exposures = []) {
+    groups(by, durations) {
       const table = tables.find((one) => one.by === by)?.table;
       if (table === undefined) return { size: 0, groups: () => [] };
-      if (by !== "hour" && by !== "rule") for (const one of exposures) table.exposed(one[by], one);
       return {
         size: table.size,
         groups: (most) => table.groups(durations, by === "hour" ? byHour : byNumber, most),

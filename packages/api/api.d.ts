@@ -2457,6 +2457,7 @@ export interface components {
       };
       betweenFailures: {
         failures: number;
+        measured: number;
         exposureMs: number | null;
         meanMs: number | null;
         deviceMs: number | null;

@@ -31,6 +31,8 @@ export const figures = z
     unacknowledged: z.object({ open: z.int(), over: z.int() }),
     betweenFailures: z.object({
       failures: z.int(),
+      /** Those of devices that were known to be there: what the mean and the rate are of. */
+      measured: z.int(),
       exposureMs: z.number().nullable(),
       meanMs: z.number().nullable(),
       deviceMs: z.number().nullable(),

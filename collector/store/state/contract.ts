@@ -637,15 +637,16 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
       it.each([null, ...GROUPINGS])("has the figures of all that was committed, grouped by %s", async (groupBy) => {
         const facts = manyFacts(160);
         store.commit({ facts });
-        store.putInventory("store-1", "host-1", [aDevice("lane-1/scale", { kind: "scale" })], from + 9_000_000);
+        store.putInventory("store-1", "host-1", [aDevice("lane-1/printer", { kind: "scale" })], from + 9_000_000);
         const options = { from, to, groupBy, tables: ["slot", "rule"], tableMax: 3, withBefore: true } as const;
         const device = { kind: "scale", vendor: "Zebra", model: null };
         const [fromMs, untilMs] = [from + 9_000_000, null];
-        const span = { site: "store-1", device: "lane-1/scale", fromMs, untilMs, ...device };
+        const span = { site: "store-1", slot: "store-1/lane-1/printer", fromMs, untilMs, ...device };
         const now = exposuresOf([span], { fromMs: from, untilMs: to }, () => ALWAYS);
         expect(now).toHaveLength(1);
         const report = await store.report({ ...options, withCourse: true });
         expect(report).toEqual(figuresOf(facts, { ...options, withCourse: true }, { now }));
+        expect(report.all.betweenFailures.measured).toBeGreaterThan(0);
       });
 
       it("measures failures by the time in which devices were there and had to work", async () => {

@@ -883,7 +883,8 @@ export function reportSpans(db: Kysely<Tables>, query: ReportQuery): CompiledQue
   const { to, site, kind } = query;
   let spans = db
     .selectFrom("device_spans")
-    .select(["site", "device", "since", "until", "kind", "vendor", "model"])
+    .leftJoin("fact_slots", (join) => join.on(sql<SqlBool>`fact_slots.slot = site || '/' || device`))
+    .select(["site", "device", "since", "until", "kind", "vendor", "model", "fact_slots.id"])
     .where("since", "<", to)
     .where((eb) => eb.or([eb("until", "is", null), eb("until", ">", beginOf(query))]))
     .orderBy("site");

@@ -33,7 +33,8 @@ function makeReport(file: string, { facts, spans, named, options, calendars }: R
     const report = createReport(options);
     const read = factsReader(named);
     for (const row of rowsOf(database, facts)) report.add(read(row));
-    const devices = Array.from(rowsOf(database, spans), spanOf);
+    const isNamed = named.includes("slot");
+    const devices = Array.from(rowsOf(database, spans), (row) => spanOf(row, isNamed));
     const { from, to } = options;
     const calendarOf = (site: string): SiteCalendar => calendars?.get(site) ?? ALWAYS;
     return report.result({
@@ -52,11 +53,12 @@ function rowsOf(database: DatabaseSync, { sql, values }: Selection): Iterable<Ro
   return statement.iterate(...values) as unknown as Iterable<Row>;
 }
 
-/** A row of `reportSpans` (queries.ts). */
-function spanOf([site, device, since, until, kind, vendor, model]: Row): DeviceSpan {
+/** A row of `reportSpans` (queries.ts); its slot as factsReader has it. */
+function spanOf([site, device, since, until, kind, vendor, model, number]: Row, isNamed: boolean): DeviceSpan {
   const text = (cell: Row[number] | undefined): string | null => (typeof cell === "string" ? cell : null);
   return {
-    ...{ site: String(site), device: String(device), fromMs: Number(since) },
+    ...{ site: String(site), fromMs: Number(since) },
+    slot: typeof number === "number" && !isNamed ? number : `${site}/${device}`,
     ...{ untilMs: typeof until === "number" ? until : null },
     ...{ kind: text(kind), vendor: text(vendor), model: text(model) },
   };
