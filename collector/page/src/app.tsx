@@ -11,12 +11,14 @@ import { useWall } from "./ui/wall.ts";
 
 /** The board is what the page opens with; the rest, charts above all, comes when asked for. */
 const IncidentPage = lazy(() => import("./incident/incident.tsx"));
+const HandOverPage = lazy(() => import("./handover/handover.tsx"));
 const SitesPage = lazy(() => import("./sites/sites.tsx"));
 const SitePage = lazy(() => import("./sites/site.tsx"));
 const DevicePage = lazy(() => import("./sites/device.tsx"));
 const AgentsPage = lazy(() => import("./agents/agents.tsx"));
 const MaintenancePage = lazy(() => import("./maintenance/maintenance.tsx"));
 const AgentPage = lazy(() => import("./agents/agent.tsx"));
+const ReportsPage = lazy(() => import("./reports/reports.tsx"));
 const NotificationsPage = lazy(() => import("./notifications/notifications.tsx"));
 const RulesPage = lazy(() => import("./rules/rules.tsx"));
 
@@ -52,6 +54,7 @@ function SignedIn() {
         <Suspense fallback={<p className="loading">Loading…</p>}>
           <Switch>
             <Route path="/" component={Board} />
+            <Route path="/incidents/:id/handover">{({ id }) => <HandOverPage key={id} id={id} />}</Route>
             <Route path="/incidents/:id">{({ id }) => <IncidentPage key={id} id={id} />}</Route>
             <Route path="/sites" component={SitesPage} />
             <Route path="/sites/:site">{({ site }) => <SitePage key={site} siteId={site} />}</Route>
@@ -65,6 +68,7 @@ function SignedIn() {
               {({ site, id }) => <AgentPage key={`${site}/${id}`} site={site} id={id} />}
             </Route>
             <Route path="/maintenance" component={MaintenancePage} />
+            <Route path="/reports" component={ReportsPage} />
             <Route path="/notifications" component={NotificationsPage} />
             <Route path="/rules" component={RulesPage} />
             <Route>

@@ -16,6 +16,7 @@ import type {
   DeviceDetail,
   DeviceEvent,
   Explanation,
+  HandOver,
   Incident,
   IncidentAction,
   IncidentDetail,
@@ -26,9 +27,11 @@ import type {
   Me,
   NotificationLog,
   Overview,
+  Report,
   Rule,
   Series,
   Site,
+  Triage,
 } from "./types.ts";
 
 export type Failure = {
@@ -42,6 +45,8 @@ export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok
 const TEST_TIMEOUT_MS = 75_000;
 /** How long a request may take before it counts as lost. */
 const REQUEST_TIMEOUT_MS = 15_000;
+/** A report over years waits for those that others asked for before; the collector gives up after as long. */
+const REPORT_TIMEOUT_MS = 60_000;
 
 export type IncidentQuery = NonNullable<paths["/api/v1/incidents"]["get"]["parameters"]["query"]>;
 export type SeriesQuery = paths["/api/v1/sites/{site}/series"]["get"]["parameters"]["query"];
@@ -53,6 +58,8 @@ export type LogQuery = NonNullable<paths["/api/v1/notifications/log"]["get"]["pa
 export type RulesQuery = NonNullable<paths["/api/v1/rules"]["get"]["parameters"]["query"]>;
 export type ExplainQuery = paths["/api/v1/rules/{rule}/explain"]["get"]["parameters"]["query"];
 
+export type ReportQuery = NonNullable<paths["/api/v1/report"]["get"]["parameters"]["query"]>;
+
 export type Api = {
   me(): Promise<Answer<Me>>;
   signIn(name: string, password: string): Promise<Answer<Me>>;
@@ -60,6 +67,8 @@ export type Api = {
   overview(): Promise<Answer<Overview>>;
   incidents(query: IncidentQuery): Promise<Answer<IncidentList>>;
   incident(id: string): Promise<Answer<IncidentDetail>>;
+  triage(id: string): Promise<Answer<Triage>>;
+  handOver(id: string): Promise<Answer<HandOver>>;
   act(id: string, action: IncidentAction): Promise<Answer<Incident>>;
   actOnMany(request: BulkRequest): Promise<Answer<BulkResult>>;
   sites(): Promise<Answer<Site[]>>;
@@ -82,6 +91,7 @@ export type Api = {
   changeMaintenance(id: string, request: MaintenanceRequest): Promise<Answer<MaintenanceWindow>>;
   endMaintenance(id: string): Promise<Answer<MaintenanceWindow>>;
   people(): Promise<Answer<string[]>>;
+  report(query: ReportQuery): Promise<Answer<Report>>;
 };
 
 export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = {}): Api {
@@ -90,7 +100,7 @@ export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = 
     credentials: "same-origin",
     ...(options.fetch !== undefined && { fetch: options.fetch }),
   });
-  const within = () => ({ signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  const within = (ms = REQUEST_TIMEOUT_MS) => ({ signal: AbortSignal.timeout(ms) });
   return {
     me: () => answer(client.GET("/api/v1/me", within())),
     signIn: (name, password) => answer(client.POST("/api/v1/session", { body: { name, password }, ...within() })),
@@ -98,6 +108,15 @@ export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = 
     overview: () => answer(client.GET("/api/v1/overview", within())),
     incidents: (query) => answer(client.GET("/api/v1/incidents", { params: { query }, ...within() })),
     incident: (id) => answer(client.GET("/api/v1/incidents/{id}", { params: { path: { id } }, ...within() })),
+    triage: (id) => answer(client.GET("/api/v1/incidents/{id}/triage", { params: { path: { id } }, ...within() })),
+    async handOver(id) {
+      const made = await answer<HandOver | string>(
+        client.GET("/api/v1/incidents/{id}/handover", { params: { path: { id } }, ...within() }),
+      );
+      if (!made.ok) return made;
+      if (typeof made.value !== "string") return { ok: true, value: made.value };
+      return { ok: false, error: { kind: "server", message: "The collector answered with text." } };
+    },
     act: (id, body) =>
       answer(client.POST("/api/v1/incidents/{id}/actions", { params: { path: { id } }, body, ...within() })),
     actOnMany: (body) => answer(client.POST("/api/v1/incidents/actions", { body, ...within() })),
@@ -132,6 +151,10 @@ export function createApi(options: { baseUrl?: string; fetch?: typeof fetch } = 
     endMaintenance: (id) =>
       answer(client.POST("/api/v1/maintenance/{id}/end", { params: { path: { id } }, ...within() })),
     people: () => answer(client.GET("/api/v1/people", within())),
+    report: (query) =>
+      asJson(
+        answer<Report | string>(client.GET("/api/v1/report", { params: { query }, ...within(REPORT_TIMEOUT_MS) })),
+      ),
   };
 }
 
@@ -147,6 +170,14 @@ async function answer<T>(request: Promise<Reply<T>>): Promise<Answer<T>> {
     const message = late ? "The collector did not answer in time." : "The collector can't be reached.";
     return { ok: false, error: { kind: "offline", message } };
   }
+}
+
+/** Of what may come as a table for spreadsheets, too. */
+async function asJson<T>(request: Promise<Answer<T | string>>): Promise<Answer<T>> {
+  const made = await request;
+  if (!made.ok) return made;
+  if (typeof made.value !== "string") return { ok: true, value: made.value };
+  return { ok: false, error: { kind: "server", message: "The collector answered with text." } };
 }
 
 /** Exported for its test: what an HTTP status and a problem body mean to a person. */

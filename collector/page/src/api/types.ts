@@ -30,6 +30,13 @@ export type IncidentTold = Schemas["IncidentTold"];
 export type Me = Schemas["Me"];
 export type StreamEvent = Schemas["StreamEvent"];
 
+export type Report = Schemas["IncidentReport"];
+export type Figures = Schemas["Figures"];
+
+export type Triage = Schemas["Triage"];
+export type HandOver = Schemas["HandOver"];
+export type Hardware = Schemas["Hardware"];
+
 export type Priority = Incident["priority"];
 export type IncidentState = Incident["state"];
 export type Severity = Incident["severity"];

@@ -14,6 +14,7 @@ const SECTIONS = [
   { href: "/sites", title: "Sites", owns: /^\/sites/ },
   { href: "/agents", title: "Agents", owns: /^\/agents/ },
   { href: "/maintenance", title: "Maintenance", owns: /^\/maintenance/ },
+  { href: "/reports", title: "Reports", owns: /^\/reports/ },
   { href: "/notifications", title: "Notifications", owns: /^\/notifications/ },
   { href: "/rules", title: "Rules", owns: /^\/rules/ },
 ] as const;
