@@ -322,7 +322,11 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
         const { live, history, epoch, heard } = ack.value;
         acks.push({ live, history, epoch, ...(heard !== undefined && { heard }) });
       },
-      renew: (site, agent) => disconnects.push(`${site}/${agent}`),
+      renew(site, agent, text) {
+        const ack = decodeAck(Buffer.from(text));
+        if (!ack.ok || ack.value.again !== true) throw new Error(`not an ack that asks for all again: ${text}`);
+        disconnects.push(`${site}/${agent}`);
+      },
       events: {
         onPoison: (detail) => log.push({ name: "poison", detail }),
         onGap: (detail) => log.push({ name: "gap", detail }),
