@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { type Clock, errorText, type Result } from "@aislewatch/base";
 import { type Diagnostic, formatDiagnostics } from "@aislewatch/config";
 import { createEngine } from "@aislewatch/rules";
@@ -21,6 +21,7 @@ import { type Commands, createCommands } from "./commands.ts";
 import type { CollectorConfig, Listen } from "./config.ts";
 import {
   type ConfigSet,
+  changedFiles,
   fingerprint,
   keepConfigSet,
   keptTexts,
@@ -67,6 +68,8 @@ const RATE_WINDOW_MS = 10_000;
 const NO_DELIVERY = { missing: 0, owed: { live: 0, history: 0 }, thinnedSamples: 0 } as const;
 /** Of an agent that never told its epoch, the collector's own among them. */
 const NO_MARKS = { judged: 0, stored: 0 } as const;
+/** Files named in one record of the audit log. */
+const AUDITED_FILES_MAX = 20;
 /** Devices named in /metrics: enough to find the slow ones, and no series for each of ten thousand. */
 const SLOWEST_SHOWN = 20;
 
@@ -524,11 +527,21 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     return kept;
   }
 
+  /** For an auditor: since when which files hold. Who edited them, their own history knows. */
+  function auditConfig(changed: readonly string[]): void {
+    const files = changed.slice(0, AUDITED_FILES_MAX).map((file) => relative(dirname(config.data), file));
+    const more = changed.length > files.length ? ` and ${changed.length - files.length} more` : "";
+    state.audit({ at: clock.now(), actor: "system", action: "config_changed", detail: files.join(", ") + more });
+  }
+
   /** A set that can't be kept just now is used all the same, and kept once the disk takes it. */
   function keepSet(): void {
     try {
+      const before = keptTexts(state);
       keepConfigSet(config, state);
       isSetKept = true;
+      const changed = changedFiles(before, keptTexts(state));
+      if (changed.length > 0) auditConfig(changed);
     } catch (thrown) {
       isSetKept = false;
       log.emit(events.storeFailed, { store: "state", detail: errorText(thrown) });

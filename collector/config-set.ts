@@ -213,6 +213,10 @@ export function keptTexts(store: DocumentStore): ReadonlyMap<string, string> {
   return new Map(kept.success ? Object.entries(kept.data.files) : []);
 }
 
+/** Files that are in one of them only, or that are another there. */
+export const changedFiles = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] =>
+  [...new Set([...before.keys(), ...after.keys()])].filter((file) => before.get(file) !== after.get(file)).sort();
+
 /** The last good set, written out below `folder` and loaded from there; null when there is none that still loads. */
 export function lastGoodConfigSet(store: DocumentStore, folder: string): ConfigSet | null {
   const text = store.document(DOCUMENT);

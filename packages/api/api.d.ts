@@ -1833,6 +1833,207 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/privacy/person": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** All that is held of a person, by their name */
+    get: {
+      parameters: {
+        query: {
+          name: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["PersonTrace"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/privacy/erase": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Gives a person another name in everything that is held, or says what that would do
+     * @description 409 `still_user` while they may sign in. All or nothing.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": {
+            name: string;
+            /** @default false */
+            trial?: boolean;
+            /** @default false */
+            inText?: boolean;
+          };
+        };
+      };
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Erasure"];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/audit/log": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Who signed in, and what was administered; newest first */
+    get: {
+      parameters: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Default Response */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["AuditRecord"][];
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/audit/export": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Everything that was written down in a time, as lines of JSON that vouch for each other */
+    get: {
+      parameters: {
+        query: {
+          from: number;
+          to: number;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description JSON lines */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/x-ndjson": string;
+          };
+        };
+        /** @description Default Response */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/stream": {
     parameters: {
       query?: never;
@@ -2237,6 +2438,12 @@ export interface components {
       breached: number;
       share: number | null;
     };
+    AuditRecord: {
+      at: number;
+      actor: string;
+      action: string;
+      detail: string;
+    };
     BulkResult: {
       results: {
         id: string;
@@ -2375,6 +2582,33 @@ export interface components {
       code: string;
       meaning: string | null;
       detail: string;
+    };
+    Erasure: {
+      pseudonym: string | null;
+      isTrial: boolean;
+      records: {
+        [key: string]: number;
+      };
+      texts: {
+        /** @enum {string} */
+        place:
+          | "incident"
+          | "event"
+          | "notification"
+          | "attempt"
+          | "command"
+          | "audit"
+          | "gap_note"
+          | "token"
+          | "maintenance";
+        key: string;
+        text: string;
+      }[];
+      textCount: number;
+      areTextsReplaced: boolean;
+      underway: number;
+      files: string[];
+      isCompacted: boolean;
     };
     Escalation: {
       chain: string;
@@ -2992,6 +3226,31 @@ export interface components {
         refused: string[];
       };
       samplesPerSecond: number;
+    };
+    PersonTrace: {
+      name: string;
+      user: {
+        role: string;
+        createdAt: number;
+      } | null;
+      records: {
+        /** @enum {string} */
+        place:
+          | "incident"
+          | "event"
+          | "notification"
+          | "attempt"
+          | "command"
+          | "audit"
+          | "gap_note"
+          | "token"
+          | "maintenance";
+        key: string;
+        at: number | null;
+        record: unknown;
+      }[];
+      recordCount: number;
+      files: string[];
     };
     Problem: {
       error: string;

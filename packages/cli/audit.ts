@@ -3,6 +3,7 @@ import type { components } from "@aislewatch/api";
 import { alignedTable } from "@aislewatch/runtime";
 import { type Api, ApiError, connect, findConnection, orThrow } from "./client.ts";
 import { EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";
+import { limitOf, pages } from "./pages.ts";
 
 export const auditHelp = `Usage: aislewatch audit delivery [options]
 
@@ -13,6 +14,17 @@ export const auditHelp = `Usage: aislewatch audit delivery [options]
       --agent SITE/AGENT    only this agent
       --since WHEN          only what was heard of since: 30m, 12h, 7d, or a date such as 2026-11-20
       --explain TEXT        explains all that is missing of --agent now: it stays in the ledger and no longer alarms
+
+  For administrators:
+
+  log                       who signed in, and what was administered; newest first
+      --limit N             so many (default 50); --all for all of it
+  export                    audit log, commands and incident logs as lines of JSON that vouch for each other
+      --from WHEN           2026-11-01, or 30d; needed
+      --to WHEN             default: now
+      --out FILE            default: standard output
+  verify FILE               is it whole, and as it was exported? Ends with 1 and the line when it is not
+
       --json                for scripts: the API's own answer
       --url URL             the collector (default: AISLEWATCH_URL, or the demo's)
       --folder DIR          the demo's folder (default: .aislewatch)
@@ -20,7 +32,7 @@ export const auditHelp = `Usage: aislewatch audit delivery [options]
 
 type Audit = components["schemas"]["DeliveryAudit"];
 
-const COMMANDS = ["delivery"];
+const COMMANDS = ["delivery", "log", "export", "verify"];
 /** More are in --json. */
 const SPANS_SHOWN = 20;
 
@@ -33,6 +45,11 @@ export async function audit(args: string[]): Promise<ExitCode> {
       agent: { type: "string" },
       since: { type: "string" },
       explain: { type: "string" },
+      from: { type: "string" },
+      to: { type: "string" },
+      out: { type: "string" },
+      limit: { type: "string" },
+      all: { type: "boolean" },
       json: { type: "boolean" },
       url: { type: "string" },
       folder: { type: "string" },
@@ -44,6 +61,21 @@ export async function audit(args: string[]): Promise<ExitCode> {
     print(auditHelp);
     return values.help ? EXIT.ok : EXIT.usage;
   }
+  if (command === "verify") {
+    const [file, ...others] = rest;
+    if (file === undefined || others.length > 0) throw new UsageError("verify which file? One at a time");
+    return (await import("./audit-export.ts")).verifyAudit(file);
+  }
+  if (command === "export" && rest.length === 0) {
+    if (values.from === undefined) throw new UsageError("--from WHEN: since when? 2026-11-01, or 30d");
+    const now = Date.now();
+    const range = {
+      from: parseSince(values.from, now, "--from"),
+      to: values.to === undefined ? now : parseSince(values.to, now, "--to"),
+    };
+    return (await import("./audit-export.ts")).exportAudit(findConnection(values), range, values.out);
+  }
+  if (command === "log" && rest.length === 0) return log(connect(findConnection(values)), values);
   if (command !== "delivery") throw new UsageError(unknownCommand(command, COMMANDS));
   if (rest.length > 0) throw new UsageError(`audit delivery takes options only, not ${rest.join(" ")}`);
   const agent = values.agent === undefined ? undefined : parseAgent(values.agent);
@@ -64,6 +96,18 @@ export async function audit(args: string[]): Promise<ExitCode> {
   if (values.json) printJson(answer);
   else print(auditText(answer, Date.now()));
   return answer.unexplained === 0 ? EXIT.ok : EXIT.failed;
+}
+
+type LogOptions = { readonly limit?: string; readonly all?: boolean; readonly json?: boolean };
+
+async function log(api: Api, options: LogOptions): Promise<ExitCode> {
+  const records = await pages(limitOf(options), (query) => api.GET("/api/v1/audit/log", { params: { query } }));
+  if (options.json) printJson(records);
+  else {
+    const rows = records.map(({ at, actor, action, detail }) => [new Date(at).toLocaleString(), actor, action, detail]);
+    print(alignedTable([["WHEN", "WHO", "DID", "WHAT"], ...rows]));
+  }
+  return EXIT.ok;
 }
 
 type Asked = {

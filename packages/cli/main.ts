@@ -9,6 +9,7 @@ const COMMANDS = [
   "maintenance",
   "notify",
   "audit",
+  "privacy",
   "report",
   "rules",
   "demo",
@@ -26,6 +27,8 @@ const HELP = `Usage: aislewatch <command> [options]
   maintenance list|add|change|end          expected downtime: what fails in it calls nobody
   notify channels|log|test                 how people are told: channels, deliveries, a test
   audit delivery                           what became of every batch; ends with 1 when something is lost
+  audit export|verify|log                  for an auditor: what was written down, in lines that vouch for each other
+  privacy export|erase NAME                what is held of a person; another name for them everywhere
   report                                   figures of incidents: how soon, how often, in time or not
   rules check|test FILE…, rules explain    check rule files, run their tests; why a rule fires, or not
   demo run|list|fault|heal                 the demo store: run it, break it, mend it
@@ -54,6 +57,8 @@ async function main(args: string[]): Promise<ExitCode> {
       return (await import("./notify.ts")).notify(rest);
     case "audit":
       return (await import("./audit.ts")).audit(rest);
+    case "privacy":
+      return (await import("./privacy.ts")).privacy(rest);
     case "report":
       return (await import("./report.ts")).report(rest);
     case "rules":
