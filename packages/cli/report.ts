@@ -13,7 +13,8 @@ export const reportHelp = `Usage: aislewatch report [options]
 
       --from WHEN           12h or 30d before now, or a date such as 2026-11-01 (default: 30 days before --to)
       --to WHEN             the same; not in it any more (default: now)
-      --by GROUPING         a line for each site, kind, vendor, model or hour (of the week, by the clock in the store)
+      --by GROUPING         a line for each site, kind, vendor, model, slot, rule or hour (of the week, by the clock in
+                            the store); without it, what stands out: models, slots and rules
       --site SITE           only this site
       --kind KIND           only of this kind of device
       --priority P1,P2      only these
@@ -29,9 +30,15 @@ type Spread = components["schemas"]["Spread"];
 type Query = NonNullable<paths["/api/v1/report"]["get"]["parameters"]["query"]>;
 type Grouping = NonNullable<Query["by"]>;
 
-const GROUPINGS: readonly Grouping[] = ["none", "site", "kind", "vendor", "model", "hour"];
+const GROUPINGS: readonly Grouping[] = ["none", "site", "kind", "vendor", "model", "hour", "rule", "slot"];
 /** More are in --csv. */
 const GROUPS_SHOWN = 50;
+/** Of what stands out, when nothing is asked for. */
+const OUTSTANDING = 5;
+/** Of as many the worst models are chosen: the API names groups by their incidents. */
+const CONSIDERED = 200;
+/** Below this a percentage says more about chance than about the thing. */
+const SAMPLE_MIN = 5;
 const UNKNOWN = "–";
 
 export async function report(args: string[]): Promise<ExitCode> {
@@ -63,7 +70,8 @@ export async function report(args: string[]): Promise<ExitCode> {
     print(String(orThrow(await api.GET("/api/v1/report", { params, parseAs: "text" }))));
     return EXIT.ok;
   }
-  const params = { query: { ...query, format: "json" as const } };
+  const beside = query.by === undefined || query.by === "none" ? { tables: "model,slot,rule", top: CONSIDERED } : {};
+  const params = { query: { ...query, ...beside, parts: "before", format: "json" as const } };
   const answer = orThrow(await api.GET("/api/v1/report", { params }));
   if (typeof answer === "string") throw new TypeError("the collector answered with text");
   if (values.json) printJson(answer);
@@ -90,52 +98,91 @@ export function reportQuery({ from, to, by, site, kind, priority }: Words, nowMs
 
 /** For people: all in one, then a line for each group. What is not known is a dash, and never 0. */
 export function reportText(answer: IncidentReport): string {
-  const { from, to, by, all, groups, groupsLeftOut, remaking } = answer;
+  const { from, to, by, all, before, groups, groupsLeftOut, tables, coverage, remaking } = answer;
   const at = (ms: number): string => new Date(ms).toLocaleString();
   const { incidents, unacknowledged, backlog, penalties } = all;
   const text = [
     `${at(from)} – ${at(to)}: ${incidents.opened} opened; of these ${incidents.open} open, ${incidents.resolved} resolved, ` +
-      `${incidents.cancelled} cancelled, ${incidents.merged} merged.\n\n`,
-    alignedTable([["TIME TO", "N", "MEDIAN", "P90"], ...timeRows(all)], [1, 2, 3]),
+      `${incidents.cancelled} cancelled, ${incidents.merged} merged.\n`,
+    before === null ? "\n" : `In the time before, which is as long: ${before.incidents.opened} opened.\n\n`,
+    alignedTable([["TIME TO", "N", "MEDIAN", "P90", "BEFORE"], ...timeRows(all, before)], [1, 2, 3, 4]),
     "\n",
-    alignedTable([["SHARE", "N", "OF", ""], ...shareRows(all)], [1, 2, 3]),
-    `\nNot acknowledged: ${unacknowledged.open} open, ${unacknowledged.over} over. Open at the end: ${backlogText(backlog)}\n`,
+    alignedTable([["SHARE", "N", "OF", "", "BEFORE"], ...shareRows(all, before)], [1, 2, 3, 4]),
+    `\n${failuresText(all.betweenFailures)}\n`,
+    `Not acknowledged: ${unacknowledged.open} open, ${unacknowledged.over} over. Open at the end: ${backlogText(backlog)}\n`,
     ...penalties.map(
       (one) => `Penalties: ${one.currency} ${one.amount.toFixed(2)}, of ${one.incidents} of the incidents.\n`,
     ),
+    `Devices that answer now: ${coverage.n} of ${coverage.of}.\n`,
   ];
+  for (const table of tables) text.push(outstandingText(table));
   if (by !== "none") text.push("\n", groupsText(groups, by, groupsLeftOut));
   if (remaking !== null)
     text.push(`\nThe past is counted anew, ${remaking.done} incidents so far: figures of it may still change.\n`);
   return text.join("");
 }
 
-const timeRows = (figures: Figures): string[][] => [
-  ["detect", ...spreadCells(figures.detect)],
-  ["acknowledge", ...spreadCells(figures.acknowledge)],
-  ["restore", ...spreadCells(figures.restore)],
-  ["resolve", ...spreadCells(figures.resolve)],
-  ["resolve, without pauses", ...spreadCells(figures.resolveUnpaused)],
-  ["the next failure", ...spreadCells(figures.betweenFailures.gaps)],
+const TIMES: readonly (readonly [name: string, of: (figures: Figures) => Spread])[] = [
+  ["detect", ({ detect }) => detect],
+  ["acknowledge", ({ acknowledge }) => acknowledge],
+  ["restore", ({ restore }) => restore],
+  ["resolve", ({ resolve }) => resolve],
+  ["resolve, without pauses", ({ resolveUnpaused }) => resolveUnpaused],
+  ["the next failure", ({ betweenFailures }) => betweenFailures.gaps],
 ];
+
+const timeRows = (figures: Figures, before: Figures | null): string[][] =>
+  TIMES.map(([name, of]) => [
+    ...[name, ...spreadCells(of(figures))],
+    before === null ? UNKNOWN : duration(of(before).medianMs),
+  ]);
 
 const spreadCells = ({ n, medianMs, p90Ms }: Spread): string[] => [String(n), duration(medianMs), duration(p90Ms)];
 
-function shareRows({ firstLine, selfRecovered, reopened, sla }: Figures): string[][] {
-  const clock = (name: "response" | "restore" | "vendor"): string[] => {
-    const { met, breached, share } = sla[name];
-    return [`${name} in time`, String(met), String(met + breached), percent(share)];
-  };
-  const of = (name: string, one: Figures["firstLine"]): string[] => [
-    ...[name, String(one.n), String(one.of), percent(one.share)],
-  ];
-  return [
-    of("solved in the first line", firstLine),
-    of("recovered by itself", selfRecovered),
-    of("reopened", reopened),
-    ...[clock("response"), clock("restore"), clock("vendor")],
-  ];
+const SHARES: readonly (readonly [name: string, of: (figures: Figures) => Share])[] = [
+  ["solved in the first line", ({ firstLine }) => firstLine],
+  ["recovered by itself", ({ selfRecovered }) => selfRecovered],
+  ["reopened", ({ reopened }) => reopened],
+  ["response in time", ({ sla }) => attained(sla.response)],
+  ["restore in time", ({ sla }) => attained(sla.restore)],
+  ["vendor in time", ({ sla }) => attained(sla.vendor)],
+  ["false positives", ({ noise }) => noise.falsePositives],
+];
+
+type Share = { readonly n: number; readonly of: number };
+const attained = ({ met, breached }: Figures["sla"]["restore"]): Share => ({ n: met, of: met + breached });
+
+const shareRows = (figures: Figures, before: Figures | null): string[][] =>
+  SHARES.map(([name, of]) => {
+    const share = of(figures);
+    return [
+      name,
+      String(share.n),
+      String(share.of),
+      shareText(share),
+      before === null ? UNKNOWN : shareText(of(before)),
+    ];
+  });
+
+function failuresText({ failures, measured, meanMs, deviceMs, rate }: Figures["betweenFailures"]): string {
+  if (deviceMs === null) return `Failures: ${failures}. Between failures: not known, no device was there.`;
+  const mean = `Between failures: ${duration(meanMs)} of trading hours`;
+  return `Failures: ${failures}. ${mean}; ${measured} in ${days(deviceMs)} device-days, in 1,000 of these ${rateText(rate)}.`;
 }
+
+/** What a table of the page has, the worst of it. */
+function outstandingText({ by, groups, leftOut }: IncidentReport["tables"][number]): string {
+  const known = groups.filter(({ key }) => key !== null);
+  if (by === "model") known.sort((a, b) => rateOf(b.figures) - rateOf(a.figures));
+  const shown = known.filter((one) => isOutstanding(one.figures, by)).slice(0, OUTSTANDING);
+  if (shown.length === 0) return "";
+  return `\n${tableText(shown, by)}${known.length + leftOut > shown.length ? `… all of them: --by ${by}\n` : ""}`;
+}
+
+const rateOf = ({ betweenFailures: { rate } }: Figures): number => rate?.value ?? -1;
+
+const isOutstanding = ({ betweenFailures: { measured }, incidents }: Figures, by: string): boolean =>
+  by === "model" ? measured > 0 : by === "slot" ? incidents.opened > 1 : true;
 
 function backlogText({ total, byAge }: Figures["backlog"]): string {
   if (total === 0) return "none.";
@@ -146,37 +193,64 @@ function backlogText({ total, byAge }: Figures["backlog"]): string {
   return `${total} (${ages.flatMap(({ age, count }) => (count > 0 ? [`${count} ${age}`] : [])).join(", ")}).`;
 }
 
-const GROUP_HEAD = [
-  "OPENED",
-  "OPEN",
-  "ACKNOWLEDGE",
-  "P90",
-  "RESTORE",
-  "P90",
-  "RESOLVE",
-  "P90",
-  "IN TIME",
-  "FIRST LINE",
+type Column = readonly [head: string, of: (figures: Figures) => string];
+
+const OPENED: Column = ["OPENED", ({ incidents }) => String(incidents.opened)];
+const OPEN: Column = ["OPEN", ({ incidents }) => String(incidents.open)];
+const USUAL: readonly Column[] = [
+  OPENED,
+  OPEN,
+  ["ACKNOWLEDGE", ({ acknowledge }) => duration(acknowledge.medianMs)],
+  ["P90", ({ acknowledge }) => duration(acknowledge.p90Ms)],
+  ["RESTORE", ({ restore }) => duration(restore.medianMs)],
+  ["P90", ({ restore }) => duration(restore.p90Ms)],
+  ["RESOLVE", ({ resolve }) => duration(resolve.medianMs)],
+  ["P90", ({ resolve }) => duration(resolve.p90Ms)],
+  ["IN TIME", ({ sla }) => shareText(attained(sla.restore))],
+  ["FIRST LINE", ({ firstLine }) => shareText(firstLine)],
 ];
+const FAILURES: readonly Column[] = [
+  OPENED,
+  ["FAILURES", ({ betweenFailures }) => String(betweenFailures.measured)],
+  ["DEVICE-DAYS", ({ betweenFailures }) => days(betweenFailures.deviceMs)],
+  ["IN 1,000 (95 %)", ({ betweenFailures }) => rateText(betweenFailures.rate)],
+  ["BETWEEN", ({ betweenFailures }) => duration(betweenFailures.meanMs)],
+  ["RESTORE", ({ restore }) => duration(restore.medianMs)],
+];
+const COLUMNS: Readonly<Partial<Record<Grouping, readonly Column[]>>> = {
+  site: [...USUAL, ["PENALTIES", ({ penalties }) => penaltyText(penalties)]],
+  vendor: FAILURES,
+  model: FAILURES,
+  slot: [
+    ...[OPENED, OPEN],
+    ["FAILURES", ({ betweenFailures }) => String(betweenFailures.failures)],
+    ["MEDIAN GAP", ({ betweenFailures }) => duration(betweenFailures.gaps.medianMs)],
+    ["REOPENED", ({ reopened }) => String(reopened.n)],
+  ],
+  rule: [
+    OPENED,
+    ["FIRED", ({ noise }) => String(noise.fires)],
+    ["CALLED", ({ noise }) => String(noise.calls)],
+    ["FALSE", ({ noise }) => shareText(noise.falsePositives)],
+    ["LIFE", ({ noise }) => duration(noise.life.medianMs)],
+    ["BY ITSELF", ({ selfRecovered }) => shareText(selfRecovered)],
+  ],
+};
 
 function groupsText(groups: IncidentReport["groups"], by: Grouping, leftOut: number): string {
   if (groups.length === 0) return "No groups: there were no incidents.\n";
-  const both = ({ medianMs, p90Ms }: Spread): string[] => [duration(medianMs), duration(p90Ms)];
   // A week has more hours than that, and is read as a whole.
   const shown = by === "hour" ? groups : groups.slice(0, GROUPS_SHOWN);
-  const rows = shown.map(({ key, figures }) => [
-    keyText(key),
-    String(figures.incidents.opened),
-    String(figures.incidents.open),
-    ...both(figures.acknowledge),
-    ...both(figures.restore),
-    ...both(figures.resolve),
-    percent(figures.sla.restore.share),
-    percent(figures.firstLine.share),
-  ]);
   const more = groups.length - shown.length + leftOut;
-  const table = alignedTable([[by.toUpperCase(), ...GROUP_HEAD], ...rows], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  const table = tableText(shown, by);
   return more > 0 ? `${table}… ${more} more: --csv\n` : table;
+}
+
+function tableText(groups: IncidentReport["groups"], by: Grouping): string {
+  const columns = COLUMNS[by] ?? USUAL;
+  const rows = groups.map(({ key, figures }) => [keyText(key), ...columns.map(([, of]) => of(figures))]);
+  const right = columns.map((_, index) => index + 1);
+  return alignedTable([[by.toUpperCase(), ...columns.map(([head]) => head)], ...rows], right);
 }
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -189,4 +263,13 @@ function keyText(key: string | number | null): string {
 }
 
 const duration = (ms: number | null): string => (ms === null ? UNKNOWN : ms < 1_000 ? "0 s" : formatAge(ms));
-const percent = (share: number | null): string => (share === null ? UNKNOWN : `${(share * 100).toFixed(1)} %`);
+const days = (ms: number | null): string => (ms === null ? UNKNOWN : Math.round(ms / 86_400_000).toString());
+const penaltyText = (penalties: Figures["penalties"]): string =>
+  penalties.map(({ currency, amount }) => `${currency} ${amount.toFixed(2)}`).join(", ") || UNKNOWN;
+const rateText = (rate: Figures["betweenFailures"]["rate"]): string =>
+  rate === null ? UNKNOWN : `${rate.value.toFixed(1)} (${rate.low.toFixed(1)}–${rate.high.toFixed(1)})`;
+
+function shareText({ n, of }: Share): string {
+  if (of === 0) return UNKNOWN;
+  return of < SAMPLE_MIN ? `${n} of ${of}` : `${((n / of) * 100).toFixed(1)} %`;
+}
