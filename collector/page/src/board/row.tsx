@@ -46,7 +46,7 @@ export const IncidentRow = memo(
             onChange={() => onMark(incident.id)}
           />
         </td>
-        <Cells incident={incident} />
+        <Cells incident={incident} nested={row.nested} />
       </tr>
     );
   },
@@ -60,7 +60,7 @@ export const IncidentRow = memo(
     a.onMark === b.onMark,
 );
 
-const Cells = memo(function Cells({ incident }: { incident: Incident }) {
+const Cells = memo(function Cells({ incident, nested }: { incident: Incident; nested: boolean }) {
   return (
     <>
       <td className="cell-priority">
@@ -68,7 +68,7 @@ const Cells = memo(function Cells({ incident }: { incident: Incident }) {
       </td>
       <td className="cell-title">
         <Link href={`/incidents/${encodeURIComponent(incident.id)}`}>{incident.title}</Link>
-        <Flags incident={incident} nested={row.nested} />
+        <Flags incident={incident} nested={nested} />
       </td>
       <td className="cell-site" title={incident.subject.site}>
         {incident.siteName}
