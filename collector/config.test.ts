@@ -145,6 +145,19 @@ describe("the examples", () => {
     });
   });
 
+  it("load with a broker that stands by itself", () => {
+    const file = join(EXAMPLES, "collector-external-broker.yaml");
+    expect(loadCollectorConfig(file, { AISLEWATCH_BROKER_PASSWORD: "x" })).toMatchObject({
+      ok: true,
+      value: {
+        broker: {
+          ...{ url: "mqtts://broker.example:8883", clientId: "aislewatch-collector", username: "collector" },
+          ...{ password: "x", ca: null, certificate: null, serverName: null },
+        },
+      },
+    });
+  });
+
   it("give sites their hours, days that are not named are closed", () => {
     const loaded = loadSites(join(EXAMPLES, "sites.yaml"));
     const sites = loaded.ok ? loaded.value : [];

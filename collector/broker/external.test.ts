@@ -1,6 +1,6 @@
 /** The external broker against a real Mosquitto, and against what else may listen at an address. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, connect as connectSocket, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -13,6 +13,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { cert, key } from "../api/test-certificate.ts";
 import type { AgentMessage, BrokerTrouble } from "./broker.ts";
 import { createExternalBroker, type ExternalBroker, type ExternalBrokerOptions } from "./external.ts";
+import { BROKER_CODES } from "./trouble.ts";
 
 const hasMosquitto = spawnSync("mosquitto", ["-h"]).error === undefined;
 if (!hasMosquitto && process.env["CI"]) throw new Error("mosquitto is missing: apt-get install mosquitto");
@@ -341,6 +342,12 @@ describe("an address at which something else listens", () => {
     await until(() => troubles.length > 0);
     expect(troubles[0]).toMatchObject({ code: "BROKER_READ_REFUSED", detail: expect.stringMatching(/telemetry/) });
   });
+});
+
+it("each code is explained in docs/brokers.md, and no other", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/brokers.md"), "utf8");
+  const explained = page.match(/(?<=^\| `)BROKER_[A-Z_]+(?=`)/gm) ?? [];
+  expect([...explained].sort()).toEqual([...BROKER_CODES].sort());
 });
 
 type Received = Parameters<Parameters<ReturnType<typeof parser>["on"]>[1]>[0];
