@@ -3,8 +3,11 @@
  * fleet in this process as fast as its acks come. Beside it, in the same run, VictoriaMetrics stores the same samples:
  * it judges nothing, acks before anything is on disk and has no agents to keep apart, so it bounds what storing costs.
  *
+ * The same once more through Mosquitto instead of the broker inside the collector: what a second program on the way costs.
+ *
  * CPU time is what counts, for other programs' work changes what a second brings, not what a sample costs.
  */
+import { mosquitto, mosquittoMissing } from "../rig/mosquitto.ts";
 import { cleanUp } from "../rig/rig.ts";
 import { type Figure, progress } from "./figure.ts";
 import { DEVICES_PER_AGENT, fleetNames, metricOf, startLoad, startLoadedCollector } from "./load.ts";
@@ -29,6 +32,8 @@ const DRAIN_MS_MAX = 10_000;
 const CPU = "CPU s per M samples";
 
 export type IngestLoad = {
+  /** Through Mosquitto, with the files that broker-config writes. */
+  readonly isExternal?: boolean;
   readonly agents: number;
   readonly batchSamples?: number;
   readonly devicesPerAgent?: number;
@@ -41,6 +46,8 @@ export type IngestRun = {
   readonly collectorCpu: number;
   readonly mainThreadCpu: number;
   readonly fleetCpu: number;
+  /** Of a broker that stands by itself; 0 without one. */
+  readonly brokerCpu: number;
   readonly evaluationsPerSample: number;
   readonly bytesPerSample: number;
   readonly peakMemoryBytes: number;
@@ -55,6 +62,12 @@ export async function benchIngest(): Promise<Figure[]> {
   for (const load of GROWTH) growth.push(await ingestWith(load));
   const pollOfAll = await ingestWith(POLL_OF_ALL);
   const pollOfTwo = await ingestWith(POLL_OF_TWO);
+  const external: [label: string, run: IngestRun][] = [];
+  if (mosquittoMissing() === null) {
+    external.push(["through Mosquitto, 2,000 samples a message", await ingestWith({ ...MAIN, isExternal: true })]);
+    external.push(["through Mosquitto, 240 samples a message", await ingestWith({ ...POLL_OF_ALL, isExternal: true })]);
+    external.push(["through Mosquitto, 24 samples a message", await ingestWith({ ...POLL_OF_TWO, isExternal: true })]);
+  }
   const peer = await storeInVictoriaMetrics({
     agents: main.agents,
     batchSamples: BATCH_SAMPLES,
@@ -86,6 +99,15 @@ export async function benchIngest(): Promise<Figure[]> {
       { label: "  with the load generator", value: run.collectorCpu + run.fleetCpu, unit: CPU },
     );
   }
+  for (const [label, run] of external) {
+    figures.push(
+      { label, value: run.samplesPerSecond, unit: "samples/s" },
+      { label: "  collector", value: run.collectorCpu, unit: CPU },
+      { label: "  Mosquitto", value: run.brokerCpu, unit: CPU },
+      { label: "  from publish to ack, p50", value: run.ackMs.p50, unit: "ms" },
+      { label: "  from publish to ack, p99", value: run.ackMs.p99, unit: "ms" },
+    );
+  }
   for (const run of [...growth, main].sort((a, b) => a.agents - b.agents)) {
     const devices = (run.agents * DEVICES_PER_AGENT).toLocaleString("en-US");
     figures.push({
@@ -111,10 +133,12 @@ export async function ingestWith({
   agents,
   batchSamples = BATCH_SAMPLES,
   devicesPerAgent = DEVICES_PER_AGENT,
+  isExternal = false,
 }: IngestLoad): Promise<IngestRun> {
-  progress(`ingest: ${agents} agents, ${batchSamples} samples a message`);
+  progress(`ingest: ${agents} agents, ${batchSamples} samples a message${isExternal ? ", through Mosquitto" : ""}`);
   try {
-    const collector = await startLoadedCollector(fleetNames(agents));
+    const broker = isExternal ? await mosquitto() : null;
+    const collector = await startLoadedCollector(fleetNames(agents), "", broker ?? undefined);
     const { pid } = collector.program;
     const fleet = await startLoad(collector, {
       agents,
@@ -130,6 +154,7 @@ export async function ingestWith({
       collector: cpuSecondsOf(pid),
       mainThread: mainThreadCpuSecondsOf(pid),
       own: ownCpuSeconds(),
+      broker: broker === null ? 0 : cpuSecondsOf(broker.pid()),
       unknown: await metricOf(collector, "aislewatch_rows_unknown_total"),
       evaluations: await metricOf(collector, "aislewatch_rule_evaluations_total"),
     });
@@ -154,6 +179,7 @@ export async function ingestWith({
       collectorCpu: (after.collector - before.collector) / millions,
       mainThreadCpu: (after.mainThread - before.mainThread) / millions,
       fleetCpu: (after.own - before.own) / millions,
+      brokerCpu: (after.broker - before.broker) / millions,
       evaluationsPerSample: (after.evaluations - before.evaluations) / samples,
       bytesPerSample: folderBytes(collector.dataFolder) / whole.samples,
       peakMemoryBytes,

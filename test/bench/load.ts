@@ -12,7 +12,7 @@ import { realClock } from "@aislewatch/runtime";
 import { type Fleet, FleetPlan, type FleetShape, fleetMember, runFleet, seededRandom } from "@aislewatch/simulator";
 import { hashAgentPassword, newAgentPassword } from "../../collector/agent-password.ts";
 import { createSqliteStore } from "../../collector/store/state/sqlite.ts";
-import { type CollectorRig, startCollector } from "../rig/rig.ts";
+import { type BrokerRig, type CollectorRig, startCollector } from "../rig/rig.ts";
 
 const KINDS: readonly Kind[] = [
   "pos_terminal",
@@ -78,9 +78,13 @@ export type LoadedCollector = CollectorRig & {
   readonly password: string;
 };
 
-/** A collector with the load's rules that lets these agents in. */
-export async function startLoadedCollector(agents: readonly AgentName[], moreRules = ""): Promise<LoadedCollector> {
-  const rig = await startCollector({ rules: loadRules(moreRules) });
+/** A collector with the load's rules that lets these agents in; `broker`: through one that stands by itself. */
+export async function startLoadedCollector(
+  agents: readonly AgentName[],
+  moreRules = "",
+  broker?: BrokerRig,
+): Promise<LoadedCollector> {
+  const rig = await startCollector({ rules: loadRules(moreRules), ...(broker !== undefined && { broker }) });
   const dataFolder = join(rig.folder, "data");
   const password = newAgentPassword();
   const passwordHash = hashAgentPassword(password);
@@ -90,6 +94,7 @@ export async function startLoadedCollector(agents: readonly AgentName[], moreRul
     state.putAgentCredential({ site, agent, passwordHash });
   }
   await state.close();
+  await broker?.letIn(rig.config);
   return { ...rig, dataFolder, password };
 }
 

@@ -13,6 +13,8 @@ export const COLLECTOR_PASSWORD = "a-password-of-the-rig";
 export type MosquittoRig = BrokerRig & {
   readonly port: number;
   readonly folder: string;
+  /** Of the process that runs now. */
+  pid(): number;
   output(): string;
   run(): Promise<void>;
   stop(): Promise<void>;
@@ -64,7 +66,7 @@ export async function mosquitto(
   }
 
   async function run(): Promise<void> {
-    child = spawn("mosquitto", ["-v", "-c", conf], { stdio: ["ignore", "pipe", "pipe"] });
+    child = spawn("mosquitto", ["-c", conf], { stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (chunk: string) => {
         text = (text + chunk).slice(-500_000);
@@ -80,8 +82,10 @@ export async function mosquitto(
 
   return {
     url,
+    ...(tls !== undefined && { ca: tls.ca }),
     port,
     folder,
+    pid: () => child?.pid ?? 0,
     output: () => text,
     lines(beside) {
       writeFileSync(join(beside, "broker-password"), COLLECTOR_PASSWORD, { mode: 0o600 });

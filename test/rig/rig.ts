@@ -236,6 +236,8 @@ export type CollectorRig = {
   readonly config: string;
   http: string;
   mqtt: string;
+  /** File of the authority that agents need to trust it; null without TLS. */
+  readonly ca: string | null;
   readonly token: string;
   program: Program;
   /** GET or POST below /api/v1, as the token's owner. */
@@ -263,6 +265,8 @@ export type CollectorOptions = {
 
 export type BrokerRig = {
   readonly url: string;
+  /** File of the authority that agents need to trust it. */
+  readonly ca?: string;
   /** Of collector.yaml; paths beside that. */
   lines(folder: string): readonly string[];
   /** Once collector.yaml is there. */
@@ -320,6 +324,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     config,
     http: `http://127.0.0.1:${http}`,
     mqtt: options.broker?.url ?? `mqtt://127.0.0.1:${mqtt}`,
+    ca: options.broker?.ca ?? null,
     token,
     program: await start(),
     async api<T>(path: string, body?: unknown): Promise<T> {
@@ -375,7 +380,7 @@ export async function startAgent(collector: CollectorRig, name: string, devices:
   const config = join(folder, "agent.yaml");
   writeFileSync(
     config,
-    `site: ${site}\nagent: ${agent}\ncollector:\n  url: ${collector.mqtt}\n  password: "file:${password}"\ndata: ./data\ndevices:\n${devices}`,
+    `site: ${site}\nagent: ${agent}\ncollector:\n  url: ${collector.mqtt}\n  password: "file:${password}"\n${collector.ca === null ? "" : `  ca: ${JSON.stringify(collector.ca)}\n`}data: ./data\ndevices:\n${devices}`,
   );
   const start = () => startProgram("agent/main.ts", ["run", "--config", config, "--log-format", "text"]);
   const rig: AgentRig = {
