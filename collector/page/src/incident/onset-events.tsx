@@ -17,8 +17,8 @@ export function OnsetEvents({ incident, device }: { incident: Incident; device: 
   const events = around(loaded.value ?? [], incident.onset);
   if (events.length === 0) return null;
   return (
-    <section className="panel" aria-labelledby="told-title">
-      <h2 id="told-title">
+    <section className="panel" aria-labelledby="onset-told-title">
+      <h2 id="onset-told-title">
         What the device told <span className="panel-note">around the onset</span>
       </h2>
       <EventList events={events} />
