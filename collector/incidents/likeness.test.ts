@@ -99,7 +99,7 @@ describe("what is usual", () => {
       before(n + 200, n / 20, { slot: `s${n % 30}/printer` }),
     );
     const told = like({ model }, { devicesAlike: 500 }).usual;
-    expect(told).toMatchObject({ days: 25, incidents: LOOKED_AT_MAX });
+    expect(told).toMatchObject({ days: LOOKED_AT_MAX / 20, incidents: LOOKED_AT_MAX });
   });
 });
 

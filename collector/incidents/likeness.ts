@@ -48,7 +48,7 @@ export type Relation = (typeof RELATIONS)[number];
 export type Past = Readonly<Record<Relation, readonly PastFacts[]>>;
 
 /** Of each relation so many are looked at: more of one fault in a quarter is no longer counted by anybody. */
-export const LOOKED_AT_MAX = 500;
+export const LOOKED_AT_MAX = 300;
 
 const DAY_MS = 86_400_000;
 export const RECURRENCE_DAYS = [7, 30, 90] as const;

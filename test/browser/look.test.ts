@@ -55,6 +55,7 @@ describe("every page", () => {
       { path: `/incidents/${id}`, shows: '[data-testid="chart"] canvas' },
       { path: `/incidents/${held}`, shows: '[data-testid="action-resume"]' },
       { path: `/incidents/${resolved}`, shows: '[data-testid="action-reopen"]' },
+      { path: `/incidents/${held}/handover`, shows: '[data-testid="sheet"]' },
       { path: "/sites", shows: '[data-testid="site-card"]' },
       { path: "/sites/store-1", shows: '[data-testid="device-row"]' },
       { path: "/sites/store-1/device/lane-1/pos", shows: '[data-testid="chart"] canvas' },

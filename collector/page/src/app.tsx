@@ -11,6 +11,7 @@ import { useWall } from "./ui/wall.ts";
 
 /** The board is what the page opens with; the rest, charts above all, comes when asked for. */
 const IncidentPage = lazy(() => import("./incident/incident.tsx"));
+const HandOverPage = lazy(() => import("./handover/handover.tsx"));
 const SitesPage = lazy(() => import("./sites/sites.tsx"));
 const SitePage = lazy(() => import("./sites/site.tsx"));
 const DevicePage = lazy(() => import("./sites/device.tsx"));
@@ -53,6 +54,7 @@ function SignedIn() {
         <Suspense fallback={<p className="loading">Loading…</p>}>
           <Switch>
             <Route path="/" component={Board} />
+            <Route path="/incidents/:id/handover">{({ id }) => <HandOverPage key={id} id={id} />}</Route>
             <Route path="/incidents/:id">{({ id }) => <IncidentPage key={id} id={id} />}</Route>
             <Route path="/sites" component={SitesPage} />
             <Route path="/sites/:site">{({ site }) => <SitePage key={site} siteId={site} />}</Route>

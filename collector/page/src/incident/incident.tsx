@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useMemo } from "react";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
 import { type Incident, type IncidentDetail, isOpen, type Site } from "../api/types.ts";
 import { api, useLive, useLoad } from "../api/use-live.ts";
 import { WhoWasTold } from "../notifications/told.tsx";
@@ -21,6 +21,7 @@ import { acknowledge } from "./perform.ts";
 import { Runbook } from "./runbook.tsx";
 import { Escalation, ServiceLevel } from "./standing.tsx";
 import { Timeline } from "./timeline.tsx";
+import { Service, TriagePanel, useTriage } from "./triage.tsx";
 import "./incident.css";
 
 /** While the fault stands the chart's window moves on, and the collector says how far. */
@@ -53,7 +54,12 @@ export default function IncidentPage({ id }: { id: string }) {
   useEffect(() => {
     if (incident !== undefined) document.title = `${incident.id} ${incident.title} – Aislewatch`;
   }, [incident]);
-  useShortcuts({ a: () => incident !== undefined && void acknowledge(incident) });
+  const triage = useTriage(id, incident?.version);
+  const [, navigate] = useLocation();
+  useShortcuts({
+    a: () => incident !== undefined && void acknowledge(incident),
+    h: () => navigate(`/incidents/${encodeURIComponent(id)}/handover`),
+  });
 
   if (detail === null || incident === undefined) return <LoadState loaded={loaded} what={id} />;
   const site = sites.value?.find((each) => each.id === incident.subject.site);
@@ -64,6 +70,7 @@ export default function IncidentPage({ id }: { id: string }) {
         <ActionBar incident={incident} onDone={reload} />
         {detail.chart !== null && <OnsetChart incident={incident} chart={detail.chart} timeZone={site?.timeZone} />}
         {incident.fleet === null && <WhyIncident incident={incident} />}
+        <TriagePanel loaded={triage} timeZone={site?.timeZone} />
         <Timeline events={detail.events} timeZone={site?.timeZone} />
       </div>
       <aside className="incident-side" aria-label="What is known">
@@ -82,6 +89,7 @@ export default function IncidentPage({ id }: { id: string }) {
         <ToldValues incident={incident} />
         {incident.subject.device !== null && <OnsetEvents incident={incident} device={incident.subject.device} />}
         <AssetPanel asset={detail.asset} />
+        <Service hardware={triage.value?.hardware} />
         <Contacts contacts={detail.contacts} />
         <IncidentLinks title="Merged into this" incidents={detail.absorbed} />
         <IncidentLinks
@@ -130,7 +138,10 @@ function IncidentHeader({ incident, work, site }: HeaderProps) {
       <PriorityBadge priority={incident.priority} large />
       <div className="incident-title">
         <p className="crumbs">
-          <Link href="/">Incidents</Link> <span className="id">{incident.id}</span>
+          <Link href="/">Incidents</Link> <span className="id">{incident.id}</span>{" "}
+          <Link href={`/incidents/${encodeURIComponent(incident.id)}/handover`} data-testid="hand-over">
+            Hand-over
+          </Link>
         </p>
         <h1>{incident.title}</h1>
         <p className="incident-where">

@@ -5,6 +5,7 @@ const KEYS = [
   ["← →", "Fold and unfold what hangs below an incident"],
   ["Enter", "Open the selected incident"],
   ["a", "Acknowledge the selected or opened incident"],
+  ["h", "Hand-over of the opened incident; there c copies it as text"],
   ["x", "Mark the selected incident; * marks all that are shown"],
   ["b", "Go to what can be done with the marked ones"],
   ["/", "Search"],
