@@ -1,6 +1,6 @@
 /** A host that can't write to its disk names a new epoch at each start: how many of them a collector keeps apart. */
 import { afterEach, describe, expect, it } from "vitest";
-import { EPOCHS_PER_AGENT_MAX, FOLDED_EPOCH } from "./ledger.ts";
+import { EPOCHS_PER_AGENT_MAX, FOLDED_EPOCH, FOLDED_EPOCHS_MAX } from "./ledger.ts";
 import { aBatch, startedSite } from "./sample-ingest.ts";
 import { type SampleSite, statusOf } from "./sample-site.ts";
 
@@ -89,6 +89,26 @@ describe("an agent with a new epoch at each start", { timeout: 60_000 }, () => {
     await site.restart();
     expect(sum("explained")).toBe(EPOCHS_PER_AGENT_MAX - 1);
     expect(audit().missing).toHaveLength(EPOCHS_PER_AGENT_MAX);
+  });
+
+  it("forgets those that were folded long ago, and takes what comes of one for new, but stores no sample twice", async () => {
+    site = await startedSite();
+    const count = EPOCHS_PER_AGENT_MAX + FOLDED_EPOCHS_MAX + 3;
+    for (let n = 0; n < count; n++) await start(`x${n}`, { written: 1 });
+    const marked = () => new Set(site.state.watermarks().map(({ epoch }) => epoch));
+    expect(marked().size).toBe(EPOCHS_PER_AGENT_MAX + FOLDED_EPOCHS_MAX);
+    expect([marked().has(FIRST), marked().has("x2"), marked().has("x3")]).toEqual([false, false, true]);
+    expect(site.state.foldedEpochs().map(({ epoch }) => epoch)).toEqual(
+      Array.from({ length: FOLDED_EPOCHS_MAX }, (_, n) => `x${n + 3}`),
+    );
+    await site.restart();
+    const { batches } = site.ingest.counts;
+    await start(FIRST, { written: 1 });
+    await start("x4", { written: 1 });
+    expect(site.ingest.counts.batches).toBe(batches + 1);
+    expect(site.series.seqs("live", FIRST)).toEqual([1]);
+    expect(sum("batches")).toBe(count + 1);
+    expect(audit()).toMatchObject({ unexplained: 0 });
   });
 
   it("costs nothing for epochs of which nothing came", async () => {

@@ -34,12 +34,13 @@ import {
   createLedger,
   type DeliveryAudit,
   EPOCHS_PER_AGENT_MAX,
+  FOLDED_EPOCH,
   LATE_MS,
 } from "./ledger.ts";
 import { COLLECTOR_AGENT } from "./own-reports.ts";
 import { createSeriesQueue } from "./series-queue.ts";
 import { createSharedNames } from "./shared-names.ts";
-import type { Commit, DeviceEventRecord, GapRecord, StateStore } from "./store/state/store.ts";
+import type { Commit, DeviceEventRecord, FoldedEpoch, GapRecord, StateStore } from "./store/state/store.ts";
 import type { LaneKey, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
 
 /** Without news for people, commits wait this long for company: each one costs an fsync. */
@@ -677,6 +678,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       gaps: accounts.gaps,
       ledger: accounts.lanes,
       folded: accounts.folded,
+      forgotten: accounts.forgotten,
       thinned: accounts.thinned,
     };
     if (dirty.size === 0 && !ledger.hasPending && pending.empty) {
@@ -696,6 +698,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     counts.commits++;
     for (const [key, { seq }] of dirty) committed.set(key, seq);
     dirty.clear();
+    for (const epoch of accounts.forgotten) forgetEpoch(epoch);
     if (uncommittedSinceMs !== null) longestCommitMs = Math.max(longestCommitMs, lastCommitMs - uncommittedSinceMs);
     uncommittedSinceMs = null;
     ledger.committed();
@@ -704,6 +707,27 @@ export function createIngest(deps: IngestDeps): Ingest {
     pending.announce();
     deps.onCommitted?.();
     sendAcks();
+  }
+
+  /** What comes of it counts as new; the time-series store still knows by itself what it has of it. */
+  function forgetEpoch({ site, agent, epoch }: FoldedEpoch): void {
+    for (const lane of LANES) {
+      const key = laneKey(site, agent, epoch, lane);
+      for (const map of [known, committed, stored]) map.delete(key);
+    }
+  }
+
+  /** Lanes that only the time-series store still knows, of agents that have so many epochs that some were forgotten. */
+  function forgottenOf(
+    epochs: readonly { readonly site: string; readonly agent: string; readonly epoch: string | null }[],
+  ): (lane: LaneKey) => boolean {
+    const present = new Map(epochs.map(({ site, agent, epoch }) => [`${site}/${agent}`, epoch]));
+    const sums = state.ledger().filter(({ epoch }) => epoch === FOLDED_EPOCH);
+    const withSums = new Set(sums.map(({ site, agent }) => `${site}/${agent}`));
+    return ({ site, agent, epoch, lane }) =>
+      withSums.has(`${site}/${agent}`) &&
+      present.get(`${site}/${agent}`) !== epoch &&
+      !committed.has(laneKey(site, agent, epoch, lane));
   }
 
   function stateStoreWrote(): void {
@@ -971,19 +995,22 @@ export function createIngest(deps: IngestDeps): Ingest {
       const judged = state.watermarks().filter(({ agent }) => agent !== COLLECTOR_AGENT);
       isSeriesGone = marks.length === 0 && judged.length > 0;
       if (isSeriesGone) events.onSeriesGone({ lanes: judged.length });
+      const epochs = state.agents().map(({ site, agent, status }) => ({ site, agent, epoch: status?.epoch ?? null }));
+      const isForgotten = forgottenOf(epochs);
       for (const { site, agent, epoch, lane, seq } of marks) {
         const key = laneKey(site, agent, epoch, lane);
+        if (isForgotten({ site, agent, epoch, lane })) continue;
         stored.set(key, seq);
         const lanes = known.get(key) ?? freshLane();
         known.set(key, { ...lanes, series: seq });
       }
-      const epochs = state.agents().map(({ site, agent, status }) => ({ site, agent, epoch: status?.epoch ?? null }));
       if (isSeriesGone) rememberEarlierEpochs(judged, epochs);
       ledger.restore({
         lanes: state.ledger(),
         gaps: state.gaps(),
         thinned: state.thinned(),
         notes: state.gapNotes(),
+        folded: state.foldedEpochs(),
         epochs,
       });
       paceHistory(clock.monotonic() - PACE_MS);

@@ -27,6 +27,11 @@ export const LATE_MS = 60_000;
  * of which all is known become one account of sums for each lane.
  */
 export const EPOCHS_PER_AGENT_MAX = 256;
+/**
+ * Folded epochs of an agent of which it is still known how far they went: another three years at one a day. What comes of an
+ * older one, from an outbox file that lay in a drawer for so long, counts as new.
+ */
+export const FOLDED_EPOCHS_MAX = 1_024;
 /** The epoch of those sums. No agent can name it: ids have no brackets. */
 export const FOLDED_EPOCH = "(older)";
 /** Spans kept in memory and in the store; the sums of each lane stay exact beyond them. */
@@ -99,8 +104,10 @@ export type LedgerChange = {
   readonly lanes: readonly LedgerLane[];
   readonly gaps: readonly GapRecord[];
   readonly thinned: readonly ThinnedRecord[];
-  /** Epochs whose accounts are in the sums of `lanes` now. */
-  readonly folded: readonly FoldedEpoch[];
+  /** Epochs whose accounts are in the sums of `lanes` now; `at`: when something was heard of them last, Unix ms. */
+  readonly folded: readonly (FoldedEpoch & { readonly at: number })[];
+  /** Epochs that were folded so long ago that their watermarks go. */
+  readonly forgotten: readonly FoldedEpoch[];
 };
 
 export type Ledger = {
@@ -109,6 +116,8 @@ export type Ledger = {
     readonly gaps: readonly GapRecord[];
     readonly thinned: readonly ThinnedRecord[];
     readonly notes: readonly GapNote[];
+    /** The one folded last at the end. */
+    readonly folded?: readonly FoldedEpoch[];
     /** Who is an agent, and the epoch that it named last; null where that is not known. */
     readonly epochs: readonly { readonly site: string; readonly agent: string; readonly epoch: string | null }[];
   }): void;
@@ -184,7 +193,10 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
   /** Bounded for the time in which nothing can be written; the sums of the lanes are exact all the same. */
   let newGaps = new Newest<GapRecord>(SPANS_MAX);
   let newThinned = new Newest<ThinnedRecord>(SPANS_MAX);
-  let newFolded: FoldedEpoch[] = [];
+  let newFolded: (FoldedEpoch & { readonly at: number })[] = [];
+  let newForgotten: FoldedEpoch[] = [];
+  /** The epochs that are in the sums and not forgotten, by agent, the one folded first at the beginning. */
+  const foldedOf = new Map<string, Set<string>>();
   /** The epochs that have accounts of their own, by agent, the oldest first. */
   const epochs = new Map<string, Set<string>>();
 
@@ -194,6 +206,22 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
     const agent = `${lane.site}/${lane.agent}`;
     const list = epochs.get(agent) ?? new Set();
     epochs.set(agent, list.add(lane.epoch));
+    // It came back with its outbox file.
+    foldedOf.get(agent)?.delete(lane.epoch);
+  }
+
+  function rememberFolded({ site, agent, epoch }: FoldedEpoch): void {
+    const key = `${site}/${agent}`;
+    if (epochs.get(key)?.has(epoch) === true) return;
+    const list = foldedOf.get(key) ?? new Set();
+    list.delete(epoch);
+    foldedOf.set(key, list.add(epoch));
+    for (const oldest of list) {
+      if (list.size <= FOLDED_EPOCHS_MAX) break;
+      if (current.get(key) === oldest) continue;
+      list.delete(oldest);
+      newForgotten.push({ site, agent, epoch: oldest });
+    }
   }
 
   function open(key: LaneKey, before: number, nowMs: number): Open {
@@ -218,7 +246,9 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
 
   /** What was lost of it is told as before: as spans, which its explanations cover. */
   function fold(epoch: FoldedEpoch): void {
+    let at = 0;
     for (const lane of lanesOf(epoch)) {
+      at = Math.max(at, lane.lastAt);
       const lost = lostWithOutbox(lane);
       const lostCount = lost.reduce((sum, span) => sum + lengthOf(span), 0);
       for (const gap of lost) addGap(gap);
@@ -231,8 +261,9 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
       lanes.delete(keyOf(lane));
       dirty.delete(keyOf(lane));
     }
-    newFolded.push(epoch);
+    newFolded.push({ ...epoch, at });
     epochs.get(`${epoch.site}/${epoch.agent}`)?.delete(epoch.epoch);
+    rememberFolded(epoch);
   }
 
   const lanesOf = (epoch: FoldedEpoch): Open[] =>
@@ -311,6 +342,7 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
     restore(kept) {
       for (const lane of kept.lanes.toSorted((a, b) => a.lastAt - b.lastAt)) remember({ ...lane });
       for (const { site, agent, epoch } of kept.epochs) current.set(`${site}/${agent}`, epoch);
+      for (const epoch of kept.folded ?? []) rememberFolded(epoch);
       gaps.replace(kept.gaps);
       thinned.replace(kept.thinned);
       this.explained(kept.notes);
@@ -393,13 +425,14 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
 
     pending: () => ({
       lanes: [...dirty.values()].map((lane) => ({ ...lane })),
-      ...{ gaps: newGaps.all, thinned: newThinned.all, folded: newFolded },
+      ...{ gaps: newGaps.all, thinned: newThinned.all, folded: newFolded, forgotten: newForgotten },
     }),
     committed() {
       dirty.clear();
       newGaps = new Newest(SPANS_MAX);
       newThinned = new Newest(SPANS_MAX);
       newFolded = [];
+      newForgotten = [];
     },
     get hasPending() {
       return dirty.size > 0 || newGaps.size > 0 || newThinned.size > 0;

@@ -193,7 +193,7 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
           watermarks: [{ ...LANE, seq: 9 }],
           ledger: [aLane(), aLane({ lane: "history" }), aLane({ epoch: "e2" }), aLane({ agent: "host-2" })],
         });
-        store.commit({ folded: [epoch], ledger: [aLane({ epoch: "(older)", batches: 18 })] });
+        store.commit({ folded: [{ ...epoch, at: T0 }], ledger: [aLane({ epoch: "(older)", batches: 18 })] });
         expect(store.ledger().map(({ agent, epoch, batches }) => [agent, epoch, batches])).toEqual(
           expect.arrayContaining([
             ["host-1", "e2", aLane().batches],
@@ -204,8 +204,31 @@ export function stateStoreContract(name: string, make: () => Promise<StateStoreU
         expect(store.ledger()).toHaveLength(3);
         expect(store.watermarks()).toEqual([{ ...LANE, seq: 9 }]);
         // It came back with its outbox file: what comes of it from now on is an account again.
-        store.commit({ folded: [epoch], ledger: [aLane({ firstSeq: 10, seq: 11 })] });
+        store.commit({ folded: [{ ...epoch, at: T0 }], ledger: [aLane({ firstSeq: 10, seq: 11 })] });
         expect(store.ledger()).toHaveLength(4);
+      });
+
+      it("knows folded epochs in the order in which they were heard of, until one is forgotten with its watermarks", async () => {
+        const of = (epoch: string) => ({ site: LANE.site, agent: LANE.agent, epoch });
+        store.commit({ watermarks: ["e1", "e2", "e3"].map((epoch) => ({ ...LANE, epoch, seq: 9 })) });
+        store.commit({
+          folded: [
+            { ...of("e1"), at: T0 + 2 },
+            { ...of("e2"), at: T0 + 1 },
+            { ...of("e3"), at: T0 },
+          ],
+        });
+        store.commit({ folded: [{ ...of("e3"), at: T0 + 3 }] });
+        await reopen();
+        expect(store.foldedEpochs()).toEqual([of("e2"), of("e1"), of("e3")]);
+        store.commit({ forgotten: [of("e2")] });
+        expect(store.foldedEpochs()).toEqual([of("e1"), of("e3")]);
+        expect(
+          store
+            .watermarks()
+            .map(({ epoch }) => epoch)
+            .sort(),
+        ).toEqual(["e1", "e3"]);
       });
 
       it("keeps what people said of missing batches", async () => {

@@ -40,6 +40,7 @@ export const migrations: readonly Migration[] = [
   { version: 10, name: "groups of notifications, and how attempts ended", statements: notificationGroups },
   { version: 11, name: "devices in time, and the noise of rules", statements: deviceSpans },
   { version: 12, name: "incidents without names", statements: namesOut },
+  { version: 13, name: "epochs that were folded", statements: foldedEpochs },
 ];
 
 /** Column names are checked by the queries that use them, not here. */
@@ -274,6 +275,12 @@ function factsForTriage(db: Kysely<Tables>): readonly CompiledQuery[] {
     index("incident_facts_model", "model", "rule", "opened_at"),
     index("incident_facts_site", "site", "rule", "opened_at"),
   ];
+}
+
+function foldedEpochs(db: Kysely<Tables>): readonly CompiledQuery[] {
+  const columns = ["site", "agent", "epoch"] as const;
+  const table = numbers(text(db.schema.createTable("folded_epochs"), ...columns), "at");
+  return [table.addPrimaryKeyConstraint("folded_epochs_pk", [...columns]).compile()];
 }
 
 function namesOut(db: Kysely<Tables>): readonly CompiledQuery[] {

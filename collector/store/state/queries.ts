@@ -160,6 +160,7 @@ export function buildQueries(db: Kysely<Tables>) {
     ...(["id", "vendor", "model", "serial"] as const),
   );
   const ofAgent = slots<{ site: string; agent: string }>("site", "agent");
+  const folded = slots<Tables["folded_epochs"]>("site", "agent", "epoch", "at");
   const ofEpoch = slots<{ site: string; agent: string; epoch: string }>("site", "agent", "epoch");
   const byId = slots<{ id: string }>("id");
   const byName = slots<{ name: string }>("name");
@@ -344,6 +345,33 @@ export function buildQueries(db: Kysely<Tables>) {
         .where("epoch", "=", ofEpoch.epoch),
     ),
     ledger: template(none, db.selectFrom("ledger").selectAll().orderBy("site").orderBy("agent")),
+    putFolded: template(
+      folded,
+      db
+        .insertInto("folded_epochs")
+        .values(folded)
+        .onConflict((conflict) => conflict.columns(["site", "agent", "epoch"]).doUpdateSet({ at: folded.at })),
+    ),
+    dropFolded: template(
+      ofEpoch,
+      db
+        .deleteFrom("folded_epochs")
+        .where("site", "=", ofEpoch.site)
+        .where("agent", "=", ofEpoch.agent)
+        .where("epoch", "=", ofEpoch.epoch),
+    ),
+    dropWatermarks: template(
+      ofEpoch,
+      db
+        .deleteFrom("watermarks")
+        .where("site", "=", ofEpoch.site)
+        .where("agent", "=", ofEpoch.agent)
+        .where("epoch", "=", ofEpoch.epoch),
+    ),
+    foldedEpochs: template(
+      none,
+      db.selectFrom("folded_epochs").select(["site", "agent", "epoch"]).orderBy("at").orderBy("epoch"),
+    ),
     addThinned: template(thinned, db.insertInto("thinned").values(thinned)),
     trimThinned: template(keepNewest, db.deleteFrom("thinned").where("id", "<=", newest("thinned"))),
     thinned: template(none, db.selectFrom("thinned").selectAll().orderBy("id")),

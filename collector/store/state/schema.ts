@@ -75,6 +75,8 @@ export type Tables = {
     judged_until: number;
   };
   gaps: LaneColumns & { id: Generated<number>; from_seq: number; to_seq: number; at: number; reason: string };
+  /** In the order of folding: `at` is when something was heard of them last. */
+  folded_epochs: { site: string; agent: string; epoch: string; at: number };
   ledger: LaneColumns & {
     first_seq: number;
     seq: number;

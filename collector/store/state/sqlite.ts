@@ -46,6 +46,7 @@ import {
   type Commit,
   DEVICE_EVENTS,
   type DeviceEventRecord,
+  type FoldedEpoch,
   type GapNote,
   type GapRecord,
   type IncidentChange,
@@ -124,8 +125,13 @@ class SqliteStore implements StateStore {
         this.#file.run(queries.addGap, { ...gap, from_seq: fromSeq, to_seq: toSeq });
       }
       if (change.gaps?.length) this.#file.run(queries.trimGaps, { kept: LIMITS.spansMax });
-      for (const { site, agent, epoch } of change.folded ?? []) {
+      for (const { site, agent, epoch, at } of change.folded ?? []) {
         this.#file.run(queries.dropLedger, { site, agent, epoch });
+        this.#file.run(queries.putFolded, { site, agent, epoch, at });
+      }
+      for (const { site, agent, epoch } of change.forgotten ?? []) {
+        this.#file.run(queries.dropFolded, { site, agent, epoch });
+        this.#file.run(queries.dropWatermarks, { site, agent, epoch });
       }
       for (const lane of change.ledger ?? []) this.#file.run(queries.putLedger, ledgerRow(lane));
       for (const { fromSeq, toSeq, fromAt, toAt, ...span } of change.thinned ?? []) {
@@ -350,6 +356,10 @@ class SqliteStore implements StateStore {
       at: row.at,
       reason: row.reason,
     }));
+  }
+
+  foldedEpochs(): FoldedEpoch[] {
+    return this.#file.all(this.#queries.foldedEpochs, {});
   }
 
   ledger(): LedgerLane[] {

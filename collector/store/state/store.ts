@@ -165,7 +165,9 @@ export type Commit = {
   readonly gaps?: readonly GapRecord[];
   readonly deviceEvents?: readonly DeviceEventRecord[];
   /** Their accounts go, for what is written of `ledger` has their sums; their watermarks stay. */
-  readonly folded?: readonly FoldedEpoch[];
+  readonly folded?: readonly (FoldedEpoch & { readonly at: number })[];
+  /** Folded long ago: their watermarks go, too. */
+  readonly forgotten?: readonly FoldedEpoch[];
   readonly ledger?: readonly LedgerLane[];
   readonly thinned?: readonly ThinnedRecord[];
   /** `body` null: there is nothing to go on with. */
@@ -291,6 +293,8 @@ export type StateStore = {
   /** Oldest first, as are the next two. */
   gaps(): GapRecord[];
   ledger(): LedgerLane[];
+  /** Those of which watermarks are kept, the one folded last at the end. */
+  foldedEpochs(): FoldedEpoch[];
   thinned(): ThinnedRecord[];
   late(): LateRecord[];
   addGapNotes(notes: readonly GapNote[]): void;
