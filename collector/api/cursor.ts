@@ -10,11 +10,7 @@ import { Refused } from "./problem.ts";
 /** A cursor of ours is shorter. */
 const CURSOR_CHARS_MAX = 512;
 
-export const cursorParam = z
-  .string()
-  .max(CURSOR_CHARS_MAX)
-  .optional()
-  .describe("where the page before ended; from its Link header");
+export const cursorParam = z.string().max(CURSOR_CHARS_MAX).optional().describe("where the page before ended");
 
 type Part = string | number;
 
@@ -61,15 +57,29 @@ export function linkNext(request: FastifyRequest, reply: FastifyReply, cursor: s
   reply.header("link", `<${path}?${next}>; rel="next"`);
 }
 
+/** Of lists that lie in memory, and are given whole to who does not ask for pages. */
+export const pageLimit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(1_000)
+  .optional()
+  .describe("so many of them, by their ids; without it all");
+
 /**
- * A page of what lies in memory in the order of `keyOf`, after a place in it: what comes or goes elsewhere moves nothing.
+ * A page of what lies in memory, in the order of `keyOf`: what comes or goes elsewhere moves nothing. Without a limit all,
+ * in their own order.
  */
 export function pageAfter<T>(
   list: readonly T[],
   keyOf: (one: T) => string,
-  { after, limit }: { readonly after: string | null; readonly limit: number },
+  { after, limit }: { readonly after: string | null; readonly limit: number | undefined },
 ): { readonly items: readonly T[]; readonly next: string | null } {
-  const rest = after === null ? list : list.filter((one) => keyOf(one) > after);
+  if (limit === undefined && after === null) return { items: list, next: null };
+  const rest = list
+    .filter((one) => after === null || keyOf(one) > after)
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  if (limit === undefined) return { items: rest, next: null };
   const items = rest.slice(0, limit);
   const last = items.at(-1);
   return { items, next: rest.length > limit && last !== undefined ? keyOf(last) : null };

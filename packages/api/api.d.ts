@@ -190,6 +190,7 @@ export interface paths {
           parent?: string;
           q?: string;
           limit?: number;
+          order?: "urgency" | "id";
           cursor?: string;
         };
         header?: never;
@@ -675,6 +676,7 @@ export interface paths {
         query?: {
           device?: string;
           limit?: number;
+          cursor?: string;
         };
         header?: never;
         path: {
@@ -918,10 +920,13 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** All agents */
+    /** All agents; or so many of them, by site and name */
     get: {
       parameters: {
-        query?: never;
+        query?: {
+          limit?: number;
+          cursor?: string;
+        };
         header?: never;
         path?: never;
         cookie?: never;
@@ -1044,7 +1049,10 @@ export interface paths {
     /** What an agent was asked to do, by whom, and what came of it; newest first */
     get: {
       parameters: {
-        query?: never;
+        query?: {
+          limit?: number;
+          cursor?: string;
+        };
         header?: never;
         path: {
           site: string;
@@ -1284,7 +1292,10 @@ export interface paths {
     /** Maintenance windows: planned, running, and those of the last days */
     get: {
       parameters: {
-        query?: never;
+        query?: {
+          limit?: number;
+          cursor?: string;
+        };
         header?: never;
         path?: never;
         cookie?: never;

@@ -17,6 +17,7 @@ import { standingLines } from "./incident-standing.ts";
 import { childrenTable, treeLines, treeOf, treeRow } from "./incident-tree.ts";
 import { triageLines } from "./incident-triage.ts";
 import { watch } from "./incidents-watch.ts";
+import { limitOf } from "./pages.ts";
 
 export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
 
@@ -30,6 +31,7 @@ export const incidentsHelp = `Usage: aislewatch incidents <command> [options]
       --fold                without what is a consequence of another one
       --search WORDS        in id, title, device, rule and assignee
       --limit N             at most so many (default 50)
+      --all                 all of them, each once, by their ids
   show ID                   one incident with its triage and timeline
   handover ID               all that a field engineer needs of it: one page of plain text, to mail or print
   watch                     a line for each change, until Ctrl-C
@@ -64,6 +66,7 @@ export async function incidents(args: string[]): Promise<ExitCode> {
       site: { type: "string" },
       search: { type: "string" },
       limit: { type: "string" },
+      all: { type: "boolean" },
       json: { type: "boolean" },
       url: { type: "string" },
       folder: { type: "string" },
@@ -146,16 +149,21 @@ type ListOptions = {
   readonly fold?: boolean;
   readonly search?: string;
   readonly limit?: string;
+  readonly all?: boolean;
 };
 
+/** What the API gives at once. */
+const PAGE_MAX = 1_000;
+
 async function list(api: Api, options: ListOptions, json: boolean): Promise<ExitCode> {
-  const limit = Number(options.limit ?? 50);
+  const count = limitOf(options);
+  const limit = Math.min(count, PAGE_MAX);
   if (options.fold === true && options.parent !== undefined)
     throw new UsageError("--fold leaves out what --parent asks for: give one of them");
-  if (!Number.isInteger(limit) || limit < 1)
-    throw new UsageError(`--limit takes a whole number from 1, not "${options.limit}"`);
   const query = {
     limit,
+    // The most urgent ones, or all: then in an order that does not change while they are fetched.
+    ...(options.all === true && { order: "id" as const }),
     ...(options.state !== undefined && { state: options.state }),
     ...(options.priority !== undefined && { priority: options.priority }),
     ...(options.site !== undefined && { site: options.site }),
@@ -166,14 +174,19 @@ async function list(api: Api, options: ListOptions, json: boolean): Promise<Exit
     ...(options.search !== undefined && { q: options.search }),
   };
   const answer = orThrow(await api.GET("/api/v1/incidents", { params: { query } }));
+  for (let { cursor } = answer; cursor !== null && answer.items.length < count; ) {
+    const rest = Math.min(PAGE_MAX, count - answer.items.length);
+    const more = orThrow(await api.GET("/api/v1/incidents", { params: { query: { ...query, limit: rest, cursor } } }));
+    answer.items.push(...more.items);
+    answer.cursor = cursor = more.cursor;
+  }
   if (json) {
     printJson(answer);
     return EXIT.ok;
   }
   const now = Date.now();
   print(alignedTable([HEAD, ...treeOf(answer.items).map((one) => treeRow(one, now))]));
-  if (answer.total > answer.items.length)
-    print(`… ${answer.total - answer.items.length} more: --limit ${answer.total}\n`);
+  if (answer.total > answer.items.length) print(`… ${answer.total - answer.items.length} more: --all\n`);
   if (answer.total === 0) print("No incidents match.\n");
   return EXIT.ok;
 }

@@ -1,6 +1,7 @@
 import { COMMAND_KINDS, DEVICE_ID_PATTERN, ID_PATTERN } from "@aislewatch/contract";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { cursorParam, cursorsOf, linkNext, pageAfter, pageLimit } from "../cursor.ts";
 import type { ApiDeps } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
@@ -13,6 +14,9 @@ const SLOWEST_SHOWN = 20;
 
 /** Commands that are listed. */
 const COMMANDS_SHOWN = 50;
+const COMMANDS_MAX = 500;
+const commandCursors = cursorsOf("commands", z.tuple([z.number(), z.string()]).readonly());
+const agentCursors = cursorsOf("agents", z.tuple([z.string()]));
 
 const id = z.string().regex(ID_PATTERN);
 const agentParams = z.object({ site: id, agent: id });
@@ -41,11 +45,19 @@ export function fleetRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
     app.get(
       "/agents",
       {
-        schema: { tags: ["agents"], summary: "All agents", response: { 200: z.array(agentSummary), default: problem } },
+        schema: {
+          tags: ["agents"],
+          summary: "All agents; or so many of them, by site and name",
+          querystring: z.object({ limit: pageLimit, cursor: cursorParam }),
+          response: { 200: z.array(agentSummary), default: problem },
+        },
       },
-      async () => {
-        const names = new Map(live.sites().map((site) => [site.id, site.name]));
-        return fleet.agents().map((one) => agentView(one, names.get(one.site) ?? one.site, clock.now()));
+      async (request, reply) => {
+        const { limit, cursor } = request.query;
+        const after = agentCursors.read(cursor)?.[0] ?? null;
+        const { items, next } = pageAfter(fleet.agents(), ({ site, id }) => `${site}/${id}`, { after, limit });
+        linkNext(request, reply, next === null ? null : agentCursors.write([next]));
+        return items.map((one) => agentView(one, live.siteName(one.site), clock.now()));
       },
     );
 
@@ -134,10 +146,21 @@ export function fleetRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           tags: ["agents"],
           summary: "What an agent was asked to do, by whom, and what came of it; newest first",
           params: agentParams,
+          querystring: z.object({
+            limit: z.coerce.number().int().min(1).max(COMMANDS_MAX).default(COMMANDS_SHOWN),
+            cursor: cursorParam,
+          }),
           response: { 200: z.array(command), default: problem },
         },
       },
-      async (request) => state.commands(request.params, COMMANDS_SHOWN),
+      async (request, reply) => {
+        const { limit, cursor } = request.query;
+        const found = state.pages.commands(request.params, commandCursors.read(cursor), limit + 1);
+        const page = found.slice(0, limit);
+        const last = page.at(-1);
+        linkNext(request, reply, found.length > limit && last !== undefined ? commandCursors.write(last.place) : null);
+        return page.map(({ record }) => record);
+      },
     );
 
     app.get(

@@ -3,6 +3,8 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { OPEN_STATES } from "../../incidents/log.ts";
 import { INCIDENT_STATES, type Incident, PRIORITIES } from "../../incidents/types.ts";
+import { LIST_ORDERS, placeOf } from "../../store/state/list-place.ts";
+import { badCursor, cursorParam } from "../cursor.ts";
 import type { ApiDeps, LiveView } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
@@ -44,7 +46,11 @@ const query = z.object({
     .optional()
     .describe("words looked for in id, title, device, rule, assignee, group and the vendor's number"),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
-  cursor: z.string().max(256).optional(),
+  order: z
+    .enum(LIST_ORDERS)
+    .default("urgency")
+    .describe("id: a walk that meets each once, whatever is written meanwhile"),
+  cursor: cursorParam,
 });
 
 const params = z.object({ id: z.string().max(32) });
@@ -76,7 +82,8 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         },
       },
       async (request) => {
-        const { state: wanted, priority, site, device, kind, review, parent, q, limit, cursor } = request.query;
+        const { state: wanted, priority, site, device, kind, review, parent, q, limit, cursor, order } = request.query;
+        if (cursor !== undefined && placeOf(cursor) === null) throw badCursor();
         const page = state.incidents(
           {
             ...(wanted !== "all" && { states: wanted === "open" ? OPEN_STATES : wanted }),
@@ -88,7 +95,7 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
             ...(parent !== undefined && { parent: parent === "none" ? null : parent }),
             ...(q !== undefined && q.trim() !== "" && { search: q }),
           },
-          { limit, cursor: cursor ?? null },
+          { limit, order, cursor: cursor ?? null },
         );
         return { items: views(page.items), cursor: page.cursor, total: page.total };
       },

@@ -4,6 +4,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { isOver, type MaintenanceRequest, runsAt } from "../../maintenance.ts";
 import type { PlannedMaintenance } from "../../maintenance-file.ts";
+import { cursorParam, cursorsOf, linkNext, pageAfter, pageLimit } from "../cursor.ts";
 import type { ApiDeps } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
@@ -14,6 +15,8 @@ import { problem } from "../schema/service.ts";
 const NAMES_MAX = 5_000;
 /** Longer is no maintenance, but a thing that is out of use. */
 const LENGTH_MS_MAX = 90 * 86_400_000;
+
+const windowCursors = cursorsOf("maintenance", z.tuple([z.string()]));
 
 const names = z.array(z.string().min(1).max(128)).min(1).max(NAMES_MAX);
 const clock = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, "a time such as 03:00");
@@ -51,10 +54,17 @@ export function maintenanceRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         schema: {
           tags: ["maintenance"],
           summary: "Maintenance windows: planned, running, and those of the last days",
+          querystring: z.object({ limit: pageLimit, cursor: cursorParam }),
           response: { 200: z.array(maintenanceWindow), default: problem },
         },
       },
-      async () => maintenance.list().map((window) => windowView(window, time.now(), zones())),
+      async (asked, reply) => {
+        const { limit, cursor } = asked.query;
+        const after = windowCursors.read(cursor)?.[0] ?? null;
+        const { items, next } = pageAfter(maintenance.list(), ({ id }) => id, { after, limit });
+        linkNext(asked, reply, next === null ? null : windowCursors.write([next]));
+        return items.map((window) => windowView(window, time.now(), zones()));
+      },
     );
 
     app.post(

@@ -3,6 +3,7 @@ import { findMetric } from "@aislewatch/devices";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Incident } from "../../incidents/types.ts";
+import { cursorParam, cursorsOf, linkNext } from "../cursor.ts";
 import type { ApiDeps, LiveView } from "../deps.ts";
 import { Refused } from "../problem.ts";
 import { problem } from "../schema/service.ts";
@@ -10,6 +11,7 @@ import { device, deviceDetail, deviceEvent, overview, series, site } from "../sc
 import { bySite, countByPriority, deviceEventView, deviceView, siteView, valueView } from "../view.ts";
 
 const EVENTS_MAX = 1_000;
+const eventCursors = cursorsOf("events", z.tuple([z.number(), z.number().int()]).readonly());
 const EVENTS_DEFAULT = 100;
 /** That come with the device itself. */
 const EVENTS_SHOWN = 20;
@@ -148,13 +150,20 @@ export function siteRoutes(deps: ApiDeps, { version }: { version: string }): Fas
           querystring: z.object({
             device: deviceId.optional(),
             limit: z.coerce.number().int().min(1).max(EVENTS_MAX).default(EVENTS_DEFAULT),
+            cursor: cursorParam,
           }),
           response: { 200: z.array(deviceEvent), default: problem },
         },
       },
-      async (request) => {
-        const { device: id = null, limit } = request.query;
-        return state.deviceEvents(knownSite(request.params.site, deps), id, limit).map(deviceEventView);
+      async (request, reply) => {
+        const { device = null, limit, cursor } = request.query;
+        const before = eventCursors.read(cursor);
+        const site = knownSite(request.params.site, deps);
+        const found = state.pages.deviceEvents({ site, device }, before, limit + 1);
+        const page = found.slice(0, limit);
+        const last = page.at(-1);
+        linkNext(request, reply, found.length > limit && last !== undefined ? eventCursors.write(last.place) : null);
+        return page.map(({ record }) => deviceEventView(record));
       },
     );
 

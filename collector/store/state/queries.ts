@@ -6,6 +6,7 @@ import { type CompiledQuery, type Expression, type ExpressionBuilder, type Kysel
 import { beginOf } from "../../incidents/report.ts";
 import { PRIORITIES } from "../../incidents/types.ts";
 import { type NamedBy, PRIORITY_BITS } from "./facts-row.ts";
+import type { ListOrder, ListPlace } from "./list-place.ts";
 import type { Tables } from "./schema.ts";
 import type { AttemptFilter, IncidentFilter, ReportQuery } from "./store.ts";
 import { slots, template } from "./template.ts";
@@ -81,9 +82,6 @@ const PAST_COLUMNS = [
 type Numbered =
   | ("gaps" | "thinned" | "gap_notes" | "poison" | "audit")
   | ("notifications" | "notification_attempts" | "device_spans");
-
-/** Where a page of the list ended: the last row's place in the order. */
-export type ListPlace = { readonly priority: string; readonly openedAt: number; readonly id: string };
 
 export function buildQueries(db: Kysely<Tables>) {
   const lane = ["site", "agent", "epoch", "lane"] as const;
@@ -821,12 +819,14 @@ export type Queries = ReturnType<typeof buildQueries>;
 export function incidentList(
   db: Kysely<Tables>,
   filter: IncidentFilter,
-  page: { readonly limit: number; readonly after: ListPlace | null },
+  page: { readonly limit: number; readonly after: ListPlace | null; readonly order: ListOrder },
 ): { rows: CompiledQuery<{ body: string }>; total: CompiledQuery<{ total: number }> } {
   const matches = (eb: ExpressionBuilder<Tables, "incidents">): Expression<SqlBool> => eb.and(conditions(eb, filter));
   let rows = db.selectFrom("incidents").select("body").where(matches);
-  const { after } = page;
-  if (after !== null) {
+  const { after, order } = page;
+  const isById = order === "id";
+  if (after !== null && isById) rows = rows.where("id", ">", after.id);
+  else if (after !== null) {
     // Without the plain bound on priority SQLite would not walk the index.
     rows = rows
       .where("priority", ">=", after.priority)
@@ -839,9 +839,7 @@ export function incidentList(
       );
   }
   return {
-    rows: rows
-      .orderBy("priority")
-      .orderBy("opened_at", "desc")
+    rows: (isById ? rows : rows.orderBy("priority").orderBy("opened_at", "desc"))
       .orderBy("id")
       .limit(page.limit + 1)
       .compile(),

@@ -14,6 +14,7 @@ import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notif
 import type { Watermark } from "../timeseries/store.ts";
 import { type SpanRow, spanChanges } from "./device-spans.ts";
 import { pastFacts, rowOfFacts } from "./facts-row.ts";
+import { cursorOf, type ListOrder, placeOf } from "./list-place.ts";
 import { createPages, type Pages } from "./pages.ts";
 import {
   type EndedPage,
@@ -25,15 +26,7 @@ import {
   rewriteRows,
   type Selection,
 } from "./people.ts";
-import {
-  attemptList,
-  buildQueries,
-  incidentList,
-  type ListPlace,
-  type Queries,
-  reportRows,
-  reportSpans,
-} from "./queries.ts";
+import { attemptList, buildQueries, incidentList, type Queries, reportRows, reportSpans } from "./queries.ts";
 import { createReports, type Reports } from "./reports.ts";
 import { SQLITE, SqliteFile } from "./sqlite-file.ts";
 import {
@@ -258,10 +251,12 @@ class SqliteStore implements StateStore {
 
   incidents(
     filter: IncidentFilter,
-    page: { limit: number; cursor: string | null },
+    page: { limit: number; cursor: string | null; order?: ListOrder },
   ): { items: Incident[]; cursor: string | null; total: number } {
     const limit = Math.min(LIMITS.pageMax, Math.max(1, Math.floor(page.limit)));
-    const { rows, total } = incidentList(SQLITE, filter, { limit, after: placeOf(page.cursor) });
+    const { rows, total } = incidentList(SQLITE, filter, {
+      ...{ limit, after: placeOf(page.cursor), order: page.order ?? "urgency" },
+    });
     const found = this.#file.rows<{ body: string }>(rows.sql, rows.parameters.map(asSqlValue));
     const [count] = this.#file.rows<{ total: number }>(total.sql, total.parameters.map(asSqlValue));
     const items = found.slice(0, limit).map(({ body }) => incidentOf(body));
@@ -743,22 +738,3 @@ const ledgerRow = (lane: LedgerLane) => ({
 });
 
 const incidentOf = (body: string): Incident => upcastIncident(JSON.parse(body) as StoredIncident);
-
-function cursorOf({ priority, openedAt, id }: Incident): string {
-  return Buffer.from(JSON.stringify([priority, openedAt, id])).toString("base64url");
-}
-
-/** A cursor comes back through a URL: one that is not ours begins the list again. */
-function placeOf(cursor: string | null): ListPlace | null {
-  if (cursor === null) return null;
-  try {
-    const place: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
-    if (!Array.isArray(place)) return null;
-    const [priority, openedAt, id] = place as unknown[];
-    return typeof priority === "string" && typeof openedAt === "number" && typeof id === "string"
-      ? { priority, openedAt, id }
-      : null;
-  } catch {
-    return null;
-  }
-}

@@ -11,6 +11,7 @@ import type { Report, ReportOptions } from "../../incidents/report.ts";
 import type { Incident, IncidentEvent, IncidentState, Priority } from "../../incidents/types.ts";
 import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
+import type { ListOrder } from "./list-place.ts";
 import type { Pages } from "./pages.ts";
 import type { EndedPage, Rewrite, Rewritten, Selection } from "./people.ts";
 
@@ -275,10 +276,12 @@ export type StateStore = {
   incidentsOfKeyAfter(key: string, openedAt: number, limit: number): Incident[];
   /** Those that have not ended, by dedupe key; what the judge works on. */
   openIncidents(): { incident: Incident; key: string }[];
-  /** Ordered by priority, then newest first. `cursor` is opaque; null ends the list. */
+  /**
+   * Ordered by priority, then newest first; or by id, which no write changes. `cursor` is opaque; null ends the list.
+   */
   incidents(
     filter: IncidentFilter,
-    page: { limit: number; cursor: string | null },
+    page: { limit: number; cursor: string | null; order?: ListOrder },
   ): { items: Incident[]; cursor: string | null; total: number };
 
   /** Replaces what one agent watches. A device id that another agent of the site owns is refused: returned, not stored. */

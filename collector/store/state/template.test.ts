@@ -43,7 +43,7 @@ describe.each<{ dialect: SqlDialect; mark: RegExp }>([
     const { rows, total } = incidentList(
       db,
       { site: hostile, device: hostile, kind: hostile, search: "'; drop table" },
-      { limit: 5, after: { priority: hostile, openedAt: 1, id: hostile } },
+      { limit: 5, after: { priority: hostile, openedAt: 1, id: hostile }, order: "urgency" },
     );
     expect(rows.sql + total.sql).not.toContain("drop");
   });
