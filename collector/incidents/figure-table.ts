@@ -21,18 +21,26 @@ export type GroupKey = string | number | null;
 export type Group = { readonly key: GroupKey; readonly figures: Figures };
 
 /** Numbers that grow in number; `values` is a view of those that there are. */
-export type Column = { readonly values: Float64Array; push(value: number): void };
+export type Column<Values> = { readonly values: Values; push(value: number): void };
 
-export function createColumn(): Column {
-  let held: Float64Array = new Float64Array(1_024);
+export const createColumn = (): Column<Float64Array> =>
+  growing({ make: (length) => new Float64Array(length), cut: (values, length) => values.subarray(0, length) });
+/** Of groups and the like; -1: none. */
+export const createIds = (): Column<Int32Array> =>
+  growing({ make: (length) => new Int32Array(length), cut: (values, length) => values.subarray(0, length) });
+
+type Kind<Values> = { make(length: number): Values; cut(values: Values, length: number): Values };
+
+function growing<Values extends Float64Array | Int32Array>({ make, cut }: Kind<Values>): Column<Values> {
+  let held = make(1_024);
   let length = 0;
   return {
     get values() {
-      return held.subarray(0, length);
+      return cut(held, length);
     },
     push(value) {
       if (length === held.length) {
-        const grown = new Float64Array(held.length * 2);
+        const grown = make(held.length * 2);
         grown.set(held);
         held = grown;
       }
@@ -99,7 +107,7 @@ type Money = { readonly cents: Float64Array; readonly incidents: Float64Array; r
 /** Groups of `keys` are there though nothing happened in them. `to`: where the time of the report ends, Unix ms. */
 export function createFigureTable(to: number, keys: readonly GroupKey[] = []): FigureTable {
   const ids = new Map<GroupKey, number>();
-  const groupOf = createColumn();
+  const groupOf = createIds();
   const money = new Map<string, Money>();
   let counts: Float64Array = new Float64Array(STRIDE * 16);
   let lastKey: GroupKey | undefined;
@@ -285,7 +293,7 @@ export function spreadAt(column: Float64Array, rows: Uint32Array | null): Spread
 }
 
 /** The rows of each group, by a counting sort. */
-export function byGroup(groupOf: Float64Array, groups: number): (id: number) => Uint32Array {
+export function byGroup(groupOf: Int32Array, groups: number): (id: number) => Uint32Array {
   const ends = new Uint32Array(groups + 1);
   for (const id of groupOf) if (id >= 0) ends[id + 1] = (ends[id + 1] ?? 0) + 1;
   for (let id = 0; id < groups; id++) ends[id + 1] = (ends[id + 1] ?? 0) + (ends[id] ?? 0);

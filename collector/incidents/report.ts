@@ -9,6 +9,7 @@ import {
   byGroup,
   createColumn,
   createFigureTable,
+  createIds,
   type DurationColumns,
   type Group,
   type GroupKey,
@@ -152,7 +153,7 @@ function createPeriod({ from, to, groupings }: PeriodOptions): Period {
   const tables = groupings.map((by) => ({ by, table: createFigureTable(to) }));
   const [detect, acknowledge, restore, resolve] = [createColumn(), createColumn(), createColumn(), createColumn()];
   const [resolveUnpaused, life, openedAt] = [createColumn(), createColumn(), createColumn()];
-  const [restoredAt, failedSlot] = [createColumn(), createColumn()];
+  const [restoredAt, failedSlot] = [createColumn(), createIds()];
   const slots = new Map<string | number, number>();
 
   function note(one: CountedFacts): void {
@@ -259,7 +260,7 @@ const DAY_MS = 86_400_000;
 function createCourse(): CourseBuilder {
   const days = new Map<number, Record<Priority, number>>();
   const weeks = new Map<number, number>();
-  const weekOf = createColumn();
+  const weekOf = createIds();
   return {
     add(one) {
       const day = dayOf(one);

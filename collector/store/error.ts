@@ -17,6 +17,10 @@ export const STORE_FAILURES = [
   "conflict",
   /** A bound was reached: too many appends or queries wait. */
   "busy",
+  /** The server does not answer, or says that it can't now. */
+  "unreachable",
+  /** More was asked for at once than this program adds up in its memory. */
+  "too_large",
   /** The thread that owns the database ended; the next call starts another one. */
   "worker_exited",
   /** The store was closed, or never opened. */
@@ -26,7 +30,14 @@ export const STORE_FAILURES = [
 ] as const;
 export type StoreFailure = (typeof STORE_FAILURES)[number];
 
-const RETRYABLE: ReadonlySet<StoreFailure> = new Set(["disk_full", "io", "locked", "busy", "worker_exited"]);
+const RETRYABLE: ReadonlySet<StoreFailure> = new Set([
+  "disk_full",
+  "io",
+  "locked",
+  "busy",
+  "unreachable",
+  "worker_exited",
+]);
 
 export class StoreError extends Error {
   readonly kind: StoreFailure;

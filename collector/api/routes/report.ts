@@ -74,6 +74,10 @@ export function reportRoutes({ state, live, clock }: ApiDeps): FastifyPluginAsyn
           calendars: new Map(live.sites().map((one) => [one.id, calendarOf(one)])),
         };
         const made = await reportOf(asked).catch((thrown: unknown) => {
+          if (thrown instanceof StoreError && thrown.kind === "too_large")
+            throw new Refused(422, "too_large", "These are too many incidents for one report.", {
+              hint: "Ask for a shorter time, or for one site.",
+            });
           if (!(thrown instanceof StoreError) || (thrown.kind !== "busy" && thrown.kind !== "closed")) throw thrown;
           reply.header("retry-after", String(RETRY_SECONDS));
           throw new Refused(503, "busy", "Too many reports are being made; try again in a few seconds.");

@@ -9,6 +9,7 @@ import type { SiteCalendar } from "@aislewatch/rules";
 import { ALWAYS } from "../../incidents/business-time.ts";
 import { type DeviceSpan, exposuresOf } from "../../incidents/exposure.ts";
 import { beginOf, createReport, type Report, type ReportOptions } from "../../incidents/report.ts";
+import { StoreError, type StoreFailure } from "../error.ts";
 import { factsReader, type NamedBy } from "./facts-row.ts";
 import type { SqlValue } from "./template.ts";
 
@@ -20,19 +21,26 @@ export type ReportRequest = {
   readonly options: ReportOptions;
   readonly calendars: ReadonlyMap<string, SiteCalendar> | undefined;
 };
-export type ReportWorkerData = { readonly file: string };
-export type ReportOutcome = { readonly report: Report } | { readonly failed: string };
+export type ReportWorkerData = { readonly file: string; readonly incidentsMax: number };
+export type ReportOutcome = { readonly report: Report } | { readonly failed: string; readonly kind: StoreFailure };
 
 type Row = readonly (string | number | null)[];
 
-function makeReport(file: string, { facts, spans, named, options, calendars }: ReportRequest): Report {
+function makeReport(
+  { file, incidentsMax }: ReportWorkerData,
+  { facts, spans, named, options, calendars }: ReportRequest,
+): Report {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     // Both of one state of the file.
     database.exec("begin");
     const report = createReport(options);
     const read = factsReader(named);
-    for (const row of rowsOf(database, facts)) report.add(read(row));
+    let rows = 0;
+    for (const row of rowsOf(database, facts)) {
+      if (++rows > incidentsMax) throw new StoreError("too_large", `more than ${incidentsMax} incidents`);
+      report.add(read(row));
+    }
     const isNamed = named.includes("slot");
     const devices = Array.from(rowsOf(database, spans), (row) => spanOf(row, isNamed));
     const { from, to } = options;
@@ -66,10 +74,9 @@ function spanOf([site, device, since, until, kind, vendor, model, number]: Row, 
 
 function outcomeOf(request: ReportRequest): ReportOutcome {
   try {
-    const { file } = workerData as ReportWorkerData;
-    return { report: makeReport(file, request) };
+    return { report: makeReport(workerData as ReportWorkerData, request) };
   } catch (thrown) {
-    return { failed: errorText(thrown) };
+    return { failed: errorText(thrown), kind: thrown instanceof StoreError ? thrown.kind : "failed" };
   }
 }
 

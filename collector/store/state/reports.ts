@@ -11,13 +11,16 @@ import { REPORTS_WAITING_MAX } from "./store.ts";
 /** Nobody asked for so long: the thread ends. */
 const IDLE_MS = 60_000;
 
+/** Each takes 150 bytes or so while a report is made: 750 MB. Ten years of a great chain are fewer. */
+const INCIDENTS_MAX = 5_000_000;
+
 export type Reports = {
   make(request: ReportRequest): Promise<Report>;
   /** Ends what is under way; no thread is left when it resolves. */
   close(): Promise<void>;
 };
 
-export function createReports(file: string): Reports {
+export function createReports(file: string, incidentsMax = INCIDENTS_MAX): Reports {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
   let thread: Worker | null = null;
@@ -25,7 +28,7 @@ export function createReports(file: string): Reports {
   let isClosed = false;
 
   function started(): Worker {
-    const workerData: ReportWorkerData = { file };
+    const workerData: ReportWorkerData = { file, incidentsMax };
     const made = new Worker(new URL("./report-worker.ts", import.meta.url), { workerData, name: "report" });
     made.once("exit", () => {
       if (thread === made) thread = null;
@@ -49,7 +52,9 @@ export function createReports(file: string): Reports {
       const ended = (): void => done(() => reject(new StoreError("closed", "the report was ended")));
       worker.ref();
       worker.once("message", (outcome: ReportOutcome) =>
-        done(() => ("report" in outcome ? resolve(outcome.report) : reject(new StoreError("failed", outcome.failed)))),
+        done(() =>
+          "report" in outcome ? resolve(outcome.report) : reject(new StoreError(outcome.kind, outcome.failed)),
+        ),
       );
       worker.once("error", (thrown) => done(() => reject(new StoreError("failed", thrown.message, { cause: thrown }))));
       worker.once("exit", ended);
