@@ -38,7 +38,7 @@ import { type Figure, prometheusText } from "./metrics.ts";
 import { firstStepsOf } from "./notify/email-text.ts";
 import { createNotifications, type Notifications } from "./notify/notifications.ts";
 import { folderSize, OwnProcess, storeBytes } from "./own-process.ts";
-import { COLLECTOR_AGENT, createOwnReports, OWN_SITE } from "./own-reports.ts";
+import { COLLECTOR_AGENT, createOwnReports, MANY_SITES, OWN_SITE } from "./own-reports.ts";
 import { renamed } from "./privacy/person.ts";
 import { createPrivacy, type Privacy } from "./privacy/privacy.ts";
 import { createRetention } from "./privacy/retention.ts";
@@ -112,10 +112,11 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     clock,
     state,
     random: Math.random,
-    whereabouts({ subject: { site, device }, runbook }) {
+    whereabouts({ subject: { site, device }, runbook, fleet }) {
       const steps = runbook === null ? [] : firstStepsOf(judge.runbook(runbook)?.markdown ?? "");
       const kind = device === null ? null : (judge.live.device(site, device)?.device.kind ?? null);
-      return { site: judge.live.site(site) ?? unlistedSite(site), kind, firstSteps: steps };
+      const known = judge.live.site(site) ?? unlistedSite(site);
+      return { site: fleet === undefined ? known : { ...known, name: MANY_SITES }, kind, firstSteps: steps };
     },
     commitSoon: (urgent) => ingest.commitSoon(urgent),
     onGivenUp({ notification, channel, detail }) {

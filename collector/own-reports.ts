@@ -11,6 +11,8 @@ export const COLLECTOR_AGENT = "collector";
 /** Where the collector is a device itself; no store may be called so. */
 export const OWN_SITE = "aislewatch";
 export const OWN_SITE_NAME = "Aislewatch itself";
+/** How people read the site of an incident of the whole fleet, which is kept there, too. */
+export const MANY_SITES = "Many sites";
 /** Devices below it stand for agents; no agent may name one. */
 export const AGENT_DEVICE_PREFIX = "agent/";
 /** The file system that a data folder lies on, as a component. */

@@ -7,6 +7,7 @@ import { describeEvent } from "../incidents/describe.ts";
 import { type ChainState, whenText } from "../incidents/escalation.ts";
 import type { Incident, IncidentEvent, PRIORITIES, Priority } from "../incidents/types.ts";
 import type { DeliveryAudit } from "../ledger.ts";
+import { MANY_SITES } from "../own-reports.ts";
 import type { Site } from "../sites.ts";
 import type { DeviceEventRecord } from "../store/state/store.ts";
 import type { FleetAgent, LiveAgent, LiveDevice, LiveValue, LiveView } from "./deps.ts";
@@ -76,7 +77,7 @@ export function incidentView(incident: Incident, live: LiveView): IncidentView {
     subject: { ...incident.subject },
     values: { ...incident.values },
     fleet: fleet === undefined ? null : { ...fleet },
-    siteName: fleet === undefined ? live.siteName(site) : "Many sites",
+    siteName: fleet === undefined ? live.siteName(site) : MANY_SITES,
     deviceName: device === null ? null : (slot?.name ?? device),
     kind: slot?.kind ?? null,
   };

@@ -210,7 +210,8 @@ export function callsOf(before: Incident | null, incident: Incident, events: rea
     if (type === "sla_breached") return call(type, "all", `the time to ${event.clock} is over`);
     if (type === "reopened") return call("reopened", "all", event.why);
     if (type === "fired_again" && wasOver) return call("reopened", "all", "the fault came back");
-    return MAY_CALL.has(type) ? call("opened", "untold") : [];
+    // It outlived its cause: whoever is called should know why only now.
+    return MAY_CALL.has(type) ? call("opened", "untold", type === "parent_set" ? event.why : null) : [];
   });
 }
 

@@ -156,3 +156,24 @@ export async function startSnmpsim(names: readonly string[]): Promise<{ port: nu
   });
   return { port };
 }
+
+/** A label printer that answers `~HS` on a TCP port while it has power, at the same port each time. */
+export async function zplWithPower(): Promise<{ readonly port: number; on(): Promise<void>; off(): Promise<void> }> {
+  const { device, random } = printer();
+  let port = 0;
+  let stop: (() => Promise<void>) | null = null;
+  async function on(): Promise<void> {
+    const dialogue = zplDialogue({ identity, device });
+    const started = await startTcpDevice({ dialogue, clock: realClock, random, address: "127.0.0.1", port });
+    if (!started.ok) throw new Error(started.error.detail);
+    port = Number(started.value.line);
+    stop = started.value.stop;
+  }
+  async function off(): Promise<void> {
+    await stop?.();
+    stop = null;
+  }
+  await on();
+  onCleanUp(off);
+  return { port, on, off };
+}

@@ -4,9 +4,8 @@
  * printer that stays dead, also when the collector is killed in between.
  */
 import { createServer } from "node:http";
-import { realClock } from "@aislewatch/runtime";
-import { bringToLife, labelPrinter, seededRandom, startTcpDevice, zplDialogue } from "@aislewatch/simulator";
 import { afterAll, describe, expect, it } from "vitest";
+import { zplWithPower } from "../rig/devices.ts";
 import { cleanUp, onCleanUp, runOnce, startAgent, startCollector, waitFor } from "../rig/rig.ts";
 
 /** As the shipped packs say it, at the pace of a test; a switch is known to be down seconds before what hangs behind it. */
@@ -17,34 +16,6 @@ rules:
   - { id: no-answer, title: "No answer from {{device}}", select: 'kind == "label_printer"', when: "!up && streak(up) >= 2", for: 3s, severity: major, category: network }
 `;
 const PRINTERS = ["printer-1", "printer-2", "printer-3", "printer-4"];
-
-/** A device that speaks ZPL while it has power, for the switch as well: what it says does not matter here. */
-async function startLine() {
-  const random = seededRandom(7);
-  const identity = { name: "d", model: "ZD421-203dpi", serial: "1", firmware: "V93.21.07Z", location: "Store" };
-  const device = bringToLife(labelPrinter(identity), realClock, random);
-  let port = 0;
-  let stop: (() => Promise<void>) | null = null;
-  const line = {
-    get port() {
-      return port;
-    },
-    async on(): Promise<void> {
-      const dialogue = zplDialogue({ identity, device });
-      const started = await startTcpDevice({ dialogue, clock: realClock, random, address: "127.0.0.1", port });
-      if (!started.ok) throw new Error(started.error.detail);
-      port = Number(started.value.line);
-      stop = started.value.stop;
-    },
-    async off(): Promise<void> {
-      await stop?.();
-      stop = null;
-    },
-  };
-  await line.on();
-  onCleanUp(() => line.off());
-  return line;
-}
 
 /** Takes everything, each id once. */
 async function startReceiver() {
@@ -91,8 +62,8 @@ describe("a switch that dies with what hangs behind it", () => {
 
   it("calls people once, lists the rest below, and calls once more for what stays dead", async () => {
     const receiver = await startReceiver();
-    const dead = await startLine();
-    const lines = await Promise.all(PRINTERS.map(() => startLine()));
+    const dead = await zplWithPower();
+    const lines = await Promise.all(PRINTERS.map(() => zplWithPower()));
     const collector = await startCollector({
       rules: RULES,
       lifecycle: "correlation: { settle: 3s }\n",

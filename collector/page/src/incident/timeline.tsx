@@ -1,17 +1,17 @@
 import type { IncidentEvent } from "../api/types.ts";
 import { Age, SiteTime } from "../ui/age.tsx";
 import { actorName } from "../ui/format.ts";
+import { timelineItems } from "./timeline-items.ts";
 
 /** Newest first: what just happened is what one came to read. */
 export function Timeline({ events, timeZone }: { events: readonly IncidentEvent[]; timeZone: string | undefined }) {
-  const newestFirst = [...events].sort((a, b) => b.seq - a.seq);
   return (
     <section className="panel" aria-labelledby="timeline-title">
       <h2 id="timeline-title">Timeline</h2>
       <ol className="timeline" data-testid="timeline" reversed>
-        {newestFirst.map((event) => (
+        {timelineItems(events).map(({ event, text }) => (
           <li key={event.seq} data-type={event.type} data-by={event.actor === "system" ? "system" : "person"}>
-            <p className="timeline-text">{event.text}</p>
+            <p className="timeline-text">{text}</p>
             <p className="timeline-when">
               <span className="timeline-who">{actorName(event.actor)}</span>
               <SiteTime at={event.at} timeZone={timeZone} />
