@@ -129,6 +129,7 @@ export default {
     owner("koffi", ["agent/transport/ioctl[.]ts"]),
     owner("systeminformation", ["agent/drivers/host/"]),
     owner("@duckdb/node-api", ["collector/store/timeseries/"]),
+    owner("@influxdata/influxdb-client", ["collector/store/timeseries/influxdb-http[.]ts"]),
     owner("kysely", ["collector/store/state/"]),
     owner("fastify", ["collector/api/"]),
     owner("nodemailer", ["collector/notify/email[.]ts"]),

@@ -25,6 +25,7 @@ const DEBIAN = [
   "python3-aiosmtpd",
   "chromium",
   "victoria-metrics",
+  "influxdb",
   // A clock that can be set for one program.
   "libfaketime",
   // A guest with USB hardware that is none.

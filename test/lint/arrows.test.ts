@@ -39,6 +39,7 @@ const PLANTS: readonly (readonly [rule: string, file: string, source: string])[]
   ["one-owner-koffi", "agent/bad-koffi.ts", `import "koffi";`],
   ["one-owner-systeminformation", "agent/bad-systeminformation.ts", `import "systeminformation";`],
   ["one-owner-duckdb-node-api", "collector/bad-duckdb.ts", `import "@duckdb/node-api";`],
+  ["one-owner-influxdata-influxdb-client", "collector/bad-influx.ts", `import "@influxdata/influxdb-client";`],
   ["one-owner-kysely", "collector/bad-kysely.ts", `import "kysely";`],
   ["one-owner-csv-parse", "collector/bad-csv.ts", `import "csv-parse/sync";`],
   ["one-owner-nodemailer", "collector/bad-nodemailer.ts", `import "nodemailer";`],

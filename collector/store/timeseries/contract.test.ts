@@ -11,7 +11,7 @@ timeSeriesStoreContract("DuckDB", async () => {
   const file = join(folder, "series.duckdb");
   return {
     create: () => createDuckDbStore({ file, clock: new ManualClock() }),
-    writer: [fileURLToPath(new URL("./crash-writer.ts", import.meta.url)), file],
+    writer: [fileURLToPath(new URL("./crash-writer.ts", import.meta.url)), "duckdb", file],
     remove: () => rm(folder, { recursive: true }),
   };
 });
