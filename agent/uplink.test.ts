@@ -153,7 +153,8 @@ describe.runIf(hasMosquitto)("Uplink", () => {
     const { outbox, uplink } = startAgent({ batchesMax: 4, bytesMax: 1e6, stallMs: 1_000 }, port, clock);
     outbox.append([reading(1)], { lane: "live", keep: false });
     uplink.start();
-    await until(() => uplink.figures.connects === 2 && uplink.figures.connected);
+    await until(() => uplink.figures.connects === 2);
+    expect(uplink.figures).toMatchObject({ connected: false, lastError: expect.stringMatching(/does not answer/) });
     expect([collector.batches.length, uplink.figures.inFlightBatches, uplink.lane()]).toEqual([1, 0, "live"]);
     nowMs = 60_000;
     expect(uplink.lane()).toBe("history");

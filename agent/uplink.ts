@@ -61,6 +61,7 @@ export type UplinkOptions = {
 };
 
 export type UplinkFigures = {
+  /** And the collector answers, as far as can be told: a broker that stands by itself takes us without it. */
   readonly connected: boolean;
   readonly lane: Lane;
   readonly inFlightBatches: number;
@@ -83,6 +84,7 @@ const INVENTORY_LINGER_MS = 500;
 /** CONNACK codes of MQTT 3.1.1 (3.2.2.3): bad user name or password, not authorized. */
 const REFUSED_CODES: readonly unknown[] = [4, 5];
 const SUBACK_REFUSED = 128;
+const NOT_ANSWERED = "the broker is there, the collector does not answer";
 /** How long the collector's first word is waited for before anything is sent (see `Outbox.isGreeted`). */
 const GREETING_MS = 2_000;
 
@@ -131,12 +133,12 @@ export class Uplink {
 
   get figures(): UplinkFigures {
     return {
-      connected: this.#connected,
+      connected: this.#connected && this.#isAnswered,
       lane: this.lane(),
       inFlightBatches: this.#window.inFlight.batches,
       connects: this.#connects,
       lastAckAt: this.#lastAckAt,
-      lastError: this.#lastError?.text ?? null,
+      lastError: this.#lastError?.text ?? (this.#connected && !this.#isAnswered ? NOT_ANSWERED : null),
     };
   }
 
