@@ -194,6 +194,13 @@ describe.skipIf(!hasMosquitto)("an external broker", () => {
     expect(sessions).toEqual([false, false]);
   });
 
+  it("is reached by an IPv6 address", async () => {
+    const port = await freePort();
+    await mosquitto(port, `listener ${port} ::1`);
+    const broker = await open(`mqtt://[::1]:${port}`);
+    await until(isSettled(broker));
+  });
+
   it("publishes to an agent, and asks it for all again by an ack", async () => {
     const port = await freePort();
     await mosquitto(port);
@@ -223,6 +230,25 @@ describe.skipIf(!hasMosquitto)("an external broker", () => {
       await copy.close();
       await right.close();
     }
+  });
+
+  it("is taken by the one that stands by when nobody has held it for ten minutes", async () => {
+    const port = await freePort();
+    await mosquitto(port);
+    const url = `mqtt://127.0.0.1:${port}`;
+    const right = await open(url, { self: { instance: "right", startedAt: 1, host: "right" } });
+    await until(isSettled(right));
+    let laterMs = 0;
+    const copy = await open(url, {
+      clock: { ...realClock, monotonic: () => realClock.monotonic() + laterMs },
+      self: { instance: "copy", startedAt: 2, host: "copy" },
+    });
+    await until(() => copy.trouble()?.code === "BROKER_TAKEN_OVER");
+    await right.close();
+    await new Promise((done) => setTimeout(done, 1_000));
+    expect(copy.trouble()?.code).toBe("BROKER_TAKEN_OVER");
+    laterMs = 600_000;
+    await until(isSettled(copy));
   });
 
   describe("says what is wrong, and what to do", () => {

@@ -37,6 +37,8 @@ const ECHO_MS = 10_000;
 const RETRY = { baseMs: 500, maxMs: 30_000 } as const;
 const FAREWELL_MS = 500;
 const SUBACK_REFUSED = 128;
+const PORT = 1_883;
+const PORT_TLS = 8_883;
 const NO_TOPIC = "not a topic that agents publish on";
 
 const ANY = "+";
@@ -145,7 +147,7 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
       }),
     };
     lastError = null;
-    const made = connect(url, given);
+    const made = connect({ ...given, ...addressOf(url) });
     client = made;
     made.handleMessage = (_packet, done) => {
       if (hasRoom() || made !== client) done();
@@ -177,18 +179,30 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
       if (made !== client) return;
       const codes = packet?.granted ?? [];
       const refused = topics.filter((_topic, at) => Number(codes[at]) >= SUBACK_REFUSED);
-      if (refused.length > 0) setTrouble(readRefused(refused, address));
+      if (refused.length > 0) leaveFor(made, readRefused(refused, address));
       else if (error !== null) made.end(true);
       else if (isStandby) standBy(made);
       else beginBeats(made);
     });
   }
 
+  /** Asked anew after a while: its access list may be mended by then. */
+  function leaveFor(made: MqttClient, why: BrokerTrouble): void {
+    setTrouble(why);
+    after("reconnect", RETRY.maxMs, () => {
+      if (made === client) reconnectNow();
+    });
+  }
+
   function beginBeats(made: MqttClient): void {
     echoes = new Set();
-    for (const topic of echoTopics) made.publish(topic, options.self.instance, { qos: 1 });
+    callOut(made);
     beat(made);
     after("echo", ECHO_MS, () => checkEchoes(made));
+  }
+
+  function callOut(made: MqttClient): void {
+    for (const topic of echoTopics) if (!echoes.has(topic)) made.publish(topic, options.self.instance, { qos: 1 });
   }
 
   function beat(made: MqttClient): void {
@@ -211,6 +225,7 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
     missing.push(...echoTopics.filter((topic) => !echoes.has(topic)));
     if (missing.length === 0) return;
     if (clock.monotonic() - heardMs >= ECHO_MS / 2 && held === null) setTrouble(notDelivering(missing, address));
+    callOut(made);
     after("echo", ECHO_MS, () => checkEchoes(made));
   }
 
@@ -389,4 +404,15 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
       });
     });
   }
+}
+
+/** MQTT.js takes the brackets of an IPv6 address for a part of the name. */
+function addressOf(url: string): Pick<IClientOptions, "protocol" | "host" | "port"> {
+  const { protocol, hostname, port } = new URL(url);
+  const isTls = protocol === "mqtts:";
+  return {
+    protocol: isTls ? "mqtts" : "mqtt",
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(port || (isTls ? PORT_TLS : PORT)),
+  };
 }
