@@ -24,7 +24,7 @@ import { type FormerOutbox, type Lane, LIMITS, type Reading } from "@aislewatch/
 import { type Body, packReadings, withSeq } from "./core/batch.ts";
 import { BodyCodec, BrokenBody, textOrNull } from "./outbox-codec.ts";
 import { formerOutboxes, parseFormer } from "./outbox-former.ts";
-import { restoreHead, restoreHoles, restoreRow, type SavedOutbox, savedOf } from "./outbox-salvage.ts";
+import { restoreHead, restoreHoles, rowWriter, type SavedOutbox, savedOf } from "./outbox-salvage.ts";
 import { bytesOf, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
 
 /** `full`: the disk, not the outbox. `broken`: this file will never do again; set it aside. */
@@ -302,6 +302,7 @@ export class OutboxFile {
    */
   restore(saved: SavedOutbox): Result<SavedCounts, OutboxError> {
     const rows = saved.rows();
+    const write = rowWriter(this.#db);
     let batches = 0;
     for (let isMore = true; isMore; ) {
       const taken = this.#commit((tally) => {
@@ -310,7 +311,7 @@ export class OutboxFile {
         for (; count < SAVED_AT_ONCE; count++) {
           const { value, done } = rows.next();
           if (done === true) break;
-          restoreRow(this.#db, tally, value);
+          write(tally, value);
         }
         return count;
       });

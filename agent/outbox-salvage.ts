@@ -149,19 +149,21 @@ export function restoreHead(db: DatabaseSync, saved: SavedOutbox, before: readon
   db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('former', ?)").run(JSON.stringify(each));
 }
 
-export function restoreRow(db: DatabaseSync, tally: Tally, row: SavedRow): void {
-  const { changes } = db
-    .prepare(
-      `INSERT OR IGNORE INTO batch (id, lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body, packed, dictionary)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .run(
+/** Writes one row after the other into the new file. */
+export function rowWriter(db: DatabaseSync): (tally: Tally, row: SavedRow) => void {
+  const insert = db.prepare(
+    `INSERT OR IGNORE INTO batch (id, lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body, packed, dictionary)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  return (tally, row) => {
+    const { changes } = insert.run(
       ...[row.id, row.lane, row.seq, row.from_seq, row.tier, row.samples, row.from_at, row.to_at],
       ...[row.elapsed_ms, row.bytes, row.body, row.packed, row.dictionary],
     );
-  if (changes === 0) return;
-  tally.bytes += row.bytes;
-  tally.batches++;
+    if (changes === 0) return;
+    tally.bytes += row.bytes;
+    tally.batches++;
+  };
 }
 
 type Hole = { readonly fromSeq: number; readonly toSeq: number; readonly fromAt: number; readonly toAt: number };
