@@ -154,7 +154,11 @@ describe("opening", () => {
   });
 
   it("says that another process holds the file", async () => {
-    const writer = spawn(process.execPath, [fileURLToPath(new URL("./crash-writer.ts", import.meta.url)), "duckdb", file]);
+    const writer = spawn(process.execPath, [
+      fileURLToPath(new URL("./crash-writer.ts", import.meta.url)),
+      "duckdb",
+      file,
+    ]);
     const gone = once(writer, "exit");
     await once(writer.stdout, "data");
     await expect(open()).rejects.toMatchObject({ kind: "locked", retryable: true });
