@@ -69,6 +69,19 @@ describe("the book", () => {
     expect([book.hasPending, book.takePending().changes]).toEqual([false, []]);
   });
 
+  it("writes down what stood in the slot when it was opened, and not what stands there later", () => {
+    let asset: { serial?: string } | null = { serial: "S1" };
+    const state = new Kept().store as StateStore;
+    const book = createIncidentBook({ clock: new ManualClock(T0), state, assetOf: () => asset });
+    const one = book.write("k1", null, [opened("a")], how);
+    asset = { serial: "S2" };
+    expect(book.write("k1", one, [{ type: "acknowledged" }], how).asset).toEqual({ serial: "S1" });
+    for (const unknown of [{}, null]) {
+      asset = unknown;
+      expect(book.write(`k ${unknown}`, null, [opened("b")], how)).not.toHaveProperty("asset");
+    }
+  });
+
   it("takes back what could not be committed, before what was written since", () => {
     const { book } = make();
     const one = book.write("k1", null, [opened("a")], how);

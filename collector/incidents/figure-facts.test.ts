@@ -99,6 +99,21 @@ const hold = (reason: "awaiting_part" | "awaiting_change") => does({ action: "ho
 const resolve = (code: "cleaned" | "false_positive" | "swapped", tier?: 1 | 2) =>
   does({ action: "resolve", code, text: "Done.", ...(tier !== undefined && { tier }) });
 
+describe("the hardware in the facts of an incident", () => {
+  const now = { vendor: "Zebra", model: "ZD421", serial: "S1" };
+  it.each([
+    { name: "is what stood there when it was opened", asset: { vendor: "SATO", model: "CL4", serial: "S9" } },
+    { name: "is not mixed with what stands there now", asset: { serial: "S9" }, is: { vendor: null, model: null } },
+    { name: "is what stands there now, where its log does not say", asset: undefined, is: now },
+    { name: "is what stands there now, where its log can't tell them apart", asset: { vendor: "SATO" }, is: now },
+  ])("$name", ({ asset, is }) => {
+    const [first, ...rest] = lived([[0, fires()]]);
+    if (first?.type !== "opened") throw new Error("an incident begins with opened");
+    const log = [{ ...first, ...(asset !== undefined && { asset }) }, ...rest];
+    expect(factsOf("INC-000001", log, context())).toMatchObject({ kind: "label_printer", ...asset, ...is });
+  });
+});
+
 describe("the facts of an incident", () => {
   it.each<{ name: string; life: Life; is: Partial<IncidentFacts>; more?: Partial<FactsContext> }>([
     {

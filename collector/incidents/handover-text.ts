@@ -51,8 +51,8 @@ export function handOverText(page: HandOver): string {
       ...(earlier.usual === null ? [] : [earlier.usual]),
       ...earlier.helped,
       ...earlier.last.map(
-        ({ incident, openedAt, site, slot, code, tookMs, isOpen }) =>
-          `${incident} ${localText(zone, openedAt).slice(0, 10)} ${slot ?? site}: ${isOpen ? "still open" : (code ?? "ended").replaceAll("_", " ")}${tookMs === null ? "" : `, took ${spanText(tookMs)}`}`,
+        ({ incident, by, rule, openedAt, site, slot, code, tookMs, isOpen }) =>
+          `${incident} ${localText(zone, openedAt).slice(0, 10)} ${slot ?? site}${by === "category" ? `, ${rule}` : ""}: ${isOpen ? "still open" : (code ?? "ended").replaceAll("_", " ")}${tookMs === null ? "" : `, took ${spanText(tookMs)}`}`,
       ),
     ]),
     ...listed(

@@ -45,8 +45,8 @@ describe("a cause", () => {
     },
     {
       name: "what it hung behind, and which is over",
-      given: { incident: { ...unanswered, cause: { by: "agent:s1/pc", since: T0, until: T0 + MINUTE } } },
-      ...{ first: "upstream likely", text: /^It hung behind agent s1\/pc, which is silent, which is over\.$/ },
+      given: { incident: { ...unanswered, cause: { by: "s1/switch", since: T0, until: T0 + MINUTE } } },
+      ...{ first: "upstream likely", text: /^It hung behind s1\/switch, until that was over\.$/ },
     },
     {
       name: "the switch that failed shortly before",
@@ -116,6 +116,10 @@ describe("a cause", () => {
       given: { near: [aNear("switch", -7_200, { recoveredAt: T0 - 11 * MINUTE })] },
     },
     { name: "what came long after", given: { near: [aNear("switch", 600)] } },
+    {
+      name: "what hangs on it",
+      given: { near: ["a", "b", "c"].map((id) => aNear(id, 1, { above: ["dock/printer", "switch"] })) },
+    },
     { name: "itself", given: { near: [aNear("dock/printer", 0), aNear("dock/printer", 1, { incident: "INC-2" })] } },
     { name: "what it told itself of this fault", given: { told: [aTold("no_comms", 0)] } },
     { name: "what it told yesterday", given: { told: [aTold("rebooted", -86_400)] } },

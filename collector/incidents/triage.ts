@@ -112,14 +112,21 @@ function behind({ suppressedBy, parent, cause, openedAt }: Incident): Clue[] {
   if (suppressedBy !== null) {
     clues.push(clue(`It hangs behind ${spokenCause(suppressedBy)}.`, WEIGHT.strong, cause?.since ?? null, null));
   } else if (cause !== null && cause.since <= openedAt + AROUND.afterMs) {
-    clues.push(clue(`It hung behind ${spokenCause(cause.by)}, which is over.`, WEIGHT.likely, cause.since, null));
+    // A silent agent hides its devices and breaks none of them.
+    const weight = cause.by.startsWith("agent:") ? WEIGHT.possible : WEIGHT.likely;
+    clues.push(clue(`It hung behind ${causeName(cause.by)}, until that was over.`, weight, cause.since, null));
   }
   return clues;
 }
 
 function spokenCause(by: string): string {
+  if (by.startsWith("rule:")) return causeName(by);
+  return `${causeName(by)}, which is ${by.startsWith("agent:") ? "silent" : "down"}`;
+}
+
+function causeName(by: string): string {
   if (by.startsWith("rule:")) return `a wider fault, ${by.slice("rule:".length)}`;
-  return by.startsWith("agent:") ? `agent ${by.slice("agent:".length)}, which is silent` : `${by}, which is down`;
+  return by.startsWith("agent:") ? `agent ${by.slice("agent:".length)}` : by;
 }
 
 /** Something that it hangs on, or who watches it, had trouble of its own then. A printer out of paper takes nothing down. */
@@ -145,6 +152,9 @@ function crowd({ incident, above, agent, near }: TriageInput, onset: number): Cl
     (one) =>
       one.device !== null &&
       one.device !== own &&
+      // What hangs on it, or is watched by it, failed because of it.
+      (own === null || !one.above.includes(own)) &&
+      own !== `agent/${one.agent}` &&
       one.category !== "consumable" &&
       Math.abs(one.onset - onset) <= CROWD_MS,
   );

@@ -76,6 +76,9 @@ describe("an incident that goes to the field", () => {
     expect(await page.getByTestId("service").innerText()).toMatch(
       /ends in 1\d days[\s\S]*IT-004711[\s\S]*Label Service GmbH/,
     );
+    // What still fades in is faint.
+    await page.getByTestId("chart").locator("canvas").waitFor();
+    await expect.poll(() => page.locator(".loading").count()).toBe(0);
     expect(await axeFindings(page)).toEqual([]);
     expect(problems).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { Link } from "wouter";
 import type { HandOver } from "../api/types.ts";
 import { api, useLoad } from "../api/use-live.ts";
-import { measure, metricTitle, sentence, timeText } from "../ui/format.ts";
+import { measure, metricTitle, sentence } from "../ui/format.ts";
 import { LoadState } from "../ui/load-state.tsx";
 import { notify } from "../ui/notice.tsx";
 import { useShortcuts } from "../ui/shortcuts.ts";
@@ -69,8 +69,7 @@ function Sheet({ page }: { page: HandOver }) {
       removeEventListener("afterprint", after);
     };
   }, []);
-  const zone = page.where.timeZone;
-  const local = (at: number): string => timeText(at, page.madeAt, zone);
+  const local = paperTime(page.where.timeZone);
   return (
     <article className="sheet" ref={sheet} data-testid="sheet" aria-labelledby="sheet-title">
       <header>
@@ -100,6 +99,12 @@ function Sheet({ page }: { page: HandOver }) {
       </div>
     </article>
   );
+}
+
+/** With its date, for paper is read on another day: `2026-11-20 10:00`, by the clock there. */
+function paperTime(timeZone: string): Local {
+  const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "short" });
+  return (at) => format.format(at);
 }
 
 function Block({ title, children }: { title: string; children: ReactNode }) {
@@ -271,10 +276,10 @@ function Earlier({ page: { earlier }, local }: { page: HandOver; local: Local })
         {earlier.helped.map((text) => (
           <li key={text}>{text}</li>
         ))}
-        {earlier.last.map(({ incident, openedAt, slot, site, code, isOpen }) => (
+        {earlier.last.map(({ incident, by, rule, openedAt, slot, site, code, isOpen }) => (
           <li key={incident}>
-            {incident}, {local(openedAt)}, {slot ?? site}:{" "}
-            {isOpen ? "still open" : sentence(code ?? "ended").toLowerCase()}
+            {incident}, {local(openedAt)}, {slot ?? site}
+            {by === "category" && `, ${rule}`}: {isOpen ? "still open" : sentence(code ?? "ended").toLowerCase()}
           </li>
         ))}
       </ul>

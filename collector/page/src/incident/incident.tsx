@@ -138,10 +138,7 @@ function IncidentHeader({ incident, work, site }: HeaderProps) {
       <PriorityBadge priority={incident.priority} large />
       <div className="incident-title">
         <p className="crumbs">
-          <Link href="/">Incidents</Link> <span className="id">{incident.id}</span>{" "}
-          <Link href={`/incidents/${encodeURIComponent(incident.id)}/handover`} data-testid="hand-over">
-            Hand-over
-          </Link>
+          <Link href="/">Incidents</Link> <span className="id">{incident.id}</span>
         </p>
         <h1>{incident.title}</h1>
         <p className="incident-where">
@@ -163,6 +160,11 @@ function IncidentHeader({ incident, work, site }: HeaderProps) {
         </p>
         <p className="incident-why">
           Why {incident.priority}: {incident.priorityWhy}
+        </p>
+        <p>
+          <Link href={`/incidents/${encodeURIComponent(incident.id)}/handover`} data-testid="hand-over">
+            Hand-over for the field
+          </Link>
         </p>
       </div>
       <dl className="incident-facts">

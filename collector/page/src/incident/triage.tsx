@@ -72,9 +72,9 @@ function Past({ triage, timeZone }: { triage: Triage; timeZone: string | undefin
   const { recurrence, usual, resolved, similar } = triage;
   return (
     <>
-      <h3>How often before</h3>
+      <h3 id="before-title">How often before</h3>
       <div className="recurrence-frame">
-        <table className="recurrence">
+        <table className="recurrence" aria-labelledby="before-title">
           <thead>
             <tr>
               <th scope="col">In the last</th>
@@ -179,18 +179,21 @@ export function Service({ hardware }: { hardware: Hardware | undefined }) {
         {purchased !== null && <Pair label="Purchased" text={purchased} />}
         {service !== null && <Pair label="Service" text={service.name} />}
         {service?.contract != null && <Pair label="Contract" text={service.contract} />}
+        {service !== null && (
+          <div>
+            <dt>Reach them</dt>
+            <dd className="service-ways">
+              {service.phone !== null && <a href={`tel:${service.phone.replaceAll(/[^\d+]/g, "")}`}>{service.phone}</a>}
+              {service.email !== null && <a href={`mailto:${service.email}`}>{service.email}</a>}
+              {service.portal !== null && (
+                <a href={service.portal} target="_blank" rel="noopener noreferrer">
+                  Portal
+                </a>
+              )}
+            </dd>
+          </div>
+        )}
       </dl>
-      {service !== null && (
-        <p className="contact-ways">
-          {service.phone !== null && <a href={`tel:${service.phone.replaceAll(/[^\d+]/g, "")}`}>{service.phone}</a>}
-          {service.email !== null && <a href={`mailto:${service.email}`}>{service.email}</a>}
-          {service.portal !== null && (
-            <a href={service.portal} target="_blank" rel="noopener noreferrer">
-              Portal
-            </a>
-          )}
-        </p>
-      )}
     </section>
   );
 }
