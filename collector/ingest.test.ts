@@ -1,6 +1,7 @@
 import type { ManualClock } from "@aislewatch/base";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { NO_ASSETS } from "./incidents/asset-book.ts";
 import type { Judge } from "./judge.ts";
 import { aBatch, startedSite } from "./sample-ingest.ts";
 import {
@@ -244,6 +245,8 @@ describe("ingest", () => {
   });
 });
 
+const NONE = new Map();
+
 /** Remembers which batches a commit carried, as the real one's faults and incidents are carried. */
 function countingJudge(_state: StateStore, _clock: ManualClock, committed: number[], bugAt = 0) {
   let pending: number[] = [];
@@ -306,6 +309,11 @@ function countingJudge(_state: StateStore, _clock: ManualClock, committed: numbe
     roster: () => [],
     slowestPolls: () => [],
     deviceCounts: () => new Map(),
+    doubt: () => undefined,
+    incidentFigures: { opened: NONE, resolved: NONE, escalated: NONE, warned: NONE, breached: NONE },
+    devicesOfModel: () => 0,
+    agentStartedAt: () => null,
+    assets: () => NO_ASSETS,
     rename: () => undefined,
     runbook: () => null,
   };
