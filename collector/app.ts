@@ -46,15 +46,15 @@ import { createRefills } from "./refill.ts";
 import { createRemedies, type Remedies } from "./remedies.ts";
 import { createSelfWatch, type SelfFigures } from "./self-watch.ts";
 import { unlistedSite } from "./sites.ts";
+import { isForNow } from "./store/error.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
-import { createDuckDbStore } from "./store/timeseries/duckdb.ts";
 import type { TimeSeriesStore } from "./store/timeseries/store.ts";
 import { createSuspectProbes, type SuspectProbes } from "./suspect-probes.ts";
+import { createTimeSeriesStore, SERIES_FILE } from "./timeseries.ts";
 
 export const VERSION = "0.1.0";
 
 const STATE_FILE = "state.sqlite";
-const SERIES_FILE = "timeseries.duckdb";
 const TICK_MS = 1_000;
 /** How often edited files are looked at; ops see the effect before they have switched windows. */
 const RELOAD_MS = 1_000;
@@ -97,11 +97,8 @@ export type Collector = {
 export function createCollector({ config, clock, log, pageDir, inFront }: CollectorOptions): Collector {
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const state = createSqliteStore({ file: join(config.data, STATE_FILE) });
-  const shipped = createDuckDbStore({
-    file: join(config.data, SERIES_FILE),
+  const shipped = createTimeSeriesStore(config, {
     clock,
-    retentionMs: config.retentionMs,
-    limits: { memoryLimitMb: Math.round(config.memoryLimitBytes / 2 ** 20) },
     onProblem: (error) => log.emit(events.storeFailed, { store: "timeseries", detail: error.message }),
   });
   const timeseries = inFront?.store?.(shipped) ?? shipped;
@@ -556,8 +553,19 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     for (const { site, agent, devices } of state.inventory()) {
       for (const { id } of devices) owner.set(`${site}/${id}`, until.get(`${site}/${agent}`) ?? 0);
     }
-    const values = await timeseries.lastValues(clock.now() - RESTORE_MS);
+    const values = await lastValues();
     return values.filter(({ site, subject, at }) => at <= (owner.get(`${site}/${subject.split("#")[0]}`) ?? 0));
+  }
+
+  /** A server that is down starts nobody's outage: the engine goes on with what the next readings say. */
+  async function lastValues() {
+    try {
+      return await timeseries.lastValues(clock.now() - RESTORE_MS);
+    } catch (thrown) {
+      if (!isForNow(thrown)) throw thrown;
+      log.emit(events.storeFailed, { store: "timeseries", detail: thrown.message });
+      return [];
+    }
   }
 
   function reloadPart(): Part {

@@ -58,6 +58,17 @@ describe("the ten usual mistakes in collector.yaml", () => {
       text: "broker: external\nmqtt:\n  url: mqtts://broker.example\n  ca: empty.key\n  certificate: cert.pem\n  key: 'file:nonsense.key'\n",
     },
     { name: "an address of another kind", text: "broker: external\nmqtt: { url: 'http://broker.example' }\n" },
+    { name: "an InfluxDB that is not named", text: "timeseries: influxdb\n" },
+    { name: "an InfluxDB that is not used", text: "influxdb: { url: 'http://127.0.0.1:8086' }\n" },
+    {
+      name: "an InfluxDB in the clear, and half of what it needs",
+      text: "timeseries: influxdb\ninfluxdb:\n  url: http://influx.example:8086\n  api: v2\n  database: shops\n  token: 'file:empty.key'\n  ca: empty.key\n",
+    },
+    {
+      name: "an InfluxDB address with a password, and a token for the wrong api",
+      text: "timeseries: influxdb\ninfluxdb:\n  url: https://me:hunter2@influx.example\n  username: me\n  token: 'file:nonsense.key'\n",
+    },
+    { name: "an InfluxDB api that is none", text: "timeseries: influxdb\ninfluxdb: { url: 'influx:8086', api: 3 }\n" },
     { name: "a tab", text: "listen:\n\thttp: 127.0.0.1:8080\n" },
     { name: "a duplicate key", text: "data: ./a\ndata: ./b\n" },
     { name: "an empty file", text: "" },
@@ -140,7 +151,7 @@ describe("the examples", () => {
         tls: null,
         sites: join(EXAMPLES, "sites.yaml"),
         retentionMs: 30 * 86_400_000,
-        timeseries: "duckdb",
+        influxdb: null,
       },
     });
   });

@@ -26,6 +26,8 @@ import { PRIORITIES } from "./incidents/types.ts";
 import { brokerKeys, type ExternalBrokerConfig, isLoopback, loadBroker } from "./mqtt-section.ts";
 import { KEEP_ALL, type PrivacyPolicy } from "./privacy/policy.ts";
 import type { Loaded } from "./sites.ts";
+import type { InfluxAddress } from "./store/timeseries/influxdb-http.ts";
+import { loadTimeseries, timeseriesKeys } from "./timeseries-section.ts";
 
 export type Listen = {
   readonly host: string;
@@ -70,8 +72,9 @@ export type CollectorConfig = {
   readonly retentionMs: number;
   /** Of people's names; docs/privacy.md. */
   readonly privacy: PrivacyPolicy;
-  readonly timeseries: "duckdb";
-  /** For the time-series store. */
+  /** Null: DuckDB, in `data`. */
+  readonly influxdb: InfluxAddress | null;
+  /** For DuckDB. */
   readonly memoryLimitBytes: number;
   /** What all agents together may send of what they had kept, while nothing lags. */
   readonly historyBytesPerSecond: number;
@@ -128,7 +131,7 @@ const collectorFile = z.strictObject({
   privacy: z
     .strictObject({ names: heldFor.optional(), addresses: heldFor.optional(), incidents: heldFor.optional() })
     .default({}),
-  timeseries: z.enum(["duckdb"]).default("duckdb"),
+  ...timeseriesKeys,
   memory_limit: byteSizeBetween(64 * MIB, 1024 * 1024 * MIB).optional(),
   history_per_second: byteSizeBetween(64 * 1024, 1024 * MIB).optional(),
 });
@@ -146,9 +149,11 @@ export function loadCollectorConfig(
   const baseDir = dirname(resolve(file));
   const tls = loadTls(written, { baseDir, env, source });
   const broker = loadBroker(written, { baseDir, env, source });
+  const timeseries = loadTimeseries(written, { baseDir, env, source });
   const diagnostics = [
     ...tls.diagnostics,
     ...broker.diagnostics,
+    ...timeseries.diagnostics,
     ...(written.tls === undefined ? plaintextBeyondLoopback(written, source) : []),
     ...missingPaths(written, baseDir, source),
   ];
@@ -180,7 +185,7 @@ export function loadCollectorConfig(
         addressesMs: written.privacy.addresses ?? null,
         incidentsMs: written.privacy.incidents ?? null,
       },
-      timeseries: written.timeseries,
+      influxdb: timeseries.value,
       memoryLimitBytes: written.memory_limit ?? DEFAULTS.memoryLimitBytes,
       historyBytesPerSecond: written.history_per_second ?? DEFAULTS.historyBytesPerSecond,
     },
@@ -208,7 +213,7 @@ export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   assets: null,
   retentionMs: DEFAULTS.retentionMs,
   privacy: KEEP_ALL,
-  timeseries: "duckdb",
+  influxdb: null,
   memoryLimitBytes: DEFAULTS.memoryLimitBytes,
   historyBytesPerSecond: DEFAULTS.historyBytesPerSecond,
 });

@@ -40,6 +40,7 @@ import {
 import { COLLECTOR_AGENT } from "./own-reports.ts";
 import { createSeriesQueue } from "./series-queue.ts";
 import { createSharedNames } from "./shared-names.ts";
+import { isForNow } from "./store/error.ts";
 import type { Commit, DeviceEventRecord, FoldedEpoch, GapRecord, StateStore } from "./store/state/store.ts";
 import type { LaneKey, TelemetryBatch, TimeSeriesStore, Watermark } from "./store/timeseries/store.ts";
 
@@ -257,7 +258,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   const known = new Map<string, LaneState>();
 
   const dirty = new Map<string, Watermark>();
-  /** All that was stored was deleted: what is not there says nothing about what was. */
+  /** All that was stored was deleted, or can't be asked for: what is not there says nothing about what was. */
   let isSeriesGone = false;
   const ledger = createLedger(({ site, agent, epoch, lane }) => {
     const present = agents.get(`${site}/${agent}`);
@@ -424,6 +425,20 @@ export function createIngest(deps: IngestDeps): Ingest {
     const at = clock.now();
     const message: Telemetry = { v: WIRE_VERSION, epoch, lane, seq, sentAt: at, base: at, subjects: [], tables: [] };
     queue.offer({ site, agent, epoch, lane, seq, skewMs: 0, message }, OWN_PAYLOAD.length);
+  }
+
+  /**
+   * What the time-series store has; null while nobody can say. Agents then begin where their outboxes do, which is behind
+   * what was acked, and the store drops what it finds it has had once it is there.
+   */
+  async function storedMarks(): Promise<Watermark[] | null> {
+    try {
+      return await timeseries.watermarks();
+    } catch (thrown) {
+      if (!isForNow(thrown)) throw thrown;
+      events.onStoreFailed({ store: "timeseries", detail: errorText(thrown) });
+      return null;
+    }
   }
 
   /** Of an epoch that its agent has left nobody will say any more what was acked: what was judged counts as stored. */
@@ -991,10 +1006,11 @@ export function createIngest(deps: IngestDeps): Ingest {
         committed.set(key, seq);
         known.set(key, { ...freshLane(), seen: seq, state: seq });
       }
-      const marks = await timeseries.watermarks();
+      const read = await storedMarks();
+      const marks = read ?? [];
       const judged = state.watermarks().filter(({ agent }) => agent !== COLLECTOR_AGENT);
       isSeriesGone = marks.length === 0 && judged.length > 0;
-      if (isSeriesGone) events.onSeriesGone({ lanes: judged.length });
+      if (isSeriesGone && read !== null) events.onSeriesGone({ lanes: judged.length });
       const epochs = state.agents().map(({ site, agent, status }) => ({ site, agent, epoch: status?.epoch ?? null }));
       const isForgotten = forgottenOf(epochs);
       for (const { site, agent, epoch, lane, seq } of marks) {
@@ -1004,7 +1020,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         const lanes = known.get(key) ?? freshLane();
         known.set(key, { ...lanes, series: seq });
       }
-      if (isSeriesGone) rememberEarlierEpochs(judged, epochs);
+      if (isSeriesGone && read !== null) rememberEarlierEpochs(judged, epochs);
       ledger.restore({
         lanes: state.ledger(),
         gaps: state.gaps(),

@@ -53,3 +53,7 @@ export class StoreError extends Error {
     return RETRYABLE.has(this.kind);
   }
 }
+
+/** A server that stands by itself does not answer, or answers too late: nothing is known of what it holds. */
+export const isForNow = (thrown: unknown): thrown is StoreError =>
+  thrown instanceof StoreError && (thrown.kind === "unreachable" || thrown.kind === "busy");

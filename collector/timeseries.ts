@@ -1,0 +1,19 @@
+/** Which time-series store a configuration means. */
+import { join } from "node:path";
+import type { Clock } from "@aislewatch/base";
+import type { CollectorConfig } from "./config.ts";
+import type { StoreError } from "./store/error.ts";
+import { createDuckDbStore } from "./store/timeseries/duckdb.ts";
+import { createInfluxStore } from "./store/timeseries/influxdb.ts";
+import type { TimeSeriesStore } from "./store/timeseries/store.ts";
+
+export const SERIES_FILE = "timeseries.duckdb";
+
+export function createTimeSeriesStore(
+  { influxdb, data, retentionMs, memoryLimitBytes }: CollectorConfig,
+  deps: { readonly clock: Clock; readonly onProblem: (error: StoreError) => void },
+): TimeSeriesStore {
+  if (influxdb !== null) return createInfluxStore({ address: influxdb, retentionMs, ...deps });
+  const limits = { memoryLimitMb: Math.round(memoryLimitBytes / 2 ** 20) };
+  return createDuckDbStore({ file: join(data, SERIES_FILE), retentionMs, limits, ...deps });
+}
