@@ -374,8 +374,10 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
   function brokerFigures(): SelfFigures["broker"] {
     if (external === null) return null;
     const delayMs = external.delayMs();
+    const trouble = external.trouble();
     return {
-      isConnected: external.trouble() === null && external.promptForMs() !== null,
+      // On a new connection that what was kept comes first is no trouble.
+      isConnected: trouble === null || (trouble.code === "BROKER_CONNECTING" && delayMs !== null),
       delayMs,
       isShared: external.other() !== null,
     };

@@ -6,10 +6,12 @@ import { createLetIn } from "./let-in.ts";
 function watched() {
   const clock = new ManualClock();
   const doubts: [agent: string, withinMs: number][] = [];
-  const state: { promptForMs: number | null; agents: SeenAgent[] } = { promptForMs: null, agents: [] };
+  const state: { heardForMs: number | null; isPrompt: boolean; agents: SeenAgent[] } = {
+    ...{ heardForMs: null, isPrompt: true, agents: [] },
+  };
   const watch = createBrokerWatch({
     clock,
-    broker: () => ({ promptForMs: () => state.promptForMs }),
+    broker: () => ({ heardForMs: () => state.heardForMs, isPrompt: () => state.isPrompt }),
     agents: () => state.agents,
     doubt: (_site, agent, withinMs) => doubts.push([agent, withinMs]),
   });
@@ -26,8 +28,8 @@ describe("agents behind an external broker", () => {
     state.agents = [agent("pc"), agent("gone", { online: false })];
     watch.tick();
     expect(doubts).toEqual([]);
-    for (const promptForMs of [0, 10_000, null, null, 0]) {
-      state.promptForMs = promptForMs;
+    for (const heardForMs of [0, 10_000, null, null, 0]) {
+      state.heardForMs = heardForMs;
       watch.tick();
     }
     expect(doubts).toEqual([
@@ -44,32 +46,37 @@ describe("agents behind an external broker", () => {
       agent("presumed", { isHeard: false }),
       agent("talks", { lastSeenAt: clock.now() + 9e6 }),
     ];
-    state.promptForMs = SILENT_AGENT_MS - 1;
+    state.heardForMs = SILENT_AGENT_MS - 1;
     watch.tick();
     doubts.length = 0;
     clock.advance(SILENT_AGENT_MS + 1);
     watch.tick();
     expect(doubts).toEqual([]);
-    state.promptForMs = SILENT_AGENT_MS;
+    state.heardForMs = SILENT_AGENT_MS;
+    state.isPrompt = false;
+    watch.tick();
+    expect(doubts).toEqual([]);
+    state.isPrompt = true;
     watch.tick();
     expect(doubts).toEqual([["silent", 0]]);
   });
 
   it.each([
-    { name: "one that is heard", promptForMs: 0, online: true, isHeard: true, known: true },
-    { name: "one of before the start", promptForMs: 90_000, online: true, isHeard: false, known: false },
+    { name: "one that is heard", heardForMs: 0, online: true, isHeard: true, known: true },
+    { name: "one of before the start", heardForMs: 90_000, online: true, isHeard: false, known: false },
     {
       name: "one that went while the broker was away, at first",
-      promptForMs: 59_999,
+      heardForMs: 59_999,
       online: false,
       isHeard: true,
       known: false,
     },
-    { name: "one that has not come for a minute", promptForMs: 60_000, online: false, isHeard: true, known: true },
-    { name: "any while the broker is away", promptForMs: null, online: true, isHeard: true, known: false },
-  ])("are known to be there or not, or not known: $name", ({ promptForMs, online, isHeard, known }) => {
+    { name: "one that has not come for a minute", heardForMs: 60_000, online: false, isHeard: true, known: true },
+    { name: "any while the broker is away", heardForMs: null, online: true, isHeard: true, known: false },
+    { name: "any while messages wait", heardForMs: 90_000, isPrompt: false, online: true, isHeard: true, known: false },
+  ])("are known to be there or not, or not known: $name", ({ heardForMs, isPrompt = true, online, isHeard, known }) => {
     const { state, watch } = watched();
-    state.promptForMs = promptForMs;
+    Object.assign(state, { heardForMs, isPrompt });
     expect(watch.isKnown({ online, isHeard })).toBe(known);
   });
 });

@@ -22,7 +22,7 @@ export type SeenAgent = {
 export type BrokerWatchDeps = {
   readonly clock: Clock;
   /** The place that an external broker takes; null until it is made. */
-  readonly broker: () => Pick<ExternalBroker, "promptForMs"> | null;
+  readonly broker: () => Pick<ExternalBroker, "heardForMs" | "isPrompt"> | null;
   readonly agents: () => readonly SeenAgent[];
   /** Offline, unless it is heard within this time. */
   readonly doubt: (site: string, agent: string, withinMs: number) => void;
@@ -36,7 +36,8 @@ export type BrokerWatch = {
 };
 
 export function createBrokerWatch({ clock, broker, agents, doubt }: BrokerWatchDeps): BrokerWatch {
-  let wasPrompt = false;
+  let wasHeard = false;
+  const standing = () => ({ heardForMs: broker()?.heardForMs() ?? null, isPrompt: broker()?.isPrompt() ?? false });
 
   const doubtAll = (): void => {
     for (const { site, agent, online } of agents()) if (online) doubt(site, agent, RETURN_MS);
@@ -44,20 +45,20 @@ export function createBrokerWatch({ clock, broker, agents, doubt }: BrokerWatchD
 
   return {
     tick() {
-      const promptForMs = broker()?.promptForMs() ?? null;
-      const isPrompt = promptForMs !== null;
-      // Lost, or there again: as after a start, each gets the time that it takes to come back.
-      if (isPrompt !== wasPrompt) doubtAll();
-      wasPrompt = isPrompt;
-      if (promptForMs === null || promptForMs < SILENT_AGENT_MS) return;
+      const { heardForMs, isPrompt } = standing();
+      // Lost, or there again: as after a start, each gets the time that it takes to come back. That messages wait is no
+      // reason: agents were there then.
+      if ((heardForMs !== null) !== wasHeard) doubtAll();
+      wasHeard = heardForMs !== null;
+      if (heardForMs === null || heardForMs < SILENT_AGENT_MS || !isPrompt) return;
       const silentBefore = clock.now() - SILENT_AGENT_MS;
       for (const { site, agent, online, isHeard, lastSeenAt } of agents()) {
         if (online && isHeard && lastSeenAt < silentBefore) doubt(site, agent, 0);
       }
     },
     isKnown({ online, isHeard }) {
-      const promptForMs = broker()?.promptForMs() ?? null;
-      return isHeard && promptForMs !== null && (online || promptForMs >= RETURN_MS);
+      const { heardForMs, isPrompt } = standing();
+      return isHeard && heardForMs !== null && isPrompt && (online || heardForMs >= RETURN_MS);
     },
   };
 }

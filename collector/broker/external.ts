@@ -78,8 +78,10 @@ export type ExternalBrokerOptions = BrokerEvents & {
 export type ExternalBroker = Broker & {
   /** How long a message takes through the broker; null while there is none to ask. */
   delayMs(): number | null;
-  /** Since when agents can be heard as they speak; null while they can't. */
-  promptForMs(): number | null;
+  /** For how long agents can be heard on this connection; null while they can't, or nobody knows. */
+  heardForMs(): number | null;
+  /** What comes now was sent now, and had not to wait at the broker. */
+  isPrompt(): boolean;
   /** Another collector works at this broker, or stands by for it. */
   other(): Presence | null;
 };
@@ -102,7 +104,7 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
   let trouble: BrokerTrouble | null = connecting();
   let lastError: unknown = null;
   let attempt = 0;
-  let promptSinceMs: number | null = null;
+  let settledMs: number | null = null;
   let heardMs = 0;
   let echoes = new Set<string>();
   let publishing = 0;
@@ -172,6 +174,7 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
     counts.connects++;
     if (!isStandby) {
       presence.connected();
+      trouble = connecting();
       options.onConnected({ isSessionKept });
     }
     const topics = isStandby ? [presenceTopic] : [...READ_TOPICS];
@@ -234,7 +237,7 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
     const wasOpen = isOpen;
     isOpen = false;
     client = null;
-    promptSinceMs = null;
+    settledMs = null;
     publishing = 0;
     // What was handed over and not confirmed comes again.
     held = null;
@@ -301,7 +304,7 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
   function settle(nowMs: number): void {
     if (!presence.hasComeBack || echoTopics.some((topic) => !echoes.has(topic))) return;
     attempt = 0;
-    promptSinceMs ??= nowMs;
+    settledMs ??= nowMs;
     setTrouble(null);
   }
 
@@ -332,7 +335,7 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
     const leaving = client;
     client = null;
     isOpen = false;
-    promptSinceMs = null;
+    settledMs = null;
     held = null;
     for (const cancel of timers.values()) cancel();
     timers.clear();
@@ -368,9 +371,9 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
       goOn?.();
     },
     delayMs: () => (client !== null && isHolder(client) ? presence.delayMs(clock.monotonic()) : null),
-    promptForMs() {
-      const nowMs = clock.monotonic();
-      return promptSinceMs !== null && presence.isPrompt(nowMs) ? nowMs - promptSinceMs : null;
+    isPrompt: () => settledMs !== null && presence.isPrompt(clock.monotonic()),
+    heardForMs() {
+      return settledMs === null ? null : clock.monotonic() - settledMs;
     },
     other: () => presence.other(clock.monotonic()),
 
