@@ -100,6 +100,18 @@ describe("delivery", () => {
     expect(new Set(it.arrived.map(({ message }) => message.id)).size).toBe(incidents.length);
   });
 
+  it("tries all that failed at once when the channel works again, as a test finds", async () => {
+    const it = await start();
+    it.world.answer = () => DOWN;
+    it.write(null, opened("Out", "p1"));
+    await it.pass(20 * MINUTE_MS);
+    it.world.answer = () => TAKEN;
+    it.arrived.length = 0;
+    await it.delivery.test("a", { id: "test/x", by: "user:ana" });
+    await it.pass(1_000);
+    expect(it.arrived.map(({ message }) => message.id)).toEqual(["test/x", "INC-000001/1"]);
+  });
+
   it("leaves a channel alone for as long as it asked for", async () => {
     const it = await start();
     it.world.answer = () => ({

@@ -125,7 +125,9 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     return { result, record: { notification: message.id, channel: name, incident, at, durationMs, status, detail } };
   }
 
-  function worked(standing: Standing, at: number): void {
+  function worked(name: string, standing: Standing, at: number): void {
+    // What waited because of the channel need not wait any longer.
+    if (standing.failures >= FAILING_AFTER) outbox.hurry(name, at);
     standing.failures = 0;
     standing.failingSince = null;
     standing.failure = null;
@@ -151,7 +153,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     if (stopping.signal.aborted) return;
     const now = clock.now();
     if (result.ok) {
-      worked(standing, now);
+      worked(name, standing, now);
       standing.counts.delivered++;
       outbox.settle(one, { ...record, outcome: "delivered" }, null);
     } else {
@@ -230,8 +232,11 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       if (channel === undefined) return null;
       const { result, record } = await attempt(name, channel, testMessage(id, clock.now(), by));
       const standing = standingOf(name);
-      if (result.ok) worked(standing, clock.now());
-      else failed(standing, result.error, clock.now());
+      if (result.ok) {
+        worked(name, standing, clock.now());
+        // Somebody mended it, and looks.
+        outbox.hurry(name, clock.now());
+      } else failed(standing, result.error, clock.now());
       const tried = { ...record, outcome: result.ok ? "delivered" : "failed" } as const;
       outbox.log(tried);
       commitSoon(false);

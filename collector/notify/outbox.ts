@@ -106,6 +106,8 @@ export type Outbox = Notifier & {
   dueCount(channel: string, nowMs: number): number;
   /** Makes one summary of them, which is sent once it is on disk; false when there are not two. */
   bundle(channel: string, nowMs: number): boolean;
+  /** All that failed before is tried again now. */
+  hurry(channel: string, nowMs: number): void;
   /** What became of an attempt. `dueAt`: it is tried again then. */
   settle(one: Waiting, attempt: AttemptRecord, dueAt: number | null): void;
   /** A test is logged like everything, and waits for nothing. */
@@ -614,6 +616,17 @@ export function createOutbox({ clock, state, policy, whereabouts }: OutboxDeps):
         return head;
       }
       return null;
+    },
+
+    hurry(channel, nowMs) {
+      for (const line of queues.get(channel)?.values() ?? []) {
+        for (const entry of line) {
+          const { record, isTaken } = entry;
+          if (isTaken || record.attempts === 0 || record.dueAt <= nowMs) continue;
+          entry.record = { ...record, dueAt: nowMs };
+          write(entry.record);
+        }
+      }
     },
 
     settle(one, attempt, dueAt) {

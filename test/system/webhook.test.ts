@@ -1,21 +1,17 @@
 /**
  * A collector that is killed with SIGKILL again and again while faults come and go and its receiver is slow, refuses or
  * hangs: each notification arrives, at most repeated under the same id and word for word, and in the order of its
- * incident. Signatures are verified by the receiver, as any receiver would.
+ * incident, by itself and in groups. Signatures are verified by the receiver, as any receiver would.
  */
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { afterAll, describe, expect, it } from "vitest";
+import { parseExposition } from "../../collector/exposition.ts";
 import { zplOverTcp } from "../rig/devices.ts";
-import { cleanUp, onCleanUp, startAgent, startCollector, WEBHOOK_SECRET, waitFor } from "../rig/rig.ts";
+import { allDelivered, disturb, MEDIA_RULES, outOfOrder, printersOf, toBeTold } from "../rig/notified.ts";
+import { cleanUp, onCleanUp, startAgent, startCollector, WEBHOOK_SECRET } from "../rig/rig.ts";
 
-const RULES = `group: test
-select: kind == "label_printer"
-rules:
-  - { id: media-out, title: "Media out", when: "media_out", for: 0s, severity: major, category: consumable }
-`;
-
-type Arrived = { readonly id: string; readonly body: string; readonly status: number };
+type Arrived = { readonly path: string; readonly id: string; readonly body: string; readonly isTaken: boolean };
 
 /** What it answers, call by call, until it is told to take everything. */
 const BAD_DAYS = ["take", "refuse", "take", "hang", "close", "take"] as const;
@@ -39,7 +35,7 @@ async function startReceiver() {
         return;
       }
       const mood = isGood ? "take" : (BAD_DAYS[arrived.length % BAD_DAYS.length] ?? "take");
-      arrived.push({ id, body, status: mood === "take" ? 204 : 500 });
+      arrived.push({ path: request.url ?? "", id, body, isTaken: mood === "take" });
       if (mood === "take") response.writeHead(204).end();
       else if (mood === "refuse") response.writeHead(503).end("not now");
       else if (mood === "close") request.socket.destroy();
@@ -54,98 +50,99 @@ async function startReceiver() {
   const port = typeof address === "object" && address !== null ? address.port : 0;
   return {
     port,
-    arrived,
+    /** What was posted there, in order. */
+    at: (path: string) => arrived.filter((one) => one.path === path && !one.id.startsWith("test/")),
+    lastAt: (path: string) => arrived.filter((one) => one.path === path).at(-1),
     recover() {
       isGood = true;
     },
   };
 }
 
-type Detail = { readonly events: readonly { readonly seq: number; readonly type: string }[] };
-type Channel = { readonly name: string; readonly waiting: number; readonly isDown: boolean };
-type Attempt = { readonly notification: string; readonly outcome: string };
+type Attempt = { readonly notification: string; readonly incident: string; readonly outcome: string };
+type Grouped = {
+  readonly items: readonly { readonly notification: string }[];
+  readonly group: { readonly id: string; readonly number: number; readonly isOver: boolean };
+};
+
+const firstOfEach = (arrived: readonly Arrived[]): Arrived[] => [
+  ...new Map(arrived.filter(({ isTaken }) => isTaken).map((one) => [one.id, one])).values(),
+];
+
+function expectOneWording(arrived: readonly Arrived[]): void {
+  const words = new Map<string, string>();
+  for (const { id, body } of arrived) {
+    expect(words.get(id) ?? body).toBe(body);
+    words.set(id, body);
+  }
+}
 
 describe("a webhook of a collector that is killed", () => {
   afterAll(cleanUp);
 
-  it("gets every notification, each with one id and one wording, in the order of its incident", async () => {
+  it("gets every notification, each with one id and one wording, in the order of its incident, also in groups", async () => {
     const receiver = await startReceiver();
-    const printers = [await zplOverTcp(), await zplOverTcp()];
+    const printers = [await zplOverTcp(), await zplOverTcp()] as const;
     const collector = await startCollector({
-      rules: RULES,
+      rules: MEDIA_RULES,
       notifications: `channels:
   - name: tickets
-    webhook: { url: "http://127.0.0.1:${receiver.port}/hook", secret: "file:webhook-secret", private: true }
+    webhook: { url: "http://127.0.0.1:${receiver.port}/each", secret: "file:webhook-secret", private: true }
+    timeout: 1s
+  - name: groups
+    webhook: { url: "http://127.0.0.1:${receiver.port}/groups", secret: "file:webhook-secret", private: true }
     timeout: 1s
 routes:
   - { on: [opened, reopened, recovered], to: tickets }
+  - { on: [opened, reopened, recovered], to: groups, group_by: [site], group_wait: 1s, group_interval: 10s }
 `,
     });
-    await startAgent(
-      collector,
-      "store-1/pc",
-      printers
-        .map(
-          ({ port }, n) =>
-            `  - { id: p${n}, kind: label_printer, driver: zpl, every: 250ms, line: { tcp: "127.0.0.1:${port}" } }\n`,
-        )
-        .join(""),
-    );
-    const channels = () => collector.api<Channel[]>("/notifications/channels");
-    for (const [round, pauseMs] of [400, 650, 900, 1_150, 1_400, 300].entries()) {
-      const printer = printers[round % 2];
-      if (round % 4 < 2) printer?.fault("media-out");
-      else printer?.heal();
-      await new Promise((done) => setTimeout(done, pauseMs));
-      await collector.program.kill();
-      await collector.restart();
-    }
-    receiver.recover();
-    // Both are out of labels; what the agent kept over the last kill has to arrive before they are healed.
-    await waitFor("both to stand, by their incidents", async () => {
-      const { items } = await collector.api<{ items: { recoveredAt: number | null }[] }>("/incidents?state=all");
-      return items.filter(({ recoveredAt }) => recoveredAt === null).length === 2;
-    });
-    for (const printer of printers) printer.heal();
-    const shouldTell = async (): Promise<string[]> => {
-      const { items } = await collector.api<{ items: { id: string }[] }>("/incidents?state=all");
-      const details = await Promise.all(items.map(({ id }) => collector.api<Detail>(`/incidents/${id}`)));
-      const told = new Set(["opened", "fired_again", "recovered"]);
-      return items.flatMap(({ id }, index) =>
-        (details[index]?.events ?? []).flatMap(({ seq, type }) => (told.has(type) ? [`${id}/${seq}`] : [])),
-      );
-    };
-    await waitFor(
-      "all to be taken",
-      async () => {
-        const { items } = await collector.api<{ items: { recoveredAt: number | null }[] }>("/incidents?state=all");
-        const areOver = items.every(({ recoveredAt }) => recoveredAt !== null);
-        return areOver && (await channels()).every(({ waiting }) => waiting === 0);
-      },
-      60_000,
-    );
+    await startAgent(collector, "store-1/pc", printersOf(printers));
+    await disturb(collector, printers, [400, 650, 900, 1_150, 1_400, 300], receiver.recover);
+    await allDelivered(collector);
 
-    const taken = new Set(receiver.arrived.filter(({ status }) => status === 204).map(({ id }) => id));
-    expect([...taken].toSorted()).toEqual((await shouldTell()).toSorted());
-    const words = new Map<string, string>();
-    for (const { id, body } of receiver.arrived) {
-      expect(words.get(id) ?? body).toBe(body);
-      words.set(id, body);
+    const wanted = (await toBeTold(collector)).toSorted();
+    const each = receiver.at("/each");
+    const taken = firstOfEach(each).map(({ id }) => id);
+    expect(taken.toSorted()).toEqual(wanted);
+    expect(outOfOrder(taken)).toEqual([]);
+    expectOneWording(each);
+
+    const groups = receiver.at("/groups");
+    const messages = firstOfEach(groups).map(({ body }) => JSON.parse(body) as Grouped);
+    const inGroups = messages.flatMap(({ items }) => items.map(({ notification }) => notification));
+    expect(inGroups.toSorted()).toEqual(wanted);
+    expect(outOfOrder(inGroups)).toEqual([]);
+    expectOneWording(groups);
+    for (const { group } of messages.filter((one) => one.group.isOver)) {
+      const own = messages.filter((one) => one.group.id === group.id).map((one) => one.group.number);
+      expect([Math.max(...own), own.length]).toEqual([group.number, group.number]);
     }
-    const order = [...taken].map((id) => id.split("/")).map(([incident, seq]) => ({ incident, seq: Number(seq) }));
-    for (const { incident } of order) {
-      const own = order.filter((one) => one.incident === incident).map(({ seq }) => seq);
-      expect(own).toEqual(own.toSorted((a, b) => a - b));
-    }
-    const repeats = receiver.arrived.length - words.size;
-    process.stdout.write(`webhook: ${taken.size} notifications over 6 kills, ${repeats} sent again\n`);
+    expect(messages.at(-1)?.group.isOver).toBe(true);
+    const repeats =
+      each.length + groups.length - new Set([...each, ...groups].map(({ id, path }) => `${path} ${id}`)).size;
+    process.stdout.write(
+      `webhook: ${taken.length} notifications and ${messages.length} of groups over 6 kills, ${repeats} sent again\n`,
+    );
 
     const { items: log } = await collector.api<{ items: Attempt[] }>("/notifications/log?channel=tickets&limit=500");
-    expect(
-      new Set(log.filter(({ outcome }) => outcome === "delivered").map(({ notification }) => notification)),
-    ).toEqual(taken);
+    const logged = log
+      .filter(({ outcome, incident }) => outcome === "delivered" && incident !== "")
+      .map(({ notification }) => notification);
+    expect(new Set(logged)).toEqual(new Set(taken));
     const tried = await collector.api<Attempt>("/notifications/channels/tickets/test", {});
     expect(tried.outcome).toBe("delivered");
-    expect(receiver.arrived.at(-1)?.id).toBe(tried.notification);
+    expect(receiver.lastAt("/each")?.id).toBe(tried.notification);
+
+    const families = parseExposition(await (await fetch(`${collector.http}/metrics`)).text());
+    const samples = (name: string) => families.find((family) => family.name === `aislewatch_${name}`)?.samples ?? [];
+    const delivered = samples("notification_attempts_total").filter(({ labels }) => labels["outcome"] === "delivered");
+    expect(delivered.every(({ value }) => value > 0)).toBe(true);
+    expect(samples("notifications_oldest_seconds").map(({ labels, value }) => [labels["channel"], value])).toEqual([
+      ["tickets", 0],
+      ["groups", 0],
+    ]);
+    for (const name of ["incidents_opened", "incidents_resolved", "escalations", "sla_warnings", "sla_breaches"])
+      expect([name, samples(`${name}_total`).length > 2]).toEqual([name, true]);
   });
 });
