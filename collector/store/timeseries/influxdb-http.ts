@@ -58,7 +58,9 @@ export type InfluxLimits = {
 const GZIP_FROM_BYTES = 1_024;
 /** Connections kept; more requests wait. */
 const CONNECTIONS_MAX = 8;
+/** What is told of a refusal, and what is looked at of one: it repeats a line before it says what is wrong with it. */
 const DETAIL_CHARS_MAX = 500;
+const REFUSAL_CHARS_MAX = 1_000_000;
 
 export class InfluxHttp {
   readonly #address: InfluxAddress;
@@ -145,7 +147,7 @@ export class InfluxHttp {
   #asStoreError(thrown: unknown): StoreError {
     if (thrown instanceof StoreError) return thrown;
     if (thrown instanceof HttpError) {
-      const detail = `InfluxDB answers ${thrown.statusCode}: ${textOf(thrown)}`;
+      const detail = `InfluxDB answers ${thrown.statusCode}: ${textOf(thrown).slice(0, DETAIL_CHARS_MAX)}`;
       return new StoreError(isForNow(thrown.statusCode) ? "unreachable" : "failed", detail);
     }
     if (thrown instanceof RequestTimedOutError) this.close();
@@ -168,7 +170,7 @@ const basic = ({
 function textOf({ json, body, statusMessage }: HttpError): string {
   const { error, message } = isRecord(json) ? json : {};
   const text = [error, message, body, statusMessage].find((each) => typeof each === "string" && each !== "");
-  return String(text ?? "").slice(0, DETAIL_CHARS_MAX);
+  return String(text ?? "").slice(0, REFUSAL_CHARS_MAX);
 }
 
 /**
@@ -179,9 +181,11 @@ export function answerOf(status: number, text: string): WriteAnswer | null {
   if (status !== 400 && status !== 413 && status !== 422) return null;
   const detail = text.slice(0, DETAIL_CHARS_MAX);
   const field = /input field "(.*)" on measurement ".*" is type /s.exec(text)?.[1] ?? null;
+  // It stores the lines that it could read, and counts the others nowhere.
+  if (/unable to parse/.test(text)) return { kind: "refused", detail };
   const dropped = /partial write:.* dropped=(\d{1,9})/s.exec(text)?.[1];
   if (dropped !== undefined) return { kind: "partly", dropped: Number(dropped), field, detail };
-  const isRefused = status === 413 || /unable to parse|parse line protocol|max key length|type conflict/i.test(text);
+  const isRefused = status === 413 || /parse line protocol|max key length|type conflict/i.test(text);
   return isRefused ? { kind: "refused", detail } : null;
 }
 
