@@ -617,6 +617,32 @@ rules:
     watch.stop();
   });
 
+  it("has what stood on its devices below it, until they are read again", async () => {
+    await start({ rules }, [printer("printer"), printer("other")]);
+    const watch = watched();
+    const dead = { printer: { up: false }, other: good };
+    await read(dead);
+    await tickFor(25);
+    site.send("status", statusOf({ state: "offline" }));
+    await tickFor(200);
+    const below = { parent: "INC-000002", parentWhy: "its agent pc is silent" };
+    expect(stored("INC-000001")).toMatchObject({ rule: "no-answer", suppressedBy: "agent:s1/pc", ...below });
+    expect(stored("INC-000002")).toMatchObject({ rule: "agent-silent", children: 1 });
+    site.send("status", statusOf());
+    await tickFor(40);
+    // It is up again, and nobody has asked the printer yet.
+    expect(stored("INC-000001")).toMatchObject({ suppressedBy: "agent:s1/pc", ...below });
+    for (const seconds of [40, 40, 35]) {
+      await read(dead);
+      await tickFor(seconds);
+    }
+    expect(stored("INC-000001")).toMatchObject({ suppressedBy: null, ...below });
+    await tickFor(10);
+    expect(stored("INC-000001")?.parent).toBeNull();
+    expect(log("INC-000002")).toEqual(["opened", "child_added", "recovered", "child_removed"]);
+    watch.stop();
+  });
+
   it("also when the collector was restarted meanwhile and remembers it as online", async () => {
     await start({ rules });
     let watch = watched();
