@@ -37,6 +37,9 @@ const HTTP_LIMITS = {
   connectionsMax: 2_048,
 } as const;
 
+/** Tells the ids of one process from those of another. */
+const PROCESS_ID_BYTES = 6;
+
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 /** Everything that the page loads is its own: no inline script, nothing from elsewhere, no framing. */
@@ -88,7 +91,9 @@ export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<Api
   await app.register(swagger, openApi(options.version));
   const otherMethods = refuseOtherMethods(app);
 
-  const hub = new StreamHub(deps.clock, options.version);
+  const hub = new StreamHub(deps.clock, options.version, () =>
+    Buffer.from(deps.random(PROCESS_ID_BYTES)).toString("hex"),
+  );
   await app.register(
     async (api) => {
       api.addHook("onRequest", async (_request, reply) => {

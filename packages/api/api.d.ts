@@ -2052,10 +2052,15 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Server-sent events: each `data` is a StreamEvent as JSON */
+    /**
+     * Server-sent events: each `data` is a StreamEvent as JSON
+     * @description Goes on after the event whose id is given in `Last-Event-ID`, or in `after` where headers can't be set.
+     */
     get: {
       parameters: {
-        query?: never;
+        query?: {
+          after?: string;
+        };
         header?: never;
         path?: never;
         cookie?: never;
@@ -3446,6 +3451,13 @@ export interface components {
           type: "hello";
           now: number;
           version: string;
+          resumed: boolean;
+        }
+      | {
+          /** @constant */
+          type: "reset";
+          /** @enum {string} */
+          why: "too_old" | "other_process" | "too_slow";
         }
       | {
           /** @constant */

@@ -1,6 +1,7 @@
 import type { components } from "@aislewatch/api";
 import { type Api, ApiError, type Connection, orThrow } from "./client.ts";
 import { EXIT, type ExitCode, print } from "./command.ts";
+import { createFrames } from "./event-stream.ts";
 import { row } from "./incident-rows.ts";
 
 type Incident = components["schemas"]["Incident"];
@@ -9,14 +10,15 @@ type Incident = components["schemas"]["Incident"];
 const SILENCE_MS_MAX = 15_000;
 const RECONNECT_MS = 2_000;
 
-/** Follows the stream; a lost connection is said and tried again, and the list is the way to what was missed. */
+/** Follows the stream; a lost connection is said and tried again, from the last event that came. */
 export async function watch(connection: Connection, api: Api, json: boolean): Promise<ExitCode> {
   const stopped = new AbortController();
   process.once("SIGINT", () => stopped.abort());
   orThrow(await api.GET("/api/v1/me"));
+  const place: Place = { lastId: null };
   while (!stopped.signal.aborted) {
     try {
-      await follow(connection, stopped.signal, json);
+      await follow(connection, { stop: stopped.signal, place, json });
     } catch (thrown) {
       if (stopped.signal.aborted) break;
       process.stderr.write(
@@ -28,22 +30,32 @@ export async function watch(connection: Connection, api: Api, json: boolean): Pr
   return EXIT.ok;
 }
 
-async function follow({ url, token }: Connection, stop: AbortSignal, json: boolean): Promise<void> {
+/** Of the last event that came whole. */
+type Place = { lastId: string | null };
+
+async function follow(
+  { url, token }: Connection,
+  { stop, place, json }: { readonly stop: AbortSignal; readonly place: Place; readonly json: boolean },
+): Promise<void> {
   const silent = new AbortController();
   let timer = setTimeout(() => silent.abort(new Error("nothing heard")), SILENCE_MS_MAX);
   try {
     const response = await fetch(`${url}/api/v1/stream`, {
-      headers: { authorization: `Bearer ${token}` },
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(place.lastId !== null && { "last-event-id": place.lastId }),
+      },
       signal: AbortSignal.any([stop, silent.signal]),
     });
     if (!response.ok || response.body === null) throw new ApiError(`HTTP ${response.status}`);
-    let buffer = "";
+    const frames = createFrames();
     for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
       clearTimeout(timer);
       timer = setTimeout(() => silent.abort(new Error("nothing heard")), SILENCE_MS_MAX);
-      const frames = (buffer + chunk).split("\n\n");
-      buffer = frames.pop() ?? "";
-      for (const frame of frames) showFrame(frame, json);
+      for (const { id, data } of frames(chunk)) {
+        if (data !== "") show(JSON.parse(data), json);
+        place.lastId = id ?? place.lastId;
+      }
     }
     throw new Error("the collector ended the stream");
   } finally {
@@ -51,13 +63,19 @@ async function follow({ url, token }: Connection, stop: AbortSignal, json: boole
   }
 }
 
-function showFrame(frame: string, json: boolean): void {
-  const data = frame
-    .split("\n")
-    .flatMap((line) => (line.startsWith("data:") ? [line.slice(5).trim()] : []))
-    .join("\n");
-  if (data === "") return;
-  const event = JSON.parse(data) as { type: string; incident?: Incident };
+const WHY: Readonly<Record<string, string>> = {
+  too_old: "it was too long ago",
+  other_process: "the collector was started again",
+  too_slow: "they came faster than they were read",
+};
+
+function show(event: { type: string; why?: string; incident?: Incident }, json: boolean): void {
+  if (event.type === "reset") {
+    const why = WHY[event.why ?? ""] ?? "";
+    process.stderr.write(
+      `Changes of the meantime are not shown (${why}): aislewatch incidents list has what is open.\n`,
+    );
+  }
   if (event.type !== "incident" || event.incident === undefined) return;
   if (json) print(`${JSON.stringify(event.incident)}\n`);
   else print(`${new Date().toLocaleTimeString()}  ${row(event.incident, Date.now()).join("  ")}\n`);

@@ -165,8 +165,9 @@ export async function watchIncidents(collector: Pick<CollectorRig, "http" | "tok
       const frames = (text + chunk).split("\n\n");
       text = frames.pop() ?? "";
       for (const frame of frames) {
-        if (!frame.startsWith("data: ")) continue;
-        const event: unknown = JSON.parse(frame.slice("data: ".length));
+        const data = /^data: (.*)$/m.exec(frame)?.[1];
+        if (data === undefined) continue;
+        const event: unknown = JSON.parse(data);
         helloSeen = true;
         const key = incidentOf(event);
         if (key === null) continue;

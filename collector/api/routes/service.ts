@@ -8,6 +8,9 @@ import { Refused } from "../problem.ts";
 import { health, problem, streamEvent } from "../schema/service.ts";
 import type { StreamHub } from "../stream.ts";
 
+/** An id of ours is shorter. */
+const LAST_ID_CHARS_MAX = 64;
+
 /** The live stream, below /api/v1. */
 export function streamRoutes(deps: ApiDeps, hub: StreamHub): FastifyPluginAsyncZod {
   return async (app) => {
@@ -18,6 +21,9 @@ export function streamRoutes(deps: ApiDeps, hub: StreamHub): FastifyPluginAsyncZ
         schema: {
           tags: ["stream"],
           summary: "Server-sent events: each `data` is a StreamEvent as JSON",
+          description:
+            "Goes on after the event whose id is given in `Last-Event-ID`, or in `after` where headers can't be set.",
+          querystring: z.object({ after: z.string().max(LAST_ID_CHARS_MAX).optional() }),
           response: {
             200: { description: "An endless stream", content: { "text/event-stream": { schema: streamEvent } } },
             default: problem,
@@ -32,12 +38,15 @@ export function streamRoutes(deps: ApiDeps, hub: StreamHub): FastifyPluginAsyncZ
         const headers = Object.fromEntries(
           Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]),
         );
+        const header = request.headers["last-event-id"];
+        const lastEventId = (typeof header === "string" ? header : request.query.after) ?? null;
         reply.hijack();
         hub.add(
           {
             response: reply.raw,
             who: identity.actor,
             stillAllowed: () => stillHolds(deps, identity),
+            lastEventId: lastEventId === "" ? null : lastEventId,
           },
           headers,
         );
@@ -103,14 +112,20 @@ function isLocal(request: FastifyRequest): boolean {
 }
 
 function httpMetrics(hub: StreamHub, refusedConnections: number): string {
-  const { clients, slowDisconnects, refused } = hub.counts;
+  const { clients, slowDisconnects, refused, resumed, resets } = hub.counts;
   return [
     "# HELP aislewatch_stream_clients Pages connected to the live stream.",
     "# TYPE aislewatch_stream_clients gauge",
     `aislewatch_stream_clients ${clients}`,
-    "# HELP aislewatch_stream_slow_disconnects_total Pages disconnected because they read too slowly.",
+    "# HELP aislewatch_stream_slow_disconnects_total Pages disconnected because they read nothing any more.",
     "# TYPE aislewatch_stream_slow_disconnects_total counter",
     `aislewatch_stream_slow_disconnects_total ${slowDisconnects}`,
+    "# HELP aislewatch_stream_resumed_total Pages that came back and went on where they were.",
+    "# TYPE aislewatch_stream_resumed_total counter",
+    `aislewatch_stream_resumed_total ${resumed}`,
+    "# HELP aislewatch_stream_resets_total Pages that had missed something and were told to fetch the present.",
+    "# TYPE aislewatch_stream_resets_total counter",
+    `aislewatch_stream_resets_total ${resets}`,
     "# HELP aislewatch_stream_refused_total Pages refused because too many were connected.",
     "# TYPE aislewatch_stream_refused_total counter",
     `aislewatch_stream_refused_total ${refused}`,

@@ -19,12 +19,15 @@ export const problem = z
 export const health = z.object({ ok: z.boolean(), reasons: z.array(z.string()) }).meta({ id: "Health" });
 
 /**
- * Server-sent events on /api/v1/stream, each `data` one of these as JSON. The stream starts with `hello`; after a
- * reconnect the page fetches the present state again, so an event may be missed but never be wrong.
+ * Server-sent events on /api/v1/stream, each `data` one of these as JSON. The stream starts with `hello`. What changed has
+ * an id: with the last one that arrived a reconnect goes on after it, and then `resumed` is true and nothing was missed.
+ * `reset`: something was, and who needs the present state fetches it.
  */
 export const streamEvent = z
   .discriminatedUnion("type", [
-    z.object({ type: z.literal("hello"), now: z.number(), version: z.string() }),
+    z.object({ type: z.literal("hello"), now: z.number(), version: z.string(), resumed: z.boolean() }),
+    /** The ring has gone on, the ids are of another process (it was started again), or this client reads too slowly. */
+    z.object({ type: z.literal("reset"), why: z.enum(["too_old", "other_process", "too_slow"]) }),
     z.object({ type: z.literal("beat"), now: z.number() }),
     z.object({ type: z.literal("incident"), incident }),
     z.object({

@@ -13,7 +13,11 @@ class Bench {
   reachable = true;
   /** Streams opened so far, and the one that is open. */
   streams = 0;
-  stream: { onData: (data: string) => void; onError: () => void } | null = null;
+  stream: { onData: (data: string, id: string) => void; onError: () => void } | null = null;
+  /** Where the last one that was opened was to go on. */
+  after: string | null = null;
+  /** How often the open incidents were asked for. */
+  lists = 0;
   timers: { atMs: number; callback: () => void }[] = [];
   /** What the list goes on with, and what its second page waits for. */
   secondPage: Incident[] = [];
@@ -21,8 +25,9 @@ class Bench {
 
   readonly live: Live = createLive({
     api: this.api(),
-    openStream: (handlers) => {
+    openStream: (handlers, after) => {
       this.streams += 1;
+      this.after = after;
       this.stream = handlers;
       return () => {
         if (this.stream === handlers) this.stream = null;
@@ -43,6 +48,7 @@ class Bench {
     return {
       me: () => this.answer({ name: "anna", role: "operator" }),
       incidents: async ({ cursor }) => {
+        this.lists += 1;
         if (cursor !== undefined) await this.pagesAfterFirst;
         const rest = this.secondPage.length > 0;
         if (cursor !== undefined) return this.answer({ items: this.secondPage, cursor: null, total: 2 });
@@ -87,11 +93,15 @@ class Bench {
   async start(): Promise<void> {
     this.live.start();
     await settle();
-    await this.send({ type: "hello", now: this.nowMs, version: "1" });
+    await this.hello(false);
   }
 
-  async send(event: StreamEvent): Promise<void> {
-    this.stream?.onData(JSON.stringify(event));
+  async hello(resumed: boolean): Promise<void> {
+    await this.send({ type: "hello", now: this.nowMs, version: "1", resumed }, resumed ? "" : "p-0");
+  }
+
+  async send(event: StreamEvent, id = ""): Promise<void> {
+    this.stream?.onData(JSON.stringify(event), id);
     await settle();
   }
 
@@ -171,9 +181,53 @@ describe("the live store", () => {
     expect(bench.live.get().connection.phase).toBe("lost");
     await bench.pass(1_000);
     expect(bench.streams).toBe(2);
-    await bench.send({ type: "hello", now: bench.nowMs, version: "1" });
+    await bench.hello(false);
+    await bench.send({ type: "reset", why: "other_process" }, "q-0");
     expect(bench.ids).toEqual(["B"]);
     expect(bench.live.get().connection.phase).toBe("live");
+  });
+
+  it("goes on after the last event that arrived, and fetches nothing when nothing was missed", async () => {
+    bench.open = [sampleIncident({ id: "A" })];
+    await bench.start();
+    await bench.send({ type: "incident", incident: sampleIncident({ id: "B" }) }, "p-7");
+    bench.stream?.onError();
+    await bench.pass(1_000);
+    expect([bench.streams, bench.after, bench.lists]).toEqual([2, "p-7", 1]);
+    await bench.hello(true);
+    await bench.send({ type: "incident", incident: sampleIncident({ id: "C" }) }, "p-8");
+    await bench.pass(100);
+    expect([bench.ids, bench.lists]).toEqual([["A", "B", "C"], 1]);
+  });
+
+  it("fetches again when it was told that it missed something while connected", async () => {
+    await bench.start();
+    bench.open = [sampleIncident({ id: "A" })];
+    await bench.send({ type: "reset", why: "too_slow" }, "p-9");
+    expect([bench.ids, bench.lists]).toEqual([["A"], 2]);
+  });
+
+  it("fetches after all when the line broke before the first list had come", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    bench.secondPage = [sampleIncident({ id: "B" })];
+    bench.pagesAfterFirst = promise;
+    await bench.start();
+    bench.reachable = false;
+    resolve();
+    await settle();
+    expect(bench.live.get().synced).toBe(false);
+    bench.reachable = true;
+    await bench.pass(1_000);
+    await bench.hello(true);
+    expect([bench.live.get().synced, bench.ids]).toEqual([true, ["B"]]);
+  });
+
+  it("begins anew after signing out, whatever it had heard", async () => {
+    await bench.start();
+    bench.live.stop();
+    bench.live.start();
+    await settle();
+    expect(bench.after).toBeNull();
   });
 
   it("stays live as long as beats come", async () => {
@@ -230,7 +284,7 @@ describe("the live store", () => {
     "passes over %j on the stream",
     async (data) => {
       await bench.start();
-      bench.stream?.onData(data);
+      bench.stream?.onData(data, "");
       await bench.pass(100);
       expect(bench.ids).toEqual([]);
     },

@@ -1,7 +1,8 @@
 /**
  * The one live store of the page: a stream of events, the state fetched to go with it, and the health of both. React
  * reads it through useSyncExternalStore; everything it touches outside comes in as `World`, so tests drive it by hand.
- * After every (re)connect the open incidents are fetched whole: an event may be missed, the board is never wrong.
+ * A stream that breaks is taken up after the last event that arrived. Where that can't be (the first time, after a restart
+ * of the collector, after a long absence) the open incidents are fetched whole: the board is never wrong.
  */
 import type { Answer, Api, IncidentQuery } from "./client.ts";
 import { type Connection, failed, heard, retryDelayMs, SILENCE_MAX_MS } from "./connection.ts";
@@ -23,8 +24,14 @@ export type LiveState = {
 
 export type World = {
   readonly api: Api;
-  /** Opens /api/v1/stream; the returned function closes it. Calls nothing after that. */
-  readonly openStream: (handlers: { onData: (data: string) => void; onError: () => void }) => () => void;
+  /**
+   * Opens /api/v1/stream, after the event with this id when there is one; the returned function closes it. Calls nothing
+   * after that. `id` is of the last event that had one, or empty.
+   */
+  readonly openStream: (
+    handlers: { onData: (data: string, id: string) => void; onError: () => void },
+    after: string | null,
+  ) => () => void;
   readonly now: () => number;
   /** Calls back once; the returned function cancels. */
   readonly after: (delayMs: number, callback: () => void) => () => void;
@@ -79,6 +86,10 @@ export function createLive(world: World): Live {
   let flushedAt = 0;
   let syncing = false;
   let syncAgain = false;
+  /** What was fetched is not all there is, or nothing was yet. */
+  let mustSync = true;
+  /** Id of the last event that arrived: where to go on. */
+  let position: string | null = null;
 
   function set(change: Partial<LiveState>): void {
     state = { ...state, ...change };
@@ -88,7 +99,7 @@ export function createLive(world: World): Live {
   function open(): void {
     closeStream();
     watch();
-    closeStream = world.openStream({ onData, onError: lose });
+    closeStream = world.openStream({ onData, onError: lose }, position);
   }
 
   /** A stream that says nothing for too long is lost, however open its socket looks. */
@@ -122,7 +133,10 @@ export function createLive(world: World): Live {
     }
   }
 
-  function onData(data: string): void {
+  function onData(data: string, id: string): void {
+    const isFirst = position === null;
+    // Also of what this page does not know: it is not to come again.
+    if (id !== "") position = id;
     const event = readStreamEvent(data);
     if (event === null) return;
     watch();
@@ -134,9 +148,11 @@ export function createLive(world: World): Live {
       state = { ...state, connection: heard(nowMs) };
     }
     if (event.type === "hello") {
-      void sync();
+      // Who asked to go on and can't is told by a reset.
+      if (isFirst || mustSync) void sync();
       pollOverview();
     }
+    if (event.type === "reset") void sync();
     if (event.type === "incident") enqueue(event.incident);
     if (event.type === "rules") {
       pollOverview();
@@ -168,6 +184,7 @@ export function createLive(world: World): Live {
       return;
     }
     syncing = true;
+    mustSync = true;
     const mine = life;
     const since = state.incidents.revision;
     const open = await fetchOpen(world.api, (items) => {
@@ -177,6 +194,7 @@ export function createLive(world: World): Live {
     if (mine !== life) return;
     if (open.ok) {
       const list = { items: open.value.items, since, complete: open.value.complete };
+      mustSync = syncAgain;
       set({ incidents: fetched(state.incidents, list), synced: true });
     } else if (open.error.kind === "signed_out") {
       leave();
@@ -210,6 +228,8 @@ export function createLive(world: World): Live {
     batch = [];
     syncing = false;
     syncAgain = false;
+    mustSync = true;
+    position = null;
   }
 
   /** Nothing of the last person's view is kept for the next one. */

@@ -3,6 +3,7 @@ import type { StreamEvent } from "./types.ts";
 
 const TYPES: ReadonlySet<string> = new Set<StreamEvent["type"]>([
   "hello",
+  "reset",
   "beat",
   "incident",
   "device",

@@ -8,9 +8,10 @@ export const api = createApi();
 
 export const live = createLive({
   api,
-  openStream: ({ onData, onError }) => {
-    const source = new EventSource("/api/v1/stream");
-    source.onmessage = (message: MessageEvent<unknown>) => onData(String(message.data));
+  openStream: ({ onData, onError }, after) => {
+    const place = after === null ? "" : `?after=${encodeURIComponent(after)}`;
+    const source = new EventSource(`/api/v1/stream${place}`);
+    source.onmessage = (message: MessageEvent<unknown>) => onData(String(message.data), message.lastEventId);
     source.onerror = onError;
     return () => {
       source.onmessage = null;
@@ -65,8 +66,11 @@ export type Loaded<T> = {
 /** Two fetches of one resource are at least this far apart, however often events ask for it. */
 const RELOAD_EVERY_MS = 1_000;
 
+/** What was missed may be anything. */
+const isNews = (event: StreamEvent): boolean => event.type === "reset" || (event.type === "hello" && !event.resumed);
+
 /**
- * A resource of the API, fetched when `key` changes, after every reconnect, and when `concerns` says that an event
+ * A resource of the API, fetched when `key` changes, when something was missed, and when `concerns` says that an event
  * touches it. While it is fetched again the last value stays on the screen.
  */
 export function useLoad<T>(
@@ -113,7 +117,7 @@ export function useLoad<T>(
     again.current = () => void run();
     void run();
     const unsubscribe = live.onEvent((event) => {
-      if (event.type === "hello" || latest.current.concerns(event)) void run();
+      if (isNews(event) || latest.current.concerns(event)) void run();
     });
     return () => {
       gone = true;
