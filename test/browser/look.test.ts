@@ -62,6 +62,7 @@ describe("every page", () => {
       { path: "/agents", shows: '[data-testid="agent-row"]' },
       { path: "/agents/store-1/pc", shows: '[data-testid="deliveries"]' },
       { path: "/maintenance", shows: '[data-testid="maintenance-row"]' },
+      { path: "/notifications", shows: "text=No channel is set up" },
       { path: "/rules", shows: "text=media-low" },
     ];
   });

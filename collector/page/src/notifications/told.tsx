@@ -68,7 +68,7 @@ function ToldRow({ one }: { one: ToldOne }) {
         )}
         {state === "waiting" && (
           <>
-            , for <Age at={createdAt} />
+            , waiting for <Age at={createdAt} />
           </>
         )}
         {attempts > 1 && `, ${plural(attempts, "attempt")}`}
