@@ -3,7 +3,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cleanUp, waitFor } from "../rig/rig.ts";
+import { cleanUp, runOnce, waitFor } from "../rig/rig.ts";
 import { axeFindings } from "./axe.ts";
 import { addUser, ask, signedIn, startChromium } from "./chromium.ts";
 import { openIncident, type Store, startStore } from "./store.ts";
@@ -31,6 +31,10 @@ type Triage = {
   hardware: { serial: string | null; warranty: { state: string } | null; service: { name: string } | null };
 };
 type HandOver = { text: string; stepsOpen: string[]; where: { address: string | null } };
+
+/** One for each page; `/Pages` is their tree. */
+const PAGE_OF_PDF = /\/Type\s*\/Page\b(?!s)/g;
+const TYPE = 'document.querySelector(".sheet").style.getPropertyValue("--sheet-type")';
 
 describe("an incident that goes to the field", () => {
   let store: Store;
@@ -117,6 +121,23 @@ describe("an incident that goes to the field", () => {
     expect(problems).toEqual([]);
   });
 
+  it("is the same page on the command line", async () => {
+    const { http, token } = store.collector;
+    const cli = async (...words: string[]): Promise<string> => {
+      const env = { AISLEWATCH_TOKEN: token };
+      const ran = await runOnce("packages/cli/main.ts", ["incidents", ...words, "--url", http], { env });
+      expect([ran.code, ran.stderr]).toEqual([0, ""]);
+      return ran.stdout;
+    };
+    // When it was made and how long the fault lasts move on.
+    const still = (text: string): string => text.replaceAll(/made .*|it is .* there|for \d+ .*/g, "");
+    expect(still(await cli("handover", id))).toBe(still((await handOverOf()).text));
+    expect(JSON.parse(await cli("handover", id, "--json"))).toMatchObject({ id, stepsDone: 1 });
+    expect(await cli("show", id)).toMatch(
+      /Kind +consumable[\s\S]*Cause +Something is used up or worn[\s\S]*warranty ends/,
+    );
+  });
+
   it("is one page of A4, however much was written into it", async () => {
     const { page, problems } = await signedIn(browser, store.collector, {
       user: "anna",
@@ -130,7 +151,25 @@ describe("an incident that goes to the field", () => {
     await act({ action: "vendor", vendor: "Label Service", ref: "RMA-17" });
     await act({ action: "hold", reason: "awaiting_part", text: "wwwwwwwwww".repeat(40) });
     expect(await printed(page), "with long notes, from a telephone").toBe(1);
-    expect(await ask(page, 'document.querySelector(".sheet").style.getPropertyValue("--sheet-type")')).toBe("");
+    expect(problems).toEqual([]);
+  });
+
+  it("gets smaller type where it would be two pages", async () => {
+    const { page, problems } = await signedIn(browser, store.collector, { user: "anna" });
+    await page.route("**/api/v1/incidents/*/handover", async (route) => {
+      const answer = await route.fetch();
+      const whole = (await answer.json()) as Record<string, unknown>;
+      const long = Array.from({ length: 40 }, (_, n) => `${n} ${"as long as it is ".repeat(10)}`);
+      await route.fulfill({ response: answer, json: { ...whole, bring: long } });
+    });
+    await page.goto(`/incidents/${id}/handover`);
+    await page.getByTestId("sheet").waitFor();
+    await ask(page, `void addEventListener("beforeprint", () => (globalThis.type = ${TYPE}))`);
+    expect((await page.pdf({ preferCSSPageSize: true })).toString("latin1").match(PAGE_OF_PDF)?.length).toBe(1);
+    const type = Number.parseFloat(await ask<string>(page, "globalThis.type"));
+    expect(type).toBeGreaterThanOrEqual(5.5);
+    expect(type).toBeLessThan(9.5);
+    expect(await ask(page, TYPE), "afterwards it is as it was").toBe("");
     expect(problems).toEqual([]);
   });
 
@@ -145,6 +184,6 @@ describe("an incident that goes to the field", () => {
     await page.goto(`/incidents/${id}/handover`);
     await page.getByTestId("sheet").waitFor();
     const pdf = await page.pdf({ preferCSSPageSize: true });
-    return pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g)?.length ?? 0;
+    return pdf.toString("latin1").match(PAGE_OF_PDF)?.length ?? 0;
   }
 });

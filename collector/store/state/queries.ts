@@ -61,6 +61,9 @@ const FACTS_COLUMNS = [
   "serial",
 ] as const satisfies (keyof Tables["incident_facts"])[];
 
+/** What an incident is of stays as it was opened; SQLite would write the indexes on it anew, whether it changed or not. */
+const FACTS_CHANGING = FACTS_COLUMNS.slice(2).filter((name) => name !== "site" && name !== "slot" && name !== "rule");
+
 /** What triage looks at of an incident of the past; facts-row.ts reads it. */
 const PAST_COLUMNS = [
   "incident",
@@ -410,7 +413,7 @@ export function buildQueries(db: Kysely<Tables>) {
             .columns(["opened_at", "incident"])
             .doUpdateSet((eb) =>
               Object.fromEntries(
-                [...FACTS_COLUMNS.slice(2), "slot_no" as const].map((name) => [name, eb.ref(`excluded.${name}`)]),
+                [...FACTS_CHANGING, "slot_no" as const].map((name) => [name, eb.ref(`excluded.${name}`)]),
               ),
             ),
         ),
