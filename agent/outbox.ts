@@ -186,7 +186,7 @@ export class Outbox {
   }
 
   markInFlight(upTo: Seqs): void {
-    this.#served?.markInFlight(upTo);
+    this.#read(undefined, (served) => served.markInFlight(upTo));
   }
 
   ack(epoch: string, upTo: Seqs): "taken" | "stranger" | "ahead" {

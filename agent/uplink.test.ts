@@ -196,6 +196,22 @@ describe.runIf(hasMosquitto)("Uplink", () => {
     await until(() => collector.batches.length === 1);
   });
 
+  it("waits for it however long: of an old copy what is new would be taken for repeats, and lost", async () => {
+    const collector = await startCollector();
+    const before = startAgent();
+    before.outbox.append([reading(1)], { lane: "live", keep: false });
+    before.outbox.close();
+    const { outbox, uplink } = startAgent({ batchesMax: 32, bytesMax: 1e6, stallMs: 300 });
+    outbox.append([reading(2)], { lane: "live", keep: false });
+    uplink.start();
+    await until(() => uplink.figures.lastError !== null && !uplink.figures.connected);
+    expect(collector.batches).toEqual([]);
+    // The collector had three of them, of which this copy knows nothing.
+    await collector.ack(3, 0);
+    await until(() => collector.batches.length === 1);
+    expect(collector.batches[0]).toMatchObject({ seq: 1, subjects: ["d2"] });
+  });
+
   it("takes a new epoch when the collector acks what this outbox never had", async () => {
     const collector = await startCollector();
     const { outbox, uplink } = startAgent();

@@ -85,8 +85,6 @@ const INVENTORY_LINGER_MS = 500;
 const REFUSED_CODES: readonly unknown[] = [4, 5];
 const SUBACK_REFUSED = 128;
 const NOT_ANSWERED = "the broker is there, the collector does not answer";
-/** How long the collector's first word is waited for before anything is sent (see `Outbox.isGreeted`). */
-const GREETING_MS = 2_000;
 
 type TimerName = "reconnect" | "tick" | "heartbeat" | "pace" | "inventory" | "greeting";
 
@@ -229,7 +227,8 @@ export class Uplink {
     this.#publishStatus();
     this.#publishInventory();
     this.#window.connected(outbox.acked, clock.monotonic());
-    if (!outbox.isGreeted) this.#after("greeting", GREETING_MS, () => this.#pump());
+    // Of an old copy the collector would take what is new for repeats: so its first word is waited for, however long.
+    if (!outbox.isGreeted) this.#after("greeting", this.#tickMs * TICKS_A_STALL, () => this.#unanswered());
     this.#after("tick", this.#tickMs, () => this.#tick());
     this.#after("heartbeat", HEARTBEAT_MS, () => this.#heartbeat());
     this.#pump();
@@ -321,6 +320,7 @@ export class Uplink {
   #renew(client: MqttClient): void {
     const renewed = this.#options.outbox.renew();
     if (renewed.ok) this.#options.log.emit(agentEvents.outboxRenewed, { epoch: this.#options.outbox.epoch });
+    this.#isAnswered = true;
     this.#isExchanging = true;
     client.end(true);
   }
@@ -330,14 +330,19 @@ export class Uplink {
     if (this.#window.isStalled(clock.monotonic())) {
       log.emit(agentEvents.ackStalled, this.#window.inFlight);
       this.#lastError = { text: "no acknowledgement from the collector", refused: false };
-      if (this.#isAnswered) this.#downSinceMs = clock.monotonic();
-      this.#isAnswered = false;
+      this.#unanswered();
       this.#client?.end(true);
       return;
     }
     this.#options.outbox.tend();
     this.#pump();
     this.#after("tick", this.#tickMs, () => this.#tick());
+  }
+
+  /** What is read from now on is history soon. */
+  #unanswered(): void {
+    if (this.#isAnswered) this.#downSinceMs = this.#options.clock.monotonic();
+    this.#isAnswered = false;
   }
 
   #heartbeat(): void {
@@ -347,8 +352,9 @@ export class Uplink {
 
   /** Sends what the window has room for: the present first, then the past at its pace. */
   #pump(): void {
-    if (!this.#connected || !this.#isAnswered || this.#timers.has("greeting")) return;
+    if (!this.#connected || !this.#isAnswered) return;
     const { outbox, clock } = this.#options;
+    if (!outbox.isGreeted) return;
     const nowMs = clock.monotonic();
     this.#send("live", nowMs);
     this.#send("history", nowMs);
