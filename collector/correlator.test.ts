@@ -381,6 +381,53 @@ describe("correlation", () => {
       });
     }
 
+    it("the same of the fleet: all that stand are called for, or below one that is", async () => {
+      const fleetRule = { where: {}, same: [], sites: 3, sharePercent: 0, withinMs: SETTLE_MS } as const;
+      const policy = { settleMs: SETTLE_MS, fleet: [fleetRule] };
+      const site = fc.constantFrom("s1", "s2", "s3", "s4", "s5");
+      const step = fc.oneof(
+        { weight: 6, arbitrary: fc.record({ is: fc.constant("down" as const), site }) },
+        { weight: 3, arbitrary: fc.record({ is: fc.constant("up" as const), site }) },
+        {
+          weight: 2,
+          arbitrary: fc.record({ is: fc.constant("tick" as const), ms: fc.integer({ min: 1, max: SETTLE_MS }) }),
+        },
+        {
+          weight: 2,
+          arbitrary: fc.record({ is: fc.constantFrom("commit" as const, "crash" as const, "resolve" as const) }),
+        },
+      );
+      await start({}, policy);
+      const fleets = () => [...tree.book.all()].filter((one) => one.fleet !== undefined);
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+          await tree.close();
+          await start({}, policy);
+          for (const one of steps) {
+            if (one.is === "down") tree.down("printer", one.site);
+            else if (one.is === "up") tree.up("printer", one.site);
+            else if (one.is === "tick") tree.tick(one.ms);
+            else if (one.is === "commit") tree.commit();
+            else if (one.is === "crash") await tree.crash();
+            else
+              for (const fleet of fleets().filter(isStanding))
+                tree.act(fleet, { type: "resolved", code: "network", text: "done" });
+          }
+          tree.tick(SETTLE_MS);
+          tree.tick(SETTLE_MS);
+          tree.commit();
+          expect(brokenLaws(tree)).toEqual([]);
+          for (const one of [...tree.book.all()].filter(isStanding)) {
+            const told = tree.pages.filter(({ incident }) => incident === one.id).at(-1);
+            const above = one.parent === null ? null : tree.book.incident(one.parent);
+            if (above === null) expect(["opened", "reopened"]).toContain(told?.event);
+            else expect(isStanding(above)).toBe(true);
+          }
+        }),
+        { numRuns: 60 },
+      );
+    }, 60_000);
+
     it("a tree that is right, nobody called below a parent, and what outlives it called for once", async () => {
       await start(STORE);
       await fc.assert(
