@@ -55,6 +55,7 @@ export class OutboxAgent {
   readonly #hot = new Set<number>();
   #client: MqttClient | null = null;
   #seq = 0;
+  #readAt = 0;
   #acked = 0;
   #heard = 0;
   #sent = 0;
@@ -92,7 +93,9 @@ export class OutboxAgent {
   /** Reads its devices and has the batch in its outbox. */
   write(): void {
     const { devices } = this.#options;
-    const now = this.#now();
+    // No device is read twice in a millisecond: two such values would be one point in some stores.
+    const now = Math.max(this.#now(), this.#readAt + 1);
+    this.#readAt = now;
     const seq = ++this.#seq;
     const readings = Array.from({ length: devices }, (_, n) => ({
       device: deviceId(n),

@@ -259,6 +259,8 @@ export type CollectorOptions = {
   readonly data?: string;
   /** The program, when it is not the shipped one but a test's own composition of the same parts. */
   readonly program?: string;
+  /** Lines behind those of collector.yaml. */
+  readonly more?: readonly string[];
   /** One that stands by itself (mosquitto.ts), instead of that inside the collector. */
   readonly broker?: BrokerRig;
 };
@@ -300,6 +302,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     ...(options.sites !== undefined ? ["sites: ./sites.yaml"] : []),
     ...(options.notifications !== undefined ? ["notifications: ./notifications.yaml"] : []),
     ...(options.lifecycle !== undefined ? ["lifecycle: ./lifecycle.yaml"] : []),
+    ...(options.more ?? []),
   ];
   writeFileSync(config, `${lines.join("\n")}\n`);
   const tokenFile = join(folder, "token");
