@@ -56,6 +56,36 @@ describe("faults of a run and of an undisturbed one", () => {
   });
 });
 
+describe("faults around readings that were sent and are stored nowhere", () => {
+  type Case = { name: string; expected: Episode[]; actual: Episode[]; heard: Episode[]; isNear?: boolean; is: number };
+  const cases: Case[] = [
+    { name: "may be those with them", expected: [open(0, 50)], actual: [open(0, 5)], heard: [open(0, 5)], is: 0 },
+    { name: "may be one more with them", expected: [], actual: [open(0, 5)], heard: [open(0, 5)], is: 0 },
+    { name: "are not others", expected: [], actual: [open(0, 5)], heard: [open(20, 25)], is: 1 },
+    {
+      name: "are not missing when they are there with them",
+      expected: [open(0, 5)],
+      actual: [],
+      heard: [open(0, 5)],
+      is: 1,
+    },
+    {
+      name: "are not excused by those far away",
+      expected: [],
+      actual: [open(0, 5)],
+      heard: [open(0, 5)],
+      isNear: false,
+      is: 1,
+    },
+  ];
+
+  it.each(cases)("$name", ({ expected, actual, heard, isNear = true, is }) => {
+    const how = { toleranceOf: () => 0, isForeseen: () => false, cameAs: () => [] };
+    const compared = compare({ expected, actual, ...how, heard: { episodes: heard, isNear: () => isNear } });
+    expect(compared.differences).toHaveLength(is);
+  });
+});
+
 describe("a fault that was told and was none", () => {
   /** Open for three polls, then closed; the poll that says so was sent at this time. */
   const polls: Poll[] = [0, 250, 500, 750].map((ms) => ({ at: at(ms), tripped: false, guardOpen: ms < 750 }));

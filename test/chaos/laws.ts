@@ -365,7 +365,7 @@ export function incidentsAreTheSame(
 ): Verdict {
   const rules = rulesOf(STORY_RULES);
   const broken: string[] = [];
-  const sums = { compared: 0, early: 0, mostOffMs: 0, history: 0, leftOut: 0 };
+  const sums = { compared: 0, early: 0, mostOffMs: 0, history: 0, leftOut: 0, heard: 0 };
   for (const device of world.devices) {
     const agent = world.agents[device.agent];
     if (agent === undefined || options.clocksSet.has(device.agent)) {
@@ -385,14 +385,23 @@ export function incidentsAreTheSame(
     sums.compared += expected.length;
     sums.history += judged.length - expected.length;
     const isCalm = (from: number, to: number): boolean => wasCalm({ world, device, sent }, from, to);
-    const { differences, early, mostOffMs } = compare({
+    const gone = sentAndGone(agent, device, new Set(all.map(({ at }) => at)));
+    const heardPolls = [...polls, ...gone].sort((a, b) => a.at - b.at);
+    const { differences, early, mostOffMs, heard } = compare({
       expected,
       actual,
-      toleranceOf: (one) => (isCalm(one.onset, one.end ?? one.onset) ? 0 : latenessMs(polls, sent, one) + MOMENT_MS),
+      heard: {
+        episodes:
+          gone.length === 0 ? [] : undisturbed(rules, heardPolls, { everyMs: options.everyMs, restMs: REST_MS }),
+        isNear: (one) => around(gone, one).length > 0,
+      },
+      toleranceOf: (one) =>
+        isCalm(one.onset, one.end ?? one.onset) ? 0 : latenessMs(heardPolls, sent, one) + MOMENT_MS,
       isForeseen: (one) => !isCalm(one.onset, one.end ?? one.onset) && wasContradictedLate(polls, sent, one),
       cameAs: (one) => cameAs(polls, sent, one),
     });
     sums.early += early;
+    sums.heard += heard;
     sums.mostOffMs = Math.max(sums.mostOffMs, mostOffMs);
     broken.push(...differences.map((text) => `${device.id}: ${text}`));
   }
@@ -400,6 +409,7 @@ export function incidentsAreTheSame(
   const notes = [
     `${sums.compared} faults of ${lanes}`,
     ...(sums.early > 0 ? [`${sums.early} fired early on what was known`] : []),
+    ...(sums.heard > 0 ? [`${sums.heard} by readings that were sent and are stored nowhere`] : []),
     ...(sums.mostOffMs > 0 ? [`times off by ${sums.mostOffMs} ms at most`] : []),
     ...(sums.history > 0 ? [`${sums.history} not, for history falls into them`] : []),
     ...(sums.leftOut > 0 ? [`${sums.leftOut} devices left out whose agent's clock was set`] : []),
@@ -418,6 +428,17 @@ function readingsOf(rows: readonly SampleRow[], device: string): Poll[] {
     else poll.guardOpen = row.value === 1;
   }
   return [...polls].map(([at, states]) => ({ at, ...states })).sort((a, b) => a.at - b.at);
+}
+
+/** Readings that the wire saw, and no store has. */
+function sentAndGone({ sent }: AgentOf, device: StoryDevice, stored: ReadonlySet<number>): Poll[] {
+  const gone = new Map<number, Poll>();
+  for (const { polls } of sent.values()) {
+    for (const { device: id, serial, at } of polls) {
+      if (id === device.id && serial !== null && !stored.has(at)) gone.set(at, { at, ...device.said(serial) });
+    }
+  }
+  return [...gone.values()];
 }
 
 export type SentTimes = ReadonlyMap<number, Pick<SentBatch, "epoch" | "lane" | "seq" | "firstSentAt" | "sentAt">>;
@@ -501,9 +522,28 @@ type Comparison = {
   /** Was it rightly told, by what was known when it was told? */
   readonly isForeseen: (one: Episode) => boolean;
   readonly cameAs: (one: Episode) => readonly string[];
+  /** As it was with readings that were sent, and lost afterwards. */
+  readonly heard?: Heard;
 };
 
-type Compared = { readonly differences: string[]; readonly early: number; readonly mostOffMs: number };
+/**
+ * Readings that were sent, and are stored nowhere: the collector had judged them, or not, when it was killed before its
+ * time-series store had them, and the agent's file was damaged or became an older copy. What was told of them is right.
+ */
+type Heard = {
+  /** Faults with all of them. */
+  readonly episodes: readonly Episode[];
+  /** Is one of them near this fault? */
+  readonly isNear: (one: Episode) => boolean;
+};
+
+type Compared = {
+  readonly differences: string[];
+  readonly early: number;
+  readonly mostOffMs: number;
+  /** Told, or not, by readings that are stored nowhere. */
+  readonly heard: number;
+};
 
 /** Readings of this fault, from a poll before it to one after it. */
 const around = (polls: readonly Poll[], { onset, end }: Episode): Poll[] =>
@@ -536,7 +576,8 @@ function distance(a: Episode, b: Episode): number {
  * To the millisecond where nothing happened. Around a disturbance a time may be off by as much as its readings were late,
  * and a fault may have been told on what was known then, when the reading that contradicts it was still on its way.
  */
-export function compare({ expected, actual, toleranceOf, isForeseen, cameAs: pathOf }: Comparison): Compared {
+export function compare(comparison: Comparison): Compared {
+  const { expected, actual, toleranceOf, isForeseen, cameAs: pathOf, heard } = comparison;
   const left = new Set(actual);
   const differences: string[] = [];
   const missing = new Set(expected);
@@ -553,7 +594,14 @@ export function compare({ expected, actual, toleranceOf, isForeseen, cameAs: pat
     left.delete(other);
     mostOffMs = Math.max(mostOffMs, byMs);
   }
+  const isAmong = (episodes: readonly Episode[], one: Episode): boolean =>
+    episodes.some((other) => distance(one, other) <= toleranceOf(one));
+  let byHeard = 0;
   for (const one of missing) {
+    if (heard?.isNear(one) === true && !isAmong(heard.episodes, one)) {
+      byHeard++;
+      continue;
+    }
     const byMs = tolerances.get(one) ?? 0;
     const others = [...left].filter(({ rule, onset }) => rule === one.rule && Math.abs(onset - one.onset) <= NEAR_MS);
     const instead = others.length === 0 ? "none is near" : `near are ${others.map(spell).join("; ")}`;
@@ -563,9 +611,10 @@ export function compare({ expected, actual, toleranceOf, isForeseen, cameAs: pat
   let early = 0;
   for (const one of left) {
     if (isForeseen(one)) early++;
+    else if (heard?.isNear(one) === true && isAmong(heard.episodes, one)) byHeard++;
     else differences.push([`an incident says ${spell(one)}, which was not so`, ...pathOf(one)].join("\n          "));
   }
-  return { differences, early, mostOffMs };
+  return { differences, early, mostOffMs, heard: byHeard };
 }
 
 const spell = ({ rule, onset, end }: Episode): string =>
