@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all parts, or those that are named (layout, rules, store, reports, ingest, latency, board, snmp, agent, outbox, lines, usb), one
+ * `npm run bench`: all parts, or those that are named (layout, rules, store, reports, triage, ingest, latency, board, snmp, agent, outbox, lines, usb), one
  * after the other; figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
  */
 import { writeFileSync } from "node:fs";
@@ -18,6 +18,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   reports: {
     title: "reports: 1,000,000 incidents",
     run: async () => (await import("./reports.ts")).benchReports(),
+  },
+  triage: {
+    title: "triage: one incident over 1,000,000",
+    run: async () => (await import("./triage.ts")).benchTriage(),
   },
   ingest: {
     title: "ingest: MQTT to committed and acked",

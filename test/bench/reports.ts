@@ -67,6 +67,12 @@ function fill(store: StateStore, incidents: number): void {
   }
 }
 
+/** The same at each run, in the order of opening. */
+export function* factsOfBench(incidents: number): Generator<IncidentFacts, undefined> {
+  const random = randomFrom(1);
+  for (let n = 0; n < incidents; n++) yield anIncident(n, incidents, random);
+}
+
 /** Times to do things are spread as they are in stores: most are short, and some take days. */
 function anIncident(n: number, of: number, random: () => number): IncidentFacts {
   const site = Math.floor(random() * SITES);

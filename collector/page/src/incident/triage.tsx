@@ -162,13 +162,15 @@ function SimilarOne({ one, timeZone }: { one: Triage["similar"][number]; timeZon
 /** What the books have of the hardware, and whom to call for it. */
 export function Service({ hardware }: { hardware: Hardware | undefined }) {
   if (hardware === undefined) return null;
-  const { tag, purchased, warranty, service, replacedBy } = hardware;
+  const { model, serial, tag, purchased, warranty, service, replacedBy } = hardware;
   if (tag === null && purchased === null && warranty === null && service === null && replacedBy === null) return null;
   return (
     <section className="panel" aria-labelledby="service-title" data-testid="service">
       <h2 id="service-title">Service and warranty</h2>
       <dl className="pairs">
-        {replacedBy !== null && <Pair label="In the slot now" text={`serial ${replacedBy}`} />}
+        {replacedBy !== null && (
+          <Pair label="It was about" text={`${model ?? "the one"} with serial ${serial}, replaced since`} />
+        )}
         {warranty !== null && (
           <div>
             <dt>Warranty</dt>
