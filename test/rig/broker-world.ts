@@ -89,20 +89,21 @@ export async function addsUp({ collector, agent }: World): Promise<void> {
   expect(metrics).toMatch(/^aislewatch_messages_set_aside_total 0$/m);
 }
 
-/** Somebody who signs in as this agent, with its password and whatever client id. */
-export async function signIn({ collector }: World, name: string, clientId: string): Promise<MqttClient> {
+/** Somebody who signs in as this agent, with its password and whatever client id; and stays, if nobody throws it out. */
+export function signIn({ collector }: World, name: string, clientId: string): Promise<MqttClient> {
   const file = join(collector.folder, `${name.replace("/", "-")}.password`);
-  const client = connect(collector.mqtt, {
-    ...{
-      username: name,
-      password: readFileSync(file, "utf8").trim(),
-      clientId,
-      reconnectPeriod: 0,
-      protocolVersion: 4,
-    },
-  });
-  onCleanUp(() => void client.end(true));
-  client.on("error", () => {});
-  await waitFor(`${name} to be connected`, () => client.connected);
-  return client;
+  const password = readFileSync(file, "utf8").trim();
+  const attempt = (): Promise<MqttClient | null> => {
+    const client = connect(collector.mqtt, {
+      ...{ username: name, password, clientId, reconnectPeriod: 0, protocolVersion: 4 },
+    });
+    onCleanUp(() => void client.end(true));
+    client.on("error", () => {});
+    return new Promise((done) => {
+      client.once("connect", () => done(client));
+      client.once("close", () => done(null));
+    });
+  };
+  // A broker takes a moment to read its list again.
+  return waitFor(`${name} to be let in`, attempt);
 }

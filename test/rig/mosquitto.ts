@@ -106,7 +106,10 @@ export async function mosquitto(
     },
     async letIn(config) {
       await broker(config, "--passwords");
+      const times = (): number => text.split("Reloading config").length;
+      const before = times();
       child?.kill("SIGHUP");
+      await waitFor("mosquitto to read its list again", () => child === null || times() > before);
     },
     run,
     stop: () => end("SIGTERM"),
