@@ -136,14 +136,15 @@ export function createFleetIncidents(deps: FleetDeps): FleetIncidents {
     if (rule === null) return null;
     const matter = matterOf(together, withinMs);
     const what = (rule.runbook === null ? null : runbookTitle(rule.runbook)) ?? rule.id;
-    const onsets = together.map(({ onset }) => onset);
+    const onsets = together.map(({ onset }) => onset).sort((a, b) => a - b);
+    const [firstOnset = now, lastOnset = now] = [onsets[0], onsets.at(-1)];
     const transition: Transition = {
       ...{ rule: rule.id, ruleVersion: rule.version, subject: { site: fleetSite, device: null, component: null } },
       ...{ at: now, from: "inactive", to: "firing", severity: mostSevere(together.map(({ severity }) => severity)) },
       ...{
         flags: NO_FLAGS,
         title: fleetTitle(what, matter),
-        since: Math.min(...onsets),
+        since: firstOnset,
         values: {},
         reason: "condition",
       },
@@ -160,10 +161,10 @@ export function createFleetIncidents(deps: FleetDeps): FleetIncidents {
     if (fleet === null || !isStanding(fleet)) return null;
     const tally = tallies.get(fleet.id);
     if (tally !== undefined) {
-      tally.firstOnset = Math.min(...onsets);
-      tally.lastOnset = Math.max(...onsets);
+      tally.firstOnset = firstOnset;
+      tally.lastOnset = lastOnset;
     }
-    members.push(...together.map(({ id }) => id));
+    members = members.concat(together.map(({ id }) => id));
     return fleet;
   }
 

@@ -64,8 +64,11 @@ export function createFleetGroups(): FleetGroups {
       if (group === undefined || one.onset <= afterMs || group.sites.size + 1 < sites) return null;
       const { members } = group;
       const from = placeOf(members, Math.max(one.onset - withinMs - 1, afterMs));
-      const near = members.slice(from, placeOf(members, one.onset + withinMs)).filter(({ id }) => id !== one.id);
-      if (near.length + 1 < sites) return null;
+      const until = placeOf(members, one.onset + withinMs);
+      const there = new Set([one.site]);
+      for (let index = from; index < until; index++) there.add(members[index]?.site ?? one.site);
+      if (there.size < sites) return null;
+      const near = members.slice(from, until).filter(({ id }) => id !== one.id);
       const all = near.toSpliced(placeOf(near, one.onset), 0, one);
       return mostSites(all, withinMs) < sites ? null : near;
     },
@@ -178,7 +181,7 @@ export const worstSeverity = ({ severities }: Tally): Severity | null =>
 
 /** Of several, the one that is most urgent. */
 export const mostUrgent = (priorities: readonly Priority[]): Priority =>
-  PRIORITIES[Math.min(...priorities.map((one) => PRIORITIES.indexOf(one)))] ?? "P5";
+  PRIORITIES.find((one) => priorities.includes(one)) ?? "P5";
 
 export const mostSevere = (severities: readonly Severity[]): Severity =>
-  SEVERITIES[Math.max(...severities.map((one) => SEVERITIES.indexOf(one)))] ?? "info";
+  SEVERITIES.findLast((one) => severities.includes(one)) ?? "info";
