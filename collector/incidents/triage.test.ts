@@ -129,6 +129,14 @@ describe("a cause", () => {
     { name: "an agent that runs for long", given: { agentStartedAt: T0 - 3_600_000 } },
   ])("is not $name", ({ given }) => expect(shortly(given)).toEqual(["connectivity possible"]));
 
+  it("may be who is at work there, in maintenance", () => {
+    const found = causes({ incident: { ...unanswered, maintenance: "M-7" } });
+    expect(found.map(({ is, evidence: [first] }) => [is, first?.text])).toContainEqual([
+      "user_handling",
+      "It lies in maintenance (M-7): somebody may be at work there.",
+    ]);
+  });
+
   it("is the likelier the more speaks for it", () => {
     const told = [aTold("rebooted", -60)];
     expect(shortly({ told })[0]).toBe("software likely");

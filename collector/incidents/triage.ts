@@ -95,6 +95,7 @@ export function triageOf(input: TriageInput): Triage {
     ...crowd(input, onset),
     ...tellings(input, onset),
     ...agentStart(input, onset),
+    ...inMaintenance(input.incident),
     ...past(likeness),
     ...seen(input.incident),
   ];
@@ -206,6 +207,12 @@ function agentStart({ agent, agentStartedAt }: TriageInput, onset: number): Clue
   if (before < -AROUND.afterMs || before > AROUND.beforeMs) return [];
   const text = `Agent ${agent}, which watches it, was started (${timing(agentStartedAt, onset)}).`;
   return [{ is: "software", text, weight: WEIGHT.possible, at: agentStartedAt, incident: null }];
+}
+
+function inMaintenance({ maintenance = null }: Incident): Clue[] {
+  if (maintenance === null) return [];
+  const text = `It lies in maintenance (${maintenance}): somebody may be at work there.`;
+  return [{ is: "user_handling", text, weight: WEIGHT.possible, at: null, incident: null }];
 }
 
 const PLACES: Readonly<Record<Relation, string>> = {

@@ -55,6 +55,10 @@ describe("an incident that goes to the field", () => {
     ({ id } = await openIncident(collector, "media-out"));
     const triage = await triageOf();
     expect(triage.hardware.service?.name).toBe("Label Service GmbH");
+    const { events } = await collector.api<{ events: { detail: unknown }[] }>(`/incidents/${id}`);
+    expect(events[0]?.detail, "what stood in the slot is in its log").toMatchObject({
+      asset: { vendor: "Zebra", serial: triage.hardware.serial },
+    });
     // As an export that comes while the collector runs.
     const table = `serial,tag,warranty_until\n${triage.hardware.serial ?? "S-1"},IT-004711,${day(12)}\n`;
     writeFileSync(join(collector.folder, "assets.csv"), table);
