@@ -116,18 +116,20 @@ routes:
     await collector.restart();
     expect((await collector.api<Detail>(`/incidents/${parent.id}`)).children.total).toBe(PRINTERS.length);
 
-    // The switch comes back with all but one of them.
-    await dead.on();
+    // All but one of them are well again, and then the switch is back.
     for (const line of lines.slice(1)) await line.on();
+    await waitFor("the others to have recovered below it", async () => {
+      const { children: left } = await collector.api<Detail>(`/incidents/${parent.id}`);
+      return left.standing === 1;
+    });
+    await dead.on();
     await waitFor("the one that stays dead to stand for itself", async () => {
       const one = await of("printer-1");
       return one?.parent === null && one.recoveredAt === null;
     });
     await waitFor("people to be told of it", () => receiver.told().includes("opened: No answer from printer-1"));
-    await waitFor("the others to have ended with the switch", async () => {
-      const { children: left } = await collector.api<Detail>(`/incidents/${parent.id}`);
-      return left.total === PRINTERS.length - 1 && left.standing === 0;
-    });
+    const { children: left } = await collector.api<Detail>(`/incidents/${parent.id}`);
+    expect(left).toMatchObject({ total: PRINTERS.length - 1, standing: 0 });
     expect(receiver.told()).toEqual([
       "opened: switch does not answer",
       "recovered: switch does not answer",
