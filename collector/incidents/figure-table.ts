@@ -21,26 +21,20 @@ export type GroupKey = string | number | null;
 export type Group = { readonly key: GroupKey; readonly figures: Figures };
 
 /** Numbers that grow in number; `values` is a view of those that there are. */
-export type Column<Values> = { readonly values: Values; push(value: number): void };
-
-export const createColumn = (): Column<Float64Array> =>
-  growing({ make: (length) => new Float64Array(length), cut: (values, length) => values.subarray(0, length) });
+export type Column = { readonly values: Float64Array; push(value: number): void };
 /** Of groups and the like; -1: none. */
-export const createIds = (): Column<Int32Array> =>
-  growing({ make: (length) => new Int32Array(length), cut: (values, length) => values.subarray(0, length) });
+export type Ids = { readonly values: Int32Array; push(id: number): void };
 
-type Kind<Values> = { make(length: number): Values; cut(values: Values, length: number): Values };
-
-function growing<Values extends Float64Array | Int32Array>({ make, cut }: Kind<Values>): Column<Values> {
-  let held = make(1_024);
+export function createColumn(): Column {
+  let held = new Float64Array(FIRST_ROWS);
   let length = 0;
   return {
     get values() {
-      return cut(held, length);
+      return held.subarray(0, length);
     },
     push(value) {
       if (length === held.length) {
-        const grown = make(held.length * 2);
+        const grown = new Float64Array(held.length * 2);
         grown.set(held);
         held = grown;
       }
@@ -48,6 +42,27 @@ function growing<Values extends Float64Array | Int32Array>({ make, cut }: Kind<V
     },
   };
 }
+
+/** The same once more: code that serves both kinds of array is slow with either. */
+export function createIds(): Ids {
+  let held = new Int32Array(FIRST_ROWS);
+  let length = 0;
+  return {
+    get values() {
+      return held.subarray(0, length);
+    },
+    push(id) {
+      if (length === held.length) {
+        const grown = new Int32Array(held.length * 2);
+        grown.set(held);
+        held = grown;
+      }
+      held[length++] = id;
+    },
+  };
+}
+
+const FIRST_ROWS = 4_096;
 
 /** What has a spread, a column each; NaN: not known, or not of this incident. */
 export const DURATIONS = ["detect", "acknowledge", "restore", "resolve", "resolveUnpaused", "life", "gap"] as const;
@@ -60,12 +75,18 @@ export type FigureTable = {
   waits(key: GroupKey, one: CountedFacts): void;
   /** Devices of the group were there and had to work; of a group without incidents it is forgotten. */
   exposed(key: GroupKey, one: { readonly tradingMs: number; readonly fromMs: number; readonly untilMs: number }): void;
+  /** Counts what another table counted of the same incidents, as the first of its own groups. */
+  take(other: Counted): void;
+  readonly counted: Counted;
   /** The failure in this row was one of a device that was exposed. */
   measured(row: number): void;
   readonly size: number;
   /** The first `most` groups in this order. */
   groups(durations: DurationColumns, order: (a: Ranked, b: Ranked) => number, most: number): Group[];
 };
+
+/** Counters group by group, and money by its currency. */
+type Counted = { readonly groups: number; readonly counts: Float64Array; readonly money: ReadonlyMap<string, Money> };
 
 export type Ranked = { readonly key: GroupKey; readonly opened: number };
 
@@ -98,6 +119,8 @@ const MEASURED = place("measured");
 const TRADING_MS = place("tradingMs");
 const PRESENT_MS = place("presentMs");
 const DEVICES = place("devices");
+/** Not of incidents. */
+const OF_DEVICES: readonly number[] = [MEASURED, TRADING_MS, PRESENT_MS, DEVICES];
 /** Last: one for each age and priority. */
 const BACKLOG = place("backlog");
 const STRIDE = BACKLOG + AGES.length * PRIORITIES.length;
@@ -255,6 +278,17 @@ export function createFigureTable(to: number, keys: readonly GroupKey[] = []): F
     measured(row) {
       add((groupOf.values[row] ?? 0) * STRIDE + MEASURED, 1);
     },
+    take({ groups, counts: others, money: owed }) {
+      for (let id = 0; id < groups; id++)
+        for (let counter = 0; counter < STRIDE; counter++)
+          if (!OF_DEVICES.includes(counter)) add(counter, others[id * STRIDE + counter] ?? 0);
+      const sum = (values: Float64Array): Float64Array => Float64Array.of(values.reduce((all, one) => all + one, 0));
+      for (const [currency, { cents, incidents, terms }] of owed)
+        money.set(currency, { cents: sum(cents), incidents: sum(incidents), terms: sum(terms) });
+    },
+    get counted() {
+      return { groups: ids.size, counts, money };
+    },
     get size() {
       return ids.size;
     },
@@ -262,7 +296,11 @@ export function createFigureTable(to: number, keys: readonly GroupKey[] = []): F
       const ranked = [...ids].map(([key, id]) => ({ key, id, opened: counts[id * STRIDE + OPENED] ?? 0 }));
       const shown = ranked.sort(order).slice(0, most);
       const rowsOf = ids.size === 1 ? () => null : byGroup(groupOf.values, ids.size);
-      return shown.map(({ key, id }) => ({ key, figures: figuresAt(id, spreadsOf(durations, rowsOf(id))) }));
+      const spreads = createSpreads(durations);
+      return shown.map(({ key, id }) => {
+        const rows = rowsOf(id);
+        return { key, figures: figuresAt(id, (name) => spreads(name, rows)) };
+      });
     },
   };
 }
@@ -275,21 +313,22 @@ function grown(old: Float64Array | undefined, length: number): Float64Array {
   return made;
 }
 
-type SpreadOf = (name: (typeof DURATIONS)[number]) => Spread;
+type Duration = (typeof DURATIONS)[number];
+type SpreadOf = (name: Duration) => Spread;
 
-function spreadsOf(durations: DurationColumns, rows: Uint32Array | null): SpreadOf {
-  return (name) => spreadAt(durations[name], rows);
-}
-
-/** Of these rows; null: of all. */
-export function spreadAt(column: Float64Array, rows: Uint32Array | null): Spread {
-  const found = new Float64Array(rows?.length ?? column.length);
-  let n = 0;
-  for (let index = 0; index < found.length; index++) {
-    const ms = column[rows === null ? index : (rows[index] ?? 0)] ?? Number.NaN;
-    if (!Number.isNaN(ms)) found[n++] = ms;
-  }
-  return spreadOf(found.subarray(0, n));
+/** Of these rows; null: of all. What is gathered lies in one place, again and again: fresh memory costs more than the work. */
+export function createSpreads(durations: DurationColumns): (name: Duration, rows: Uint32Array | null) => Spread {
+  const gathered = new Float64Array(durations.detect.length);
+  return (name, rows) => {
+    const column = durations[name];
+    const most = rows?.length ?? column.length;
+    let n = 0;
+    for (let index = 0; index < most; index++) {
+      const ms = column[rows === null ? index : (rows[index] ?? 0)] ?? Number.NaN;
+      if (!Number.isNaN(ms)) gathered[n++] = ms;
+    }
+    return spreadOf(gathered.subarray(0, n));
+  };
 }
 
 /** The rows of each group, by a counting sort. */

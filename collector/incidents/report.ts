@@ -10,11 +10,11 @@ import {
   createColumn,
   createFigureTable,
   createIds,
+  createSpreads,
   type DurationColumns,
   type Group,
   type GroupKey,
   type Ranked,
-  spreadAt,
 } from "./figure-table.ts";
 import type { CountedFacts, FactsDevice, Figures, Grouping } from "./figures.ts";
 import type { Spread } from "./spread.ts";
@@ -139,7 +139,7 @@ type Period = {
   /** True when it was opened in it. */
   add(one: CountedFacts): boolean;
   durations(): DurationColumns;
-  /** By the time in which devices were there. A failure of one that nobody knew of is measured by nothing, and left out. */
+  /** Once all are there, by the time in which devices were there. A failure of one that nobody knew of is measured by nothing, and left out. */
   measure(exposures: readonly Exposure[]): void;
   all(durations: DurationColumns): Figures;
   groups(by: Grouping, durations: DurationColumns): { readonly size: number; groups(most: number): Group[] };
@@ -181,12 +181,12 @@ function createPeriod({ from, to, groupings }: PeriodOptions): Period {
       const isOpened = one.openedAt >= from && one.openedAt < to;
       const isBacklog = one.openedAt < to && (one.doneAt === null || one.doneAt >= to);
       if (isOpened) {
-        all.opened(null, one);
+        if (tables.length === 0) all.opened(null, one);
         for (const { by, table } of tables) table.opened(keyOf(one, by), one);
         note(one);
       }
       if (isBacklog) {
-        all.waits(null, one);
+        if (tables.length === 0) all.waits(null, one);
         for (const { by, table } of tables) table.waits(keyOf(one, by), one);
       }
       return isOpened;
@@ -197,6 +197,9 @@ function createPeriod({ from, to, groupings }: PeriodOptions): Period {
       gap: gapsOf(byGroup(failedSlot.values, slots.size), slots.size, openedAt.values, restoredAt.values),
     }),
     measure(exposures) {
+      // Groups of any kind have all incidents among them: the whole is counted once, and not row by row again.
+      const [first] = tables;
+      if (first !== undefined) all.take(first.table.counted);
       const spans = new Map<number, Exposure[]>();
       for (const one of exposures) {
         all.exposed(null, one);
@@ -273,14 +276,15 @@ function createCourse(): CourseBuilder {
       weekOf.push(week);
     },
     result(durations) {
+      const spreads = createSpreads(durations);
       const rowsOf = byGroup(weekOf.values, weeks.size);
       const inOrder = <T>(of: ReadonlyMap<number, T>): [number, T][] => [...of].sort(([a], [b]) => a - b);
       return {
         days: inOrder(days).map(([day, byPriority]) => ({ day, byPriority })),
         weeks: inOrder(weeks).map(([day, week]) => ({
           day,
-          acknowledge: spreadAt(durations.acknowledge, rowsOf(week)),
-          restore: spreadAt(durations.restore, rowsOf(week)),
+          acknowledge: spreads("acknowledge", rowsOf(week)),
+          restore: spreads("restore", rowsOf(week)),
         })),
       };
     },
