@@ -118,6 +118,7 @@ describe("what it says of itself", () => {
   it("is read of any bytes without throwing, and only when it has the form", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 2_000 }), (bytes) => void expect(readPresence(bytes)).toBeNull()));
     expect(readPresence(Buffer.from(JSON.stringify(said())))).toEqual(said());
+    expect(readPresence(Buffer.from(JSON.stringify(said({ startedAt: Number.MAX_SAFE_INTEGER }))))).toBeNull();
     expect(readPresence(Buffer.from(JSON.stringify({ ...said(), host: "x".repeat(2_000) })))).toBeNull();
   });
 });

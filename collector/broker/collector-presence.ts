@@ -13,6 +13,7 @@
  * what comes was kept for us before. Pure but for its memory; times are milliseconds of a monotonic clock, unless named
  * startedAt, which is Unix milliseconds and compared between hosts as it is written.
  */
+import { LIMITS } from "@aislewatch/contract";
 import { z } from "zod";
 
 /** How often it is said. */
@@ -30,7 +31,7 @@ const presenceSchema = z.object({
   v: z.literal(1),
   state: z.enum(["online", "standby", "offline"]),
   instance: z.string().min(1).max(64),
-  startedAt: z.int().min(0),
+  startedAt: z.int().min(0).max(LIMITS.timeMsMax),
   host: z.string().max(255),
   beat: z.int().min(0),
 });

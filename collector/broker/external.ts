@@ -235,15 +235,7 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
   function onClosed(made: MqttClient): void {
     if (made !== client) return;
     const wasOpen = isOpen;
-    isOpen = false;
-    client = null;
-    settledMs = null;
-    publishing = 0;
-    // What was handed over and not confirmed comes again.
-    held = null;
-    for (const cancel of timers.values()) cancel();
-    timers.clear();
-    made.end(true);
+    dropClient();
     if (isClosing) return;
     if (!isStandby) setTrouble(explainFailure({ thrown: lastError, wasOpen }, address));
     after("reconnect", backoffMs(attempt++, RETRY, options.random()), start);
@@ -332,15 +324,25 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
   }
 
   function reconnectNow(): void {
+    dropClient();
+    after("reconnect", RETRY.baseMs, start);
+  }
+
+  /** What was handed over and not confirmed comes again on the next connection. */
+  function dropClient(): void {
     const leaving = client;
     client = null;
     isOpen = false;
     settledMs = null;
+    publishing = 0;
     held = null;
+    stopTimers();
+    leaving?.end(true);
+  }
+
+  function stopTimers(): void {
     for (const cancel of timers.values()) cancel();
     timers.clear();
-    leaving?.end(true);
-    after("reconnect", RETRY.baseMs, start);
   }
 
   function publish(topic: string, payload: string): void {
@@ -383,15 +385,10 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
 
     async close() {
       isClosing = true;
-      for (const cancel of timers.values()) cancel();
-      timers.clear();
-      const leaving = client;
+      stopTimers();
       // What is held stays unread: it is kept for the next start.
-      if (leaving === null) return;
-      if (isHolder(leaving)) await farewell(leaving);
-      client = null;
-      isOpen = false;
-      leaving.end(true);
+      if (client !== null && isHolder(client)) await farewell(client);
+      dropClient();
     },
   };
 
