@@ -11,7 +11,9 @@ const common = { environment: "node", restoreMocks: true, expect: { poll: { time
 
 /** The longest files, longest first: who starts one of these last keeps everybody waiting. Others come as vitest has them. */
 const LONGEST = [
+  "test/system/brokers",
   "test/system/demo",
+  "test/system/mosquitto",
   "test/system/usb-taken",
   "test/system/hostile-mqtt",
   "test/system/hostile",
