@@ -185,7 +185,7 @@ type Ledger = {
   metrics: Record<string, unknown>;
 };
 
-/** Takes every batch once and acks what is contiguous, as a collector does. */
+/** Takes every batch once and acks what is contiguous, and says at each status where it stands, as a collector does. */
 async function startCollector(): Promise<Ledger> {
   const ledger: Ledger = { events: [], seqs: new Set(), epochs: new Set(), statuses: [], metrics: {} };
   const acked = { live: 0, history: 0 };
@@ -199,11 +199,18 @@ async function startCollector(): Promise<Ledger> {
     if (lane === "live") ledger.seqs.add(seq);
     ledger.events.push(...(message.events ?? []));
     for (const { metrics } of rowsOf({ epoch, lane, seq, ...message })) Object.assign(ledger.metrics, metrics);
+    sayAck(epoch);
+  };
+  const sayAck = (epoch: string): void => {
     const ack = { v: 1, epoch, ...acked, grant: { historyBytesPerSecond: 1e6 } };
     client.publish(`${prefix}/ack`, JSON.stringify(ack), { qos: 1 });
   };
+  const takeStatus = ({ state, epoch }: { state: string; epoch: string }): void => {
+    ledger.statuses.push(state);
+    if (state === "online") sayAck(epoch);
+  };
   client.on("message", (topic, payload) => {
-    if (topic.endsWith("/status")) ledger.statuses.push(JSON.parse(payload.toString()).state);
+    if (topic.endsWith("/status")) takeStatus(JSON.parse(payload.toString()));
     const decoded = topic.endsWith("/telemetry") ? decodeTelemetry(payload) : null;
     if (decoded?.ok) take(decoded.value);
   });
