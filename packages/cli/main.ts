@@ -18,6 +18,7 @@ const COMMANDS = [
   "tokens",
   "login-link",
   "broker-config",
+  "store",
 ];
 
 const HELP = `Usage: aislewatch <command> [options]
@@ -40,6 +41,7 @@ On the collector's host:
   agents add SITE/AGENT                    a password for an agent
   login-link [USER]                        a single-use link to sign in with
   broker-config mosquitto                  files for an MQTT broker that stands by itself
+  store copy                               history from one time-series store into another
 
   --help after any command says more. docs/ has the rest.
 `;
