@@ -341,7 +341,14 @@ export function createJudge(
     const { site, device } = subject;
     const kind = device === null ? null : (factsOf(site, device)?.device.kind ?? null);
     const capacity = device === null ? null : capacityOf(site, device);
-    return assessPriority({ severity, capacity, kind, open: isOpen(siteOf(site), at) }, config?.priority);
+    return assessPriority({ severity, capacity, kind, open: isOpenThen(siteOf(site), at) }, config?.priority);
+  }
+
+  /** A hundred incidents of a site are assessed for one moment, when what is left of it changes. */
+  let lastAsked: { readonly site: Site; readonly at: number; readonly open: boolean } | null = null;
+  function isOpenThen(site: Site, at: number): boolean {
+    if (lastAsked?.site !== site || lastAsked.at !== at) lastAsked = { site, at, open: isOpen(site, at) };
+    return lastAsked.open;
   }
 
   /** Counted once a role: the engine looks at every device of a site for it, and a dead switch fails hundreds at once. */
