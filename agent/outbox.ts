@@ -51,6 +51,8 @@ export type OutboxTrouble = { readonly since: number; readonly detail: string };
 const MEMORY_BYTES_MAX = 16 * 1024 * 1024;
 /** How often a file that failed is tried again. */
 const MEND_EVERY_MS = 10_000;
+/** How often it is looked whether the file is still there. */
+const LOOK_EVERY_MS = 5_000;
 /** What the failed file had on its way may still be acked for so long before the memory is served. */
 const FAREWELL_MS = 10_000;
 /** On a full disk old batches are given up only when this much of the memory is used: the disk may be freed before. */
@@ -72,6 +74,7 @@ export class Outbox {
   #isMemoryKnown = false;
   #trouble: (OutboxTrouble & { readonly sinceMs: number }) | null = null;
   #nextMendMs = 0;
+  #nextLookMs = 0;
   #lastTroubleAt = 0;
   /** Of files and memories that were let go. */
   #droppedBefore = 0;
@@ -161,6 +164,7 @@ export class Outbox {
    * there are events or changed states among them, so drop them last.
    */
   append(readings: readonly Reading[], into: { lane: Lane; keep: boolean }): { batches: number } {
+    if (this.#trouble === null && this.#clock.monotonic() >= this.#nextLookMs) this.#replaceGone();
     const written = this.#appendToFile(readings, into);
     const kept = written ?? this.#appendToMemory(readings, into);
     this.#settle();
@@ -345,6 +349,7 @@ export class Outbox {
   /** What is in a deleted file can be read as long as it is open. */
   #replaceGone(): void {
     const file = this.#file;
+    this.#nextLookMs = this.#clock.monotonic() + LOOK_EVERY_MS;
     try {
       if (file === null || !file.isGone) return;
       const known = { epoch: file.epoch, lanes: file.lanes };
