@@ -3,40 +3,11 @@
  * first page of a list of the newest, and after the last of a walk from the oldest, so nothing is met twice or passed over.
  */
 import { type CompiledQuery, type Kysely, sql } from "kysely";
-import type { IncidentEvent } from "../../incidents/types.ts";
 import { type StoredEvent, upcastEvent } from "../../incidents/upcast.ts";
 import type { Tables } from "./schema.ts";
 import type { SqliteFile } from "./sqlite-file.ts";
-import type { AuditRecord, CommandRecord, DeviceEventRecord } from "./store.ts";
+import type { AuditRecord, CommandRecord, Pages } from "./store.ts";
 import { asSqlValue } from "./template.ts";
-
-export type Placed<T, Place> = { readonly place: Place; readonly record: T };
-export type CommandPlace = readonly [issuedAt: number, id: string];
-export type DeviceEventPlace = readonly [at: number, number: number];
-
-export type Pages = {
-  /** Newest first. */
-  audit(before: number | null, limit: number): Placed<AuditRecord, number>[];
-  /** Oldest first. */
-  auditAfter(after: number, limit: number): Placed<AuditRecord, number>[];
-  /** Newest first; of one agent, or of all. */
-  commands(
-    of: { readonly site: string; readonly agent: string } | null,
-    before: CommandPlace | null,
-    limit: number,
-  ): Placed<CommandRecord, CommandPlace>[];
-  /** Newest first; of one device, or of all of a site. */
-  deviceEvents(
-    of: { readonly site: string; readonly device: string | null },
-    before: DeviceEventPlace | null,
-    limit: number,
-  ): Placed<DeviceEventRecord, DeviceEventPlace>[];
-  /** Of all incidents, one after the other in the order of their ids. */
-  incidentEvents(
-    after: readonly [incident: string, seq: number],
-    limit: number,
-  ): { readonly incident: string; readonly event: IncidentEvent }[];
-};
 
 const LIMIT_MAX = 2_000;
 

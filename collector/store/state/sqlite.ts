@@ -15,7 +15,7 @@ import type { Watermark } from "../timeseries/store.ts";
 import { type SpanRow, spanChanges } from "./device-spans.ts";
 import { pastFacts, rowOfFacts } from "./facts-row.ts";
 import { cursorOf, type ListOrder, placeOf } from "./list-place.ts";
-import { createPages, type Pages } from "./pages.ts";
+import { createPages } from "./pages.ts";
 import {
   type EndedPage,
   endedQuery,
@@ -47,6 +47,7 @@ import {
   type LateRecord,
   type LedgerLane,
   type LoginLink,
+  type Pages,
   type PoisonRecord,
   type ReportQuery,
   type Role,

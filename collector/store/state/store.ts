@@ -12,7 +12,6 @@ import type { Incident, IncidentEvent, IncidentState, Priority } from "../../inc
 import type { AttemptRecord, GroupRecord, NotificationRecord } from "../../notify/record.ts";
 import type { Watermark } from "../timeseries/store.ts";
 import type { ListOrder } from "./list-place.ts";
-import type { Pages } from "./pages.ts";
 import type { EndedPage, Rewrite, Rewritten, Selection } from "./people.ts";
 
 export type IncidentChange = {
@@ -236,6 +235,34 @@ export type IncidentFilter = {
   readonly forReview?: boolean;
   /** Only those that are consequences of this one; null: of none. */
   readonly parent?: string | null;
+};
+
+export type Placed<T, Place> = { readonly place: Place; readonly record: T };
+export type CommandPlace = readonly [issuedAt: number, id: string];
+export type DeviceEventPlace = readonly [at: number, number: number];
+
+export type Pages = {
+  /** Newest first. */
+  audit(before: number | null, limit: number): Placed<AuditRecord, number>[];
+  /** Oldest first. */
+  auditAfter(after: number, limit: number): Placed<AuditRecord, number>[];
+  /** Newest first; of one agent, or of all. */
+  commands(
+    of: { readonly site: string; readonly agent: string } | null,
+    before: CommandPlace | null,
+    limit: number,
+  ): Placed<CommandRecord, CommandPlace>[];
+  /** Newest first; of one device, or of all of a site. */
+  deviceEvents(
+    of: { readonly site: string; readonly device: string | null },
+    before: DeviceEventPlace | null,
+    limit: number,
+  ): Placed<DeviceEventRecord, DeviceEventPlace>[];
+  /** Of all incidents, one after the other in the order of their ids. */
+  incidentEvents(
+    after: readonly [incident: string, seq: number],
+    limit: number,
+  ): { readonly incident: string; readonly event: IncidentEvent }[];
 };
 
 export type StateStore = {
