@@ -4,9 +4,10 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IncidentFacts } from "../../collector/incidents/figures.ts";
+import { figuresOf } from "../../collector/incidents/report.ts";
 import { PRIORITIES } from "../../collector/incidents/types.ts";
 import { createSqliteStore } from "../../collector/store/state/sqlite.ts";
-import { type CollectorRig, cleanUp, startCollector, tempFolder } from "../rig/rig.ts";
+import { type CollectorRig, cleanUp, runOnce, startCollector, tempFolder } from "../rig/rig.ts";
 import { axeFindings } from "./axe.ts";
 import { ask, signedIn, startChromium } from "./chromium.ts";
 
@@ -121,6 +122,27 @@ describe("the report page", () => {
       expect.arrayContaining(["media-out", "head-open"]),
     );
     expect(problems).toEqual([]);
+  });
+
+  it("says what the API, CSV and the command line say, and the fold over the same incidents", async () => {
+    const [from, to] = [NOW - 30 * DAY_MS, NOW - DAY_MS];
+    const { incidents, acknowledge, restore, noise, backlog, penalties } = figuresOf(facts, {
+      ...{ from, to, groupBy: null },
+    }).all;
+    const fold = { incidents, acknowledge, restore, noise, backlog, penalties };
+    const days = (at: number): string => new Date(at).toISOString();
+    const env = { AISLEWATCH_TOKEN: collector.token };
+    const words = ["--from", days(from), "--to", days(to), "--url", collector.http];
+    const told = await runOnce("packages/cli/main.ts", ["report", ...words, "--json"], { env });
+    expect(told.stderr).toBe("");
+    expect(JSON.parse(told.stdout).all).toMatchObject(fold);
+    const answer = await collector.api<{ all: object }>(`/report?from=${from}&to=${to}`);
+    expect(answer.all).toMatchObject(fold);
+    const table = await runOnce("packages/cli/main.ts", ["report", ...words, "--csv"], { env });
+    expect(table.stdout.split("\r\n")[1]).toMatch(new RegExp(`^all,,${incidents.opened},${incidents.open},`));
+    const text = await runOnce("packages/cli/main.ts", ["report", ...words], { env });
+    expect(text.stdout).toContain(`: ${incidents.opened} opened; of these ${incidents.open} open`);
+    expect(text.stdout).toContain("MODEL");
   });
 
   it("is asked for by keyboard, and its address is the report", async () => {
