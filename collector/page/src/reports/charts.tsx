@@ -218,7 +218,7 @@ export function HourMap({ hours }: { hours: readonly number[] }) {
           ))}
         </tbody>
       </table>
-      <p className="muted">The darkest hour has {count(most)}.</p>
+      <p className="muted">The busiest hour has {count(most)}.</p>
     </>
   );
 }
