@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { channelsText, logText } from "./notify.ts";
+import { channelsText, logText, whoText } from "./notify.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 9);
 
@@ -50,5 +50,40 @@ describe("notify log", () => {
       2026-11-20T09:00:00.000Z  tickets  INC-000001/1  retry    12 ms  HTTP 503: not now
       "
     `);
+  });
+});
+
+describe("notify who", () => {
+  const one = {
+    ...{ notification: "INC-000001/1", channel: "tickets", target: "tickets.example.com", event: "opened", people: [] },
+    ...{ why: null, state: "delivered", createdAt: NOW, doneAt: NOW, attempts: 1, waits: null, nextAt: null },
+    ...{ within: null, answer: "HTTP 204" },
+  } as const;
+
+  it("shows each with what became of it, or what it waits for and until when", () => {
+    const mail = { ...one, channel: "noc-mail", answer: null, doneAt: null, attempts: 0 };
+    const text = whoText({
+      told: [
+        one,
+        { ...one, event: "recovered", within: "summary/INC-000001/2" },
+        { ...mail, state: "waiting", waits: "quiet_hours", nextAt: NOW + 60_000 },
+        { ...mail, event: "escalated", people: ["field-support"], state: "waiting", waits: "channel_down" },
+      ],
+      untold: [],
+    });
+    expect(text).toMatchInlineSnapshot(`
+      "AT                        EVENT      CHANNEL                   STATE                                               ATTEMPTS  ANSWER
+      2026-11-20T09:00:00.000Z  opened     tickets                   delivered                                           1         HTTP 204
+      2026-11-20T09:00:00.000Z  recovered  tickets                   delivered                                           1         in summary/INC-000001/2: HTTP 204
+      2026-11-20T09:00:00.000Z  opened     noc-mail                  held by quiet hours until 2026-11-20T09:01:00.000Z  0
+      2026-11-20T09:00:00.000Z  escalated  noc-mail (field-support)  its channel does not work                           0
+      "
+    `);
+  });
+
+  it("says why nobody was told", () => {
+    expect(whoText({ told: [], untold: ["It lies in the maintenance window m1."] })).toBe(
+      "Nobody was told.\n- It lies in the maintenance window m1.\n",
+    );
   });
 });
