@@ -11,7 +11,7 @@ import { unlistedSite } from "../sites.ts";
 import { anIncident } from "../store/state/contract-data.ts";
 import type { Channel } from "./channel.ts";
 import { createEmail, type EmailConfig } from "./email.ts";
-import { incidentMessage } from "./message.ts";
+import { groupMessage, incidentMessage } from "./message.ts";
 
 /** Of attempts that are meant to run out. */
 const TIMEOUT_MS = 1_500;
@@ -140,6 +140,24 @@ describe("an e-mail", () => {
       expect(mail).toMatch(/Content-Type: text\/html/);
       expect(mail).toContain("Put in a roll.");
     }
+  });
+
+  it("of a group is in the thread of its group, under an id of its own", async () => {
+    const { port, nextMail } = await smtpServer();
+    const group = {
+      id: "group/noc-mail/INC-000001/5",
+      by: { site: "berlin-01" },
+      number: 2,
+      standing: 0,
+      isOver: true,
+    };
+    const told = groupMessage(`${group.id}/2`, 1_700_000_000_000, [MESSAGE], { ...group, incidents: [] });
+    if (told === null) throw new Error("no message");
+    expect(await email(port).deliver(told, AbortSignal.timeout(15_000))).toMatchObject({ ok: true });
+    const { mail } = await nextMail();
+    const headers = mail.slice(0, mail.indexOf("\r\n\r\n")).replaceAll(/\r\n\s+/g, " ");
+    expect(headers).toMatch(/^Message-ID: <notification\.group\.noc-mail\.INC-000001\.5\.2@example\.com>$/m);
+    expect(headers).toMatch(/^References: <group\.noc-mail\.INC-000001\.5@example\.com>$/m);
   });
 
   it.each([

@@ -1,4 +1,7 @@
 /** Faults that come and go while a collector is killed with SIGKILL, and what its logs say that people are to be told of them. */
+import { applyEvent } from "../../collector/incidents/log.ts";
+import type { Incident, IncidentEvent } from "../../collector/incidents/types.ts";
+import { audienceOf, callsOf, type Told } from "../../collector/notify/routing.ts";
 import type { Breakable } from "./devices.ts";
 import { type CollectorRig, waitFor } from "./rig.ts";
 
@@ -20,11 +23,21 @@ export const printersOf = (printers: readonly (Breakable & { readonly port: numb
 export type Pauses = readonly number[];
 
 type Listed = { readonly items: readonly { readonly id: string; readonly recoveredAt: number | null }[] };
-type Event = { readonly seq: number; readonly type: string; readonly late: boolean };
+type Shown = Pick<IncidentEvent, "seq" | "at" | "recordedAt" | "actor"> & {
+  readonly type: string;
+  readonly late: boolean;
+  readonly detail: object;
+};
 type Channel = { readonly name: string; readonly waiting: number };
 
-const logOf = async (collector: CollectorRig, id: string): Promise<readonly Event[]> =>
-  (await collector.api<{ events: readonly Event[] }>(`/incidents/${id}`)).events;
+/** As the collector wrote it. */
+async function logOf(collector: CollectorRig, id: string): Promise<readonly IncidentEvent[]> {
+  const { events } = await collector.api<{ events: readonly Shown[] }>(`/incidents/${id}`);
+  return events.map(({ seq, at, recordedAt, actor, type, late, detail }) => {
+    const event = { ...detail, seq, at, recordedAt, actor, type, ...(late && { late }) };
+    return event as IncidentEvent;
+  });
+}
 
 const incidentsOf = (collector: CollectorRig): Promise<Listed> => collector.api<Listed>("/incidents?state=all");
 
@@ -67,21 +80,47 @@ export async function allDelivered(collector: CollectorRig): Promise<void> {
 }
 
 /**
- * Ids of the notifications that a channel for `opened`, `reopened` and `recovered` is to get. What was found afterwards, in
- * what the agent kept while the collector was away, is told to nobody, and so is its end: on a slow machine a whole
- * fault may lie in such a time.
+ * Ids of the notifications that a channel for `opened`, `reopened` and `recovered` is to get, by the log as it is in the end
+ * and by routing.ts. Which these are hangs on how fast the machine is: what begins before the agent is heard again after a
+ * start calls nobody until it is, and then by another event; what the agent kept meanwhile, and was found afterwards, is
+ * told to nobody.
  */
 export async function toBeTold(collector: CollectorRig): Promise<string[]> {
   const { items } = await incidentsOf(collector);
-  const logs = await Promise.all(items.map(async ({ id }) => ({ id, events: await logOf(collector, id) })));
-  return logs.flatMap(({ id, events }) => {
-    const told: string[] = [];
-    for (const { seq, type, late } of events) {
-      const isCall = (type === "opened" || type === "fired_again") && !late;
-      if (isCall || (type === "recovered" && told.length > 0)) told.push(`${id}/${seq}`);
+  const logs = await Promise.all(items.map(async ({ id }) => toldByLog(id, await logOf(collector, id))));
+  return logs.flat();
+}
+
+function toldByLog(id: string, log: readonly IncidentEvent[]): string[] {
+  const told: (Told & { readonly id: string })[] = [];
+  let before: Incident | null = null;
+  for (const events of writings(log)) {
+    const incident: Incident | null = events.reduce<Incident | null>(
+      (one, event) => applyEvent(id, one, event),
+      before,
+    );
+    if (incident === null) continue;
+    for (const { event, audience, seq } of callsOf(before, incident, events)) {
+      if (!ASKED.has(event) || audienceOf(["one"], told, audience).length === 0) continue;
+      told.push({ id: `${id}/${seq}`, channel: "one", event });
     }
-    return told;
-  });
+    before = incident;
+  }
+  return told.map((one) => one.id);
+}
+
+const ASKED: ReadonlySet<string> = new Set(["opened", "reopened", "recovered"]);
+
+/** What was written at one time about one time was written at once; a batch of readings may hold a fault and its end. */
+function writings(log: readonly IncidentEvent[]): IncidentEvent[][] {
+  const all: IncidentEvent[][] = [];
+  for (const event of log) {
+    const last = all.at(-1);
+    const before = last?.at(-1);
+    if (before?.recordedAt === event.recordedAt && before.at === event.at) last?.push(event);
+    else all.push([event]);
+  }
+  return all;
 }
 
 /** Of each incident in the order of its events. */
