@@ -169,6 +169,15 @@ describe("the examples", () => {
     });
   });
 
+  it("load with samples in InfluxDB", () => {
+    const file = join(EXAMPLES, "collector-influxdb.yaml");
+    const server = { url: "http://127.0.0.1:8086", ca: null, api: "v1", database: "aislewatch" };
+    expect(loadCollectorConfig(file, { AISLEWATCH_INFLUX_PASSWORD: "x" })).toMatchObject({
+      ok: true,
+      value: { influxdb: { ...server, username: "aislewatch", password: "x" } },
+    });
+  });
+
   it("give sites their hours, days that are not named are closed", () => {
     const loaded = loadSites(join(EXAMPLES, "sites.yaml"));
     const sites = loaded.ok ? loaded.value : [];
