@@ -212,7 +212,8 @@ describe("late data", () => {
     expect(incidents()).toMatchObject([{ rule: "out", onset: at(9) }]);
     await agent.resend(() => false);
     expect(incidents()).toMatchObject([{ rule: "out", state: "new", onset: at(5), openedAt: at(9) }]);
-    expect(logOf("INC-000001")).toEqual(["opened@9", "began_earlier@5 late"]);
+    // The other printer is heard of again after this one: how many work is known from then on.
+    expect(logOf("INC-000001")).toEqual(["opened@9", "priority_changed@10", "began_earlier@5 late"]);
   });
 
   it("tells an incident that stood when the agent went away what became of its fault meanwhile", async () => {

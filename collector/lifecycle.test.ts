@@ -208,6 +208,7 @@ describe("a wider fault", () => {
     expect(log("INC-000001").filter((type) => type !== "priority_changed")).toEqual([
       "opened",
       "suppressed",
+      "parent_set",
       "unsuppressed",
     ]);
     expect(story("INC-000001")[1]).toBe("Nobody is called for what is part of out@s1/printer.");
