@@ -628,27 +628,6 @@ describe("OutboxFile", () => {
     expect(messages(copy, "live").map(({ seq, subjects }) => [seq, subjects[0]])).toEqual([[1, "d4"]]);
   });
 
-  it("of an old copy sends also what processes wrote before this one that the collector never spoke to", () => {
-    const before = start();
-    for (let n = 1; n <= 3; n++) before.append([reading(n)], { lane: "live", keep: false });
-    before.close();
-    for (const n of [4, 5]) {
-      const killed = start();
-      killed.append([reading(n)], { lane: "live", keep: false });
-      killed.close();
-    }
-    const copy = start();
-    copy.append([reading(6)], { lane: "live", keep: false });
-    // More than what it held as a copy, and less than what it holds by now.
-    expect(copy.ack("epoch-1", { live: 5, history: 0 })).toBe("ahead");
-    expect(copy.renew().ok).toBe(true);
-    expect(messages(copy, "live").map(({ seq, subjects }) => [seq, subjects[0]])).toEqual([
-      [1, "d4"],
-      [2, "d5"],
-      [3, "d6"],
-    ]);
-  });
-
   it.each([
     { name: "sent", use: (outbox: OutboxFile) => outbox.markInFlight({ live: 2, history: 0 }) },
     { name: "been greeted", use: (outbox: OutboxFile) => outbox.ack("epoch-1", { live: 1, history: 0 }) },

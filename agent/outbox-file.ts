@@ -106,9 +106,6 @@ const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 /** Of rows that are saved, so many go into one commit: each is a sync, and the log must stay small. */
 const SAVED_AT_ONCE = 500;
 
-/** In `meta`: the newest seqs when the file was opened, as long as the collector has not said what it has of them. */
-const UNHEARD = "unheard";
-
 const SCHEMA_VERSION = 2;
 const LANES = ["live", "history"] as const;
 /** SQLite's result codes (https://sqlite.org/rescode.html). */
@@ -171,10 +168,7 @@ export class OutboxFile {
   #batches: number;
   #droppedSamples = 0;
   #ageCheckedMs: number;
-  /**
-   * The newest seqs when this file was opened, by this process or by one before it that the collector never spoke to; beyond
-   * them the collector can't have anything that we did not send.
-   */
+  /** The newest seqs when this file was opened; beyond them the collector can't have anything that we did not send. */
   readonly #openedSeq: Seqs;
   #isGreeted: boolean;
 
@@ -204,7 +198,7 @@ export class OutboxFile {
       throw thrown;
     }
     this.#inode = path === ":memory:" ? null : inodeOf(path);
-    this.#openedSeq = parseSeqs(this.#meta(UNHEARD)) ?? this.#lastSeq;
+    this.#openedSeq = this.#lastSeq;
     this.#isGreeted = this.#isNew;
     this.#openedMs = options.clock.monotonic();
     this.#ageCheckedMs = this.#openedMs;
@@ -383,7 +377,7 @@ export class OutboxFile {
   /** What the uplink has sent on this connection: dropped only when nothing else is left. */
   markInFlight(upTo: Seqs): void {
     this.#inFlight = { ...upTo };
-    if (!this.#isGreeted && LANES.some((lane) => upTo[lane] > this.#acked[lane])) this.#greeted();
+    this.#isGreeted ||= LANES.some((lane) => upTo[lane] > this.#acked[lane]);
   }
 
   /**
@@ -409,7 +403,7 @@ export class OutboxFile {
       return "ahead";
     }
     if (!this.#isGreeted) {
-      this.#greeted();
+      this.#isGreeted = true;
       this.#commit((tally) => this.#trimDamaged(tally, upTo));
     }
     if (LANES.every((lane) => upTo[lane] <= this.#acked[lane])) return "taken";
@@ -452,7 +446,7 @@ export class OutboxFile {
     });
     if (!renewed.ok) return renewed;
     this.#epoch = epoch;
-    this.#greeted();
+    this.#isGreeted = true;
     this.#acked = { live: 0, history: 0 };
     this.#inFlight = { live: 0, history: 0 };
     return ok(undefined);
@@ -525,18 +519,7 @@ export class OutboxFile {
       if (verdict !== "ok") throw new BrokenFile(String(verdict));
     }
     if (version === 1) this.#db.exec(`BEGIN; ${SCHEMA_2} COMMIT`);
-    this.#db.exec("BEGIN");
     this.#setMeta("clean", 0);
-    const seqs = { live: Number(this.#meta("last_live")), history: Number(this.#meta("last_history")) };
-    if (!this.#isNew && this.#meta(UNHEARD) === undefined) this.#setMeta(UNHEARD, JSON.stringify(seqs));
-    this.#db.exec("COMMIT");
-  }
-
-  /** It is known now what the collector means by our numbers, or what it says from now on is about what we sent. */
-  #greeted(): void {
-    this.#isGreeted = true;
-    if (this.#meta(UNHEARD) !== undefined)
-      this.#commit(() => this.#db.prepare("DELETE FROM meta WHERE key = ?").run(UNHEARD));
   }
 
   /** What there was before this file: what lies aside, and what is neither there nor here. */
@@ -687,13 +670,6 @@ export class OutboxFile {
   #all(sql: string, ...values: number[]): Record<string, unknown>[] {
     return this.#db.prepare(sql).all(...values);
   }
-}
-
-/** As `meta` holds them; null for what is not that. */
-function parseSeqs(text: unknown): Seqs | null {
-  if (typeof text !== "string") return null;
-  const [live, history] = [/"live":(\d{1,15})/.exec(text)?.[1], /"history":(\d{1,15})/.exec(text)?.[1]];
-  return live === undefined || history === undefined ? null : { live: Number(live), history: Number(history) };
 }
 
 /** What the codec needs of a row. */
