@@ -5,6 +5,7 @@ import { formatDiagnostics } from "@aislewatch/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cert, key } from "./api/test-certificate.ts";
 import { defaultCollectorConfig, loadCollectorConfig, loadPriorityPolicy } from "./config.ts";
+import { loadConfigSet } from "./config-set.ts";
 import { DEFAULT_PRIORITY_POLICY } from "./incidents/priority.ts";
 import { type Loaded, loadSites } from "./sites.ts";
 
@@ -155,6 +156,16 @@ describe("the examples", () => {
       },
     });
   });
+
+  it.each(["collector.yaml", "collector-external-broker.yaml", "collector-influxdb.yaml"])(
+    "%s finds all that it names",
+    (file) => {
+      const secrets = { AISLEWATCH_BROKER_PASSWORD: "x", AISLEWATCH_INFLUX_PASSWORD: "x" };
+      const loaded = loadCollectorConfig(join(EXAMPLES, file), secrets);
+      const set = loaded.ok ? loadConfigSet(loaded.value) : loaded;
+      expect(set.ok ? "" : formatDiagnostics(set.diagnostics, set.texts)).toBe("");
+    },
+  );
 
   it("load with a broker that stands by itself", () => {
     const file = join(EXAMPLES, "collector-external-broker.yaml");
