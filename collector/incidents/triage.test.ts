@@ -137,6 +137,17 @@ describe("a cause", () => {
     ]);
   });
 
+  it("is no mains that failed elsewhere, for a device that says itself what it lacks", () => {
+    const near = [aNear("ups", 28, { category: "power", title: "On battery", above: [] }), aNear("scale", 3)];
+    expect(causes({ near }).map(({ is, strength }) => `${is} ${strength}`)).toEqual(["consumable strong"]);
+    const hot = anIncident({ category: "hardware", rule: "head-hot", runbook: null, values: { hardware_fault: true } });
+    expect(causes({ incident: hot, near }).map(({ is, strength }) => `${is} ${strength}`)).toEqual([
+      "mechanical likely",
+      "power possible",
+      "upstream possible",
+    ]);
+  });
+
   it("is the likelier the more speaks for it", () => {
     const told = [aTold("rebooted", -60)];
     expect(shortly({ told })[0]).toBe("software likely");

@@ -146,8 +146,14 @@ function failedAbove({ incident, above, agent, near }: TriageInput, onset: numbe
 const stoodAt = ({ onset: from, recoveredAt }: Near, onset: number): boolean =>
   from <= onset + AROUND.afterMs && (recoveredAt === null || recoveredAt >= onset - AROUND.beforeMs);
 
-/** Several at once have something in common: what they hang on, who watches them, the mains. */
+/**
+ * Several at once have something in common: what they hang on, who watches them, the mains. A device that says what it
+ * lacks has power and is reached: there it is a guess, and paper that is used up has no common cause at all.
+ */
 function crowd({ incident, above, agent, near }: TriageInput, onset: number): Clue[] {
+  const { is: kind } = classify(incident);
+  if (kind === "consumable") return [];
+  const isCutOff = kind === "connectivity" || kind === "power" || kind === "upstream" || kind === "unknown";
   const own = incident.subject.device;
   const others = near.filter(
     (one) =>
@@ -169,10 +175,17 @@ function crowd({ incident, above, agent, near }: TriageInput, onset: number): Cl
   const names =
     devices.length <= 3 ? devices.join(", ") : `${devices.slice(0, 3).join(", ")} and ${devices.length - 3} more`;
   const text = `${devices.length} other devices of the site failed within two minutes (${names}): ${said}.`;
-  const clue: Clue = { is: "upstream", text, weight: WEIGHT.likely, at: onset, incident: null };
+  const clue: Clue = {
+    is: "upstream",
+    text,
+    weight: isCutOff ? WEIGHT.likely : WEIGHT.possible,
+    at: onset,
+    incident: null,
+  };
   if (first === undefined) return [clue];
   const power = `${first.device}: ${first.title} (${timing(first.onset, onset)}), and ${devices.length} devices failed with it.`;
-  return [clue, { is: "power", text: power, weight: WEIGHT.strong, at: first.onset, incident: first.incident }];
+  const weight = isCutOff ? WEIGHT.strong : WEIGHT.possible;
+  return [clue, { is: "power", text: power, weight, at: first.onset, incident: first.incident }];
 }
 
 /** What it, and what it hangs on, told before: a restart, a cover, another asset, a cable. */
