@@ -15,16 +15,16 @@ import { SampleColumns, SeriesRegistry } from "../../collector/store/timeseries/
 import type { TelemetryBatch } from "../../collector/store/timeseries/store.ts";
 import { type Figure, printFigures } from "./figure.ts";
 
-const AGENTS = 50;
-const DEVICES_PER_AGENT = 20;
-const METRICS = ["up", "media_out", "head_open", "paused", "labels_printed_total", "bytes_total"].concat([
+export const AGENTS = 50;
+export const DEVICES_PER_AGENT = 20;
+export const METRICS = ["up", "media_out", "head_open", "paused", "labels_printed_total", "bytes_total"].concat([
   "head_temperature_celsius",
   "media_remaining_percent",
   "load_percent",
   "supply_volts",
 ]);
-const INTERVAL_MS = 86_400;
-const T0 = 1_700_000_000_000;
+export const INTERVAL_MS = 86_400;
+export const T0 = 1_700_000_000_000;
 /** Batches of all agents go to the store together, as ingest hands them over. */
 const ROUNDS = 1_000;
 
@@ -147,7 +147,7 @@ function flattenFigure(fleet: Fleet): Figure {
 }
 
 /** Devices whose values move as real ones do; the same numbers each time. */
-class Fleet {
+export class Fleet {
   #seed = 1;
   readonly #temperature = new Float64Array(AGENTS * DEVICES_PER_AGENT).fill(35);
   readonly #counter = new Float64Array(AGENTS * DEVICES_PER_AGENT);

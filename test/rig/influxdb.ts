@@ -33,9 +33,13 @@ export function influxMissing(): string | null {
   return " (left out: influxd is not installed)";
 }
 
-/** Not yet running. `more`: lines behind those of its [http] section; `credentials`: of who may ask. */
+/** Not yet running. `more`: lines behind those of its [http] section; `data`: of its [data] section; `credentials`: of who may ask. */
 export async function influxdb(
-  options: { readonly more?: readonly string[]; readonly credentials?: { username: string; password: string } } = {},
+  options: {
+    readonly more?: readonly string[];
+    readonly data?: readonly string[];
+    readonly credentials?: { username: string; password: string };
+  } = {},
 ): Promise<InfluxRig> {
   const folder = mkdtempSync(join(tmpdir(), "aislewatch-influx-"));
   const [port, rpc] = [await freePort(), await freePort()];
@@ -50,6 +54,7 @@ export async function influxdb(
     `dir = "${folder}/data"`,
     `wal-dir = "${folder}/wal"`,
     "query-log-enabled = false",
+    ...(options.data ?? []),
     "[monitor]",
     "store-enabled = false",
     "[subscriber]",
