@@ -1,11 +1,13 @@
 /** What only a server that stands by itself can do to a store: end, hang, forget, refuse; on a real InfluxDB 1.x. */
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { ManualClock } from "@aislewatch/base";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type InfluxRig, influxdb, influxMissing } from "../../../test/rig/influxdb.ts";
 import { cleanUp, freePort, onCleanUp, startPeer, tempFolder, waitFor } from "../../../test/rig/rig.ts";
+import { cert, key } from "../../api/test-certificate.ts";
 import type { StoreError } from "../error.ts";
 import { aBatch, CRASH_SAMPLES, crashBatch, LANE, T0 } from "./contract-data.ts";
 import { createInfluxStore, type InfluxStoreOptions } from "./influxdb.ts";
@@ -151,8 +153,7 @@ describe.skipIf(missing !== null)(`a store on InfluxDB${missing ?? ""}`, () => {
     ]);
     expect((await store.query({ ...SERIES, metric: "load_percent" }, ALWAYS)).map(({ mean }) => mean)).toEqual([7]);
     expect(await store.stats()).toMatchObject({ refusedSamples: 2 });
-    expect(problems).toHaveLength(2);
-    expect(problems.join()).toContain("already exists as type string");
+    expect(problems).toEqual([expect.stringMatching(/refused 1 .*already exists as type/)]);
     expect(await store.watermarks()).toEqual([{ ...LANE, seq: 1 }]);
   });
 
@@ -258,6 +259,35 @@ describe.skipIf(missing !== null)(`a store on InfluxDB${missing ?? ""}`, () => {
         }),
       ]),
     );
+  });
+
+  it("tells of refusals once a minute, with their number", async () => {
+    await influx.run();
+    const clock = new ManualClock(Date.now());
+    const store = await open({ clock, retentionMs: 48 * 3_600_000 });
+    for (let seq = 1; seq <= 4; seq++) await store.append([aBatch(seq, [{ at: T0, value: seq }])]);
+    clock.advance(60_000);
+    await store.append([aBatch(5, [{ at: T0, value: 5 }])]);
+    expect(problems).toEqual([expect.stringContaining("refused 1 of"), expect.stringContaining("refused 4 of")]);
+  });
+
+  it("trusts a server by the authority that is named, and no other", async () => {
+    const server = createTlsServer({ cert, key }, (request, response) => {
+      request.resume();
+      request.once("end", () => {
+        const isWrite = request.url?.startsWith("/write") ?? false;
+        response.writeHead(isWrite ? 204 : 200).end(isWrite ? "" : '{"results":[{}]}');
+      });
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    onCleanUp(() => void server.close());
+    const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+    const address = { api: "v1", url, ca: cert, database: DATABASE, username: null, password: null } as const;
+    const batch = aBatch(1, [{ at: T0, value: 1 }]);
+    await (await open({ address })).append([batch]);
+    const stranger = await open({ address: { ...address, ca: null } });
+    await expect(stranger.append([batch])).rejects.toMatchObject({ kind: "unreachable" });
+    expect(problems.join()).toMatch(/self-signed|unable to verify/);
   });
 
   it("tries nothing again by itself", async () => {
