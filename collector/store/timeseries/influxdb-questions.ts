@@ -129,6 +129,31 @@ export const fieldsQuestion = `SHOW FIELD KEYS ${fromReadings}`;
 export const fieldNamesOf = ([tables = []]: readonly Series[][]): string[] =>
   tables.filter(({ name }) => name === READINGS).flatMap(({ values }) => values.map(([field]) => String(field)));
 
+export const sitesQuestion = `SHOW TAG VALUES ${fromReadings} WITH KEY = "site"`;
+
+export const sitesOf = ([tables = []]: readonly Series[][]): string[] =>
+  tables.flatMap(({ values }) => values.map(([, site]) => decodeName(String(site ?? ""))));
+
+/** Of each subject: a device whose metrics are read at different times tells most of them in so many readings. */
+const NEWEST_ROWS = 4;
+
+export const newestRowsQuestion = (sites: readonly string[], sinceMs: number): string =>
+  `SELECT * ${fromReadings} WHERE (${sites.map((site) => `"site" = ${literal(site)}`).join(" OR ")}) AND time >= ${timeMs(sinceMs)} ${bySubject} ORDER BY time DESC LIMIT ${NEWEST_ROWS}`;
+
+export const valuesOfRows = ([tables = []]: readonly Series[][]): LastValue[] =>
+  tables.flatMap(({ tags, columns, values }) => {
+    const { site, device, component } = subjectOf(tags);
+    const subject = joinSubject(device, component);
+    const metrics = columns.map(metricOf);
+    return values.flatMap(([at, ...cells]) =>
+      cells.flatMap((value, n) => {
+        const { metric, isBoolean } = metrics[n + 1] ?? { metric: "", isBoolean: false };
+        if (typeof value !== "number" || typeof at !== "number") return [];
+        return [{ site, subject, metric, at, value: isBoolean ? value !== 0 : value }];
+      }),
+    );
+  });
+
 export const lastQuestion = (fields: readonly string[], sinceMs: number): string =>
   fields
     .map((field) => `SELECT last(${identifier(field)}) ${fromReadings} WHERE time >= ${timeMs(sinceMs)} ${bySubject}`)

@@ -261,6 +261,22 @@ describe.skipIf(missing !== null)(`a store on InfluxDB${missing ?? ""}`, () => {
     );
   });
 
+  it("ends a long reading of last values with the newest of each device, and says so", async () => {
+    await influx.run();
+    const store = await open();
+    const rare = { metric: "rarely_told", at: T0, value: 7 };
+    const often = Array.from({ length: 9 }, (_, n) => ({ at: T0 + 1 + n, value: n }));
+    await store.append([aBatch(1, [rare, ...often])]);
+    expect((await store.lastValues(T0)).map(({ metric }) => metric).sort()).toEqual(["rarely_told", SERIES.metric]);
+
+    let nowMs = 0;
+    const clock = new ManualClock(T0);
+    const hurried = Object.assign(Object.create(clock), { monotonic: () => (nowMs += 10) });
+    const impatient = await open({ clock: hurried, limits: { lastMsMax: 15 } });
+    expect(await impatient.lastValues(T0)).toMatchObject([{ metric: SERIES.metric, at: T0 + 9, value: 8 }]);
+    expect(problems).toEqual([expect.stringContaining("1 of 2 questions are left")]);
+  });
+
   it("tells of refusals once a minute, with their number", async () => {
     await influx.run();
     const clock = new ManualClock(Date.now());
