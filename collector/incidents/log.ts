@@ -140,6 +140,15 @@ function open(id: string, event: IncidentEvent): Incident {
   };
 }
 
+/**
+ * Since when it hangs behind something without a break: when a switch is back before the till behind it, what hung behind
+ * both is put down to the till, and came no later for that. Null: it did not, or behind a silent agent, which breaks
+ * nothing.
+ */
+function hiddenSince({ suppressedBy, cause }: Incident): number | null {
+  return suppressedBy === null || suppressedBy.startsWith("agent:") ? null : (cause?.since ?? null);
+}
+
 /** What one event changes. Exhaustive: a new event type does not compile until it says what it does. */
 function change(before: Incident, event: IncidentEvent): Partial<Incident> {
   switch (event.type) {
@@ -150,7 +159,7 @@ function change(before: Incident, event: IncidentEvent): Partial<Incident> {
     case "priority_changed":
       return { priority: event.priority, priorityWhy: event.why };
     case "suppressed":
-      return { suppressedBy: event.by, cause: { by: event.by, since: event.at, until: null } };
+      return { suppressedBy: event.by, cause: { by: event.by, since: hiddenSince(before) ?? event.at, until: null } };
     case "unsuppressed":
       return { suppressedBy: null, cause: before.cause === null ? null : { ...before.cause, until: event.at } };
     case "stale":

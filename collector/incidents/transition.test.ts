@@ -224,6 +224,15 @@ describe("a fault behind another one", () => {
       ],
     },
     { name: "back while its cause is still down", steps: [fires(0, behind), clears(4)] },
+    {
+      name: "put down to the till between them when the switch was back first",
+      steps: [
+        fires(0, behind),
+        changes(3, { flags: { stale: false, suppressedBy: "berlin-01/lane-1/pos" }, reason: "flags" }),
+        changes(3.5, { reason: "flags" }),
+        clears(4),
+      ],
+    },
   ])("resolves by itself: $name", ({ steps }) => {
     expect(last(...steps)).toMatchObject({ state: "resolved", resolutionCode: "self_recovered" });
   });
@@ -244,6 +253,15 @@ describe("a fault behind another one", () => {
     {
       name: "it fired once by itself, which nobody looked at",
       steps: [fires(0), clears(4), fires(15, behind), clears(19)],
+    },
+    {
+      name: "it stood for long behind a silent agent before its cause was known",
+      steps: [
+        fires(0),
+        changes(0.5, { flags: { stale: true, suppressedBy: "agent:berlin-01/pc" }, reason: "flags" }),
+        changes(5, { ...behind, reason: "flags" }),
+        clears(6),
+      ],
     },
     { name: "it outlived its cause", steps: [fires(0, behind), changes(3, { reason: "flags" }), clears(9)] },
     {
