@@ -23,11 +23,15 @@ export type Renamed<T> = {
   readonly texts: readonly string[];
 };
 
-/** Fields that hold a name, or names, and nothing else; of actors with their kind before it. */
-const WHO_FIELDS: ReadonlySet<string> = new Set(["actor", "by", "to", "assignee", "acknowledgedBy"]);
-/** Fields that hold records together: what stands there is a place, a thing or a word of ours, whoever is called so. */
+/** Fields that hold a name, or names, and nothing else. In all others a person has their kind before the name. */
+const WHO_FIELDS: ReadonlySet<string> = new Set(["to", "assignee"]);
+/**
+ * Fields that hold records together: what stands there is a place, a thing or a word of ours, whoever is called so. Who
+ * did something has a kind; what has none there is the collector itself (`actor: "system"`), a device that hides others
+ * (`suppressed {by: "store-1/switch"}`) or a word (`escalated {by: "timer"}`).
+ */
 const STRUCTURE_FIELDS: ReadonlySet<string> = new Set(
-  `id key type state kind category severity priority code outcome event clock policy chain rule ruleVersion runbook
+  `actor by acknowledgedBy id key type state kind category severity priority code outcome event clock policy chain rule ruleVersion runbook
    site agent device component incident parent into from mergedInto suppressedBy notification channel epoch lane url`.split(
     /\s+/,
   ),

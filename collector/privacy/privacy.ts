@@ -204,8 +204,8 @@ const COMMANDS_MAX = 1_000;
 /** Of a row of the store; what the collector itself writes into the audit names users without saying so. */
 function renamedRow(row: PersonRow, renaming: Renaming, name: string) {
   if (row.place === "token") {
-    const { value, ...found } = renamed({ by: row.record["name"] }, renaming);
-    return { ...found, value: found.fields === 0 ? row.record : { name: value.by } };
+    const { value, ...found } = renamed({ to: row.record["name"] }, renaming);
+    return { ...found, value: found.fields === 0 ? row.record : { name: value.to } };
   }
   const found = renamed(row.record, renaming);
   const { detail } = row.record;
