@@ -106,7 +106,7 @@ const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 /** Of rows that are saved, so many go into one commit: each is a sync, and the log must stay small. */
 const SAVED_AT_ONCE = 500;
 
-const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 2;
 const LANES = ["live", "history"] as const;
 /** SQLite's result codes (https://sqlite.org/rescode.html). */
 const SQLITE = { corrupt: 11, full: 13, notADatabase: 26 } as const;

@@ -68,6 +68,8 @@ export type UplinkFigures = {
   readonly connects: number;
   readonly lastAckAt: number | null;
   readonly lastError: string | null;
+  /** The collector's clock less this host's, as its last ack had it; null before one. The way of a message is in it. */
+  readonly clockOffsetMs: number | null;
 };
 
 /** DESIGN.md §9: the heartbeat of `status`. */
@@ -102,6 +104,7 @@ export class Uplink {
   #attempt = 0;
   #connects = 0;
   #lastAckAt: number | null = null;
+  #clockOffsetMs: number | null = null;
   #lastError: { readonly text: string; readonly refused: boolean } | null = null;
   #stopping = false;
   /** The connection is ended by ourselves, to be made anew at once. */
@@ -137,6 +140,7 @@ export class Uplink {
       connects: this.#connects,
       lastAckAt: this.#lastAckAt,
       lastError: this.#lastError?.text ?? (this.#connected && !this.#isAnswered ? NOT_ANSWERED : null),
+      clockOffsetMs: this.#clockOffsetMs,
     };
   }
 
@@ -280,7 +284,10 @@ export class Uplink {
       return;
     }
     const { epoch, live, history, heard = live, grant, at, again } = ack.value;
-    if (at !== undefined) this.#options.onCollectorTime?.(at);
+    if (at !== undefined) {
+      this.#clockOffsetMs = at - clock.now();
+      this.#options.onCollectorTime?.(at);
+    }
     const verdict = outbox.ack(epoch, { live, history });
     // An ack of an epoch before this one comes after the file was lost; the next status tells the collector.
     if (verdict === "stranger") return;

@@ -20,13 +20,14 @@ Usage
   aislewatch-agent record   DEVICE --config FILE   write all that a device says as a test case without names,
                                                    addresses and serial numbers
   aislewatch-agent status   --config FILE          show what the running agent is doing
+  aislewatch-agent doctor   --config FILE          look at everything: what is wrong, and what to do about it
   aislewatch-agent profiles check|list|explain     what is known of SNMP devices; profiles --help says more
 
 Options
   -c, --config FILE       the agent's configuration              (default: agent.yaml, or $AISLEWATCH_AGENT_CONFIG)
       --log-format F      json or text                           (default: text on a terminal, json otherwise)
       --log-level L       debug, info, warn or error             (default: info)
-      --json              probe, status, discover: JSON instead of a table
+      --json              probe, status, doctor, discover: JSON instead of a table
       --raw               probe: the device's reply as it came, before it is understood; of a line all bytes
       --subnet NET        discover: 10.42.0.0/24 or one address; may stand several times, at most a /16
       --ports             discover: connect to the subnets' TCP ports 9100, 631 and 502 as well, to see who is there;
@@ -44,7 +45,8 @@ Options
       --version           print the version
   -h, --help              print this
 
-Exit codes: 0 done, or stopped as asked; 1 failed; 2 the configuration or the command line is wrong.
+Exit codes: 0 done, or stopped as asked; 1 failed; 2 the configuration or the command line is wrong. Of doctor: 0 all is
+well, 1 something is worth a look, 2 something does not work.
 `;
 
 type Command = (flags: Flags, terminal: Terminal, version: string) => Promise<number> | number;
@@ -57,6 +59,7 @@ const COMMANDS = {
   probe: async () => (await import("./probe.ts")).probe,
   record: async () => (await import("./record.ts")).record,
   status: async () => (await import("./status.ts")).status,
+  doctor: async () => (await import("./doctor.ts")).doctor,
 } satisfies Readonly<Record<string, () => Promise<Command>>>;
 type CommandName = keyof typeof COMMANDS;
 const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);

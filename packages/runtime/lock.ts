@@ -32,6 +32,13 @@ export function lockFolder(folder: string): Result<FolderLock, LockError> {
   }
 }
 
+/** The process that has the folder now; null when it is free. Only looks. */
+export function lockOwner(folder: string): number | null {
+  const seen = readLock(join(folder, "lock"));
+  const owner = seen === null ? null : parseOwner(seen);
+  return owner !== null && isAlive(owner) ? owner.pid : null;
+}
+
 function claim(folder: string, path: string, mine: string): Result<FolderLock, LockError> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     if (tryLink(mine, path)) return ok({ release: () => rmSync(path, { force: true }) });
