@@ -39,7 +39,12 @@ describe("a person in a record", () => {
   ])("is not %s, whoever has such a name, and however old it is", (_, record) => {
     for (const name of ["system", "cli", "lane", "pc", "timer"])
       expect(renamed(record, renamingOf([name], "X", { inText: true })).value).toBe(record);
-    expect(renamed(record, renamingAll((name) => `person-${name}`)).value).toBe(record);
+    expect(
+      renamed(
+        record,
+        renamingAll((name) => `person-${name}`),
+      ).value,
+    ).toBe(record);
   });
 
   it("may have a name that is a pattern, or has letters of any script", () => {
