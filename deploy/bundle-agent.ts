@@ -5,14 +5,13 @@
  *
  * What has a binary for each platform, or is loaded by few agents, stays a package: package.json names those.
  */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { compileProfiles, loadBuiltinProfiles } from "@aislewatch/devices";
-import { rolldown } from "rolldown";
 import { z } from "zod";
+import { type Bundled, bundle, ROOT, writeKnowledge } from "./bundle.ts";
 
-const ROOT = resolve(import.meta.dirname, "..");
-const PACKAGES = ["serialport", "koffi", "systeminformation"];
+/** What it needs in node_modules, beside it or further out. */
+export const AGENT_PACKAGES = ["serialport", "koffi", "systeminformation"];
 
 const manifest = z.object({
   version: z.string(),
@@ -25,45 +24,23 @@ const manifest = z.object({
  * Writes main.mjs and what stands beside it into `folder`, which is made when it is not there. `more` are further programs
  * of the same code, by the names of their files: a test's own.
  */
-export async function bundleAgent(folder: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function bundleAgent(folder: string, more: Readonly<Record<string, string>> = {}): Promise<Bundled> {
   mkdirSync(folder, { recursive: true });
-  const bundle = await rolldown({
-    cwd: ROOT,
+  const bundled = await bundle({
+    folder,
     // The serial binding runs in a process of its own: agent/transport/serial-host.ts starts it beside itself.
     input: { main: "agent/main.ts", "serial-child": "agent/transport/serial-child.mjs", ...more },
-    platform: "node",
-    external: PACKAGES,
-    logLevel: "warn",
+    external: AGENT_PACKAGES,
   });
-  const { output } = await bundle.generate({
-    format: "esm",
-    minify: { mangle: false, compress: true, codegen: true },
-    entryFileNames: "[name].mjs",
-    chunkFileNames: "part-[name]-[hash].mjs",
-  });
-  await bundle.close();
-  for (const part of output) {
-    if (part.type !== "chunk") throw new Error(`${part.fileName} is no code: who reads it, and where from?`);
-    writeFileSync(join(folder, part.fileName), toAscii(part.code));
-  }
-  writeFileSync(join(folder, "profiles.json"), toAscii(compileProfiles(loadBuiltinProfiles())));
-  cpSync(join(ROOT, "packages/devices/modbus-maps"), join(folder, "modbus-maps"), { recursive: true });
+  writeKnowledge(folder);
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(packageOf(), null, 2)}\n`);
-}
-
-/**
- * V8 keeps a text with one letter beyond Latin-1 at two bytes a letter: the code is a megabyte, and stays in memory. Such
- * letters stand in strings, templates and patterns, where an escape means the same, unless it is escaped already.
- */
-function toAscii(code: string): string {
-  if (/\\[^\0-\x7f]/.test(code)) throw new Error("a letter beyond ASCII stands behind a backslash");
-  return code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return bundled;
 }
 
 function packageOf() {
   const ours = manifest.parse(JSON.parse(readFileSync(join(ROOT, "agent/package.json"), "utf8")));
   const kept = (of: Readonly<Record<string, string>>) =>
-    Object.fromEntries(Object.entries(of).filter(([name]) => PACKAGES.includes(name)));
+    Object.fromEntries(Object.entries(of).filter(([name]) => AGENT_PACKAGES.includes(name)));
   return {
     name: "aislewatch-agent",
     version: ours.version,

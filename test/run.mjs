@@ -33,6 +33,9 @@ const DEBIAN = [
   "busybox-static",
   "cpio",
   "kmod",
+  // Archives for Windows.
+  "zip",
+  "unzip",
   // What disks say of their health.
   "smartmontools",
 ];

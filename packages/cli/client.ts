@@ -8,8 +8,9 @@ import type { paths } from "@aislewatch/api";
 import { errorText } from "@aislewatch/base";
 import createClient, { type Client } from "openapi-fetch";
 import { UsageError } from "./command.ts";
+import { DEMO_COMMAND } from "./programs.ts";
 
-/** Where the demo keeps what it made; made by `npm start` below the folder in which it was started. */
+/** Where the demo keeps what it made; made by `demo run` below the folder in which it was started. */
 export const DEMO_FOLDER = ".aislewatch";
 const REQUEST_MS_MAX = 15_000;
 
@@ -24,7 +25,7 @@ export function findConnection(options: { url?: string | undefined; folder?: str
   const token = process.env["AISLEWATCH_TOKEN"] ?? left?.token;
   if (url === undefined) {
     throw new UsageError(
-      `No collector to ask: start the demo with "npm start", or set AISLEWATCH_URL (and AISLEWATCH_TOKEN, from "aislewatch tokens add NAME").`,
+      `No collector to ask: start the demo with "${DEMO_COMMAND}", or set AISLEWATCH_URL (and AISLEWATCH_TOKEN, from "aislewatch tokens add NAME").`,
     );
   }
   if (token === undefined) {

@@ -10,11 +10,10 @@ import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { backoffMs, errorText } from "@aislewatch/base";
 import { lockFolder } from "@aislewatch/runtime";
-import { AGENT_NODE_FLAGS, agentEnvironment } from "./bin/agent-flags.mjs";
 import { DEMO_FOLDER } from "./client.ts";
 import { complain, EXIT, type ExitCode, print } from "./command.ts";
+import { AGENT_NODE_FLAGS, agentEnvironment, COMMAND, DEMO_COMMAND, PROGRAMS, RULES } from "./programs.ts";
 
-const ROOT = resolve(import.meta.dirname, "../..");
 const SITE = "store-0042";
 const AGENT = "back-office";
 const READY_MS_MAX = 30_000;
@@ -72,14 +71,14 @@ export async function runDemo(options: DemoOptions): Promise<ExitCode> {
     progress("Starting the collector");
     running.push(
       await start(
-        { name: "collector", args: ["collector/main.ts", "collector", "--config", config], ready: hasReady },
+        { name: "collector", args: [PROGRAMS.collector, "collector", "--config", config], ready: hasReady },
         folder,
         stop.signal,
       ),
     );
     progress("Starting the demo store");
     const simulator = [
-      "packages/simulator/main.ts",
+      PROGRAMS.simulator,
       ...["--folder", join(folder, "demo")],
       ...["--collector", `mqtt://127.0.0.1:${mqtt}`],
       ...["--password", `file:${secrets.agentPassword}`],
@@ -92,7 +91,7 @@ export async function runDemo(options: DemoOptions): Promise<ExitCode> {
       await start(
         {
           name: "agent",
-          args: ["agent/main.ts", "run", "--config", join(folder, "demo", "agent.yaml")],
+          args: [PROGRAMS.agent, "run", "--config", join(folder, "demo", "agent.yaml")],
           nodeFlags: AGENT_NODE_FLAGS,
           env: agentEnvironment(process.env),
           ready: hasReady,
@@ -170,14 +169,14 @@ function writeCollectorConfig(folder: string, http: number, mqtt: number): strin
   const config = join(folder, "collector.yaml");
   writeFileSync(
     config,
-    `# Written by "npm start" at each start. To keep a configuration of your own, copy it and run
-# "npx aislewatch collector --config YOUR-COPY".
+    `# Written by "${DEMO_COMMAND}" at each start. To keep a configuration of your own, copy it and run
+# "${COMMAND} collector --config YOUR-COPY".
 listen:
   http: "127.0.0.1:${http}"
   mqtt: "127.0.0.1:${mqtt}"
 data: ./collector
-rules: ${JSON.stringify(join(ROOT, "rules/packs"))}
-runbooks: ${JSON.stringify(join(ROOT, "rules/runbooks"))}
+rules: ${JSON.stringify(join(RULES, "packs"))}
+runbooks: ${JSON.stringify(join(RULES, "runbooks"))}
 sites: ./sites.yaml
 overrides: ./overrides.yaml
 `,
@@ -206,11 +205,7 @@ const loginLink = async (config: string): Promise<string> =>
   (await collectorCommand(["login-link", "--config", config])).trim();
 
 async function collectorCommand(args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    ...NODE_FLAGS,
-    join(ROOT, "collector/main.ts"),
-    ...args,
-  ]);
+  const { stdout } = await promisify(execFile)(process.execPath, [...NODE_FLAGS, PROGRAMS.collector, ...args]);
   return stdout;
 }
 
@@ -224,9 +219,9 @@ function welcome(folder: string, link: string): void {
 
   Open     ${link}
            (signs you in once, within 10 minutes)
-  Again    npx aislewatch login-link --config ${join(shown, "collector.yaml")}
-  Break    npx aislewatch demo fault receiving/label-printer media-out${here}
-  Watch    npx aislewatch incidents watch${here}
+  Again    ${COMMAND} login-link --config ${join(shown, "collector.yaml")}
+  Break    ${COMMAND} demo fault receiving/label-printer media-out${here}
+  Watch    ${COMMAND} incidents watch${here}
   Logs     ${join(shown, "logs")}
   Stop     Ctrl-C
 
@@ -248,7 +243,7 @@ async function start(program: Program, folder: string, stop: AbortSignal): Promi
 
   const launch = (): ChildProcess => {
     const [script = "", ...args] = program.args;
-    const next = spawn(process.execPath, [...NODE_FLAGS, ...(program.nodeFlags ?? []), join(ROOT, script), ...args], {
+    const next = spawn(process.execPath, [...NODE_FLAGS, ...(program.nodeFlags ?? []), script, ...args], {
       cwd: folder,
       env: program.env ?? process.env,
       stdio: ["ignore", "ignore", log, "ipc"],

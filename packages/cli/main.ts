@@ -1,4 +1,5 @@
 /** `aislewatch`: what people type. Exit codes: 0 done, 1 refused or failed, 2 wrong words or a faulty file. */
+import { readFileSync } from "node:fs";
 import { errorText } from "@aislewatch/base";
 import { ApiError } from "./client.ts";
 import { complain, EXIT, type ExitCode, print, UsageError, unknownCommand } from "./command.ts";
@@ -43,7 +44,7 @@ On the collector's host:
   broker-config mosquitto                  files for an MQTT broker that stands by itself
   store copy                               history from one time-series store into another
 
-  --help after any command says more. docs/ has the rest.
+  --help after any command says more, --version which this is. docs/ has the rest.
 `;
 
 async function main(args: string[]): Promise<ExitCode> {
@@ -70,6 +71,9 @@ async function main(args: string[]): Promise<ExitCode> {
     case undefined:
       print(HELP);
       return EXIT.usage;
+    case "--version":
+      print(`aislewatch ${version()}\n`);
+      return EXIT.ok;
     case "help":
     case "--help":
     case "-h":
@@ -78,6 +82,11 @@ async function main(args: string[]): Promise<ExitCode> {
     default:
       throw new UsageError(unknownCommand(command, COMMANDS));
   }
+}
+
+function version(): string {
+  const read = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")) as { version: string };
+  return read.version;
 }
 
 function explain(thrown: unknown): ExitCode {

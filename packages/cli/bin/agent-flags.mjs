@@ -20,12 +20,17 @@ export const AGENT_NODE_FLAGS = [
 /** Compiled code and stripped types of what was run before: keyed by the contents of each file, and by Node's version. */
 const COMPILE_CACHE = fileURLToPath(new URL("../../../node_modules/.cache/aislewatch", import.meta.url));
 
-/** Its environment; what the caller's own says stands. */
+/** What its environment says wherever it is started from. */
+export const AGENT_SETTINGS = {
+  // glibc gives each thread a heap of its own, and V8 has four that compile and collect now and then: 10 MB of leftovers.
+  MALLOC_ARENA_MAX: "1",
+};
+
+/** Its environment in a checkout; what the caller's own says stands. */
 export const agentEnvironment = (env) => ({
   // Without the cache Node loads its TypeScript parser, 18 MB, and starts in twice the time. It is a convenience: where
   // the folder can't be written, Node goes without.
   NODE_COMPILE_CACHE: COMPILE_CACHE,
-  // glibc gives each thread a heap of its own, and V8 has four that compile and collect now and then: 10 MB of leftovers.
-  MALLOC_ARENA_MAX: "1",
+  ...AGENT_SETTINGS,
   ...env,
 });

@@ -1,0 +1,1 @@
+export declare const isCollectors: (args: readonly string[]) => boolean;
