@@ -8,8 +8,14 @@ import type { StateStore } from "./store/state/store.ts";
 
 const KEY = "s1|printer||media-out";
 const MINUTE = 60_000;
+let number = 0;
 /** A store in which nothing is. */
-const empty = { nextIncidentNumber: () => 1, incident: () => null, incidentsOfKey: () => [], openIncidents: () => [] };
+const empty = {
+  nextIncidentNumber: () => ++number,
+  incident: () => null,
+  incidentsOfKey: () => [],
+  openIncidents: () => [],
+};
 
 describe("the desk", () => {
   let clock: ManualClock;
@@ -71,6 +77,42 @@ describe("the desk", () => {
     book.write(KEY, now(), [{ type: "child_added", incident: "INC-000009" }], { at: clock.now(), actor: "system" });
     expect(pass(1_000)).toBe(1);
     expect(now()).toMatchObject({ state: "new", children: 2, ackExpired: { why: "scope" } });
+  });
+
+  it("leaves it when what hangs below stood before, and hung below something else meanwhile", () => {
+    const other = book.write(
+      "s1|scanner||no-answer",
+      null,
+      [
+        {
+          type: "opened",
+          subject: { site: "s1", device: "scanner", component: null },
+          ...{ rule: "no-answer", ruleVersion: "1", title: "No answer", severity: "major", category: "network" },
+          ...{ runbook: null, onset: clock.now(), values: {}, priority: "P3", why: "1 of 2", suppressedBy: null },
+        },
+      ],
+      { at: clock.now(), actor: "system" },
+    );
+    clock.advance(3 * MINUTE);
+    write({ type: "acknowledged" });
+    const below = { type: "child_added", incident: other.id } as const;
+    book.write(KEY, now(), [below], { at: clock.now() + 1, actor: "system" });
+    expect(pass(2_000)).toBe(0);
+    // It is over, and comes back: that is more than was acknowledged.
+    const key = "s1|scanner||no-answer";
+    const bodies = [{ type: "recovered", values: {} } as const];
+    const cured = book.write(key, book.ofKey(key), bodies, { at: clock.now(), actor: "system" });
+    const again = {
+      type: "fired_again",
+      onset: clock.now(),
+      severity: "major",
+      title: "No answer",
+      values: {},
+    } as const;
+    book.write(key, cured, [again], { at: clock.now(), actor: "system" });
+    book.write(KEY, now(), [below], { at: clock.now(), actor: "system" });
+    expect(pass(1_000)).toBe(1);
+    expect(now()).toMatchObject({ state: "new", ackExpired: { why: "scope" } });
   });
 
   it("leaves it when what hangs below was found afterwards, and when somebody works on it", () => {

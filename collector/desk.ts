@@ -48,14 +48,15 @@ export function createDesk({ clock, book, rules, lifecycle, isOpenAt, assess }: 
   let lastGlanceMs = Number.NEGATIVE_INFINITY;
   /** Ids of incidents that cured themselves since they were last looked at. */
   const cured = new Set<string>();
-  /** Of incidents below which others were hung since the last tick: what somebody acknowledged was less than that. */
-  const grown = new Set<string>();
+  /** Of incidents below which others were hung since the last tick: which. */
+  const grown = new Map<string, string[]>();
   book.onWritten(({ incident, before, events }) => {
     // What comes within the settle time after it began, whoever took it could expect.
-    const fromMs =
-      Math.max(incident.openedAt, incident.reopenedAt ?? 0, incident.onset) + lifecycle().correlation.settleMs;
-    const isGrown = events.some(({ type, late, at }) => type === "child_added" && late !== true && at > fromMs);
-    if (isGrown) grown.add(incident.id);
+    const fromMs = beganAt(incident) + lifecycle().correlation.settleMs;
+    for (const event of events) {
+      if (event.type !== "child_added" || event.late === true || event.at <= fromMs) continue;
+      grown.set(incident.id, [...(grown.get(incident.id) ?? []), event.incident]);
+    }
     if (incident.selfRecoveries.length > (before?.selfRecoveries.length ?? 0)) cured.add(incident.id);
     // The list of a long life is full, and its last one new.
     else if (incident.selfRecoveries.at(-1) !== before?.selfRecoveries.at(-1)) cured.add(incident.id);
@@ -80,10 +81,18 @@ export function createDesk({ clock, book, rules, lifecycle, isOpenAt, assess }: 
     return waiting.filter((one) => write(one, dueAcknowledgement(one, lifecycle(), now), now)).length > 0;
   }
 
+  /** What began before somebody acknowledged is no more than that, though it hung below something else meanwhile. */
+  function isMore({ acknowledgedAt }: Incident, below: string): boolean {
+    const child = book.incident(below);
+    return child === null || acknowledgedAt === null || beganAt(child) > acknowledgedAt;
+  }
+
   function growth(now: number): boolean {
-    const ids = [...grown];
+    const some = [...grown].flatMap(([id, below]) => {
+      const incident = book.incident(id);
+      return incident !== null && below.some((one) => isMore(incident, one)) ? [incident] : [];
+    });
     grown.clear();
-    const some = ids.flatMap((id) => book.incident(id) ?? []);
     return some.filter((one) => write(one, acknowledgementEnds(one, "scope", lifecycle()), now)).length > 0;
   }
 
@@ -149,3 +158,6 @@ export function createDesk({ clock, book, rules, lifecycle, isOpenAt, assess }: 
     },
   };
 }
+
+/** When it was known to stand, this time. */
+const beganAt = ({ openedAt, reopenedAt, onset }: Incident): number => Math.max(openedAt, reopenedAt ?? 0, onset);
