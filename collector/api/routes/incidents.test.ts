@@ -206,6 +206,25 @@ describe("incidents", () => {
     expect(escalation).toMatchObject({ nextByHand: null, next: null, steps: [{ taken: 1 }] });
   });
 
+  it("take what people write without what is not to be seen, and blanks alone for nothing", async () => {
+    const { id } = api.collector.open();
+    const noted = await act(id, { action: "note", text: " one\u001b[2J\u0000\r\n\u202etwo\t3 " });
+    expect(noted.statusCode).toBe(200);
+    expect((await act(id, { action: "vendor", vendor: "Zebra\nLtd", ref: " RMA-1 " })).json()).toMatchObject({ id });
+    const { events, work } = (await get(`/api/v1/incidents/${id}`)).json();
+    expect(events.at(-2).text).toBe("one [2J \n two\t3");
+    expect(work.vendor).toEqual({ vendor: "Zebra Ltd", ref: "RMA-1" });
+    for (const action of [
+      { action: "note", text: " \n\u202e " },
+      { action: "assign", to: "  " },
+      { action: "vendor", vendor: " ", ref: "1" },
+      { action: "set_priority", priority: "P1", why: "\t" },
+      { action: "escalate", why: " " },
+    ]) {
+      expect([action.action, (await act(id, action)).statusCode]).toEqual([action.action, 400]);
+    }
+  });
+
   it("take a pause that is claimed afterwards, within their time", async () => {
     const { id, openedAt } = api.collector.open();
     api.collector.clock.advance(3_600_000);
@@ -257,7 +276,7 @@ describe("incidents", () => {
         results: [
           { id: a.id, ok: true, incident: { state: "acknowledged" }, error: null },
           { id: b.id, ok: false, incident: { state: "new", version: 1 }, error: { error: "conflict" } },
-          { id: "INC-000099", ok: false, incident: null, error: { error: "not_found" } },
+          { id: "INC-000099", ok: false, incident: null, error: { error: "no_incident" } },
           { id: c.id, ok: false, incident: { state: "in_progress" }, error: { error: "not_allowed" } },
         ],
       });

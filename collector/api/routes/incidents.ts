@@ -5,7 +5,7 @@ import { OPEN_STATES } from "../../incidents/log.ts";
 import { INCIDENT_STATES, type Incident, PRIORITIES } from "../../incidents/types.ts";
 import { LIST_ORDERS, placeOf } from "../../store/state/list-place.ts";
 import { badCursor, cursorParam } from "../cursor.ts";
-import type { ApiDeps, LiveView } from "../deps.ts";
+import type { ActRefusal, ApiDeps, LiveView } from "../deps.ts";
 import { identityOf } from "../guard.ts";
 import { Refused } from "../problem.ts";
 import { incident, incidentDetail, incidentList } from "../schema/incident.ts";
@@ -152,7 +152,7 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         const done = await deps.act(request.params.id, request.body, identityOf(request).actor);
         if (done.ok) return view(done.value);
         const { code, message, incident: now } = done.error;
-        if (code === "not_found") throw new Refused(404, "no_incident", message);
+        if (code === "not_found") throw new Refused(404, errorOf(code), message);
         const more = now === undefined ? {} : { incident: view(now) };
         throw new Refused(code === "conflict" ? 409 : 422, code, message, more);
       },
@@ -175,7 +175,7 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         const done = await deps.actOnMany(targets, action, identityOf(request).actor);
         const results = done.map((one, index) => {
           const now = one.ok ? one.value : (one.error.incident ?? null);
-          const error = one.ok ? null : { error: one.error.code, message: one.error.message };
+          const error = one.ok ? null : { error: errorOf(one.error.code), message: one.error.message };
           const id = targets[index]?.id ?? "";
           return { id, ok: one.ok, incident: now === null ? null : view(now), error };
         });
@@ -185,6 +185,9 @@ export function incidentRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
     );
   };
 }
+
+/** The API's own word: it has other things that may not be found. */
+const errorOf = (code: ActRefusal["code"]): string => (code === "not_found" ? "no_incident" : code);
 
 const noIncident = (id: string): Refused =>
   new Refused(404, "no_incident", `There is no incident ${JSON.stringify(id.slice(0, 32))}.`);

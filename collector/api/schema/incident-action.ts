@@ -6,7 +6,24 @@ import { incident } from "./incident.ts";
 /** Guards against two people acting at once: 409 when the incident moved on. */
 const seen = { version: z.int().optional() };
 
-const why = z.string().min(1).max(512);
+/** What would steer a terminal, or turn the reading direction of what stands after it. */
+const UNSEEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const UNSEEN_IN_PROSE = /(?![\t\n])[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** One line that somebody wrote, without blanks around it. */
+const line = (max: number) =>
+  z
+    .string()
+    .overwrite((text) => text.replaceAll(UNSEEN, " ").trim())
+    .max(max);
+/** The same, of any number of lines. */
+const prose = (max: number) =>
+  z
+    .string()
+    .overwrite((text) => text.replaceAll(/\r\n?/g, "\n").replaceAll(UNSEEN_IN_PROSE, " ").trim())
+    .max(max);
+
+const why = line(512).min(1);
 
 const tier = z.literal(TIERS);
 
@@ -16,9 +33,9 @@ export const incidentAction = z
     z.object({ action: z.literal("acknowledge"), ...seen }),
     z.object({
       action: z.literal("assign"),
-      to: z.string().max(128).nullable(),
+      to: line(128).min(1).nullable(),
       /** Not given: as it was. */
-      group: z.string().max(128).nullable().optional(),
+      group: line(128).min(1).nullable().optional(),
       tier: tier.optional(),
       ...seen,
     }),
@@ -26,27 +43,27 @@ export const incidentAction = z
     z.object({
       action: z.literal("hold"),
       reason: z.enum(HOLD_REASONS),
-      text: z.string().max(512).nullable().default(null),
+      text: prose(512).nullable().default(null),
       ...seen,
     }),
     z.object({ action: z.literal("resume"), ...seen }),
-    z.object({ action: z.literal("note"), text: z.string().min(1).max(4000), ...seen }),
+    z.object({ action: z.literal("note"), text: prose(4000).min(1), ...seen }),
     z.object({ action: z.literal("check"), item: z.string().min(1).max(256), done: z.boolean(), ...seen }),
     z.object({
       action: z.literal("vendor"),
-      vendor: z.string().min(1).max(128),
+      vendor: line(128).min(1),
       /** The vendor's number for it. */
-      ref: z.string().min(1).max(128),
+      ref: line(128).min(1),
       ...seen,
     }),
     z.object({
       action: z.literal("resolve"),
       code: z.enum(RESOLUTION_CODES),
       /** Needed while the fault still fires: why it is resolved all the same. */
-      text: z.string().max(4000).nullable().default(null),
+      text: prose(4000).nullable().default(null),
       /** Who solved it; not given: the tier that has it. */
       tier: tier.optional(),
-      followUp: z.string().max(512).optional(),
+      followUp: line(512).optional(),
       ...seen,
     }),
     z.object({ action: z.literal("reopen"), why, ...seen }),
@@ -55,10 +72,10 @@ export const incidentAction = z
       action: z.literal("cancel"),
       code: z.enum(CANCEL_CODES),
       /** Needed while the fault still fires. */
-      text: z.string().max(4000).nullable().default(null),
+      text: prose(4000).nullable().default(null),
       ...seen,
     }),
-    z.object({ action: z.literal("review"), text: z.string().max(4000).nullable().default(null), ...seen }),
+    z.object({ action: z.literal("review"), text: prose(4000).nullable().default(null), ...seen }),
     z.object({
       action: z.literal("claim_pause"),
       /** Not given: all clocks that stand still for this reason. */
@@ -68,7 +85,7 @@ export const incidentAction = z
       /** until then, and nobody had said so. */
       to: z.int().min(0),
       reason: z.enum(HOLD_REASONS),
-      text: z.string().min(1).max(512),
+      text: prose(512).min(1),
       ...seen,
     }),
     z.object({
