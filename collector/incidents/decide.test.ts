@@ -150,6 +150,15 @@ describe("decideAction", () => {
     expect(decide("new", { ...ACTIONS.correct_onset, onset: 3_001 })).toMatchObject({ error: { code: "not_allowed" } });
   });
 
+  it("takes no onset in seconds, nor any other of more than a year before it was found", () => {
+    const year = 366 * 86_400_000;
+    const incident = { ...incidentIn("new"), openedAt: 1_795_346_311_744 };
+    const given = (onset: number) =>
+      decideAction(incident, { ...ACTIONS.correct_onset, onset }, { ...context(), nowMs: incident.openedAt }).ok;
+    expect([given(incident.openedAt - year), given(incident.openedAt - year - 1)]).toEqual([true, false]);
+    expect(given(1_795_346_311)).toBe(false);
+  });
+
   it.each([
     { name: "a step that is done", setup: { type: "checked", item: "Look", done: true }, action: ACTIONS.check },
     {

@@ -66,6 +66,9 @@ export type DecideContext = {
   readonly priority: Assessment;
 };
 
+/** What began earlier than that is a slip (seconds instead of milliseconds lead to 1970), and would spoil every mean. */
+const ONSET_BEFORE_MS_MAX = 366 * 86_400_000;
+
 type Decision = Result<IncidentEventBody[], Refusal>;
 
 const WORDS: Readonly<Record<IncidentState, string>> = {
@@ -170,6 +173,9 @@ function decideRecord(incident: Incident, action: RecordAction, context: DecideC
     case "correct_onset":
       if (action.onset > (incident.recoveredAt ?? context.nowMs)) {
         return refuse("A fault can't have begun after it was over, nor in the future.");
+      }
+      if (action.onset < incident.openedAt - ONSET_BEFORE_MS_MAX) {
+        return refuse("A fault can't have begun more than a year before it was found; times are in milliseconds.");
       }
       return ok([{ type: "restated", what: "onset", onset: action.onset, why: action.why }]);
     case "correct_resolution":
