@@ -122,6 +122,8 @@ function describeDuty(event: DutyEvent): string {
     case "child_removed":
       return `${event.incident} is no consequence of this any more: ${event.why}.`;
     case "escalated": {
+      // The collector's own step: nobody is asked, and the incident stays where it is.
+      if (event.tier === 0) return `Tier 0, without anybody being asked: ${event.why}.`;
       const where = event.kind === "functional" ? `to tier ${event.tier} (${TIER_NAMES[event.tier]})` : "upwards";
       return `Escalated ${where}${event.by === "hand" ? " by hand" : ""}: ${event.why}.`;
     }

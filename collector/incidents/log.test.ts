@@ -388,6 +388,10 @@ describe("describeEvent", () => {
         type: "escalated",
         ...{ kind: "hierarchical", tier: 3, step: null, policy: null, by: "hand", why: "the store is closed" },
       },
+      {
+        type: "escalated",
+        ...{ kind: "hierarchical", tier: 0, step: 0, policy: "stores", by: "timer", why: "as soon as it was opened" },
+      },
       { type: "checked", item: "Look at the breaker", done: true },
       { type: "checked", item: "Look at the breaker", done: false },
       { type: "vendor_ref", vendor: "APC", ref: "RMA-17" },
@@ -441,6 +445,7 @@ describe("describeEvent", () => {
       Assigned to group field-north, tier 2 (field support).
       Escalated to tier 3 (engineering): nobody came in 30 min.
       Escalated upwards by hand: the store is closed.
+      Tier 0, without anybody being asked: as soon as it was opened.
       Done: Look at the breaker.
       Not done after all: Look at the breaker.
       At APC it is RMA-17.
