@@ -1,4 +1,5 @@
 import type { components } from "@aislewatch/api";
+import { oneLine } from "@aislewatch/runtime";
 import { type Api, ApiError, type Connection, orThrow } from "./client.ts";
 import { EXIT, type ExitCode, print } from "./command.ts";
 import { createFrames } from "./event-stream.ts";
@@ -78,5 +79,5 @@ function show(event: { type: string; why?: string; incident?: Incident }, json: 
   }
   if (event.type !== "incident" || event.incident === undefined) return;
   if (json) print(`${JSON.stringify(event.incident)}\n`);
-  else print(`${new Date().toLocaleTimeString()}  ${row(event.incident, Date.now()).join("  ")}\n`);
+  else print(`${new Date().toLocaleTimeString()}  ${oneLine(row(event.incident, Date.now()).join("  "))}\n`);
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { components } from "@aislewatch/api";
-import { alignedTable } from "@aislewatch/runtime";
+import { alignedTable, oneLine } from "@aislewatch/runtime";
 import { type Api, connect, findConnection, orThrow } from "./client.ts";
 import { EXIT, type ExitCode, print, printJson, UsageError, unknownCommand } from "./command.ts";
 import {
@@ -236,10 +236,10 @@ async function show(api: Api, id: string, json: boolean): Promise<ExitCode> {
         .join(", "),
     ],
   ];
-  print(`${incident.id}  ${incident.title}\n\n`);
+  print(`${incident.id}  ${oneLine(incident.title)}\n\n`);
   const now = Date.now();
   for (const [name, text] of [...lines, ...standingLines(detail, now), ...triageLines(triage, now)])
-    print(`  ${name.padEnd(9)} ${text}\n`);
+    print(`  ${name.padEnd(9)} ${oneLine(text)}\n`);
   if (detail.children.total > 0) print(`\n${childrenTable(detail)}`);
   print(
     `\n${alignedTable([["WHEN", "WHO", "WHAT"], ...events.map((event) => [at(event.at), event.actor, event.text])])}`,
@@ -266,6 +266,6 @@ function assignedText({ assignee, group, tier }: components["schemas"]["Incident
 async function act(api: Api, id: string, body: IncidentAction, json: boolean): Promise<ExitCode> {
   const incident = orThrow(await api.POST("/api/v1/incidents/{id}/actions", { params: { path: { id } }, body }));
   if (json) printJson(incident);
-  else print(`${incident.id} is ${incident.state.replace("_", " ")}: ${incident.title}\n`);
+  else print(`${incident.id} is ${incident.state.replace("_", " ")}: ${oneLine(incident.title)}\n`);
   return EXIT.ok;
 }

@@ -18,4 +18,4 @@ export { lifecycleEvents } from "./lifecycle-events.ts";
 export { type FolderLock, type LockError, lockFolder, lockOwner } from "./lock.ts";
 export { createLog, type Log, type LogFormat, type LogOptions, silentLog } from "./log.ts";
 export { EXIT, type ProcessHost, type RunOptions, runProgram } from "./program.ts";
-export { alignedTable } from "./table.ts";
+export { alignedTable, oneLine } from "./table.ts";
