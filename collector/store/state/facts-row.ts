@@ -48,8 +48,6 @@ export function marksOf(facts: CountedFacts): number {
   return marks;
 }
 
-type Cell = string | number | null;
-
 /** Of what was before they were counted: it fired once, and who was called is not known. */
 const SIGNALS_BEFORE = 1;
 const SIGNALS_BITS = 12;
@@ -62,16 +60,37 @@ export const signalsOf = ({ fires, calls, isMistaken }: CountedFacts): number =>
   (Number(isMistaken) << (2 * SIGNALS_BITS));
 
 /** The columns of a group's name that a report asks for, in the order in which they follow the others. */
-export type NamedBy = Exclude<Grouping, "hour">;
+export type NamedBy = Exclude<Grouping, "hour" | "slot">;
+
+/** What text of rows stands for: names by column and place, and those of slots by their number, where a report names slots. */
+export type FactsNames = {
+  readonly columns: readonly (readonly string[])[];
+  readonly slots: readonly (string | undefined)[] | null;
+};
+
+/** Columns of `reportRows` (queries.ts), with those that `named` adds. */
+export const factsWidth = (named: readonly NamedBy[]): number => NUMBERS + named.length;
 
 /**
- * A row of `reportRows` (queries.ts), cells in its order; `named` are its last columns. It is the same object each time: a
- * million of them would be a third of a report's time.
+ * A row of `reportRows`, which begins at `base` of a block (report-reader.ts), cells in its order; `named` are its last
+ * columns. It is the same object each time: a million of them would be a third of a report's time.
  */
-export function factsReader(named: readonly NamedBy[]): (row: readonly Cell[]) => CountedFacts {
+export function factsReader(
+  named: readonly NamedBy[],
+  { columns, slots }: FactsNames,
+): (block: Float64Array, base: number) => CountedFacts {
   const place = (by: NamedBy): number => (named.includes(by) ? NUMBERS + named.indexOf(by) : -1);
-  const [site, kind, vendor, model] = [place("site"), place("kind"), place("vendor"), place("model")];
-  const [rule, slot] = [place("rule"), place("slot")];
+  const [site, kind, vendor, model, rule] = [
+    place("site"),
+    place("kind"),
+    place("vendor"),
+    place("model"),
+    place("rule"),
+  ];
+  const text = (block: Float64Array, base: number, column: number): string | null =>
+    column < 0 ? null : (columns[column]?.[block[base + column] ?? Number.NaN] ?? null);
+  const slotOf = (id: number | null): string | number | null =>
+    slots === null || id === null ? id : (slots[id] ?? null);
   const facts: { -readonly [Name in keyof CountedFacts]: CountedFacts[Name] } = {
     ...{
       openedAt: 0,
@@ -88,26 +107,26 @@ export function factsReader(named: readonly NamedBy[]): (row: readonly Cell[]) =
     ...{ isSelfRecovered: false, isReopened: false, restoreMet: 0, restoreBreached: 0, vendorMet: 0 },
     ...{ vendorBreached: 0, responseMet: 0, responseBreached: 0 },
   };
-  return (row) => {
-    const bits = Number(row[3]);
-    const signals = number(row[12]) ?? SIGNALS_BEFORE;
-    facts.openedAt = Number(row[0]);
-    facts.doneAt = number(row[1]);
-    facts.slot = slot < 0 ? number(row[2]) : text(row[slot]);
-    facts.restoredAt = number(row[4]);
-    facts.detectMs = number(row[5]);
-    facts.acknowledgeMs = number(row[6]);
-    facts.restoreMs = number(row[7]);
-    facts.resolveMs = number(row[8]);
-    facts.resolveUnpausedMs = number(row[9]);
-    facts.penaltyCents = number(row[10]);
-    facts.currency = text(row[11]);
-    facts.lifeMs = number(row[13]);
-    facts.site = text(row[site]) ?? "";
-    facts.kind = text(row[kind]);
-    facts.vendor = text(row[vendor]);
-    facts.model = text(row[model]);
-    facts.rule = text(row[rule]) ?? "";
+  return (block, base) => {
+    const bits = block[base + 3] ?? 0;
+    const signals = number(block[base + 12]) ?? SIGNALS_BEFORE;
+    facts.openedAt = block[base] ?? 0;
+    facts.doneAt = number(block[base + 1]);
+    facts.slot = slotOf(number(block[base + 2]));
+    facts.restoredAt = number(block[base + 4]);
+    facts.detectMs = number(block[base + 5]);
+    facts.acknowledgeMs = number(block[base + 6]);
+    facts.restoreMs = number(block[base + 7]);
+    facts.resolveMs = number(block[base + 8]);
+    facts.resolveUnpausedMs = number(block[base + 9]);
+    facts.penaltyCents = number(block[base + 10]);
+    facts.currency = text(block, base, 11);
+    facts.lifeMs = number(block[base + 13]);
+    facts.site = text(block, base, site) ?? "";
+    facts.kind = text(block, base, kind);
+    facts.vendor = text(block, base, vendor);
+    facts.model = text(block, base, model);
+    facts.rule = text(block, base, rule) ?? "";
     facts.fires = signals & SIGNALS_MAX;
     facts.calls = (signals >>> SIGNALS_BITS) & SIGNALS_MAX;
     facts.isMistaken = signals >>> (2 * SIGNALS_BITS) === 1;
@@ -165,5 +184,4 @@ type PastRow = Pick<
   | "marks"
 >;
 
-const text = (cell: Cell | undefined): string | null => (typeof cell === "string" ? cell : null);
-const number = (cell: Cell | undefined): number | null => (typeof cell === "number" ? cell : null);
+const number = (cell: number | undefined): number | null => (cell === undefined || Number.isNaN(cell) ? null : cell);

@@ -922,7 +922,11 @@ export function reportSpans(db: Kysely<Tables>, query: ReportQuery): CompiledQue
   return spans.compile();
 }
 
-const NAMED: readonly NamedBy[] = ["site", "kind", "vendor", "model", "rule", "slot"];
+/** Names of slots, which rows have as numbers: as text in a million rows they would be a second of a report. */
+export const reportSlots = (db: Kysely<Tables>, { groupBy, tables = [] }: ReportQuery): CompiledQuery | null =>
+  groupBy === "slot" || tables.includes("slot") ? db.selectFrom("fact_slots").select(["id", "slot"]).compile() : null;
+
+const NAMED: readonly NamedBy[] = ["site", "kind", "vendor", "model", "rule"];
 
 function conditions(eb: ExpressionBuilder<Tables, "incidents">, filter: IncidentFilter): Expression<SqlBool>[] {
   const { states, priorities, site, device, kind, search, unrecovered, forReview, parent } = filter;

@@ -1,64 +1,61 @@
 /**
- * The thread that makes reports, one after the other: it reads the rows over a connection of its own, which in WAL mode neither waits for
- * a commit nor makes one wait, and adds them up. A million of them is a second of work that ingest must not stand for.
+ * The thread that makes reports, one after the other: it adds up what a thread beside it reads (report-reader.ts). A million
+ * incidents are a second of work for each of the two, which ingest must not stand for. A reader that dies takes this thread along,
+ * and the next report starts both anew.
  */
-import { DatabaseSync } from "node:sqlite";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, Worker, workerData } from "node:worker_threads";
 import { errorText } from "@aislewatch/base";
 import type { SiteCalendar } from "@aislewatch/rules";
 import { ALWAYS } from "../../incidents/business-time.ts";
 import { type DeviceSpan, exposuresOf } from "../../incidents/exposure.ts";
-import { beginOf, createReport, type Report, type ReportOptions } from "../../incidents/report.ts";
+import { beginOf, createReport, type Exposures, type Report, type ReportOptions } from "../../incidents/report.ts";
 import { StoreError, type StoreFailure } from "../error.ts";
-import { factsReader, type NamedBy } from "./facts-row.ts";
-import type { SqlValue } from "./template.ts";
+import { factsReader, factsWidth, type NamedBy } from "./facts-row.ts";
+import type { Block, NewName, ReaderData, ReaderMessage, ReadRequest, Row, ToReader } from "./report-reader.ts";
 
-type Selection = { readonly sql: string; readonly values: readonly SqlValue[] };
-export type ReportRequest = {
-  readonly facts: Selection;
-  readonly spans: Selection;
+export type ReportRequest = Omit<ReadRequest, "width"> & {
   readonly named: readonly NamedBy[];
   readonly options: ReportOptions;
   readonly calendars: ReadonlyMap<string, SiteCalendar> | undefined;
 };
-export type ReportWorkerData = { readonly file: string; readonly incidentsMax: number };
 export type ReportOutcome = { readonly report: Report } | { readonly failed: string; readonly kind: StoreFailure };
 
-type Row = readonly (string | number | null)[];
+const reader = new Worker(new URL("./report-reader.ts", import.meta.url), {
+  workerData: workerData as ReaderData,
+  name: "report-reader",
+});
+const tell = (message: ToReader): void => reader.postMessage(message, "block" in message ? [message.block.buffer] : []);
 
-function makeReport(
-  { file, incidentsMax }: ReportWorkerData,
-  { facts, spans, named, options, calendars }: ReportRequest,
-): Report {
-  const database = new DatabaseSync(file, { readOnly: true });
-  try {
-    // Both of one state of the file.
-    database.exec("begin");
-    const report = createReport(options);
-    const read = factsReader(named);
-    let rows = 0;
-    for (const row of rowsOf(database, facts)) {
-      if (++rows > incidentsMax) throw new StoreError("too_large", `more than ${incidentsMax} incidents`);
-      report.add(read(row));
-    }
-    const isNamed = named.includes("slot");
-    const devices = Array.from(rowsOf(database, spans), (row) => spanOf(row, isNamed));
-    const { from, to } = options;
-    const calendarOf = (site: string): SiteCalendar => calendars?.get(site) ?? ALWAYS;
-    return report.result({
-      now: exposuresOf(devices, { fromMs: from, untilMs: to }, calendarOf),
-      before: exposuresOf(devices, { fromMs: beginOf(options), untilMs: from }, calendarOf),
-    });
-  } finally {
-    database.close();
-  }
-}
+type Building = {
+  head(spans: readonly Row[], slots: readonly Row[]): void;
+  rows(block: Block, rows: number, names: readonly NewName[]): void;
+  result(): Report;
+};
 
-/** The edge: cells are what the schema says, for the tables are ours. */
-function rowsOf(database: DatabaseSync, { sql, values }: Selection): Iterable<Row> {
-  const statement = database.prepare(sql);
-  statement.setReturnArrays(true);
-  return statement.iterate(...values) as unknown as Iterable<Row>;
+function createBuilding({ named, slots, options, calendars }: ReportRequest): Building {
+  const width = factsWidth(named);
+  const columns = Array.from({ length: width }, (): string[] => []);
+  const slotNames: string[] | null = slots === null ? null : [];
+  const report = createReport(options);
+  const read = factsReader(named, { columns, slots: slotNames });
+  let exposures: Exposures = {};
+  return {
+    head(spans, known) {
+      if (slotNames !== null) for (const [id, slot] of known) slotNames[Number(id)] = String(slot);
+      const devices = spans.map((row) => spanOf(row, slotNames !== null));
+      const { from, to } = options;
+      const calendarOf = (site: string): SiteCalendar => calendars?.get(site) ?? ALWAYS;
+      exposures = {
+        now: exposuresOf(devices, { fromMs: from, untilMs: to }, calendarOf),
+        before: exposuresOf(devices, { fromMs: beginOf(options), untilMs: from }, calendarOf),
+      };
+    },
+    rows(block, rows, names) {
+      for (const { column, name } of names) columns[column]?.push(name);
+      for (let row = 0; row < rows; row++) report.add(read(block, row * width));
+    },
+    result: () => report.result(exposures),
+  };
 }
 
 /** A row of `reportSpans` (queries.ts); its slot as factsReader has it. */
@@ -72,12 +69,47 @@ function spanOf([site, device, since, until, kind, vendor, model, number]: Row, 
   };
 }
 
-function outcomeOf(request: ReportRequest): ReportOutcome {
-  try {
-    return { report: makeReport(workerData as ReportWorkerData, request) };
-  } catch (thrown) {
-    return { failed: errorText(thrown), kind: thrown instanceof StoreError ? thrown.kind : "failed" };
-  }
+const failedBy = (thrown: unknown): ReportOutcome => ({
+  failed: errorText(thrown),
+  kind: thrown instanceof StoreError ? thrown.kind : "failed",
+});
+
+/** The reader is heard to its end also of a report that failed: the next one finds it at rest. */
+function make(request: ReportRequest): Promise<ReportOutcome> {
+  const { named, facts, spans, slots } = request;
+  return new Promise((resolve) => {
+    const building = createBuilding(request);
+    let failed: ReportOutcome | null = null;
+    const attempt = (work: () => void): void => {
+      if (failed !== null) return;
+      try {
+        work();
+      } catch (thrown) {
+        failed = failedBy(thrown);
+      }
+    };
+    const end = (outcome: () => ReportOutcome): void => {
+      reader.removeAllListeners("message");
+      let made: ReportOutcome | null = null;
+      attempt(() => {
+        made = outcome();
+      });
+      resolve(failed ?? made ?? failedBy(new StoreError("failed", "no report")));
+    };
+    reader.on("message", (message: ReaderMessage) => {
+      if (message.type === "head") attempt(() => building.head(message.spans, message.slots));
+      else if (message.type === "rows") {
+        attempt(() => building.rows(message.block, message.rows, message.names));
+        tell({ block: message.block });
+      } else if (message.type === "read") end(() => ({ report: building.result() }));
+      else end(() => ({ failed: message.failed, kind: message.kind }));
+    });
+    tell({ request: { width: factsWidth(named), facts, spans, slots } });
+  });
 }
 
-parentPort?.on("message", (request: ReportRequest) => parentPort?.postMessage(outcomeOf(request)));
+parentPort?.on("message", (request: ReportRequest) => {
+  void make(request)
+    .catch(failedBy)
+    .then((outcome) => parentPort?.postMessage(outcome));
+});

@@ -5,7 +5,8 @@
 import { Worker } from "node:worker_threads";
 import type { Report } from "../../incidents/report.ts";
 import { StoreError } from "../error.ts";
-import type { ReportOutcome, ReportRequest, ReportWorkerData } from "./report-worker.ts";
+import type { ReaderData } from "./report-reader.ts";
+import type { ReportOutcome, ReportRequest } from "./report-worker.ts";
 import { REPORTS_WAITING_MAX } from "./store.ts";
 
 /** Nobody asked for so long: the thread ends. */
@@ -28,7 +29,7 @@ export function createReports(file: string, incidentsMax = INCIDENTS_MAX): Repor
   let isClosed = false;
 
   function started(): Worker {
-    const workerData: ReportWorkerData = { file, incidentsMax };
+    const workerData: ReaderData = { file, incidentsMax };
     const made = new Worker(new URL("./report-worker.ts", import.meta.url), { workerData, name: "report" });
     made.once("exit", () => {
       if (thread === made) thread = null;

@@ -26,7 +26,15 @@ import {
   rewriteRows,
   type Selection,
 } from "./people.ts";
-import { attemptList, buildQueries, incidentList, type Queries, reportRows, reportSpans } from "./queries.ts";
+import {
+  attemptList,
+  buildQueries,
+  incidentList,
+  type Queries,
+  reportRows,
+  reportSlots,
+  reportSpans,
+} from "./queries.ts";
 import { createReports, type Reports } from "./reports.ts";
 import { SQLITE, SqliteFile } from "./sqlite-file.ts";
 import {
@@ -205,8 +213,9 @@ class SqliteStore implements StateStore {
     const { site: _, kind: __, priorities: ___, calendars, ...options } = query;
     const { rows, named } = reportRows(SQLITE, query);
     const selection = ({ sql, parameters }: CompiledQuery) => ({ sql, values: parameters.map(asSqlValue) });
-    const [facts, spans] = [selection(rows), selection(reportSpans(SQLITE, query))];
-    return this.#reports.make({ facts, spans, named, options, calendars });
+    const [facts, spans, names] = [selection(rows), selection(reportSpans(SQLITE, query)), reportSlots(SQLITE, query)];
+    const slots = names === null ? null : selection(names);
+    return this.#reports.make({ facts, spans, slots, named, options, calendars });
   }
 
   incidentIds(after: string, limit: number): string[] {
