@@ -31,7 +31,7 @@ const WHO_FIELDS: ReadonlySet<string> = new Set(["to", "assignee"]);
  * (`suppressed {by: "store-1/switch"}`) or a word (`escalated {by: "timer"}`).
  */
 const STRUCTURE_FIELDS: ReadonlySet<string> = new Set(
-  `actor by acknowledgedBy id key type state kind category severity priority code outcome event clock policy chain rule ruleVersion runbook
+  `actor action by acknowledgedBy id key type state kind category severity priority code outcome event clock policy chain rule ruleVersion runbook
    site agent device component incident parent into from mergedInto suppressedBy notification channel epoch lane url`.split(
     /\s+/,
   ),

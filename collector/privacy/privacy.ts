@@ -131,7 +131,7 @@ export function createPrivacy({ clock, state, random, commitNow, onRenamed, conf
       const records: Trace["records"][number][] = [];
       let recordCount = 0;
       state.rewritePeople({ names: namesOf(name) }, (row) => {
-        const { fields, texts } = renamedRow(row, renaming, name);
+        const { fields, texts } = renamedRow(row, renaming);
         if (fields === 0 && texts.length === 0) return null;
         recordCount++;
         const record = row.place === "token" ? { name } : row.record;
@@ -159,7 +159,7 @@ export function createPrivacy({ clock, state, random, commitNow, onRenamed, conf
       const texts: Erasure["texts"][number][] = [];
       let textCount = 0;
       const rewrite: Rewrite = (row) => {
-        const found = renamedRow(row, renaming, name);
+        const found = renamedRow(row, renaming);
         if (found.fields > 0) records[row.place] = (records[row.place] ?? 0) + 1;
         textCount += found.texts.length;
         for (const text of found.texts.slice(0, TEXTS_SHOWN - texts.length))
@@ -202,24 +202,38 @@ const WANTED = "wanted";
 const COMMANDS_MAX = 1_000;
 
 /** Of a row of the store; what the collector itself writes into the audit names users without saying so. */
-function renamedRow(row: PersonRow, renaming: Renaming, name: string) {
+export function renamedRow(row: PersonRow, renaming: Renaming) {
   if (row.place === "token") {
     const { value, ...found } = renamed({ to: row.record["name"] }, renaming);
     return { ...found, value: found.fields === 0 ? row.record : { name: value.to } };
   }
   const found = renamed(row.record, renaming);
-  const { detail } = row.record;
+  const { action, detail } = row.record;
   if (row.place !== "audit" || typeof detail !== "string") return found;
-  const quoted = JSON.stringify(name);
-  const isWhole = detail === name;
-  if (!isWhole && !detail.startsWith(`${quoted} from `)) return found;
-  const other = renaming.who(name) ?? name;
-  const next = isWhole ? other : JSON.stringify(other) + detail.slice(quoted.length);
+  const quoted = action === "sign_in_refused" ? (QUOTED.exec(detail)?.[0] ?? null) : null;
+  const name = quoted === null ? detail : unquoted(quoted);
+  const isName = quoted !== null || NAMED_WHOLE.has(String(action));
+  const other = isName ? renaming.who(name) : null;
+  if (other === null) return found;
+  const next = quoted === null ? other : JSON.stringify(other) + detail.slice(quoted.length);
   return {
     value: { ...found.value, detail: next },
     fields: found.fields + 1,
     texts: found.texts.filter((text) => text !== detail),
   };
+}
+
+/** What the audit says was done to somebody, whose name is all that it says more (collector/admin.ts). */
+const NAMED_WHOLE: ReadonlySet<string> = new Set(["users add", "users remove", "tokens add", "login-link"]);
+/** Who was refused, as JSON has it, before from where (collector/api/routes/session.ts). */
+const QUOTED = /^"(?:[^"\\]|\\.)*"(?= from )/u;
+
+function unquoted(text: string): string {
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return text; // Not as we write it: nobody's name.
+  }
 }
 
 const keyText = ({ key }: PersonRow): string => key.join("/");

@@ -75,6 +75,8 @@ it("takes names out of the audit, of commands and of explanations, when they are
   const actors = store.auditLog(10).map(({ action, actor }) => [action, actor]);
   expect(actors).toContainEqual(["signed_in", "user:bo"]);
   expect(actors).toContainEqual(["signed_in", expect.stringMatching(/^user:person-/)]);
+  expect(actors).toContainEqual(["users add", "cli"]);
+  expect(store.auditLog(10).filter(({ detail }) => /\bbo\b/.test(detail))).toEqual([]);
   expect(store.commands(null, 1)[0]?.by).toMatch(/^user:person-/);
   expect(store.gapNotes()[0]?.by).toMatch(/^user:person-/);
 });

@@ -6,8 +6,9 @@ import type { Clock } from "@aislewatch/base";
 import type { Incident } from "../incidents/types.ts";
 import type { Place, Rewrite } from "../store/state/people.ts";
 import type { StateStore } from "../store/state/store.ts";
-import { cutAddresses, type Renaming, renamed, renamingAll } from "./person.ts";
+import { cutAddresses, type Renaming, renamingAll } from "./person.ts";
 import type { PrivacyPolicy } from "./policy.ts";
+import { renamedRow } from "./privacy.ts";
 
 const PASS_MS = 3_600_000;
 /** After a start people and agents come first. */
@@ -50,9 +51,9 @@ export function createRetention({ clock, state, policy, pseudonym, finish, onPro
   };
   const rewriteWith =
     (how: Renaming): Rewrite =>
-    ({ record }) => {
-      const { value } = renamed(record, how);
-      return value === record ? null : value;
+    (row) => {
+      const { value } = renamedRow(row, how);
+      return value === row.record ? null : value;
     };
 
   /** Through incidents that ended longer ago than `ageMs`, with names or without. */

@@ -83,7 +83,7 @@ const SOURCES: Readonly<Record<Place, Source>> = {
     number: "issued_at",
     at: { column: "issued_at" },
   },
-  audit: { table: "audit", key: ["id"], texts: ["actor", "detail"], number: "id", at: { column: "at" } },
+  audit: { table: "audit", key: ["id"], texts: ["actor", "action", "detail"], number: "id", at: { column: "at" } },
   gap_note: { table: "gap_notes", key: ["id"], texts: ["by_whom", "text"], number: "id", at: { column: "at" } },
   token: { table: "tokens", key: ["token_hash"], texts: ["name"], at: { column: "created_at" } },
   maintenance: { table: "documents", key: ["name"], texts: ["body"], done: sql`name = 'maintenance'` },
