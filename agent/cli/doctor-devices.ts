@@ -31,7 +31,13 @@ export const devicesOf = ({ devices }: AgentStatusFile): Finding[] =>
               todo: "stop the agent and look closer: aislewatch-agent probe, with this device's id",
             },
           ]
-        : [{ group: GROUP, level: "ok" as const, what: `${id}: ${health.state === "up" ? "answers" : "not polled yet"}` }]),
+        : [
+            {
+              group: GROUP,
+              level: "ok" as const,
+              what: `${id}: ${health.state === "up" ? "answers" : "not polled yet"}`,
+            },
+          ]),
       ...deniedSources(id, sources),
     ]),
   );

@@ -407,7 +407,7 @@ export function createExternalBroker(options: ExternalBrokerOptions): ExternalBr
 }
 
 /** MQTT.js takes the brackets of an IPv6 address for a part of the name. */
-function addressOf(url: string): Pick<IClientOptions, "protocol" | "host" | "port"> {
+export function addressOf(url: string): Pick<IClientOptions, "protocol" | "host" | "port"> {
   const { protocol, hostname, port } = new URL(url);
   const isTls = protocol === "mqtts:";
   return {

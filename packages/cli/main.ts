@@ -20,6 +20,7 @@ const COMMANDS = [
   "login-link",
   "broker-config",
   "store",
+  "doctor",
 ];
 
 const HELP = `Usage: aislewatch <command> [options]
@@ -43,6 +44,7 @@ On the collector's host:
   login-link [USER]                        a single-use link to sign in with
   broker-config mosquitto                  files for an MQTT broker that stands by itself
   store copy                               history from one time-series store into another
+  doctor                                   what is wrong with a collector, and what to do about it
 
   --help after any command says more, --version which this is. docs/ has the rest.
 `;
