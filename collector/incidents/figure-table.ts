@@ -127,14 +127,23 @@ const STRIDE = BACKLOG + AGES.length * PRIORITIES.length;
 
 type Money = { readonly cents: Float64Array; readonly incidents: Float64Array; readonly terms: Float64Array };
 
-/** Groups of `keys` are there though nothing happened in them. `to`: where the time of the report ends, Unix ms. */
-export function createFigureTable(to: number, keys: readonly GroupKey[] = []): FigureTable {
+/**
+ * Groups of `keys` are there though nothing happened in them. `to`: where the time of the report ends, Unix ms. `named` says
+ * what a key stands for, once for each group.
+ */
+export function createFigureTable(
+  to: number,
+  keys: readonly GroupKey[] = [],
+  named: (key: GroupKey) => GroupKey = (key) => key,
+): FigureTable {
   const ids = new Map<GroupKey, number>();
   const groupOf = createIds();
   const money = new Map<string, Money>();
   let counts: Float64Array = new Float64Array(STRIDE * 16);
   let lastKey: GroupKey | undefined;
   let lastId = 0;
+  let lastCurrency: string | null = null;
+  let lastMoney: Money | undefined;
 
   function idOf(key: GroupKey): number {
     if (key === lastKey) return lastId;
@@ -183,13 +192,15 @@ export function createFigureTable(to: number, keys: readonly GroupKey[] = []): F
 
   function countPenalty(id: number, { currency, penaltyCents }: CountedFacts): void {
     if (currency === null || penaltyCents === null) return;
-    let sums = money.get(currency);
+    let sums = currency === lastCurrency ? lastMoney : money.get(currency);
     if (sums === undefined || id >= sums.cents.length) {
       const size = Math.max(16, 2 ** Math.ceil(Math.log2(id + 1)));
       const [cents, incidents, terms] = [sums?.cents, sums?.incidents, sums?.terms].map((one) => grown(one, size));
       sums = { cents: cents ?? NONE, incidents: incidents ?? NONE, terms: terms ?? NONE };
       money.set(currency, sums);
     }
+    lastCurrency = currency;
+    lastMoney = sums;
     sums.terms[id] = (sums.terms[id] ?? 0) + 1;
     sums.cents[id] = (sums.cents[id] ?? 0) + penaltyCents;
     if (penaltyCents > 0) sums.incidents[id] = (sums.incidents[id] ?? 0) + 1;
@@ -293,7 +304,7 @@ export function createFigureTable(to: number, keys: readonly GroupKey[] = []): F
       return ids.size;
     },
     groups(durations, order, most) {
-      const ranked = [...ids].map(([key, id]) => ({ key, id, opened: counts[id * STRIDE + OPENED] ?? 0 }));
+      const ranked = [...ids].map(([key, id]) => ({ key: named(key), id, opened: counts[id * STRIDE + OPENED] ?? 0 }));
       const shown = ranked.sort(order).slice(0, most);
       const rowsOf = ids.size === 1 ? () => null : byGroup(groupOf.values, ids.size);
       const spreads = createSpreads(durations);

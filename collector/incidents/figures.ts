@@ -80,7 +80,7 @@ export type IncidentFacts = FactsDevice & {
 
 /** What the figures need of it. */
 export type CountedFacts = Omit<IncidentFacts, "incident" | "code" | "category" | "component" | "serial" | "slot"> & {
-  /** A number for it will do where a report does not name slots. */
+  /** A number for it will do: NameOfSlot (report.ts) knows its name. */
   readonly slot: string | number | null;
 };
 

@@ -89,11 +89,15 @@ export type ReportBuilder = {
 export const beginOf = ({ from, to, withBefore }: ReportOptions): number =>
   withBefore === true ? Math.max(0, from - (to - from)) : from;
 
-export function createReport(options: ReportOptions): ReportBuilder {
+/** Of a slot that facts and exposures have a number for: of numbers a million look-ups take half as long as of names. */
+export type NameOfSlot = (slot: number) => string | null;
+
+export function createReport(options: ReportOptions, nameOfSlot: NameOfSlot = String): ReportBuilder {
   const { from, to, groupBy, groupsMax = Number.POSITIVE_INFINITY, tableMax = Number.POSITIVE_INFINITY } = options;
   const groupings = [...new Set([...(groupBy === null ? [] : [groupBy]), ...(options.tables ?? [])])];
-  const now = createPeriod({ from, to, groupings });
-  const before = options.withBefore === true ? createPeriod({ from: beginOf(options), to: from, groupings: [] }) : null;
+  const now = createPeriod({ from, to, groupings, nameOfSlot });
+  const before =
+    options.withBefore === true ? createPeriod({ from: beginOf(options), to: from, groupings: [], nameOfSlot }) : null;
   const hours = Array.from({ length: 24 * 7 }, () => 0);
   const course = options.withCourse === true ? createCourse() : null;
 
@@ -145,12 +149,18 @@ type Period = {
   groups(by: Grouping, durations: DurationColumns): { readonly size: number; groups(most: number): Group[] };
 };
 
-type PeriodOptions = { readonly from: number; readonly to: number; readonly groupings: readonly Grouping[] };
+type PeriodOptions = {
+  readonly from: number;
+  readonly to: number;
+  readonly groupings: readonly Grouping[];
+  readonly nameOfSlot: NameOfSlot;
+};
 
-function createPeriod({ from, to, groupings }: PeriodOptions): Period {
+function createPeriod({ from, to, groupings, nameOfSlot }: PeriodOptions): Period {
   // Devices were there, though nothing happened to them: the whole is there in any case.
   const all = createFigureTable(to, [null]);
-  const tables = groupings.map((by) => ({ by, table: createFigureTable(to) }));
+  const named = (key: GroupKey): GroupKey => (typeof key === "number" ? nameOfSlot(key) : key);
+  const tables = groupings.map((by) => ({ by, table: createFigureTable(to, [], by === "slot" ? named : undefined) }));
   const [detect, acknowledge, restore, resolve] = [createColumn(), createColumn(), createColumn(), createColumn()];
   const [resolveUnpaused, life, openedAt] = [createColumn(), createColumn(), createColumn()];
   const [restoredAt, failedSlot] = [createColumn(), createIds()];

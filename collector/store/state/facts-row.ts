@@ -62,22 +62,16 @@ export const signalsOf = ({ fires, calls, isMistaken }: CountedFacts): number =>
 /** The columns of a group's name that a report asks for, in the order in which they follow the others. */
 export type NamedBy = Exclude<Grouping, "hour" | "slot">;
 
-/** What text of rows stands for: names by column and place, and those of slots by their number, where a report names slots. */
-export type FactsNames = {
-  readonly columns: readonly (readonly string[])[];
-  readonly slots: readonly (string | undefined)[] | null;
-};
-
 /** Columns of `reportRows` (queries.ts), with those that `named` adds. */
 export const factsWidth = (named: readonly NamedBy[]): number => NUMBERS + named.length;
 
 /**
  * A row of `reportRows`, which begins at `base` of a block (report-reader.ts), cells in its order; `named` are its last
- * columns. It is the same object each time: a million of them would be a third of a report's time.
+ * columns, `columns` the names that text of each stands for, by place. It is the same object each time: a million of them would be a third of a report's time.
  */
 export function factsReader(
   named: readonly NamedBy[],
-  { columns, slots }: FactsNames,
+  columns: readonly (readonly string[])[],
 ): (block: Float64Array, base: number) => CountedFacts {
   const place = (by: NamedBy): number => (named.includes(by) ? NUMBERS + named.indexOf(by) : -1);
   const [site, kind, vendor, model, rule] = [
@@ -89,8 +83,6 @@ export function factsReader(
   ];
   const text = (block: Float64Array, base: number, column: number): string | null =>
     column < 0 ? null : (columns[column]?.[block[base + column] ?? Number.NaN] ?? null);
-  const slotOf = (id: number | null): string | number | null =>
-    slots === null || id === null ? id : (slots[id] ?? null);
   const facts: { -readonly [Name in keyof CountedFacts]: CountedFacts[Name] } = {
     ...{
       openedAt: 0,
@@ -112,7 +104,7 @@ export function factsReader(
     const signals = number(block[base + 12]) ?? SIGNALS_BEFORE;
     facts.openedAt = block[base] ?? 0;
     facts.doneAt = number(block[base + 1]);
-    facts.slot = slotOf(number(block[base + 2]));
+    facts.slot = number(block[base + 2]);
     facts.restoredAt = number(block[base + 4]);
     facts.detectMs = number(block[base + 5]);
     facts.acknowledgeMs = number(block[base + 6]);

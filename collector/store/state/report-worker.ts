@@ -32,17 +32,17 @@ type Building = {
   result(): Report;
 };
 
-function createBuilding({ named, slots, options, calendars }: ReportRequest): Building {
+function createBuilding({ named, options, calendars }: ReportRequest): Building {
   const width = factsWidth(named);
   const columns = Array.from({ length: width }, (): string[] => []);
-  const slotNames: string[] | null = slots === null ? null : [];
-  const report = createReport(options);
-  const read = factsReader(named, { columns, slots: slotNames });
+  const slotNames: string[] = [];
+  const report = createReport(options, (slot) => slotNames[slot] ?? null);
+  const read = factsReader(named, columns);
   let exposures: Exposures = {};
   return {
     head(spans, known) {
-      if (slotNames !== null) for (const [id, slot] of known) slotNames[Number(id)] = String(slot);
-      const devices = spans.map((row) => spanOf(row, slotNames !== null));
+      for (const [id, slot] of known) slotNames[Number(id)] = String(slot);
+      const devices = spans.map(spanOf);
       const { from, to } = options;
       const calendarOf = (site: string): SiteCalendar => calendars?.get(site) ?? ALWAYS;
       exposures = {
@@ -59,11 +59,11 @@ function createBuilding({ named, slots, options, calendars }: ReportRequest): Bu
 }
 
 /** A row of `reportSpans` (queries.ts); its slot as factsReader has it. */
-function spanOf([site, device, since, until, kind, vendor, model, number]: Row, isNamed: boolean): DeviceSpan {
+function spanOf([site, device, since, until, kind, vendor, model, number]: Row): DeviceSpan {
   const text = (cell: Row[number] | undefined): string | null => (typeof cell === "string" ? cell : null);
   return {
     ...{ site: String(site), fromMs: Number(since) },
-    slot: typeof number === "number" && !isNamed ? number : `${site}/${device}`,
+    slot: typeof number === "number" ? number : `${site}/${device}`,
     ...{ untilMs: typeof until === "number" ? until : null },
     ...{ kind: text(kind), vendor: text(vendor), model: text(model) },
   };
