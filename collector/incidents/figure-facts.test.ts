@@ -276,6 +276,45 @@ describe("the facts of an incident", () => {
       is: { isCalled: false, isFailure: false },
     },
     {
+      name: "came and went with its cause: a consequence",
+      life: [
+        [0, fires({ flags: { stale: false, suppressedBy: "berlin-01/switch" } })],
+        [30, { told: { type: "unsuppressed" } }],
+        [31, clears],
+      ],
+      is: { isCalled: false, isFailure: false, restoreMs: null },
+    },
+    {
+      name: "outlived its cause: a failure by itself",
+      life: [
+        [0, fires({ flags: { stale: false, suppressedBy: "berlin-01/switch" } })],
+        [30, { told: { type: "unsuppressed" } }],
+        [90, clears],
+      ],
+      is: { isCalled: true, isFailure: true, outcome: "open" },
+    },
+    {
+      name: "called for because it outlives its cause, and over soon after: a failure by itself",
+      life: [
+        [0, fires({ flags: { stale: false, suppressedBy: "berlin-01/switch" } })],
+        [0, { told: { type: "parent_set", incident: "INC-000001", why: "switch is down" } }],
+        [30, { told: { type: "unsuppressed" } }],
+        [31, { told: { type: "parent_set", incident: null, why: "INC-000001 recovered" } }],
+        [32, clears],
+      ],
+      is: { isCalled: true, isFailure: true },
+    },
+    {
+      name: "stood before its agent was away for a while: a failure by itself",
+      life: [
+        [0, fires()],
+        [60, { told: { type: "suppressed", by: "agent:berlin-01/pc" } }],
+        [63, { told: { type: "unsuppressed" } }],
+        [64, clears],
+      ],
+      is: { isCalled: true, isFailure: true, restoreMs: 64 * MINUTE_MS },
+    },
+    {
       name: "late: breached, and what that costs",
       life: [
         [0, fires()],

@@ -11,10 +11,11 @@ import type { FactsDevice, IncidentFacts, Outcome } from "./figures.ts";
 import { foldIncident } from "./log.ts";
 import { heldMs, penaltyOf, readClocks, type SlaContext, stood } from "./sla.ts";
 import { slaFacts } from "./sla-facts.ts";
+import { isOfItsCause } from "./transition.ts";
 import type { Incident, IncidentEvent, ResolutionCode } from "./types.ts";
 
 /** Raised with every change of what this file makes of a log: records of another version are made again. */
-export const FACTS_VERSION = 3;
+export const FACTS_VERSION = 4;
 
 export type FactsContext = SlaContext & {
   /** In the slot now. */
@@ -40,7 +41,8 @@ export function factsOf(id: string, log: readonly IncidentEvent[], context: Fact
   const isByPeople = isResolved && resolutionCode !== null && !BY_ITSELF.includes(resolutionCode);
   const isLasting = cameBackAt === null || resolvedAt === null || cameBackAt - resolvedAt > COMEBACK_MS;
   const isReopened = log.some(({ type }) => type === "reopened");
-  const isFailure = (outcome === "open" || outcome === "resolved") && !isConsequence(incident) && !isMistake(incident);
+  const isConsequence = isBelow(incident, log, incident.recoveredAt ?? incident.resolvedAt ?? context.nowMs);
+  const isFailure = (outcome === "open" || outcome === "resolved") && !isConsequence && !isMistake(incident);
   const over = isFailure && resolutionCode !== "device_removed" ? stood(sla) : null;
   const acknowledged = log.find(({ type }) => type === "acknowledged");
   const worked = outcome === "cancelled" || outcome === "merged" ? null : acknowledged;
@@ -60,7 +62,7 @@ export function factsOf(id: string, log: readonly IncidentEvent[], context: Fact
       resolvedAt === null
         ? null
         : resolvedAt - sla.startMs - heldMs(sla, { fromMs: sla.startMs, untilMs: resolvedAt }, terms.pauses.restore),
-    isCalled: isCalled(incident, outcome),
+    isCalled: isCalled(incident, outcome) && !isConsequence,
     isFailure,
     isByPeople,
     isFirstLine: isByPeople && isLasting && !isReopened && (incident.resolvedTier ?? incident.tier) <= FIRST_TIER,
@@ -89,8 +91,16 @@ function outcomeOf({ state }: Incident): Outcome {
   return state === "resolved" || state === "closed" ? "resolved" : "open";
 }
 
-/** It came from something else, which has an incident of its own. */
-const isConsequence = ({ parent, cause }: Incident): boolean => parent !== null || cause !== null;
+/**
+ * It came from something else, which has an incident of its own. What stood before that, outlived it, or was called for
+ * because it outlived it, is a fault by itself, though it hung behind something for a while.
+ */
+function isBelow(incident: Incident, log: readonly IncidentEvent[], at: number): boolean {
+  if (incident.parent !== null) return true;
+  if (!isOfItsCause(incident, at)) return false;
+  const parted = log.findLastIndex((event) => event.type === "parent_set" && event.incident === null);
+  return parted <= log.findLastIndex(({ type }) => type === "suppressed" || type === "unsuppressed");
+}
 
 /** That an incident of the same key was opened after another one says that the other one was not solved. */
 export const isComeback = (incident: Incident): boolean =>
@@ -109,10 +119,7 @@ const isMistake = ({ resolutionCode }: Incident): boolean =>
 const BY_ITSELF: readonly ResolutionCode[] = ["self_recovered", "rule_changed", "rule_removed", "device_removed"];
 
 const isCalled = (incident: Incident, outcome: Outcome): boolean =>
-  (outcome === "open" || outcome === "resolved") &&
-  incident.retroactive !== true &&
-  incident.unheard !== true &&
-  !isConsequence(incident);
+  (outcome === "open" || outcome === "resolved") && incident.retroactive !== true && incident.unheard !== true;
 
 function hourOfWeek(timeZone: string, at: number): number {
   const { weekday, minute } = localTime(timeZone, at);

@@ -91,12 +91,17 @@ const CAUSE_ECHO_MS = 2 * 60_000;
  * The cause that an incident came and went with, when nobody took it in hand: there is nothing to review in it, for the
  * cause has an incident of its own. A fault that stood before its cause, or outlived it, is one by itself.
  */
-function causeOfRecovery({ state, cause, openedAt, reopenedAt = openedAt }: Incident, at: number): string | null {
+function causeOfRecovery(incident: Incident, at: number): string | null {
+  const { state, cause } = incident;
   // A silent agent hides its devices and breaks none of them: what fired behind it fired for a reason of its own.
   if (state !== "new" || cause === null || cause.by.startsWith("agent:")) return null;
-  const cameWithIt = cause.since - reopenedAt <= CAUSE_SETTLE_MS;
-  const wentWithIt = cause.until === null || at - cause.until <= CAUSE_ECHO_MS;
-  return cameWithIt && wentWithIt ? cause.by : null;
+  return isOfItsCause(incident, at) ? cause.by : null;
+}
+
+/** Did it come with what it hung behind, and was it gone with it, or not for long after it, at this time? */
+export function isOfItsCause({ cause, openedAt, reopenedAt = openedAt }: Incident, at: number): boolean {
+  if (cause === null || cause.since - reopenedAt > CAUSE_SETTLE_MS) return false;
+  return cause.until === null || at - cause.until <= CAUSE_ECHO_MS;
 }
 
 function firing(
