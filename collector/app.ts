@@ -29,6 +29,7 @@ import {
   loadConfigSet,
 } from "./config-set.ts";
 import { events } from "./events.ts";
+import { figure } from "./figures.ts";
 import { createFleetWatch, type FleetWatch } from "./fleet-watch.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
 import { createJudge, type Judge } from "./judge.ts";
@@ -621,160 +622,80 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     const { counts } = ingest;
     const history = ingest.history();
     const memory = process.memoryUsage();
-    const counter = (name: string, help: string, value: number, labels?: Record<string, string>): Figure => ({
-      name: `aislewatch_${name}_total`,
-      type: "counter",
-      help,
-      value,
-      ...(labels !== undefined && { labels }),
-    });
-    const gauge = (name: string, help: string, value: number, labels?: Record<string, string>): Figure => ({
-      name: `aislewatch_${name}`,
-      type: "gauge",
-      help,
-      value,
-      ...(labels !== undefined && { labels }),
-    });
     const open = judge.live.openIncidents();
     const channels = notifications.channels();
     const incidents = judge.incidentFigures;
     return [
-      counter("batches_accepted", "Telemetry batches taken for the first time", counts.batches),
-      counter("samples_accepted", "Samples in them", counts.samples),
-      counter("batches_duplicate", "Batches that had come before", counts.duplicates),
-      counter("batch_gaps", "Holes in the numbers of a lane that a resend did not fill", counts.gaps),
-      counter("messages_set_aside", "Messages that could not be read", counts.poison),
-      counter("messages_refused", "Messages that their sender may not send", broker?.counts.refused ?? 0),
-      counter("sign_ins_refused", "Agents' names or passwords that were wrong", broker?.counts.signInsRefused ?? 0),
-      counter(
-        "packets_malformed",
-        "Connections ended for a broken or oversized packet",
-        broker?.counts.badPackets ?? 0,
-      ),
-      counter(
-        "mqtt_connections_refused",
-        "MQTT connections beyond the bound, and strangers cut for newer ones",
-        broker?.counts.connectionsRefused ?? 0,
-      ),
-      counter("mqtt_messages_received", "MQTT messages of agents", broker?.counts.messages ?? 0),
-      counter("mqtt_received_bytes", "Their payload", broker?.counts.bytes ?? 0),
-      counter(
-        "batches_shed",
-        "Batches that the time-series store could not take in time; the agent sends them again",
-        counts.shed,
-      ),
-      counter("values_ignored", "Values of unknown metrics, or of a wrong type", counts.ignored),
-      counter("device_events", "Traps, restarts and other events of devices, kept", counts.events),
-      counter(
-        "device_events_dropped",
-        "Events not kept: of another agent's device, or too many while the state store could not be written",
-        counts.eventsDropped,
-      ),
-      counter("state_commits", "Transactions of the state store", counts.commits),
-      counter("state_commit_failures", "Transactions that could not be written", counts.commitFailures),
-      counter("timeseries_append_failures", "Appends that could not be written", counts.appendFailures),
-      counter("rule_evaluations", "Conditions evaluated", engine.counts.evaluations),
-      counter("rows_unknown", "Readings of devices that no inventory names", engine.counts.unknownRows),
-      gauge("timeseries_queue_bytes", "Telemetry that waits for the time-series store", ingest.queueBytes()),
-      gauge(
-        "history_budget_bytes_per_second",
-        "What agents may send of their history now, all together",
-        history.budget,
-      ),
-      gauge("history_agents_draining", "Agents that may send history now", history.draining),
-      gauge("history_agents_waiting", "Agents that owe history and wait for their turn", history.waiting),
-      counter("history_batches_judged", "History batches judged in their own time", judge.late.counts.judged),
-      counter(
-        "history_batches_unjudged",
-        "History batches kept but not judged: nothing was known of the time before them",
-        judge.late.counts.unjudged,
-      ),
-      counter("history_spells", "Faults found in history that were over by then", judge.late.counts.spells),
-      gauge("late_engines", "Agents whose history is being judged, in memory", judge.late.figures().engines),
-      gauge(
+      figure("batches_accepted", counts.batches),
+      figure("samples_accepted", counts.samples),
+      figure("batches_duplicate", counts.duplicates),
+      figure("batch_gaps", counts.gaps),
+      figure("messages_set_aside", counts.poison),
+      figure("messages_refused", broker?.counts.refused ?? 0),
+      figure("sign_ins_refused", broker?.counts.signInsRefused ?? 0),
+      figure("packets_malformed", broker?.counts.badPackets ?? 0),
+      figure("mqtt_connections_refused", broker?.counts.connectionsRefused ?? 0),
+      figure("mqtt_messages_received", broker?.counts.messages ?? 0),
+      figure("mqtt_received_bytes", broker?.counts.bytes ?? 0),
+      figure("batches_shed", counts.shed),
+      figure("values_ignored", counts.ignored),
+      figure("device_events", counts.events),
+      figure("device_events_dropped", counts.eventsDropped),
+      figure("state_commits", counts.commits),
+      figure("state_commit_failures", counts.commitFailures),
+      figure("timeseries_append_failures", counts.appendFailures),
+      figure("rule_evaluations", engine.counts.evaluations),
+      figure("rows_unknown", engine.counts.unknownRows),
+      figure("timeseries_queue_bytes", ingest.queueBytes()),
+      figure("history_budget_bytes_per_second", history.budget),
+      figure("history_agents_draining", history.draining),
+      figure("history_agents_waiting", history.waiting),
+      figure("history_batches_judged", judge.late.counts.judged),
+      figure("history_batches_unjudged", judge.late.counts.unjudged),
+      figure("history_spells", judge.late.counts.spells),
+      figure("late_engines", judge.late.figures().engines),
+      figure(
         "agents_connected",
-        "Agents with a session, or heard through a broker that stands by itself",
         broker?.counts.connected ?? fleet.agents().filter(({ online, isHeard }) => online && isHeard).length,
       ),
       ...(external === null
         ? []
         : [
-            gauge(
-              "broker_connected",
-              "1 while agents can be heard through the broker",
-              brokerFigures()?.isConnected ? 1 : 0,
-            ),
-            gauge(
-              "broker_delay_seconds",
-              "How long a message takes through the broker",
-              (external.delayMs() ?? 0) / 1_000,
-            ),
-            counter("broker_connects", "Connections made to the broker", external.counts.connects),
-            counter(
-              "publishes_dropped",
-              "Acks and commands that found no connection to the broker, or too many before them",
-              external.counts.publishesDropped,
-            ),
+            figure("broker_connected", brokerFigures()?.isConnected ? 1 : 0),
+            figure("broker_delay_seconds", (external.delayMs() ?? 0) / 1_000),
+            figure("broker_connects", external.counts.connects),
+            figure("publishes_dropped", external.counts.publishesDropped),
           ]),
-      gauge("devices", "Devices in the inventory", engine.counts.devices),
-      counter(
-        "devices_refilled",
-        "Devices whose windows and timers were filled from stored readings after a start or an edit",
-        refills.counts.filled,
-      ),
-      counter("devices_not_refilled", "Those for which the store did not answer", refills.counts.abandoned),
-      gauge("rule_instances", "Rule and subject pairs that are judged", engine.counts.instances),
+      figure("devices", engine.counts.devices),
+      figure("devices_refilled", refills.counts.filled),
+      figure("devices_not_refilled", refills.counts.abandoned),
+      figure("rule_instances", engine.counts.instances),
       ...(["P1", "P2", "P3", "P4", "P5"] as const).map((priority) =>
-        gauge("incidents_open", "Incidents not yet resolved", open.filter((one) => one.priority === priority).length, {
+        figure("incidents_open", open.filter((one) => one.priority === priority).length, {
           priority,
         }),
       ),
-      ...channels.map(({ name: channel, waiting }) =>
-        gauge("notifications_waiting", "Notifications that are still to be delivered", waiting, { channel }),
-      ),
+      ...channels.map(({ name: channel, waiting }) => figure("notifications_waiting", waiting, { channel })),
       ...channels.map(({ name: channel, oldestAt }) =>
-        gauge(
-          "notifications_oldest_seconds",
-          "For how long the oldest that should have gone waits",
-          oldestAt === null ? 0 : Math.max(0, clock.now() - oldestAt) / 1_000,
-          { channel },
-        ),
+        figure("notifications_oldest_seconds", oldestAt === null ? 0 : Math.max(0, clock.now() - oldestAt) / 1_000, {
+          channel,
+        }),
       ),
       ...channels.flatMap(({ name: channel, counts: ended }) =>
-        Object.entries(ended).map(([outcome, value]) =>
-          counter("notification_attempts", "Attempts to deliver, by how they ended", value, { channel, outcome }),
-        ),
+        Object.entries(ended).map(([outcome, value]) => figure("notification_attempts", value, { channel, outcome })),
       ),
-      ...[...incidents.opened].map(([priority, value]) =>
-        counter("incidents_opened", "Incidents that were opened", value, { priority }),
-      ),
-      ...[...incidents.resolved].map(([priority, value]) =>
-        counter("incidents_resolved", "Incidents that were resolved", value, { priority }),
-      ),
-      ...[...incidents.escalated].map(([tier, value]) =>
-        counter("escalations", "Escalations to a tier, by timer or by hand", value, { tier: String(tier) }),
-      ),
-      ...[...incidents.warned].map(([clockName, value]) =>
-        counter("sla_warnings", "Clocks of incidents that neared their end", value, { clock: clockName }),
-      ),
-      ...[...incidents.breached].map(([clockName, value]) =>
-        counter("sla_breaches", "Clocks of incidents that ran out", value, { clock: clockName }),
-      ),
-      ...channels.map(({ name: channel, isDown }) =>
-        gauge("notification_channel_down", "1 while a channel fails", isDown ? 1 : 0, { channel }),
-      ),
-      gauge(
-        "rules_refused",
-        "Edited files are faulty and the last good set is in use",
-        judge.live.rules().refused.length > 0 ? 1 : 0,
-      ),
+      ...[...incidents.opened].map(([priority, value]) => figure("incidents_opened", value, { priority })),
+      ...[...incidents.resolved].map(([priority, value]) => figure("incidents_resolved", value, { priority })),
+      ...[...incidents.escalated].map(([tier, value]) => figure("escalations", value, { tier: String(tier) })),
+      ...[...incidents.warned].map(([clockName, value]) => figure("sla_warnings", value, { clock: clockName })),
+      ...[...incidents.breached].map(([clockName, value]) => figure("sla_breaches", value, { clock: clockName })),
+      ...channels.map(({ name: channel, isDown }) => figure("notification_channel_down", isDown ? 1 : 0, { channel })),
+      figure("rules_refused", judge.live.rules().refused.length > 0 ? 1 : 0),
       ...judge
         .slowestPolls(SLOWEST_SHOWN)
-        .map(({ seconds, ...labels }) =>
-          gauge("device_poll_seconds", "How long the last poll took, of the slowest devices", seconds, labels),
-        ),
-      gauge("resident_memory_bytes", "Memory of the process", memory.rss),
-      gauge("heap_used_bytes", "Memory of JavaScript", memory.heapUsed),
+        .map(({ seconds, ...labels }) => figure("device_poll_seconds", seconds, labels)),
+      figure("resident_memory_bytes", memory.rss),
+      figure("heap_used_bytes", memory.heapUsed),
     ];
   }
 

@@ -8,6 +8,7 @@ import { CATALOGUE, EVENT_CODES, FAULT_CODES, KINDS, profileJsonSchema } from "@
 import { type AnyLogEvent, lifecycleEvents } from "@aislewatch/runtime";
 import { agentEvents } from "../agent/events.ts";
 import { events as collectorEvents } from "../collector/events.ts";
+import { FIGURES, type FigureName, figureName } from "../collector/figures.ts";
 import { rulesReferencePage } from "./rules-reference.ts";
 import { shippedRulesPage } from "./shipped-rules.ts";
 
@@ -16,6 +17,7 @@ const HEADER = "<!-- Made by `npm run docs` from the code; edit there. -->\n";
 export const PAGES: Readonly<Record<string, () => string>> = {
   "metrics.md": metricsPage,
   "logs.md": logsPage,
+  "collector-metrics.md": collectorMetricsPage,
   "rules-reference.md": () => rulesReferencePage(HEADER),
   "shipped-rules.md": () => shippedRulesPage(HEADER),
 };
@@ -54,6 +56,34 @@ Events (\`on: event\`) have these codes, and \`_cleared\` behind them when a fau
 |---|---|
 ${events.join("\n")}
 `;
+}
+
+function collectorMetricsPage(): string {
+  const names = (Object.keys(FIGURES) as FigureName[]).toSorted();
+  const rows = names.map((name) => {
+    const { type, help, labels } = FIGURES[name];
+    const named = labels.map((label) => `\`${label}\``).join(", ");
+    return `| \`${figureName(name)}\` | ${type} | ${unitOf(name, type)} | ${named || "–"} | ${help} |`;
+  });
+  return `${HEADER}# Metrics of the collector
+
+What \`GET /metrics\` says, as Prometheus text: with a token, or from loopback. What to look at, and why, stands in
+[operate.md](operate.md#metrics). Counters begin at 0 with the process. Figures with labels are there once there is something
+to tell of; those that begin with \`aislewatch_broker_\`, and \`aislewatch_publishes_dropped_total\`, with an
+[external broker](brokers.md) only. What devices and agents report is another thing: [metrics.md](metrics.md).
+
+| metric | type | unit | labels | meaning |
+|---|---|---|---|---|
+${rows.join("\n")}
+`;
+}
+
+/** The unit is in the name, as Prometheus has it; a count of things has none. */
+function unitOf(name: string, type: string): string {
+  if (name.endsWith("_bytes_per_second")) return "bytes a second";
+  if (name.endsWith("_bytes")) return "bytes";
+  if (name.endsWith("_seconds")) return "seconds";
+  return type === "counter" ? "count" : "number";
 }
 
 function logsPage(): string {

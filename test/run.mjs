@@ -26,6 +26,8 @@ const DEBIAN = [
   "chromium",
   "victoria-metrics",
   "influxdb",
+  // promtool.
+  "prometheus",
   // A clock that can be set for one program.
   "libfaketime",
   // A guest with USB hardware that is none.
@@ -33,6 +35,11 @@ const DEBIAN = [
   "busybox-static",
   "cpio",
   "kmod",
+  // A machine on which Debian packages are installed, and who reads their units.
+  "adduser",
+  "curl",
+  "iproute2",
+  "systemd",
   // Archives for Windows.
   "zip",
   "unzip",

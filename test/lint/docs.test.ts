@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { FIGURES, type FigureName, figureName } from "../../collector/figures.ts";
 import { PAGES } from "../../docs/generate.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -24,6 +25,18 @@ describe("documents", () => {
     const explained = new Set(page.match(/(?<=^\| `)[A-Z_]+(?=`)/gm) ?? []);
     expect([...given].filter((code) => !explained.has(code))).toEqual([]);
     expect([...explained].filter((code) => !given.has(code))).toEqual([]);
+  });
+
+  it("name only figures that /metrics has", () => {
+    const known = new Set((Object.keys(FIGURES) as FigureName[]).map(figureName));
+    // Measurements in InfluxDB are called alike.
+    const pages = readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md") && name !== "influxdb.md");
+    const named = pages.flatMap((name) =>
+      (readFileSync(join(ROOT, "docs", name), "utf8").match(/(?<=`)aislewatch_[a-z_]*[a-z](?=[`{])/g) ?? []).map(
+        (figure) => `${name}: ${figure}`,
+      ),
+    );
+    expect(named.filter((one) => !known.has(one.replace(/.*: /, "")))).toEqual([]);
   });
 
   it("list every dependency of every workspace", () => {

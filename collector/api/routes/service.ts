@@ -1,6 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { figure } from "../../figures.ts";
+import { prometheusText } from "../../metrics.ts";
 import { stillHolds } from "../auth.ts";
 import type { ApiDeps } from "../deps.ts";
 import { identityOf } from "../guard.ts";
@@ -113,25 +115,12 @@ function isLocal(request: FastifyRequest): boolean {
 
 function httpMetrics(hub: StreamHub, refusedConnections: number): string {
   const { clients, slowDisconnects, refused, resumed, resets } = hub.counts;
-  return [
-    "# HELP aislewatch_stream_clients Pages connected to the live stream.",
-    "# TYPE aislewatch_stream_clients gauge",
-    `aislewatch_stream_clients ${clients}`,
-    "# HELP aislewatch_stream_slow_disconnects_total Pages disconnected because they read nothing any more.",
-    "# TYPE aislewatch_stream_slow_disconnects_total counter",
-    `aislewatch_stream_slow_disconnects_total ${slowDisconnects}`,
-    "# HELP aislewatch_stream_resumed_total Pages that came back and went on where they were.",
-    "# TYPE aislewatch_stream_resumed_total counter",
-    `aislewatch_stream_resumed_total ${resumed}`,
-    "# HELP aislewatch_stream_resets_total Pages that had missed something and were told to fetch the present.",
-    "# TYPE aislewatch_stream_resets_total counter",
-    `aislewatch_stream_resets_total ${resets}`,
-    "# HELP aislewatch_stream_refused_total Pages refused because too many were connected.",
-    "# TYPE aislewatch_stream_refused_total counter",
-    `aislewatch_stream_refused_total ${refused}`,
-    "# HELP aislewatch_http_connections_refused_total HTTP connections beyond the bound.",
-    "# TYPE aislewatch_http_connections_refused_total counter",
-    `aislewatch_http_connections_refused_total ${refusedConnections}`,
-    "",
-  ].join("\n");
+  return prometheusText([
+    figure("stream_clients", clients),
+    figure("stream_slow_disconnects", slowDisconnects),
+    figure("stream_resumed", resumed),
+    figure("stream_resets", resets),
+    figure("stream_refused", refused),
+    figure("http_connections_refused", refusedConnections),
+  ]);
 }
