@@ -1,14 +1,15 @@
 /**
- * `npm run release`: archives for each machine, and their sums. Exit codes: 0 made, 1 failed, 2 wrong words.
+ * `npm run release`: archives for each machine, Debian packages where dpkg is, and their sums. Exit codes: 0 made, 1 failed, 2 wrong words.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { errorText } from "@aislewatch/base";
 import { buildPage } from "../../packages/cli/bin/page.mjs";
 import { ROOT } from "../bundle.ts";
+import { makePackage } from "../debian/package.ts";
 import { archive, checksum } from "./archive.ts";
 import { TARGETS, type Target } from "./target.ts";
 import { makeTree, type Product, VERSION } from "./tree.ts";
@@ -27,11 +28,20 @@ export type ReleaseOrder = {
   readonly products: readonly Product[];
   readonly out: string;
   readonly level: number;
+  /** Debian packages, too, of those machines that have a Debian. */
+  readonly debian: boolean;
   readonly progress: (text: string) => void;
 };
 
 /** Makes the archives and SHA256SUMS in `out`; returns their files. */
-export async function release({ targets, products, out, level, progress }: ReleaseOrder): Promise<readonly string[]> {
+export async function release({
+  targets,
+  products,
+  out,
+  level,
+  debian,
+  progress,
+}: ReleaseOrder): Promise<readonly string[]> {
   if ((await buildPage()) !== 0) throw new Error("the page does not build");
   mkdirSync(out, { recursive: true });
   const epoch = epochOf();
@@ -49,7 +59,14 @@ export async function release({ targets, products, out, level, progress }: Relea
         rmSync(folder, { recursive: true });
         made.push(file);
         const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-        progress(`${basename(file)}  ${(statSync(file).size / 1e6).toFixed(1)} MB  (${seconds} s)`);
+        progress(`${basename(file)}  ${megabytes(file)}  (${seconds} s)`);
+        if (target.debian === null || !debian) continue;
+        const deb = join(out, `${product}_${VERSION}_${target.debian}.deb`);
+        mkdirSync(folder);
+        await makePackage({ product, target, epoch, work: folder, file: deb, version: VERSION, level });
+        rmSync(folder, { recursive: true });
+        made.push(deb);
+        progress(`${basename(deb)}  ${megabytes(deb)}`);
       }
     }
   } finally {
@@ -59,6 +76,8 @@ export async function release({ targets, products, out, level, progress }: Relea
   writeFileSync(join(out, "SHA256SUMS"), sums.join(""));
   return made;
 }
+
+const megabytes = (file: string): string => `${(statSync(file).size / 1e6).toFixed(1)} MB`;
 
 /** The time that all files have: SOURCE_DATE_EPOCH (reproducible-builds.org), or that of the commit. */
 function epochOf(): number {
@@ -90,7 +109,14 @@ async function main(): Promise<number> {
     return values.help ? 0 : 2;
   }
   const progress = (text: string): void => void process.stderr.write(`${text}\n`);
-  await release({ targets, products: PRODUCTS, out: resolve(values.out), level: values.fast ? 1 : 9, progress });
+  await release({
+    targets,
+    products: PRODUCTS,
+    out: resolve(values.out),
+    level: values.fast ? 1 : 9,
+    debian: existsSync("/usr/bin/dpkg-deb"),
+    progress,
+  });
   return 0;
 }
 
