@@ -20,6 +20,7 @@ export async function bundleCollector(folder: string, version: string): Promise<
       simulator: "packages/simulator/main.ts",
       "duckdb-worker": "collector/store/timeseries/duckdb-worker.ts",
       "report-worker": "collector/store/state/report-worker.ts",
+      "report-reader": "collector/store/state/report-reader.ts",
     },
     external: COLLECTOR_PACKAGES,
     instead: { "packages/cli/programs.ts": "deploy/release/programs.ts" },
