@@ -165,7 +165,8 @@ function valueComplaint(issue: Issue, value: unknown, path: Path, context: Conte
   if (issue.code === "invalid_value") {
     const options = issue.values.map(String);
     const complaint = optionComplaint("CFG_VALUE", options, String(value), received(value, path));
-    return { ...complaint, hint: complaint.hint ?? typeHint(value, path, "string", context) };
+    const isOfText = issue.values.some((one) => typeof one === "string");
+    return { ...complaint, hint: complaint.hint ?? (isOfText ? typeHint(value, path, "string", context) : undefined) };
   }
   const message = sentence(`expected ${formatExpectation(issue)}`, value, path);
   if (issue.code === "invalid_type") {

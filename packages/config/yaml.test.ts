@@ -99,6 +99,12 @@ describe("the usual mistakes, as a person reads them", () => {
     expect(`${text}---\n${lines}\n`).toMatchSnapshot();
     expect(lines).toContain("quote the condition");
   });
+
+  it("asks for none where a number is wanted", () => {
+    const tier = z.strictObject({ tier: z.literal([1, 2, 3, 4]) });
+    expect(shown("tier: 7\n", tier)).toContain("expected one of: 1, 2, 3, 4; received 7");
+    expect(shown("tier: 7\n", tier)).not.toContain("quotes");
+  });
 });
 
 describe("parseYaml", () => {
