@@ -81,6 +81,19 @@ describe("notify who", () => {
     `);
   });
 
+  it("says when what failed is tried again", () => {
+    const failed = { ...one, state: "waiting", nextAt: NOW + 60_000, doneAt: null } as const;
+    const text = whoText({
+      told: [
+        { ...failed, waits: "retry" },
+        { ...failed, waits: "channel_down" },
+      ],
+      untold: [],
+    });
+    expect(text).toContain("failed, is tried again at 2026-11-20T09:01:00.000Z");
+    expect(text).toContain("its channel does not work and is tried at 2026-11-20T09:01:00.000Z");
+  });
+
   it("says why nobody was told", () => {
     expect(whoText({ told: [], untold: ["It lies in the maintenance window m1."] })).toBe(
       "Nobody was told.\n- It lies in the maintenance window m1.\n",

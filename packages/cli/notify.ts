@@ -209,6 +209,9 @@ const WAIT_TEXTS: Readonly<Record<NonNullable<Who["told"][number]["waits"]>, str
   turn: "waits for its turn",
 };
 
+/** What the time is of, where it is no end of waiting. */
+const NEXT_WORDS: Partial<typeof WAIT_TEXTS> = { retry: "at", channel_down: "and is tried at" };
+
 /** One line a notification and channel, or why nobody was told. */
 export function whoText({ told, untold }: Who): string {
   if (told.length === 0) {
@@ -220,7 +223,9 @@ export function whoText({ told, untold }: Who): string {
     time(createdAt),
     event,
     people.length === 0 ? channel : `${channel} (${people.join(", ")})`,
-    waits === null ? state : `${WAIT_TEXTS[waits]}${nextAt === null ? "" : ` until ${time(nextAt)}`}`,
+    waits === null
+      ? state
+      : `${WAIT_TEXTS[waits]}${nextAt === null ? "" : ` ${NEXT_WORDS[waits] ?? "until"} ${time(nextAt)}`}`,
     String(attempts),
     [within === null ? "" : `in ${within}`, answer ?? ""].filter((part) => part !== "").join(": "),
   ]);
