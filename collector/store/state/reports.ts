@@ -1,6 +1,7 @@
 /**
- * Reports, one after the other, in a thread of their own (report-worker.ts). It stays for a while, for whoever looks at one
- * report looks at another soon, and starting it costs as much as a report of a month; then it goes, and its memory with it.
+ * Reports, one after the other, in a thread of their own (report-worker.ts) that has another one read. They stay for a while,
+ * for whoever looks at one report looks at another soon, and starting them costs as much as a report of a month; then they
+ * go, and their memory with them.
  */
 import { Worker } from "node:worker_threads";
 import type { Report } from "../../incidents/report.ts";
