@@ -154,6 +154,14 @@ describe("aislewatch-agent doctor", () => {
     expect(readFileSync(join(data, "outbox.db"))).toEqual(before);
   });
 
+  it("neither signs in nor polls when it can't look whether an agent runs", async () => {
+    withSecret();
+    writeFileSync(join(folder, "data"), "no folder");
+    const found = await diagnose(configFor(1, { devices: `devices:\n${PRINTER(1)}` }));
+    expect(wrong(found, "outbox")).toEqual([expect.stringContaining("is no folder")]);
+    expect(found.findings.filter(({ group }) => group === "collector" || group === "devices")).toEqual([]);
+  });
+
   it("asks a running agent by what it wrote, and neither signs in nor polls beside it", async () => {
     withSecret();
     const data = join(folder, "data");

@@ -63,6 +63,9 @@ async function diagnose(flags: Flags, terminal: Terminal, { version, stop }: Aro
     return [{ group: "configuration", level: "fail", what: `${flags.config} can't be used`, todo }, ...host];
   }
   const folder = config.dataFolder;
+  const disk = inspectFolder("outbox", folder);
+  // Who may not look into it can't know whether an agent runs, and must take neither its lines nor its place at the broker.
+  if (disk.some(({ what, level }) => level === "fail" && !what.endsWith(" free"))) return [...host, ...disk];
   const pid = lockOwner(folder);
   const seen = pid === null ? null : statusOf(folder, pid);
   const [collector, devices] = await Promise.all([
@@ -76,7 +79,7 @@ async function diagnose(flags: Flags, terminal: Terminal, { version, stop }: Aro
     ...host,
     ...runs({ pid, seen, version, folder }),
     ...clockFindings(seen),
-    ...inspectFolder("outbox", folder),
+    ...disk,
     ...(seen === null ? lookAtFile(config, pid) : outboxFindings(config, fromStatus(seen))),
     ...collector,
     ...devices,
