@@ -628,6 +628,90 @@ describe("OutboxFile", () => {
     expect(messages(copy, "live").map(({ seq, subjects }) => [seq, subjects[0]])).toEqual([[1, "d4"]]);
   });
 
+  /** As an agent's process that is killed before it has heard the collector, and so has sent nothing. */
+  function killedUnheard(n: number, over: Partial<OutboxFileOptions> = {}): void {
+    const killed = start(over);
+    killed.append([reading(n)], { lane: "live", keep: false });
+    killed.abandon();
+  }
+
+  /** The file as a backup has it; what puts it back. */
+  function backup(): () => void {
+    const kept = mkdtempSync(join(tmpdir(), "outbox-"));
+    const names = (): string[] => ["outbox.db", "outbox.db-wal"].filter((name) => existsSync(join(folder, name)));
+    for (const name of names()) copyFileSync(join(folder, name), join(kept, name));
+    return () => {
+      for (const name of [...names(), "outbox.db-shm"]) rmSync(join(folder, name), { force: true });
+      for (const name of readdirSync(kept)) copyFileSync(join(kept, name), join(folder, name));
+      rmSync(kept, { recursive: true });
+    };
+  }
+
+  it("of an old copy sends also what processes before this one wrote that were killed before the first word", () => {
+    const before = start();
+    for (let n = 1; n <= 3; n++) before.append([reading(n)], { lane: "live", keep: false });
+    before.close();
+    backup()();
+    for (const n of [4, 5]) killedUnheard(n);
+    const copy = start();
+    copy.append([reading(6)], { lane: "live", keep: false });
+    // More than what it held as a copy, and less than what it holds by now.
+    expect(copy.ack("epoch-1", { live: 5, history: 0 })).toBe("ahead");
+    expect(copy.renew().ok).toBe(true);
+    const sent = [
+      [1, "d4"],
+      [2, "d5"],
+      [3, "d6"],
+    ];
+    expect(messages(copy, "live").map(({ seq, subjects }) => [seq, subjects[0]])).toEqual(sent);
+    // Killed right after that, it has it still, and an ack for it is one.
+    copy.abandon();
+    const next = start();
+    expect(messages(next, "live").map(({ seq, subjects }) => [seq, subjects[0]])).toEqual(sent);
+    expect(next.ack("epoch-2", { live: 3, history: 0 })).toBe("taken");
+  });
+
+  it("a copy that was made before the first word does not send again what the original delivered after it", () => {
+    start().close();
+    killedUnheard(1);
+    const restore = backup();
+    const original = start();
+    expect(original.ack("epoch-1", { live: 0, history: 0 })).toBe("taken");
+    original.append([reading(2)], { lane: "live", keep: false });
+    original.abandon();
+    restore();
+    const copy = start();
+    copy.append([reading(3)], { lane: "live", keep: false });
+    expect(copy.ack("epoch-1", { live: 2, history: 0 })).toBe("ahead");
+    expect(copy.renew().ok).toBe(true);
+    expect(messages(copy, "live").map(({ seq, subjects }) => [seq, subjects[0]])).toEqual([[1, "d3"]]);
+  });
+
+  it.each([
+    { name: "another boot, as of a restored disk image", boots: ["a", "b"] },
+    { name: "a system that does not tell its boots", boots: [null, null] },
+  ])("trusts no note of $name", ({ boots: [first = null, second = null] }) => {
+    start().close();
+    killedUnheard(1, { boot: () => first });
+    const copy = start({ boot: () => second });
+    copy.append([reading(2)], { lane: "live", keep: false });
+    expect(copy.ack("epoch-1", { live: 2, history: 0 })).toBe("ahead");
+    expect(copy.renew().ok).toBe(true);
+    expect(messages(copy, "live").map(({ seq, subjects }) => [seq, subjects[0]])).toEqual([[1, "d2"]]);
+  });
+
+  it("forgets the note with the first word also on a full disk", () => {
+    const before = start({ fileBytesMax: 120_000 });
+    before.append([reading(1)], { lane: "live", keep: false });
+    before.close();
+    const heard = start({ fileBytesMax: 120_000 });
+    for (let n = 2; heard.append([reading(n, 400)], { lane: "live", keep: false }).ok; n++);
+    const given = heard.lastSeq.live;
+    expect(heard.ack("epoch-1", { live: 0, history: 0 })).toBe("taken");
+    heard.abandon();
+    expect(start({ fileBytesMax: 120_000 }).ack("epoch-1", { live: given, history: 0 })).toBe("taken");
+  });
+
   it.each([
     { name: "sent", use: (outbox: OutboxFile) => outbox.markInFlight({ live: 2, history: 0 }) },
     { name: "been greeted", use: (outbox: OutboxFile) => outbox.ack("epoch-1", { live: 1, history: 0 }) },

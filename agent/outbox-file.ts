@@ -26,6 +26,7 @@ import { BodyCodec, BrokenBody, textOrNull } from "./outbox-codec.ts";
 import { formerOutboxes, parseFormer } from "./outbox-former.ts";
 import { restoreHead, restoreHoles, rowWriter, type SavedOutbox, savedOf } from "./outbox-salvage.ts";
 import { bytesOf, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
+import { heldBefore, unheardText } from "./outbox-unheard.ts";
 
 /** `full`: the disk, not the outbox. `broken`: this file will never do again; set it aside. */
 export type OutboxError = { readonly kind: "full" | "io" | "broken"; readonly detail: string };
@@ -61,6 +62,8 @@ export type OutboxFileOptions = {
   readonly clock: Clock;
   /** `[a-z0-9-]`, random: made once with the file. */
   readonly newEpoch: () => string;
+  /** What is another after each start of the machine; null where nothing is. By default what Linux says. */
+  readonly boot?: () => string | null;
   /** Called when a file that SQLite can't read was set aside. */
   readonly onSetAside?: (file: string, detail: string, saved: SavedCounts | null) => void;
   /** What is known of the outbox that there was in this folder last, from elsewhere than its file; asked when a file begins. */
@@ -105,6 +108,9 @@ const BUSY_MS_MAX = 5_000;
 const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 /** Of rows that are saved, so many go into one commit: each is a sync, and the log must stay small. */
 const SAVED_AT_ONCE = 500;
+
+/** In `meta`: what the file held when it was opened, until the collector has said what it has (outbox-unheard.ts). */
+const UNHEARD = "unheard";
 
 export const SCHEMA_VERSION = 2;
 const LANES = ["live", "history"] as const;
@@ -168,8 +174,13 @@ export class OutboxFile {
   #batches: number;
   #droppedSamples = 0;
   #ageCheckedMs: number;
-  /** The newest seqs when this file was opened; beyond them the collector can't have anything that we did not send. */
+  /**
+   * The newest seqs when this file was opened, by this process or by one before it that heard nothing of the collector, and
+   * so sent nothing; beyond them the collector can't have anything of this file.
+   */
   readonly #openedSeq: Seqs;
+  /** Does `meta` say what that was? */
+  #isUnheard = false;
   #isGreeted: boolean;
 
   constructor(path: string, options: OutboxFileOptions) {
@@ -192,13 +203,13 @@ export class OutboxFile {
       const sums = this.#get("SELECT count(*) AS batches, ifnull(sum(bytes), 0) AS bytes FROM batch");
       this.#batches = Number(sums["batches"]);
       this.#bytes = Number(sums["bytes"]);
+      this.#openedSeq = path === ":memory:" || this.#isNew ? this.#lastSeq : this.#noteUnheard(path);
       this.#elapsedBaseMs = Number(this.#get("SELECT elapsed_ms AS ms FROM batch ORDER BY id DESC LIMIT 1")["ms"] ?? 0);
     } catch (thrown) {
       this.#db.close();
       throw thrown;
     }
     this.#inode = path === ":memory:" ? null : inodeOf(path);
-    this.#openedSeq = this.#lastSeq;
     this.#isGreeted = this.#isNew;
     this.#openedMs = options.clock.monotonic();
     this.#ageCheckedMs = this.#openedMs;
@@ -377,7 +388,7 @@ export class OutboxFile {
   /** What the uplink has sent on this connection: dropped only when nothing else is left. */
   markInFlight(upTo: Seqs): void {
     this.#inFlight = { ...upTo };
-    this.#isGreeted ||= LANES.some((lane) => upTo[lane] > this.#acked[lane]);
+    if (!this.#isGreeted && LANES.some((lane) => upTo[lane] > this.#acked[lane])) this.#greeted(() => {});
   }
 
   /**
@@ -403,8 +414,7 @@ export class OutboxFile {
       return "ahead";
     }
     if (!this.#isGreeted) {
-      this.#isGreeted = true;
-      this.#commit((tally) => this.#trimDamaged(tally, upTo));
+      this.#greeted((tally) => this.#trimDamaged(tally, upTo));
     }
     if (LANES.every((lane) => upTo[lane] <= this.#acked[lane])) return "taken";
     for (const lane of LANES) this.#acked[lane] = Math.max(this.#acked[lane], upTo[lane]);
@@ -413,11 +423,43 @@ export class OutboxFile {
     // On a disk that refuses, the rows stay and are not sent again.
     const deleted = this.#commit((tally) => {
       this.#deleteAcked(tally);
+      this.#deleteUnheard();
       if (this.#former.length > 0) this.#db.exec("DELETE FROM meta WHERE key = 'former'");
     });
-    if (deleted.ok) this.#former = [];
+    if (deleted.ok) [this.#former, this.#isUnheard] = [[], false];
     this.#db.exec("PRAGMA synchronous = FULL");
     return "taken";
+  }
+
+  /** From here on the collector may have what this process writes. */
+  #greeted(work: (tally: Tally) => void): void {
+    this.#isGreeted = true;
+    const heard = (): boolean =>
+      this.#commit((tally) => {
+        this.#deleteUnheard();
+        work(tally);
+      }).ok;
+    if (!heard()) {
+      // A full disk: with the reserve there is room for this. Else it goes with the next ack.
+      if (this.#reservePath !== null) rmSync(this.#reservePath, { force: true });
+      if (!heard()) return;
+    }
+    this.#isUnheard = false;
+  }
+
+  #deleteUnheard(): void {
+    if (this.#isUnheard) this.#db.prepare("DELETE FROM meta WHERE key = ?").run(UNHEARD);
+  }
+
+  /** What this very file held when it was opened first without a word since; from now on it says so itself. */
+  #noteUnheard(path: string): Seqs {
+    const boot = this.#options.boot;
+    const held = heldBefore(this.#meta(UNHEARD), path, boot);
+    const text = unheardText(held ?? this.#lastSeq, path, boot);
+    if (text === null) this.#db.prepare("DELETE FROM meta WHERE key = ?").run(UNHEARD);
+    else if (held === null) this.#setMeta(UNHEARD, text);
+    this.#isUnheard = text !== null;
+    return held ?? this.#lastSeq;
   }
 
   /** By now it is known what was acked of what a damaged file held. */
@@ -443,8 +485,10 @@ export class OutboxFile {
         tally.lastSeq[lane] = seq;
       }
       this.#setMeta("epoch", epoch);
+      this.#deleteUnheard();
     });
     if (!renewed.ok) return renewed;
+    this.#isUnheard = false;
     this.#epoch = epoch;
     this.#isGreeted = true;
     this.#acked = { live: 0, history: 0 };
