@@ -3,11 +3,14 @@ import { flushCompileCache } from "node:module";
 import { realClock } from "@aislewatch/runtime";
 import { runCommandLine } from "./cli/command-line.ts";
 import { Interrupts } from "./cli/interrupts.ts";
+import { giveBackProgramPages } from "./transport/program-pages.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")) as { version: string };
 
 /** By then what a poll needs has been loaded. */
 const LOADED_MS = 10_000;
+/** What is seldom needed is mapped again in between. It takes 2 ms. */
+const PAGES_MS = 3_600_000;
 
 // Each small Buffer with memory of its own: MQTT.js keeps one for every length of a packet that it has ever sent, and
 // with it the 64 KiB of Node's pool that it was cut from. 16,384 lengths would hold a gigabyte.
@@ -20,7 +23,13 @@ realClock.after(LOADED_MS, () => {
   // What a start needed lies all over the heap. This one collection, of 40 ms, also moves together what is left; V8's own
   // give a page back only when nothing is on it, and 4 to 8 MB stay.
   globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
+  void giveBackPages();
 });
+
+async function giveBackPages(): Promise<void> {
+  await giveBackProgramPages();
+  realClock.after(PAGES_MS, () => void giveBackPages());
+}
 
 const interrupts = new Interrupts(process, realClock);
 const code = await runCommandLine(
