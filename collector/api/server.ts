@@ -110,7 +110,7 @@ export async function createApi(deps: ApiDeps, options: ApiOptions): Promise<Api
       await api.register(reportRoutes(deps));
       await api.register(privacyRoutes(deps, { version: options.version }));
       await api.register(streamRoutes(deps, hub));
-      api.get("/openapi.json", { config: { access: "public" }, schema: { hide: true } }, async (_request, reply) =>
+      api.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) =>
         reply.serializer(JSON.stringify).send(app.swagger()),
       );
     },

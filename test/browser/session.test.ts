@@ -33,9 +33,11 @@ describe("signing in", () => {
   );
 
   it("is asked for by every path of the API but health and metrics", async () => {
-    const document = (await (await fetch(`${collector.http}/api/v1/openapi.json`)).json()) as {
+    const headers = { authorization: `Bearer ${collector.token}` };
+    const document = (await (await fetch(`${collector.http}/api/v1/openapi.json`, { headers })).json()) as {
       paths: Record<string, Record<string, unknown>>;
     };
+    expect((await fetch(`${collector.http}/api/v1/openapi.json`)).status).toBe(401);
     for (const [path, methods] of Object.entries(document.paths)) {
       if (!path.startsWith("/api/v1/") || path.startsWith("/api/v1/session")) continue;
       const answer = await fetch(`${collector.http}${path.replaceAll(/\{\w+\}/g, "x")}`);

@@ -30,8 +30,8 @@ const tier = z.literal(TIERS);
 /** What a person does to an incident. */
 export const incidentAction = z
   .discriminatedUnion("action", [
-    z.object({ action: z.literal("acknowledge"), ...seen }),
-    z.object({
+    z.strictObject({ action: z.literal("acknowledge"), ...seen }),
+    z.strictObject({
       action: z.literal("assign"),
       to: line(128).min(1).nullable(),
       /** Not given: as it was. */
@@ -39,24 +39,24 @@ export const incidentAction = z
       tier: tier.optional(),
       ...seen,
     }),
-    z.object({ action: z.literal("start"), ...seen }),
-    z.object({
+    z.strictObject({ action: z.literal("start"), ...seen }),
+    z.strictObject({
       action: z.literal("hold"),
       reason: z.enum(HOLD_REASONS),
       text: prose(512).nullable().default(null),
       ...seen,
     }),
-    z.object({ action: z.literal("resume"), ...seen }),
-    z.object({ action: z.literal("note"), text: prose(4000).min(1), ...seen }),
-    z.object({ action: z.literal("check"), item: z.string().min(1).max(256), done: z.boolean(), ...seen }),
-    z.object({
+    z.strictObject({ action: z.literal("resume"), ...seen }),
+    z.strictObject({ action: z.literal("note"), text: prose(4000).min(1), ...seen }),
+    z.strictObject({ action: z.literal("check"), item: z.string().min(1).max(256), done: z.boolean(), ...seen }),
+    z.strictObject({
       action: z.literal("vendor"),
       vendor: line(128).min(1),
       /** The vendor's number for it. */
       ref: line(128).min(1),
       ...seen,
     }),
-    z.object({
+    z.strictObject({
       action: z.literal("resolve"),
       code: z.enum(RESOLUTION_CODES),
       /** Needed while the fault still fires: why it is resolved all the same. */
@@ -66,17 +66,17 @@ export const incidentAction = z
       followUp: line(512).optional(),
       ...seen,
     }),
-    z.object({ action: z.literal("reopen"), why, ...seen }),
-    z.object({ action: z.literal("close"), ...seen }),
-    z.object({
+    z.strictObject({ action: z.literal("reopen"), why, ...seen }),
+    z.strictObject({ action: z.literal("close"), ...seen }),
+    z.strictObject({
       action: z.literal("cancel"),
       code: z.enum(CANCEL_CODES),
       /** Needed while the fault still fires. */
       text: prose(4000).nullable().default(null),
       ...seen,
     }),
-    z.object({ action: z.literal("review"), text: prose(4000).nullable().default(null), ...seen }),
-    z.object({
+    z.strictObject({ action: z.literal("review"), text: prose(4000).nullable().default(null), ...seen }),
+    z.strictObject({
       action: z.literal("claim_pause"),
       /** Not given: all clocks that stand still for this reason. */
       clock: z.enum(SLA_CLOCKS).optional(),
@@ -88,30 +88,30 @@ export const incidentAction = z
       text: prose(512).min(1),
       ...seen,
     }),
-    z.object({
+    z.strictObject({
       action: z.literal("escalate"),
       /** Who gets it; not given: the next step of its chain is taken now. */
       tier: z.literal([2, 3, 4]).optional(),
       why,
       ...seen,
     }),
-    z.object({
+    z.strictObject({
       action: z.literal("set_priority"),
       /** Null: as the collector finds it, again. */
       priority: z.enum(PRIORITIES).nullable(),
       why,
       ...seen,
     }),
-    z.object({ action: z.literal("correct_onset"), onset: z.int().min(0), why, ...seen }),
-    z.object({ action: z.literal("correct_resolution"), code: z.enum(RESOLUTION_CODES), why, ...seen }),
-    z.object({
+    z.strictObject({ action: z.literal("correct_onset"), onset: z.int().min(0), why, ...seen }),
+    z.strictObject({ action: z.literal("correct_resolution"), code: z.enum(RESOLUTION_CODES), why, ...seen }),
+    z.strictObject({
       action: z.literal("merge"),
       /** The one that is worked on from then on. */
       into: z.string().max(32),
       intoVersion: z.int().optional(),
       ...seen,
     }),
-    z.object({ action: z.literal("split"), ...seen }),
+    z.strictObject({ action: z.literal("split"), ...seen }),
   ])
   .meta({ id: "IncidentAction" });
 
