@@ -671,7 +671,8 @@ export function createJudge(
     observeLate: (batch) => late.history(batch),
 
     resume({ site, agent, epoch }, lanes) {
-      late.back({ site, agent, epoch }, agents.get(deviceKey(site, agent))?.judgedUntil ?? clock.now(), lanes);
+      const record = agents.get(deviceKey(site, agent));
+      late.back({ site, agent, epoch }, record?.judgedUntil ?? clock.now(), lanes, record?.status?.epoch ?? null);
     },
 
     setStatus(site, agent, status) {

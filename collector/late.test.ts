@@ -451,6 +451,22 @@ describe("late data", () => {
     expect(site.state.late()).toEqual([]);
   });
 
+  it("of a file is judged in its time also when nobody saw the agent go before it sent from memory", async () => {
+    const polls = left(...times(4, good), out, out, ...times(8, good));
+    const file = await begin(polls);
+    await liveThrough(file, 0, 3);
+    for (let n = 3; n < 7; n++) file.write("live", [n]);
+    await until(7);
+    const memory = new Agent(site, polls, { epoch: "m1", isMemory: true });
+    memory.online();
+    await liveThrough(memory, 7, 10);
+    file.online();
+    await file.resend(() => false);
+    await liveThrough(file, 10, 12);
+    expect(spells()).toEqual(["out left 4-6"]);
+    expect(site.state.late()).toEqual([]);
+  });
+
   it("of a file goes on where it was, when the memory had an outage of its own meanwhile", async () => {
     const polls = left(good, good, good, ...times(2, out), ...times(4, good), out, ...times(8, good));
     const file = await begin(polls);

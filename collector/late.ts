@@ -95,8 +95,8 @@ export type Late = {
   away(site: string, agent: string, at: number, epoch: string | null): void;
   /** The collector has started: what this agent read meanwhile is on its way. */
   awaited(site: string, agent: string): void;
-  /** It says where its lanes stand, at each status. */
-  back(lane: LateLane, at: number, lanes: LanesAtReturn): void;
+  /** It says where its lanes stand, at each status. `former`: the epoch of its status before this one. */
+  back(lane: LateLane, at: number, lanes: LanesAtReturn, former: string | null): void;
   /** A live batch, before the live engine has it. */
   beforeLive(batch: TelemetryBatch): void;
   /** The same, after. */
@@ -435,12 +435,13 @@ export function createLate(deps: LateDeps): Late {
 
     awaited: (site, agent) => setBehind({ site, agent }, true),
 
-    back({ site, agent, epoch }, at, { isMemory, ...seqs }) {
+    back({ site, agent, epoch }, at, { isMemory, ...seqs }, former) {
       const whose = { site, agent };
       const key = keyOf(whose);
       const mine = agents.get(key) ?? newcomer();
       const fromMemory = isMemory || epoch === mine.memory;
-      const { epoch: before } = mine;
+      // Of an agent of which nothing was owed nothing is kept here, and its file may be out of reach all the same.
+      const before = mine.epoch ?? former;
       // Of an outbox that was lost nothing more comes; a file is only out of reach while the memory is served.
       for (const { stream } of mine.stretches) {
         for (const other of stream.epochs()) {
