@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -282,10 +282,14 @@ export const WEBHOOK_SECRET = "whsec_dGhlLXNlY3JldC1vZi10aGUtcmln";
 
 export async function startCollector(options: CollectorOptions = {}): Promise<CollectorRig> {
   const folder = tempFolder();
-  // A pack may be called collector.yaml.
   const config = join(folder, "collector-rig.yaml");
-  const rules = typeof options.rules === "string" ? { "rules.yaml": options.rules } : (options.rules ?? {});
-  for (const [file, text] of Object.entries(rules)) writeFileSync(join(folder, file), text);
+  // Packs have a folder of their own: one may be called sites.yaml.
+  const rules: [file: string, text: string][] =
+    typeof options.rules === "string"
+      ? [["rules.yaml", options.rules]]
+      : Object.entries(options.rules ?? {}).map(([file, text]) => [`packs/${file}`, text]);
+  mkdirSync(join(folder, "packs"));
+  for (const [file, text] of rules) writeFileSync(join(folder, file), text);
   if (options.sites !== undefined) writeFileSync(join(folder, "sites.yaml"), options.sites);
   if (options.notifications !== undefined) {
     writeFileSync(join(folder, "notifications.yaml"), options.notifications);
@@ -298,7 +302,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     `  http: "127.0.0.1:${http}"`,
     ...(options.broker?.lines(folder) ?? [`  mqtt: "127.0.0.1:${mqtt}"`]),
     `data: ${JSON.stringify(options.data ?? "./data")}`,
-    ...(options.rules !== undefined ? [`rules: ${JSON.stringify(Object.keys(rules).map((file) => `./${file}`))}`] : []),
+    ...(options.rules !== undefined ? [`rules: ${JSON.stringify(rules.map(([file]) => `./${file}`))}`] : []),
     ...(options.sites !== undefined ? ["sites: ./sites.yaml"] : []),
     ...(options.notifications !== undefined ? ["notifications: ./notifications.yaml"] : []),
     ...(options.lifecycle !== undefined ? ["lifecycle: ./lifecycle.yaml"] : []),
