@@ -10,7 +10,7 @@ const { version } = JSON.parse(readFileSync(new URL("./package.json", import.met
 /** By then what a poll needs has been loaded. */
 const LOADED_MS = 10_000;
 /** What is seldom needed is mapped again in between. It takes 2 ms. */
-const PAGES_MS = 3_600_000;
+const PAGES_MS = 600_000;
 
 // Each small Buffer with memory of its own: MQTT.js keeps one for every length of a packet that it has ever sent, and
 // with it the 64 KiB of Node's pool that it was cut from. 16,384 lengths would hold a gigabyte.

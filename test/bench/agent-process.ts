@@ -3,7 +3,7 @@
  * share no page of it with it: its PSS is that of a machine on which it is the only Node program.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { chmodSync, copyFileSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { STATUS_FILE } from "../../agent/status-file.ts";
 import { bundleAgent } from "../../deploy/bundle-agent.ts";
@@ -16,6 +16,8 @@ export type AgentOrder = {
   /** Devices of agent.yaml, each as a YAML flow mapping. */
   readonly devices: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A profile of one's own, in YAML. */
+  readonly profile?: string;
 };
 
 /** What an agent is started from: a node binary, and the sources or, once `bundleAgent` made it, an installed agent. */
@@ -81,14 +83,22 @@ export class AgentProcess {
   static async start(
     collector: CollectorRig,
     program: AgentProgram,
-    { name, devices, env = {} }: AgentOrder,
+    { name, devices, env = {}, profile }: AgentOrder,
   ): Promise<AgentProcess> {
     const folder = tempFolder();
     const config = join(folder, "agent.yaml");
     const [site, agent] = name.split("/");
     const password = await collector.addAgent(name);
     const head = `site: ${site}\nagent: ${agent}\ncollector: { url: "${collector.mqtt}", password: "file:${password}" }\n`;
-    writeFileSync(config, `${head}data: ./data\ndevices:\n${devices.map((device) => `  - ${device}\n`).join("")}`);
+    if (profile !== undefined) {
+      mkdirSync(join(folder, "profiles"));
+      writeFileSync(join(folder, "profiles/own.yaml"), profile);
+    }
+    const own = profile === undefined ? "" : "profiles: profiles\n";
+    writeFileSync(
+      config,
+      `${head}data: ./data\n${own}devices:\n${devices.map((device) => `  - ${device}\n`).join("")}`,
+    );
     const startedAt = Date.now();
     const child = forkAgent(program, config, env);
     await nextMessage(child);

@@ -1,6 +1,7 @@
 /**
  * The agent's cost: a real agent process watches simulated UPSs over SNMP, 200 and 1,000 of them every 10 s, and hands
- * what it reads to a real collector. Of the 1,000, one in twenty falls silent in the end, and the others' polls must
+ * what it reads to a real collector: all 26 values of each, and of 200 also some minutes later and only 12, which is what
+ * its budget is for. Of the 1,000, one in twenty falls silent in the end, and the others' polls must
  * stay as punctual as they were. Beside it, on the same devices, the pollers of agent-peers.ts.
  */
 import { type ChildProcess, fork } from "node:child_process";
@@ -17,6 +18,8 @@ import type { CrowdOrder, CrowdReport } from "./snmp-crowd.ts";
 const INTERVAL_MS = 10_000;
 /** First polls, the first on the grid, and what V8 compiles and throws away at the start. */
 const WARM_UP_MS = 12_000;
+/** By then what runs has been compiled for good, and the heap has the size that it keeps. */
+const SETTLED_MS = 240_000;
 const MEASURED_MS = 30_000;
 const PEER_WARM_UP_MS = 6_000;
 const PEER_MEASURED_MS = 20_000;
@@ -54,10 +57,11 @@ export async function benchAgent(): Promise<Figure[]> {
     const bare = { label: "a Node that does nothing: memory, PSS", value: await bareNodeMb(node), unit: "MB" };
     const collector = await startCollector();
     const small = await watchSmall(collector, bundle, "");
+    const twelve = await watchSmall(collector, bundle, ", 12 values", TWELVE_VALUES);
     const smallFromSources = await watchSmall(collector, sources, " (from sources)");
     const peers = await watchByPeers(small.cost);
     const large = await watchLarge(collector, bundle);
-    return [bare, ...starts, ...small.figures, ...smallFromSources.figures, ...peers, ...large];
+    return [bare, ...starts, ...small.figures, ...twelve.figures, ...smallFromSources.figures, ...peers, ...large];
   } finally {
     await cleanUp();
   }
@@ -80,27 +84,37 @@ async function watchSmall(
   collector: CollectorRig,
   program: AgentProgram,
   how: string,
+  profile?: string,
 ): Promise<{ readonly cost: Cost; readonly figures: Figure[] }> {
   const what = `${SMALL} devices${how}`;
   progress(`agent: ${what} every ${INTERVAL_MS / 1_000} s`);
   const crowd = await Crowd.start(SMALL);
   const agent = await AgentProcess.start(collector, program, {
-    name: `bench-0200${how === "" ? "" : "-sources"}/agent`,
-    devices: upsDevices(crowd.ports),
+    name: `bench-0200${how.replaceAll(/[^a-z0-9]+/g, "-").replace(/-$/, "")}/agent`,
+    devices: upsDevices(crowd.ports, profile === undefined ? "" : ", profile: twelve"),
+    ...(profile !== undefined && { profile }),
   });
   const startMs = await crowd.allAsked(agent.startedAt);
   await pause(WARM_UP_MS);
   const cost = await measure(crowd, agent.pid, MEASURED_MS);
+  const settled = how.includes("sources") ? null : await settle(crowd, agent);
   const { values } = agent.health();
   await agent.stop();
   crowd.stop();
   const figures = [
     ...figuresOf(what, cost),
+    ...(settled === null ? [] : costFigures(`${what}, after ${SETTLED_MS / 60_000} minutes`, settled)),
     { label: `${what}: values a poll`, value: values, unit: "" },
     { label: `${what}: start to first poll`, value: startMs.first, unit: "ms" },
     { label: `${what}: start to all polled`, value: startMs.all, unit: "ms" },
   ];
   return { cost, figures };
+}
+
+async function settle(crowd: Crowd, agent: AgentProcess): Promise<Cost> {
+  progress(`agent: ${SMALL} devices, ${SETTLED_MS / 60_000} minutes later`);
+  await pause(SETTLED_MS);
+  return measure(crowd, agent.pid, MEASURED_MS);
 }
 
 /** The peers side by side, each with a crowd of its own: less than one of our two cores for all of them. */
@@ -244,8 +258,26 @@ class Crowd {
   }
 }
 
-const upsDevices = (ports: readonly number[]): string[] =>
+/** Ten of the profile `ups`; whether it answers, and how long that took, are two more. */
+const TWELVE_VALUES = `
+profile: twelve
+title: UPS, twelve values
+kind: ups
+metrics:
+  on_battery: { oid: 1.3.6.1.2.1.33.1.4.1.0, is: [5] }
+  battery_low: { oid: 1.3.6.1.2.1.33.1.2.1.0, map: { 2: false, 3: true, 4: true } }
+  on_battery_seconds: { oid: 1.3.6.1.2.1.33.1.2.2.0 }
+  battery_runtime_seconds: { oid: 1.3.6.1.2.1.33.1.2.3.0, scale: 60 }
+  battery_charge_percent: { oid: 1.3.6.1.2.1.33.1.2.4.0 }
+  battery_voltage_volts: { oid: 1.3.6.1.2.1.33.1.2.5.0, scale: 0.1 }
+  battery_temperature_celsius: { oid: 1.3.6.1.2.1.33.1.2.7.0 }
+  input_failures_total: { oid: 1.3.6.1.2.1.33.1.3.1.0 }
+  alarms_present: { oid: 1.3.6.1.2.1.33.1.6.1.0 }
+  self_test_failed: { oid: 1.3.6.1.2.1.33.1.7.3.0, map: { 1: false, 2: false, 3: true } }
+`;
+
+const upsDevices = (ports: readonly number[], more = ""): string[] =>
   ports.map(
     (port, i) =>
-      `{ id: ups-${i}, kind: ups, driver: snmp, address: "127.0.0.1:${port}", every: ${INTERVAL_MS / 1_000}s }`,
+      `{ id: ups-${i}, kind: ups, driver: snmp, address: "127.0.0.1:${port}", every: ${INTERVAL_MS / 1_000}s${more} }`,
   );
