@@ -10,8 +10,7 @@
  * - What joins others at many sites is told of its parent in the same breath in which it opens (`joining`), so that nobody
  *   is called for it first.
  */
-import type { Clock } from "@aislewatch/base";
-import { DueHeap } from "@aislewatch/rules";
+import { Agenda, type Clock, type Due, NO_PLACE } from "@aislewatch/base";
 import { createFleetIncidents, type FleetDeps, whyJoined } from "./fleet-incidents.ts";
 import type { IncidentBook } from "./incident-book.ts";
 import { causeKeys, isStanding, isTopOfCircle, linkBelow, namesOf, placeOf } from "./incidents/correlation.ts";
@@ -57,9 +56,9 @@ export function createCorrelator(deps: CorrelatorDeps): Correlator {
   const dirty = new Set<string>();
   /** Written of a child, and not yet of its parents. */
   let links: Link[] = [];
-  let due = new DueHeap<string>();
-  /** Those that wait in it, until when. */
-  const settling = new Map<string, number>();
+  /** Those that wait until their cause is over for long enough. */
+  let agenda = new Agenda<Due>();
+  const settling = new Map<string, Due>();
 
   book.onWritten(({ before, incident, events }) => {
     index(before, incident);
@@ -119,8 +118,7 @@ export function createCorrelator(deps: CorrelatorDeps): Correlator {
         set(one, null, place.why, now);
         return joinOthers(id, now) || true;
       case "until":
-        if (settling.get(id) !== place.at) due.push(place.at, id);
-        settling.set(id, place.at);
+        settleAt(id, place.at);
         return false;
       case "as_it_is":
         return joinOthers(id, now);
@@ -176,13 +174,23 @@ export function createCorrelator(deps: CorrelatorDeps): Correlator {
 
   // ── turns
 
+  function settleAt(id: string, at: number): void {
+    letGo(id);
+    const waits: Due = { id, dueAt: at, place: NO_PLACE };
+    settling.set(id, waits);
+    agenda.arrange(waits);
+  }
+
+  function letGo(id: string): void {
+    const waits = settling.get(id);
+    if (waits !== undefined) agenda.remove(waits);
+    settling.delete(id);
+  }
+
   function takeDue(now: number): void {
-    while (due.nextAt <= now) {
-      const at = due.nextAt;
-      const id = due.pop();
-      if (id === undefined || settling.get(id) !== at) continue;
-      settling.delete(id);
-      dirty.add(id);
+    for (let { first } = agenda; first !== null && first.dueAt <= now; first = agenda.first) {
+      letGo(first.id);
+      dirty.add(first.id);
     }
   }
 
@@ -192,7 +200,7 @@ export function createCorrelator(deps: CorrelatorDeps): Correlator {
       below.clear();
       fleet.clear();
       settling.clear();
-      due = new DueHeap();
+      agenda = new Agenda();
       const all = [...book.all()];
       // Those below them are counted in them.
       for (const one of [...all.filter(isOfFleet), ...all.filter((other) => !isOfFleet(other))]) {

@@ -57,9 +57,9 @@ const STALE_GRACE_MS = 5_000;
 const VALUES_INTERVAL_MS = 1_000;
 /** Devices named in one `values` event; a page that shows more asks for all of them anyway. */
 const VALUES_DEVICES_MAX = 500;
-/** Told to pages once the state store is back; a page that reconnects asks for the present anyway. */
 /** Incidents that are named when notifications of them move. */
 const TOLD_NAMED_MAX = 100;
+/** Told to pages once the state store is back; a page that reconnects asks for the present anyway. */
 const ANNOUNCEMENTS_MAX = 10_000;
 /** After a start, agents that were online get this long to come back: twice the longest wait between their attempts. */
 export const RETURN_MS = 60_000;

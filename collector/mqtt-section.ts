@@ -7,19 +7,11 @@
  *       username: collector
  *       password: file:broker-password
  */
-import { X509Certificate } from "node:crypto";
-import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { errorText } from "@aislewatch/base";
-import {
-  type Diagnostic,
-  readConfigText,
-  readSecret,
-  type SecretRef,
-  secretRef,
-  type YamlSource,
-} from "@aislewatch/config";
+import { type Diagnostic, secretRef } from "@aislewatch/config";
 import { z } from "zod";
+import { type Complain, isLoopback, type SectionWorld, serverSection } from "./server-section.ts";
 
 export type ExternalBrokerConfig = {
   readonly url: string;
@@ -57,20 +49,13 @@ export const brokerKeys = {
     .optional(),
 };
 type Written = z.infer<z.ZodObject<typeof brokerKeys>> & { readonly listen: { readonly mqtt?: unknown } };
-type World = {
-  readonly baseDir: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly source: YamlSource;
-};
 
 /** Null: the broker inside the collector. Opens no connection. */
 export function loadBroker(
   { broker, mqtt, listen }: Written,
-  { baseDir, env, source }: World,
+  world: SectionWorld,
 ): { readonly value: ExternalBrokerConfig | null; readonly diagnostics: readonly Diagnostic[] } {
-  const diagnostics: Diagnostic[] = [];
-  const complain = (at: readonly string[], what: Parameters<YamlSource["diagnostic"]>[1]): void =>
-    void diagnostics.push(source.diagnostic(at, what));
+  const { diagnostics, complain, file, secret, authority } = serverSection("mqtt", world);
   if (broker === "embedded") {
     if (mqtt !== undefined) {
       const message = "expected broker: external beside mqtt; without it this section is not used";
@@ -100,22 +85,7 @@ export function loadBroker(
     if (mqtt[key] === undefined || !mqtt.url.startsWith("mqtt:")) continue;
     complain(["mqtt", key], { code: "CFG_BROKER", message: `expected mqtts:// in url beside ${key}`, key: true });
   }
-  const file = (at: string, name: string | undefined): string | null => {
-    if (name === undefined) return null;
-    const text = readConfigText(resolve(baseDir, name));
-    if (text.ok) return text.value;
-    complain(["mqtt", at], { code: text.error.code, message: text.error.message });
-    return null;
-  };
-  const secret = (at: string, ref: SecretRef | undefined): string | null => {
-    if (ref === undefined) return null;
-    const read = readSecret(ref, baseDir, env);
-    if (read.ok) return read.value;
-    complain(["mqtt", at], read.error);
-    return null;
-  };
-  const ca = file("ca", mqtt.ca);
-  if (ca !== null) checkPem(ca, complain);
+  const ca = authority("ca", mqtt.ca);
   const [cert, key] = [file("certificate", mqtt.certificate), secret("key", mqtt.key)];
   if (cert !== null && key !== null) checkPair(cert, key, complain);
   const value: ExternalBrokerConfig = {
@@ -129,8 +99,6 @@ export function loadBroker(
   };
   return { value, diagnostics };
 }
-
-type Complain = (at: readonly string[], what: Parameters<YamlSource["diagnostic"]>[1]) => void;
 
 function checkUrl(written: string, complain: Complain): void {
   const at = ["mqtt", "url"];
@@ -153,15 +121,6 @@ function checkUrl(written: string, complain: Complain): void {
   }
 }
 
-function checkPem(ca: string, complain: Complain): void {
-  try {
-    new X509Certificate(ca);
-  } catch (thrown) {
-    const message = `expected certificates, PEM: ${errorText(thrown)}`;
-    complain(["mqtt", "ca"], { code: "CFG_TLS", message });
-  }
-}
-
 function checkPair(cert: string, key: string, complain: Complain): void {
   try {
     createSecureContext({ cert, key });
@@ -170,7 +129,3 @@ function checkPair(cert: string, key: string, complain: Complain): void {
     complain(["mqtt", "certificate"], { code: "CFG_TLS", message });
   }
 }
-
-/** Brackets as URLs have them, too. */
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);

@@ -9,19 +9,9 @@
  *       username: aislewatch
  *       password: file:influx-password
  */
-import { X509Certificate } from "node:crypto";
-import { resolve } from "node:path";
-import { errorText } from "@aislewatch/base";
-import {
-  type Diagnostic,
-  readConfigText,
-  readSecret,
-  type SecretRef,
-  secretRef,
-  type YamlSource,
-} from "@aislewatch/config";
+import { type Diagnostic, secretRef } from "@aislewatch/config";
 import { z } from "zod";
-import { isLoopback } from "./mqtt-section.ts";
+import { type Complain, isLoopback, type SectionWorld, serverSection } from "./server-section.ts";
 import type { InfluxAddress } from "./store/timeseries/influxdb-http.ts";
 
 const APIS = ["v1", "v2"] as const;
@@ -46,11 +36,6 @@ export const timeseriesKeys = {
 };
 type Written = z.infer<z.ZodObject<typeof timeseriesKeys>>;
 type Section = NonNullable<Written["influxdb"]>;
-type World = {
-  readonly baseDir: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly source: YamlSource;
-};
 
 /** What belongs to the other `api`, and what this one can't do without. */
 const OF_API = {
@@ -61,10 +46,9 @@ const OF_API = {
 /** Null: DuckDB, in the data folder. Opens no connection. */
 export function loadTimeseries(
   { timeseries, influxdb }: Written,
-  { baseDir, env, source }: World,
+  world: SectionWorld,
 ): { readonly value: InfluxAddress | null; readonly diagnostics: readonly Diagnostic[] } {
-  const diagnostics: Diagnostic[] = [];
-  const complain: Complain = (at, what) => void diagnostics.push(source.diagnostic(at, what));
+  const { diagnostics, complain, secret, authority } = serverSection("influxdb", world);
   if (timeseries === "duckdb") {
     if (influxdb !== undefined) {
       const message = "expected timeseries: influxdb beside influxdb; without it this section is not used";
@@ -79,14 +63,7 @@ export function loadTimeseries(
   }
   checkUrl(influxdb.url, complain);
   checkApi(influxdb, complain);
-  const secret = (at: string, ref: SecretRef | undefined): string | null => {
-    if (ref === undefined) return null;
-    const read = readSecret(ref, baseDir, env);
-    if (read.ok) return read.value;
-    complain(["influxdb", at], read.error);
-    return null;
-  };
-  const server = { url: influxdb.url, ca: authority(influxdb.ca, baseDir, complain) };
+  const server = { url: influxdb.url, ca: authority("ca", influxdb.ca) };
   const value: InfluxAddress =
     influxdb.api === "v1"
       ? {
@@ -99,8 +76,6 @@ export function loadTimeseries(
         };
   return { value, diagnostics };
 }
-
-type Complain = (at: readonly string[], what: Parameters<YamlSource["diagnostic"]>[1]) => void;
 
 function checkApi(written: Section, complain: Complain): void {
   const { api } = written;
@@ -135,20 +110,4 @@ function checkUrl(written: string, complain: Complain): void {
     const hint = "give InfluxDB a certificate, and name its authority in influxdb.ca";
     complain(at, { code: "CFG_PLAINTEXT", message, hint });
   }
-}
-
-function authority(file: string | undefined, baseDir: string, complain: Complain): string | null {
-  if (file === undefined) return null;
-  const text = readConfigText(resolve(baseDir, file));
-  if (!text.ok) {
-    complain(["influxdb", "ca"], { code: text.error.code, message: text.error.message });
-    return null;
-  }
-  try {
-    new X509Certificate(text.value);
-  } catch (thrown) {
-    const message = `expected certificates, PEM: ${errorText(thrown)}`;
-    complain(["influxdb", "ca"], { code: "CFG_TLS", message });
-  }
-  return text.value;
 }

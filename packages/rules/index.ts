@@ -12,7 +12,6 @@ export {
 } from "./calendar.ts";
 export { type CheckContext, type CheckedRules, checkRules } from "./check.ts";
 export { RULE_DIAGNOSTICS, type RuleDiagnostic } from "./diagnostics.ts";
-export { DueHeap } from "./due.ts";
 export { createEngine, type EngineOptions } from "./engine.ts";
 export { type CompiledRules, compileRules, type PlacedRule, type PlacedTest } from "./file.ts";
 export { RULE_FUNCTIONS, type RuleFunction } from "./functions.ts";
