@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { installDebianPackages, installPackages, ROOT } from "../packages/cli/bin/install.mjs";
 
 const CI = Boolean(process.env.CI);
@@ -109,6 +109,16 @@ async function check(title, program, args) {
 /** Tests wait for devices, timers and processes more than they compute: more files at a time than there are cores. */
 const WORKERS = { unit: 3, system: 2, browser: 2 };
 
+/** A line for each test of a file that failed, and for a file that could not be run at all. */
+function failuresOf({ name, status, message, assertionResults }) {
+  const file = relative(ROOT, name);
+  const tests = assertionResults.filter((test) => test.status === "failed");
+  if (tests.length === 0) return status === "failed" ? [`${file}: ${firstLine(message)}`] : [];
+  return tests.map((test) => `${file} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+}
+
+const firstLine = (text = "") => text.split("\n", 1)[0].slice(0, 300);
+
 async function vitest(project) {
   const folder = mkdtempSync(join(tmpdir(), "aislewatch-test-"));
   const report = join(folder, "report.json");
@@ -124,16 +134,17 @@ async function vitest(project) {
   ];
   const code = await run(`${project} tests`, "vitest/vitest.mjs", args);
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTotalTests } = JSON.parse(readFileSync(report, "utf8"));
+    const { numPassedTests, numPendingTests, numTotalTests, testResults } = JSON.parse(readFileSync(report, "utf8"));
     passed += numPassedTests;
-    failed += numFailedTests;
-    if (numFailedTests > 0) failures.push(`${project} tests`);
+    const failedHere = testResults.flatMap(failuresOf);
+    failed += failedHere.length;
+    failures.push(...failedHere);
     if (CI && numPendingTests > 0) {
       failed += numPendingTests;
       failures.push(`${numPendingTests} ${project} tests were skipped`);
     }
     // A file that can't be loaded, or an error outside of any test, fails no test and must fail the run.
-    if (code !== 0 && numFailedTests === 0) {
+    if (code !== 0 && failedHere.length === 0) {
       failed++;
       failures.push(`${project}: vitest exited with ${code}`);
     }
@@ -175,6 +186,7 @@ if (parts.includes("system") || parts.includes("browser")) {
 if (parts.includes("system")) await vitest("system");
 if (parts.includes("browser")) await vitest("browser");
 
-if (failures.length > 0) process.stdout.write(`\nFailed: ${failures.join("; ")}\n`);
+// Last of all, so that also who sees only the end of a long log knows what to look at.
+if (failures.length > 0) process.stdout.write(`\nFailed:\n${failures.map((line) => `  ${line}\n`).join("")}`);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
