@@ -3,10 +3,10 @@
  * people are called once, for the switch, and find the rest below it. When it is back they are called once more, for the
  * printer that stays dead, also when the collector is killed in between.
  */
-import { createServer } from "node:http";
 import { afterAll, describe, expect, it } from "vitest";
 import { zplWithPower } from "../rig/devices.ts";
-import { cleanUp, onCleanUp, runOnce, startAgent, startCollector, waitFor } from "../rig/rig.ts";
+import { cleanUp, runOnce, startAgent, startCollector, waitFor } from "../rig/rig.ts";
+import { startWebhookReceiver } from "../rig/webhook-receiver.ts";
 
 /** As the shipped packs say it, at the pace of a test; a switch is known to be down seconds before what hangs behind it. */
 const RULES = `group: test
@@ -16,31 +16,6 @@ rules:
   - { id: no-answer, title: "No answer from {{device}}", select: 'kind == "label_printer"', when: "!up && streak(up) >= 2", for: 3s, severity: major, category: network }
 `;
 const PRINTERS = ["printer-1", "printer-2", "printer-3", "printer-4"];
-
-/** Takes everything, each id once. */
-async function startReceiver() {
-  const told = new Map<string, { readonly event: string; readonly title: string }>();
-  const server = createServer((request, response) => {
-    let body = "";
-    request.setEncoding("utf8");
-    request.on("data", (chunk: string) => {
-      body += chunk;
-    });
-    request.on("end", () => {
-      const { event, incident } = JSON.parse(body) as { event: string; incident: { title: string } };
-      told.set(String(request.headers["webhook-id"]), { event, title: incident.title });
-      response.writeHead(204).end();
-    });
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  onCleanUp(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  return { port, told: () => [...told.values()].map(({ event, title }) => `${event}: ${title}`) };
-}
 
 type Incident = {
   readonly id: string;
@@ -61,7 +36,7 @@ describe("a switch that dies with what hangs behind it", () => {
   afterAll(cleanUp);
 
   it("calls people once, lists the rest below, and calls once more for what stays dead", async () => {
-    const receiver = await startReceiver();
+    const receiver = await startWebhookReceiver();
     const dead = await zplWithPower();
     const lines = await Promise.all(PRINTERS.map(() => zplWithPower()));
     const collector = await startCollector({

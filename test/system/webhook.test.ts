@@ -3,61 +3,15 @@
  * hangs: each notification arrives, at most repeated under the same id and word for word, and in the order of its
  * incident, by itself and in groups. Signatures are verified by the receiver, as any receiver would.
  */
-import { createHmac } from "node:crypto";
-import { createServer } from "node:http";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseExposition } from "../../collector/exposition.ts";
 import { zplOverTcp } from "../rig/devices.ts";
 import { allDelivered, disturb, MEDIA_RULES, outOfOrder, printersOf, toBeTold } from "../rig/notified.ts";
-import { cleanUp, onCleanUp, startAgent, startCollector, WEBHOOK_SECRET } from "../rig/rig.ts";
-
-type Arrived = { readonly path: string; readonly id: string; readonly body: string; readonly isTaken: boolean };
+import { cleanUp, startAgent, startCollector } from "../rig/rig.ts";
+import { type Arrived, startWebhookReceiver } from "../rig/webhook-receiver.ts";
 
 /** What it answers, call by call, until it is told to take everything. */
 const BAD_DAYS = ["take", "refuse", "take", "hang", "close", "take"] as const;
-
-async function startReceiver() {
-  const key = Buffer.from(WEBHOOK_SECRET.slice("whsec_".length), "base64");
-  const arrived: Arrived[] = [];
-  let isGood = false;
-  const server = createServer((request, response) => {
-    let body = "";
-    request.setEncoding("utf8");
-    request.on("data", (chunk: string) => {
-      body += chunk;
-    });
-    request.on("end", () => {
-      const id = String(request.headers["webhook-id"]);
-      const signed = `${id}.${request.headers["webhook-timestamp"]}.${body}`;
-      const signature = `v1,${createHmac("sha256", key).update(signed).digest("base64")}`;
-      if (signature !== request.headers["webhook-signature"]) {
-        response.writeHead(401).end();
-        return;
-      }
-      const mood = isGood ? "take" : (BAD_DAYS[arrived.length % BAD_DAYS.length] ?? "take");
-      arrived.push({ path: request.url ?? "", id, body, isTaken: mood === "take" });
-      if (mood === "take") response.writeHead(204).end();
-      else if (mood === "refuse") response.writeHead(503).end("not now");
-      else if (mood === "close") request.socket.destroy();
-    });
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  onCleanUp(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  return {
-    port,
-    /** What was posted there, in order. */
-    at: (path: string) => arrived.filter((one) => one.path === path && !one.id.startsWith("test/")),
-    lastAt: (path: string) => arrived.filter((one) => one.path === path).at(-1),
-    recover() {
-      isGood = true;
-    },
-  };
-}
 
 type Attempt = { readonly notification: string; readonly incident: string; readonly outcome: string };
 type Grouped = {
@@ -81,7 +35,7 @@ describe("a webhook of a collector that is killed", () => {
   afterAll(cleanUp);
 
   it("gets every notification, each with one id and one wording, in the order of its incident, also in groups", async () => {
-    const receiver = await startReceiver();
+    const receiver = await startWebhookReceiver(BAD_DAYS);
     const printers = [await zplOverTcp(), await zplOverTcp()] as const;
     const collector = await startCollector({
       rules: MEDIA_RULES,
