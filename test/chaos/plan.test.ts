@@ -42,4 +42,17 @@ describe("a plan", () => {
     const acts = plan({ seed: 5, agents: 2, polls: 20_000, pollsBetween: 20, forMsMax: 5_000, kinds: ACT_KINDS });
     expect(new Set(acts.map(({ act }) => act.kind))).toEqual(new Set(ACT_KINDS));
   });
+
+  it.each([
+    { agents: 1, set: [0] },
+    { agents: 2, set: [1] },
+    { agents: 3, set: [2] },
+    { agents: 6, set: [3, 4, 5] },
+  ])("sets the clocks of $set among $agents agents, and leaves those of the others alone", ({ agents, set }) => {
+    const acts = plan({ seed: 5, agents, polls: 20_000, pollsBetween: 10, forMsMax: 5_000, kinds: ACT_KINDS });
+    const hit = acts.flatMap(({ act }) => (act.kind === "clock" ? [act.agent] : []));
+    expect([...new Set(hit)].sort()).toEqual(set);
+    const others = acts.flatMap(({ act }) => (act.kind === "cut" ? [act.agent] : []));
+    expect(new Set(others).size).toBe(agents);
+  });
 });

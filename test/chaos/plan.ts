@@ -147,10 +147,22 @@ function draw(kind: ActKind, { agents, forMsMax }: PlanOptions, random: Random):
     case "corrupt":
       return { kind, agent, forMs: Math.min(forMs, 1_000), places: Array.from({ length: between([1, 64]) }, random) };
     case "clock":
-      return { kind, agent, forMs, byMs: (random() < 0.5 ? -1 : 1) * between([2_000, 3_600_000]) };
+      return {
+        ...{ kind, agent: withSetClock(agent, agents), forMs },
+        byMs: (random() < 0.5 ? -1 : 1) * between([2_000, 3_600_000]),
+      };
     default:
       return { kind, agent, forMs };
   }
+}
+
+/**
+ * Of an agent whose clock was set no times can be compared, so it is always the same ones, the last: half of them, and the
+ * others' incidents are held to those of an undisturbed run.
+ */
+function withSetClock(agent: number, agents: number): number {
+  const set = Math.max(1, Math.floor(agents / 2));
+  return agents - 1 - (agent % set);
 }
 
 /** One line for a person: `cut agent 2 for 3.1 s`. */
