@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { formatDiagnostics } from "@aislewatch/config";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { defaultCollectorConfig } from "./config.ts";
 import {
   type ConfigPaths,
@@ -63,7 +63,10 @@ describe("a configuration set", () => {
       assets: null,
     };
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   it("is all rule files in and below the folder, the sites, the priorities and the runbooks", () => {
     const loaded = loadConfigSet(paths);
@@ -234,6 +237,8 @@ describe("a configuration set", () => {
 
     it("is good as the examples are", () => {
       const examples = resolve(import.meta.dirname, "../deploy/examples");
+      for (const name of ["AISLEWATCH_WEBHOOK_SECRET", "AISLEWATCH_SMTP_PASSWORD"])
+        vi.stubEnv(name, "of the tests only");
       const loaded = loadConfigSet({
         ...defaultCollectorConfig(folder),
         sites: join(examples, "sites.yaml"),
@@ -242,6 +247,7 @@ describe("a configuration set", () => {
         sla: join(examples, "sla.yaml"),
         escalation: join(examples, "escalation.yaml"),
         lifecycle: join(examples, "lifecycle.yaml"),
+        notifications: join(examples, "notifications.yaml"),
         vendors: join(examples, "vendors.yaml"),
         assets: join(examples, "assets.csv"),
       });

@@ -104,7 +104,11 @@ export function loadConfigSet(paths: ConfigPaths, secretsDir?: string): Loaded<C
   const contracts = sla === undefined ? null : [...sla.contracts.keys()];
   if (paths.sites !== null && contracts !== null) take(checkContracts(paths.sites, contracts));
   const escalation =
-    paths.escalation === null ? NO_ESCALATION : take(loadEscalation(paths.escalation, { calendars, contracts }));
+    paths.escalation === null
+      ? NO_ESCALATION
+      : take(
+          loadEscalation(paths.escalation, { calendars, contracts, hasNotifications: paths.notifications !== null }),
+        );
   const lifecycle = paths.lifecycle === null ? DEFAULT_LIFECYCLE : take(loadLifecycle(paths.lifecycle));
   const notifications =
     paths.notifications === null

@@ -13,14 +13,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-function load(text: string, known = { calendars: ["deliveries"], contracts: ["gold"] }) {
+const KNOWN = { calendars: ["deliveries"], contracts: ["gold"], hasNotifications: true };
+
+function load(text: string, known = KNOWN) {
   const path = join(dir, "escalation.yaml");
   writeFileSync(path, text);
   return loadEscalation(path, known);
 }
 
-function complaints(text: string): string {
-  const loaded = load(text);
+function complaints(text: string, known = KNOWN): string {
+  const loaded = load(text, known);
   const shown = loaded.ok ? "no mistakes" : formatDiagnostics(loaded.diagnostics, loaded.texts);
   return `${text}---\n${shown.replaceAll(`${dir}/`, "")}\n`;
 }
@@ -62,6 +64,11 @@ describe("the usual mistakes in escalation.yaml", () => {
     },
     { name: "a chain without steps", text: "chains:\n  - { name: stores, steps: [] }\n" },
   ])("$name", ({ text }) => expect(complaints(text)).toMatchSnapshot());
+
+  it("people to tell, and nothing that says who they are", () => {
+    const text = chain("      - { unacknowledged: 5m, tell: [noc, duty-manager] }\n");
+    expect(complaints(text, { ...KNOWN, hasNotifications: false })).toMatchSnapshot();
+  });
 });
 
 it("the page's example loads", () => {
@@ -72,7 +79,10 @@ it("the page's example loads", () => {
 
 describe("loadEscalation", () => {
   it("reads the example", () => {
-    const loaded = loadEscalation(join(EXAMPLES, "escalation.yaml"), { calendars: [], contracts: ["flagship"] });
+    const loaded = loadEscalation(join(EXAMPLES, "escalation.yaml"), {
+      ...KNOWN,
+      ...{ calendars: [], contracts: ["flagship"] },
+    });
     if (!loaded.ok) throw new Error(formatDiagnostics(loaded.diagnostics, loaded.texts));
     expect(loaded.value.chains.map(({ name, steps }) => [name, steps.length])).toEqual([
       ["flagships", 5],

@@ -109,6 +109,8 @@ type WrittenStep = z.infer<typeof stepSchema>;
 export type KnownNames = {
   readonly calendars: readonly string[] | null;
   readonly contracts: readonly string[] | null;
+  /** Somewhere it is said who people are; who they are is looked up there (notify/file.ts). */
+  readonly hasNotifications: boolean;
 };
 
 /** All chains of the file, or all its mistakes. Never throws. */
@@ -119,6 +121,7 @@ export function loadEscalation(file: string, known: KnownNames): Loaded<Escalati
   const { value, source } = loaded;
   const diagnostics = [
     ...repeatedNames(value.chains, source),
+    ...(known.hasNotifications ? [] : nobodyToTell(value.chains, source)),
     ...value.chains.flatMap((chain, index) => mistakesIn(chain, { at: ["chains", index], source, known })),
   ];
   if (diagnostics.length > 0) return { ok: false, diagnostics, texts };
@@ -135,6 +138,19 @@ function repeatedNames(chains: readonly WrittenChain[], source: YamlSource): Dia
     const message = `expected each name once; received "${chain.name}" again`;
     return isSeen ? [source.diagnostic(["chains", index, "name"], { code: "CFG_DUPLICATE_ID", message })] : [];
   });
+}
+
+/** Told once, at the first step that tells: with the file that is missing, all of them are right. */
+function nobodyToTell(chains: readonly WrittenChain[], source: YamlSource): Diagnostic[] {
+  for (const [index, { steps }] of chains.entries()) {
+    const step = steps.findIndex(({ tell }) => tell !== undefined);
+    const who = steps[step]?.tell?.[0];
+    if (who === undefined) continue;
+    const message = `expected a notifications file that says who ${who} is, for nobody is told without it`;
+    const hint = "name it in collector.yaml, as notifications: ./notifications.yaml";
+    return [source.diagnostic(["chains", index, "steps", step, "tell"], { code: "CFG_ESCALATION", message, hint })];
+  }
+  return [];
 }
 
 function mistakesIn({ where, steps }: WrittenChain, place: Place): Diagnostic[] {

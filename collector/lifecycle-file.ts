@@ -52,15 +52,7 @@ const orNever = (duration: z.ZodType<number>) =>
   });
 
 /** One for all, or some of them: mistakes are told at their place in the one that is written. */
-const byPriority = <T>(value: z.ZodType<T>) => {
-  const some = z.partialRecord(z.enum(PRIORITIES), value);
-  return z.unknown().transform((written, context): T | Partial<Record<Priority, T>> => {
-    const parsed = (typeof written === "object" ? some : value).safeParse(written, { reportInput: true });
-    if (parsed.success) return parsed.data;
-    context.issues.push(...(parsed.error.issues as typeof context.issues));
-    return z.NEVER;
-  });
-};
+const byPriority = <T>(value: z.ZodType<T>) => z.union([z.partialRecord(z.enum(PRIORITIES), value), value]);
 
 const share = asWritten<number>("a share of all sites such as 5%", (written) => {
   const match = typeof written === "string" ? /^(\d{1,3}(?:\.\d{1,2})?) ?%$/.exec(written) : null;

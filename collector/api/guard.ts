@@ -65,7 +65,8 @@ export function setSessionCookie(
 }
 
 function identify(request: FastifyRequest, deps: AuthDeps, cookie: string): Identity | null {
-  const bearer = /^Bearer ([\w-]{20,128})$/.exec(request.headers.authorization ?? "")?.[1];
+  // The scheme's name is case-insensitive (RFC 9110 §11.1).
+  const bearer = /^bearer +([\w-]{20,128})$/i.exec(request.headers.authorization ?? "")?.[1];
   if (bearer !== undefined) return identifyToken(deps, bearer);
   const secret = request.cookies[cookie];
   return secret === undefined ? null : identifySession(deps, secret);

@@ -100,7 +100,9 @@ describe("the usual mistakes in notifications.yaml", () => {
 
 describe("loadNotifications", () => {
   it("reads the example, which has everybody whom the example of escalations tells", () => {
-    const escalation = loadEscalation(join(EXAMPLES, "escalation.yaml"), { calendars: null, contracts: null });
+    const escalation = loadEscalation(join(EXAMPLES, "escalation.yaml"), {
+      ...{ calendars: null, contracts: null, hasNotifications: true },
+    });
     if (!escalation.ok) throw new Error(formatDiagnostics(escalation.diagnostics, escalation.texts));
     const told = escalation.value.chains.flatMap(({ steps }) => steps.flatMap(({ tell }) => tell));
     const loaded = loadNotifications(join(EXAMPLES, "notifications.yaml"), { told, calendars: [], env: ENV });

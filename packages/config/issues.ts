@@ -4,7 +4,7 @@
  */
 import type { z } from "zod";
 import type { Diagnostic } from "./diagnostic.ts";
-import { isSecretKey, SECRET_CODE } from "./secret.ts";
+import { isSecretKey, maskUrlPasswords, SECRET_CODE } from "./secret.ts";
 import { isRecord, knownKeys } from "./shape.ts";
 import type { Path, YamlSource } from "./source.ts";
 import { suggest } from "./suggest.ts";
@@ -293,8 +293,10 @@ function received(value: unknown, path: Path): string {
 }
 
 const SHOWN_CHARS_MAX = 60;
-const quoted = (text: string): string =>
-  JSON.stringify(text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text);
+function quoted(text: string): string {
+  const shown = maskUrlPasswords(text);
+  return JSON.stringify(shown.length > SHOWN_CHARS_MAX ? `${shown.slice(0, SHOWN_CHARS_MAX)}…` : shown);
+}
 
 function valueAt(root: unknown, path: Path): unknown {
   let here = root;

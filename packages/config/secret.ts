@@ -38,11 +38,20 @@ export const isSecretKey = (key: string | number | undefined): boolean =>
 
 const KEY_AND_VALUE = /(["']?)([\w-]{1,64})(\1\s*:\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,{}[\]#|>&*][^,}\]#]*)/g;
 
-/** A source line fit to be shown: what stands after a key that names a secret becomes dots, references stay. */
+/** `https://name:password@host`; a name alone is no secret. */
+const URL_PASSWORD = /(:\/\/[^\s/:@"']{0,256}:)([^\s/@"']{1,256})(?=@)/g;
+
+export const maskUrlPasswords = (text: string): string =>
+  text.replace(URL_PASSWORD, (_, before: string, password: string) => before + "•".repeat(password.length));
+
+/** A source line fit to be shown: what stands after a key that names a secret, and in URLs, becomes dots; references stay. */
 export function maskSecrets(line: string): string {
-  return line.replace(KEY_AND_VALUE, (whole, quote: string, key: string, colon: string, value: string) => {
-    const bare = value.replace(/^["']/, "");
-    if (!isSecretKey(key) || /^(?:file|env):/.test(bare)) return whole;
-    return `${quote}${key}${colon}${value.replace(/\S/g, "•")}`;
-  });
+  return maskUrlPasswords(line).replace(
+    KEY_AND_VALUE,
+    (whole, quote: string, key: string, colon: string, value: string) => {
+      const bare = value.replace(/^["']/, "");
+      if (!isSecretKey(key) || /^(?:file|env):/.test(bare)) return whole;
+      return `${quote}${key}${colon}${value.replace(/\S/g, "•")}`;
+    },
+  );
 }

@@ -120,6 +120,9 @@ describe("secrets", () => {
     { line: "comunity: public", want: "comunity: ••••••" },
     { line: "community: file:secrets/community", want: "community: file:secrets/community" },
     { line: "path: tokens.txt", want: "path: tokens.txt" },
+    { line: "url: https://noc:hunter2@hooks.example/x", want: "url: https://noc:•••••••@hooks.example/x" },
+    { line: 'url: "mqtts://:hunter2@broker:8883"', want: 'url: "mqtts://:•••••••@broker:8883"' },
+    { line: "url: https://noc@hooks.example:8443/x", want: "url: https://noc@hooks.example:8443/x" },
   ])("shows $line as $want", ({ line, want }) => {
     expect(maskSecrets(line)).toBe(want);
   });

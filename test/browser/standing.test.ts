@@ -3,7 +3,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cleanUp } from "../rig/rig.ts";
+import { cleanUp, WEBHOOK_SECRET } from "../rig/rig.ts";
 import { addUser, ask, rowOf, signedIn, startChromium } from "./chromium.ts";
 import { openIncident, type Store, startStore } from "./store.ts";
 
@@ -12,6 +12,12 @@ const ESCALATION = `chains:
     steps:
       - { unacknowledged: 0s, tell: noc }
       - { unresolved: 4h, tier: 2, tell: field-support }
+`;
+
+/** Who they are; whether they hear of it is for others to test. */
+const NOTIFICATIONS = `channels:
+  - { name: tickets, webhook: { url: "http://127.0.0.1:9/hook", secret: "file:webhook-secret", private: true } }
+people: { noc: tickets, field-support: tickets }
 `;
 
 describe("what was promised", () => {
@@ -24,7 +30,9 @@ describe("what was promised", () => {
     await addUser(collector, "anna");
     await addUser(collector, "vera", "viewer");
     writeFileSync(join(collector.folder, "escalation.yaml"), ESCALATION);
-    appendFileSync(collector.config, "escalation: ./escalation.yaml\n");
+    writeFileSync(join(collector.folder, "notifications.yaml"), NOTIFICATIONS);
+    writeFileSync(join(collector.folder, "webhook-secret"), WEBHOOK_SECRET, { mode: 0o600 });
+    appendFileSync(collector.config, "escalation: ./escalation.yaml\nnotifications: ./notifications.yaml\n");
     await collector.program.stop();
     await collector.restart();
     store.bakery.fault("media-low");
