@@ -3,16 +3,11 @@
  * disk forgets. It has no systemd that runs: the services' command lines are started as their users, and the units are
  * read by systemd-analyze.
  */
-import type { ChildProcess } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makePackage } from "../../deploy/debian/package.ts";
-import { TARGETS } from "../../deploy/release/target.ts";
+import { buildDebs, PRODUCTS } from "../rig/debs.ts";
 import { cleanUp, tempFolder, waitFor } from "../rig/rig.ts";
-import { mayHaveSecondMachine, SecondMachine } from "../rig/second-machine.ts";
+import { mayHaveSecondMachine, SecondMachine, type Service } from "../rig/second-machine.ts";
 
-const PRODUCTS = ["aislewatch", "aislewatch-agent"] as const;
 const UNITS = PRODUCTS.map((product) => `/usr/lib/systemd/system/${product}.service`).join(" ");
 const CONFIG = "--config /etc/aislewatch/collector.yaml";
 /** Of systemd-analyze: 10 is a service without any bound, and most of Debian's have 9.6. */
@@ -23,28 +18,14 @@ const BOOKS =
 
 describe.skipIf(!mayHaveSecondMachine)("Debian packages", () => {
   const debs = tempFolder();
-  const services: ChildProcess[] = [];
+  const services: Service[] = [];
   let machine: SecondMachine;
 
-  async function build(version: string): Promise<void> {
-    const target = TARGETS.find(({ debian }) => debian === (process.arch === "arm64" ? "arm64" : "amd64"));
-    if (target === undefined) throw new Error("no target for this machine");
-    for (const product of PRODUCTS) {
-      const work = join(debs, `${product}-${version}`);
-      mkdirSync(work);
-      const file = join(debs, `${product}_${version}.deb`);
-      await makePackage({ product, target, epoch: 1_750_000_000, work, file, version, level: 0 });
-    }
-  }
-  const done = async (line: string, env = {}): Promise<string> => {
-    const { code, stdout, stderr } = await machine.run(line, env);
-    if (code !== 0) throw new Error(`${line}: ${code}\n${stdout}${stderr}`);
-    return stdout;
-  };
+  const done = (line: string, env = {}): Promise<string> => machine.done(line, env);
 
   beforeAll(async () => {
-    await build("0.1.0");
-    await build("0.2.0");
+    await buildDebs(debs, "0.1.0");
+    await buildDebs(debs, "0.2.0");
     machine = await SecondMachine.start(debs);
   });
   afterAll(cleanUp);
@@ -104,11 +85,7 @@ describe.skipIf(!mayHaveSecondMachine)("Debian packages", () => {
     );
     expect(await done("tail -n 1 /etc/aislewatch/agent.yaml")).toBe("# ours\n");
     // As systemd would.
-    for (const service of services.reverse()) {
-      service.kill("SIGTERM");
-      await waitFor("its end", () => service.exitCode !== null || service.signalCode !== null);
-      expect(service.exitCode).toBe(0);
-    }
+    for (const service of services.reverse()) expect(await service.stop()).toBe(0);
     await done("dpkg --remove aislewatch aislewatch-agent");
     const left = await done("ls /etc/aislewatch /var/lib/aislewatch/state.sqlite /var/lib/aislewatch-agent/outbox.db");
     for (const name of ["agent.yaml", "agent-password", "collector.yaml", "state.sqlite", "outbox.db"])
