@@ -26,15 +26,10 @@ import {
   rewriteRows,
   type Selection,
 } from "./people.ts";
-import {
-  attemptList,
-  buildQueries,
-  incidentList,
-  type Queries,
-  reportRows,
-  reportSlots,
-  reportSpans,
-} from "./queries.ts";
+import { incidentList } from "./queries/incidents.ts";
+import { attemptList } from "./queries/notifications.ts";
+import { reportRows, reportSlots, reportSpans } from "./queries/reports.ts";
+import { buildQueries, type Queries } from "./queries.ts";
 import { createReports, type Reports } from "./reports.ts";
 import { SQLITE, SqliteFile } from "./sqlite-file.ts";
 import {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { migrations } from "./migrations.ts";
-import { buildQueries, incidentList } from "./queries.ts";
+import { incidentList } from "./queries/incidents.ts";
+import { buildQueries } from "./queries.ts";
 import { asSqlValue, compilerFor, type SqlDialect, slots, template } from "./template.ts";
 
 describe("a template", () => {
