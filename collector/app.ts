@@ -13,6 +13,7 @@ import { createLifecycle, type Lifecycle, type Log, letterId, lockFolder, type P
 import { verifyAgentPassword } from "./agent-password.ts";
 import type { Fleet } from "./api/deps.ts";
 import { type ApiServer, createApi } from "./api/server.ts";
+import { BACKUP_DOCUMENT, backupMadeAt } from "./backup/made.ts";
 import type { Broker, BrokerEvents } from "./broker/broker.ts";
 import { createEmbeddedBroker } from "./broker/embedded.ts";
 import { createExternalBroker, type ExternalBroker } from "./broker/external.ts";
@@ -161,6 +162,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
     events: {
       onPoison: (event) => log.emit(events.poisonSetAside, event),
       onGap: (gap) => log.emit(events.gapFound, gap),
+      onLostByRestore: (gap) => log.emit(events.lostByRestore, gap),
       onStoreFailed: (event) => log.emit(events.storeFailed, event),
       onStoreRecovered: (event) => log.emit(events.storeRecovered, event),
       onSeriesGone: (event) => log.emit(events.timeseriesEmpty, event),
@@ -296,6 +298,8 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         owed: delivery.owed,
       })),
       areRulesRefused: judge.live.rules().refused.length > 0,
+      backupAt: backupMadeAt(state.document(BACKUP_DOCUMENT)),
+      restored: ingest.restored(),
       channels: notifications.channels(),
       cost: ownProcess.measure(),
       broker: brokerFigures(),

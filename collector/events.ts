@@ -84,6 +84,13 @@ export const events = {
     meaning: "Batches of an agent never arrived, also not after a resend; the ledger names them.",
     fields: { site: "string", agent: "string", lane: "string", fromSeq: "number", toSeq: "number" },
   }),
+  lostByRestore: defineEvent({
+    name: "batches_lost_by_restore",
+    level: "warn",
+    meaning:
+      "The collector was restored from a backup; an agent has deleted what was acknowledged since that was made, and the ledger names it.",
+    fields: { site: "string", agent: "string", lane: "string", fromSeq: "number", toSeq: "number" },
+  }),
   claimRefused: defineEvent({
     name: "device_claim_refused",
     level: "error",

@@ -38,6 +38,7 @@ import {
   LATE_MS,
 } from "./ledger.ts";
 import { COLLECTOR_AGENT } from "./own-reports.ts";
+import { lossReason, RESTORED_DOCUMENT, type Restored, restoredOf } from "./restored.ts";
 import { createSeriesQueue } from "./series-queue.ts";
 import { createSharedNames } from "./shared-names.ts";
 import { isForNow } from "./store/error.ts";
@@ -163,6 +164,8 @@ export type IngestLag = {
 export type IngestEvents = {
   onPoison(event: { site: string; agent: string; topic: string; reason: string }): void;
   onGap(gap: GapRecord): void;
+  /** An agent's first word since the collector was restored: so much of it was acked after the backup. */
+  onLostByRestore(gap: GapRecord): void;
   onStoreFailed(event: { store: "state" | "timeseries"; detail: string }): void;
   onStoreRecovered(event: { store: "state" | "timeseries" }): void;
   /** At a start: the time-series store is empty, and so many lanes of agents were judged before. */
@@ -224,6 +227,8 @@ export type Ingest = {
   audit(filter: AuditFilter): DeliveryAudit;
   /** Each agent's deliveries in figures, by `site/agent`. */
   deliveries(): ReadonlyMap<string, AgentDelivery>;
+  /** The stores came out of a backup; `lostBatches`: of agents that were heard since. Null: they never did. */
+  restored(): (Restored & { readonly lostBatches: number }) | null;
   /** Devices that an agent names and another watches, as of its last inventory. */
   refusedClaims(site: string, agent: string): readonly string[];
   /** More than one process signs in as this agent. */
@@ -260,6 +265,9 @@ export function createIngest(deps: IngestDeps): Ingest {
   const dirty = new Map<string, Watermark>();
   /** All that was stored was deleted, or can't be asked for: what is not there says nothing about what was. */
   let isSeriesGone = false;
+  let restored: Restored | null = null;
+  /** Agents that the backup knew, and that were not heard since it was restored. */
+  const unheardSince = new Set<string>();
   const ledger = createLedger(({ site, agent, epoch, lane }) => {
     const present = agents.get(`${site}/${agent}`);
     const { series = 0 } =
@@ -383,6 +391,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   function onLanes(agent: AgentState, epoch: string, lanes: AnnouncedLanes): void {
     for (const lane of ["live", "history"] as const) {
       const { first, last } = lanes[lane];
+      onRestored({ site: agent.site, agent: agent.agent, epoch, lane }, agent.lanes[lane], first);
       const known = agent.lanes[lane];
       if (known.seen === UNHEARD || (known.isPresumed && known.seen < first)) {
         known.state = Math.max(known.state, first - 1);
@@ -400,6 +409,29 @@ export function createIngest(deps: IngestDeps): Ingest {
       const firstOwed = Math.max(first, agent.lanes[lane].state + 1);
       ledger.announced({ site: agent.site, agent: agent.agent, epoch, lane }, { first: firstOwed, last }, clock.now());
     }
+  }
+
+  /**
+   * After a restore an agent has deleted what was acked since the backup: its first word says from where on it has a lane,
+   * and what lies between that and our stores nobody sends again. Of an epoch that the backup did not know, that is all
+   * before it, if the agent was known.
+   */
+  function onRestored(key: LaneKey, lane: LaneState, first: number): void {
+    const heardAt = ledger.heardAt(key);
+    const isUnheard =
+      heardAt === null ? unheardSince.has(`${key.site}/${key.agent}`) : heardAt <= (restored?.restoredAt ?? 0);
+    const toSeq = first - 1;
+    // What nobody can ask for now counts as there.
+    const storedSeq = lane.series === 0 && isSeriesGone ? lane.state : lane.series;
+    if (restored === null || !isUnheard || toSeq <= Math.min(lane.state, storedSeq)) return;
+    const gap: GapRecord = { ...key, fromSeq: storedSeq + 1, toSeq, at: clock.now(), reason: lossReason(restored) };
+    ledger.restored(gap, storedSeq);
+    if (gap.fromSeq <= toSeq) events.onLostByRestore(gap);
+    if (toSeq > lane.state) dirty.set(laneKey(key.site, key.agent, key.epoch, key.lane), { ...key, seq: toSeq });
+    if (toSeq > lane.series) rememberStored({ ...key, seq: toSeq });
+    lane.state = Math.max(lane.state, toSeq);
+    lane.series = Math.max(lane.series, toSeq);
+    lane.seen = Math.min(lane.state, lane.series);
   }
 
   /** Outbox files that were set aside: what they held never comes, and is told as missing. */
@@ -891,6 +923,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       if (status.outbox?.lanes !== undefined) {
         const { live, history } = status.outbox.lanes;
         onLanes(agent, status.epoch, status.outbox.lanes);
+        unheardSince.delete(agentKey(agent));
         onHistory(agent, history);
         const seqs = {
           ...{ tailSeq: live.last, hadTailSeq: agent.lanes.live.state },
@@ -962,6 +995,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     audit: (filter) =>
       ledger.audit(filter, (lane) => stored.get(laneKey(lane.site, lane.agent, lane.epoch, lane.lane)) ?? 0),
     deliveries: () => ledger.byAgent(),
+    restored: () => (restored === null ? null : { ...restored, lostBatches: ledger.lostByRestores() }),
     refusedClaims: inventories.refusedClaims,
     isNameShared: (site, agent) => sharedNames.isShared(`${site}/${agent}`, clock.monotonic()),
     isEpochRefused: (site, agent) => (agents.get(`${site}/${agent}`)?.refusedEpoch ?? null) !== null,
@@ -1001,6 +1035,9 @@ export function createIngest(deps: IngestDeps): Ingest {
     clockOffsetMs: (site, agent) => agents.get(`${site}/${agent}`)?.offsetMs ?? null,
 
     async start() {
+      restored = restoredOf(state.document(RESTORED_DOCUMENT));
+      for (const { site, agent, lastSeenAt } of state.agents())
+        if (lastSeenAt <= (restored?.restoredAt ?? 0)) unheardSince.add(`${site}/${agent}`);
       for (const { site, agent, epoch, lane, seq } of state.watermarks()) {
         const key = laneKey(site, agent, epoch, lane);
         committed.set(key, seq);

@@ -12,10 +12,12 @@
  * it had told nobody of, when its agent could still read the numbers of the file that it set aside. Should the file come
  * back (a disk put in again), the same numbers are owed again, and arrive.
  *
- * A missing span is explained by a person, once and with a text; the ledger never forgets that it was missing.
+ * A missing span is explained by a person, once and with a text; the ledger never forgets that it was missing. What was
+ * acked after the backup that the collector was restored from explains itself.
  */
 import type { Dropped, Lane } from "@aislewatch/contract";
 import { covers, lengthOf, Newest, SpansByLane, uncovered } from "./ledger-spans.ts";
+import { isLossByRestore } from "./restored.ts";
 import type { FoldedEpoch, GapNote, GapRecord, LedgerLane, ThinnedRecord } from "./store/state/store.ts";
 import type { LaneKey } from "./store/timeseries/store.ts";
 
@@ -55,7 +57,7 @@ export type MissingSpan = LaneKey & {
   readonly toSeq: number;
   /** When it was found missing, Unix ms. */
   readonly at: number;
-  readonly cause: "never_arrived" | "lost_with_outbox";
+  readonly cause: "never_arrived" | "lost_with_outbox" | "lost_by_restore";
   readonly reason: string;
   readonly explanation: { readonly at: number; readonly by: string; readonly text: string } | null;
 };
@@ -134,6 +136,15 @@ export type Ledger = {
   /** Came again and was dropped. */
   repeated(lane: LaneKey): void;
   lost(gap: GapRecord): void;
+  /** When something was heard of a lane last, Unix ms; null when it has no account. */
+  heardAt(lane: LaneKey): number | null;
+  /**
+   * Up to `toSeq` a lane is in no outbox any more, though the state store, restored from a backup, has less: what the
+   * time-series store has of it, up to `storedSeq`, is stored without having been judged, the rest is lost.
+   */
+  restored(gap: GapRecord, storedSeq: number): void;
+  /** How many batches that were, of all lanes. */
+  lostByRestores(): number;
   /** The agent says up to where it has written; `first` is the oldest that it still holds. */
   announced(lane: LaneKey, said: { readonly first: number; readonly last: number }, nowMs: number): void;
   /**
@@ -326,6 +337,8 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
       ({ fromSeq, toSeq }) => fromSeq <= gap.toSeq && toSeq >= gap.fromSeq,
     );
     const last = covering.at(-1);
+    if (isLossByRestore(gap.reason))
+      return { ...gap, cause: "lost_by_restore", explanation: { at: gap.at, by: "restore", text: gap.reason } };
     return {
       ...gap,
       cause: isLossOfOutbox(gap.reason) ? "lost_with_outbox" : "never_arrived",
@@ -384,6 +397,20 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
     },
 
     lost: addGap,
+
+    heardAt: (key) => lanes.get(keyOf(key))?.lastAt ?? null,
+
+    restored(gap, storedSeq) {
+      const lane = open(gap, Math.min(gap.fromSeq - 1, storedSeq), gap.at);
+      const stored = Math.max(lane.seq, Math.min(storedSeq, gap.toSeq));
+      lane.batches += stored - lane.seq;
+      lane.lostBatches += Math.max(0, gap.toSeq - stored);
+      lane.seq = Math.max(lane.seq, gap.toSeq);
+      lane.announced = Math.max(lane.announced, lane.seq);
+      lane.lastAt = gap.at;
+      if (gap.fromSeq <= gap.toSeq) addGap(gap);
+    },
+    lostByRestores: () => gaps.all.reduce((sum, gap) => sum + (isLossByRestore(gap.reason) ? lengthOf(gap) : 0), 0),
 
     announced(key, { first, last }, nowMs) {
       const known = lanes.get(keyOf(key));

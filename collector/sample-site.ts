@@ -330,6 +330,7 @@ export async function sampleSite(options: SampleOptions = {}): Promise<SampleSit
       events: {
         onPoison: (detail) => log.push({ name: "poison", detail }),
         onGap: (detail) => log.push({ name: "gap", detail }),
+        onLostByRestore: (detail) => log.push({ name: "lost by restore", detail }),
         onStoreFailed: (detail) => log.push({ name: "failed", detail }),
         onStoreRecovered: (detail) => log.push({ name: "recovered", detail }),
         onSeriesGone: (detail) => log.push({ name: "series gone", detail }),

@@ -23,6 +23,8 @@ const figures = (given: Partial<SelfFigures> = {}): SelfFigures => ({
   counts: { shed: 3, appendFailures: 4, commitFailures: 5 },
   agents: [agent({ owed: { live: 5, history: 2 } }), agent(), agent({ online: false, owed: { live: 1, history: 0 } })],
   areRulesRefused: true,
+  backupAt: null,
+  restored: null,
   channels: [{ name: "tickets", isDown: true, waiting: 3, oldestAt: NOW - 90_000 }],
   broker: null,
   cost: { memoryBytes: 3e8, cpuPercent: 12, loopDelaySeconds: 0.03, loopBusyPercent: 9 },
@@ -71,6 +73,14 @@ describe("the collector, as it sees itself", () => {
           metrics: { channel_down: true, channel_waiting: 3, channel_overdue_seconds: 90 },
         },
       ],
+    });
+  });
+
+  it("says how old its last backup is, and what a restore cost, once there was one", () => {
+    expect(metricsAt({})).not.toHaveProperty("backup_age_seconds");
+    const restored = { restoredAt: NOW - 5_000, lostBatches: 7 };
+    expect(metricsAt({ backupAt: NOW - 60_000, restored })).toMatchObject({
+      ...{ backup_age_seconds: 60, restored_age_seconds: 5, restored_batches_lost: 7 },
     });
   });
 

@@ -56,6 +56,10 @@ export type SelfFigures = {
   readonly counts: Pick<IngestCounts, "shed" | "appendFailures" | "commitFailures">;
   readonly agents: readonly SeenAgent[];
   readonly areRulesRefused: boolean;
+  /** When the last backup was made, Unix ms; null: none yet. */
+  readonly backupAt: number | null;
+  /** Null: it was never restored from one. */
+  readonly restored: { readonly restoredAt: number; readonly lostBatches: number } | null;
   /** By which people are told. */
   readonly channels: readonly SeenChannel[];
   /** Null while it is the one inside the collector. */
@@ -122,6 +126,7 @@ export function selfReading(figures: SelfFigures, nowMs: number): Reading {
     batches_owed: agents.reduce((sum, { owed }) => sum + owed.live + owed.history, 0),
     rules_refused: areRulesRefused,
     channels_down: channels.filter(({ isDown }) => isDown).length,
+    ...backupMetrics(figures, nowMs),
     ...(figures.broker !== null && brokerMetrics(figures.broker)),
     ...(offset !== null && { clock_offset_seconds: offset }),
     ...(stores.state !== null && { state_store_bytes: stores.state }),
@@ -145,6 +150,14 @@ export function selfReading(figures: SelfFigures, nowMs: number): Reading {
     ],
   };
 }
+
+const backupMetrics = ({ backupAt, restored }: SelfFigures, nowMs: number): SampleSet["metrics"] => ({
+  ...(backupAt !== null && { backup_age_seconds: Math.max(0, nowMs - backupAt) / 1_000 }),
+  ...(restored !== null && {
+    restored_age_seconds: Math.max(0, nowMs - restored.restoredAt) / 1_000,
+    restored_batches_lost: restored.lostBatches,
+  }),
+});
 
 const brokerMetrics = ({ isConnected, delayMs, isShared }: NonNullable<SelfFigures["broker"]>) => ({
   broker_connected: isConnected,

@@ -3169,7 +3169,7 @@ export interface components {
       toSeq: number;
       at: number;
       /** @enum {string} */
-      cause: "never_arrived" | "lost_with_outbox";
+      cause: "never_arrived" | "lost_with_outbox" | "lost_by_restore";
       reason: string;
       explanation: {
         at: number;

@@ -416,6 +416,17 @@ export const CATALOGUE: readonly Metric[] = [
     kinds: ["collector"],
     bad: true,
   }),
+  number("backup_age_seconds", "Since the last backup of the collector was made; of one that ever was", {
+    unit: "s",
+    kinds: ["collector"],
+  }),
+  number("restored_age_seconds", "Since the collector was restored from a backup; of one that ever was", {
+    unit: "s",
+    kinds: ["collector"],
+  }),
+  number("restored_batches_lost", "Batches that agents had deleted when the collector was restored", {
+    kinds: ["collector"],
+  }),
   number("channels_down", "Notification channels that do not work", { kinds: ["collector"] }),
   flag("channel_down", "People are not told by this notification channel", {
     component: "channel",

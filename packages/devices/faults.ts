@@ -106,6 +106,8 @@ export const FAULT_CODES = {
   store_failing: "A store of the collector can't be written",
   rules_refused: "Edited rule files are faulty and not in use",
   channel_down: "Notifications can't be delivered",
+  collector_restored: "The collector was restored from a backup",
+  backup_overdue: "No backup of the collector was made for days",
   agents_lost: "Many agents are silent at once",
   claim_refused: "Two agents watch the same device",
   capacity_low: "Too few devices of a role still work at a site",

@@ -12,7 +12,7 @@ export const missingSpan = z
     fromSeq: z.int(),
     toSeq: z.int(),
     at: z.number(),
-    cause: z.enum(["never_arrived", "lost_with_outbox"]),
+    cause: z.enum(["never_arrived", "lost_with_outbox", "lost_by_restore"]),
     reason: z.string(),
     explanation: z.object({ at: z.number(), by: z.string(), text: z.string() }).nullable(),
   })
