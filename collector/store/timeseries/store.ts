@@ -59,5 +59,12 @@ export type TimeSeriesStore = {
   lastValues(sinceMs: number): Promise<LastValue[]>;
   /** `refusedSamples`: since the start, those of series beyond the store's bound on how many there may be. */
   stats(): Promise<{ samples: number; series: number; bytesOnDisk: number; refusedSamples?: number }>;
+  /**
+   * Copies all of it into an empty folder of the same file system while it goes on: what lies there then is, in an empty
+   * data folder, the store as of one instant, which is not before the call. Rejects with a StoreError (`closed` once the
+   * signal stopped it); what is half is then the caller's to delete. Absent where the data lies on a server, which has
+   * means of its own.
+   */
+  snapshot?(folder: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 };
