@@ -214,6 +214,22 @@ describe("loadConfig", () => {
     expect(load(`${HEAD}${device}`).diagnostics).toMatchObject([{ code: "CFG_UNKNOWN_PROFILE" }]);
   });
 
+  it("knows by a device's fingerprint that a profile of one's own was changed, and only then", () => {
+    mkdirSync(join(folder, "own"));
+    const profile = (title: string): void =>
+      writeFileSync(join(folder, "own/acme.yaml"), `profile: acme\ntitle: ${title}\nkind: ups\nextends: [ups]\n`);
+    const fingerprint = (): string | undefined => {
+      const device = "devices: [{ id: u, kind: ups, driver: snmp, address: 10.0.0.1, profile: acme }]\n";
+      return load(`${HEAD}profiles: own\n${device}`).config?.devices[0]?.fingerprint;
+    };
+    profile("Acme");
+    const before = fingerprint();
+    expect(before).toBeDefined();
+    expect(fingerprint()).toBe(before);
+    profile("Acme 2");
+    expect(fingerprint()).not.toBe(before);
+  });
+
   it("refuses a bad profile with its file, line and column", () => {
     mkdirSync(join(folder, "own"));
     writeFileSync(join(folder, "own/acme.yaml"), "profile: acme\ntitle: Acme\nkind: ups\nextends: [upss]\n");

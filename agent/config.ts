@@ -18,7 +18,16 @@ import {
   type YamlSource,
 } from "@aislewatch/config";
 import { COMMAND_KINDS, type CommandKind, DEVICE_ID_PATTERN, ID_PATTERN, LIMITS } from "@aislewatch/contract";
-import { KINDS, type Kind, loadMapsFrom, loadProfilesFrom, type Profile, type RegisterMap } from "@aislewatch/devices";
+import {
+  KINDS,
+  type Kind,
+  loadBuiltinMaps,
+  loadBuiltinProfiles,
+  loadMapsFrom,
+  loadProfilesFrom,
+  type Profile,
+  type RegisterMap,
+} from "@aislewatch/devices";
 import { z } from "zod";
 import type { AnyDriver } from "./drivers/driver.ts";
 import { userWithSecrets } from "./transport/snmp-user.ts";
@@ -149,18 +158,24 @@ export function loadConfig(
   const check = new Check(loaded.source, { folder, env });
   const built = build(loaded.value, new Map(drivers.map((driver) => [driver.name, driver])), check, {
     folder,
-    knowledge: known === null ? "" : hashOf(known),
+    knowledge: known === null ? "" : hashOf(ownOf(known)),
   });
   const diagnostics = inOrder(check.diagnostics);
   const failed = diagnostics.some(({ severity }) => severity === "error");
   return { diagnostics, text: loaded.text, config: failed ? null : { ...built, profiles: known?.profiles ?? null } };
 }
 
-/** SNMP profiles and Modbus register maps, the built-in ones and the operator's own. */
-type Known = { readonly profiles: readonly Profile[]; readonly maps: readonly RegisterMap[] };
+/** SNMP profiles and Modbus register maps, the built-in ones and the operator's own; null when none of the maps is theirs. */
+type Known = { readonly profiles: readonly Profile[]; readonly maps: readonly RegisterMap[] | null };
+
+/** Those of the folder. The others never change while we run, and to look into each would keep all 120 of them opened. */
+const ownOf = ({ profiles, maps }: Known): Known => ({
+  profiles: profiles.filter((profile) => !loadBuiltinProfiles().includes(profile)),
+  maps: maps?.filter((map) => !loadBuiltinMaps().includes(map)) ?? null,
+});
 
 const overOwn = (driver: AnyDriver, { profiles, maps }: Known): AnyDriver =>
-  driver.withProfiles?.(profiles) ?? driver.withMaps?.(maps) ?? driver;
+  driver.withProfiles?.(profiles) ?? (maps === null ? undefined : driver.withMaps?.(maps)) ?? driver;
 
 /**
  * The profiles and maps of the folder that the file names, over the built-in ones; null when it names none. They come
@@ -173,12 +188,20 @@ function ownProfiles(
   if (!peeked.ok || peeked.value.profiles === undefined) return { ok: true, value: null };
   const folder = resolve(dirname(resolve(path)), peeked.value.profiles);
   const profiles = loadProfilesFrom(folder);
-  const maps = loadMapsFrom(folder);
+  const maps = ownMaps(folder);
   if (profiles.ok && maps.ok) return { ok: true, value: { profiles: profiles.value, maps: maps.value } };
   const all = [...(profiles.ok ? [] : profiles.diagnostics), ...(maps.ok ? [] : maps.diagnostics)];
   // What can't be read at all, both have found.
   const said = (d: Diagnostic): string => JSON.stringify([d.file, d.line, d.column, d.message]);
   return { ok: false, diagnostics: all.filter((one, i) => all.findIndex((other) => said(other) === said(one)) === i) };
+}
+
+/** Without a map in the folder the built-in ones stay unread, which keep 1.4 MB. */
+function ownMaps(
+  folder: string,
+): { ok: true; value: Known["maps"] } | { ok: false; diagnostics: readonly Diagnostic[] } {
+  const alone = loadMapsFrom(folder, []);
+  return alone.ok && alone.value.length === 0 ? { ok: true, value: null } : loadMapsFrom(folder);
 }
 
 /** One option per driver, so that its own keys are checked in place and a typo gets a suggestion. */
