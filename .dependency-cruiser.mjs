@@ -126,7 +126,7 @@ export default {
     owner("aedes", ["collector/broker/"]),
     owner("net-snmp", ["agent/transport/snmp"]),
     owner("serialport", ["agent/transport/serial"]),
-    owner("koffi", ["agent/transport/ioctl[.]ts", "agent/transport/program-pages[.]ts"]),
+    owner("koffi", ["agent/transport/ioctl[.]ts", "agent/transport/unused-memory[.]ts"]),
     owner("systeminformation", ["agent/drivers/host/"]),
     owner("@duckdb/node-api", ["collector/store/timeseries/"]),
     owner("@influxdata/influxdb-client", ["collector/store/timeseries/influxdb-http[.]ts"]),
