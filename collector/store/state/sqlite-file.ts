@@ -131,8 +131,11 @@ export class SqliteFile {
 
   #migrate(database: DatabaseSync): void {
     database.exec(schemaVersionTable(SQLITE).sql);
-    const [row] = this.rows<{ version: number | null }>("select max(version) as version from schema_version", []);
-    const version = row?.version ?? 0;
+    const versionNow = (): number => {
+      const [row] = this.rows<{ version: number | null }>("select max(version) as version from schema_version", []);
+      return row?.version ?? 0;
+    };
+    const version = versionNow();
     const newest = migrations.at(-1)?.version ?? 0;
     if (version > newest) {
       throw new StoreError(
@@ -143,6 +146,8 @@ export class SqliteFile {
     for (const migration of migrations) {
       if (migration.version <= version) continue;
       this.transaction(() => {
+        // Somebody else took this step meanwhile: `agents add` while a collector starts for the first time.
+        if (migration.version <= versionNow()) return;
         for (const { sql } of migration.statements(SQLITE, "sqlite")) database.exec(sql);
         database.exec(`insert into schema_version (version) values (${migration.version})`);
       });

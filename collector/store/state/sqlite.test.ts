@@ -1,9 +1,10 @@
 /** What is SQLite's own: damage, full disks, schema versions, bounds, and what the list costs. */
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PRIORITIES } from "../../incidents/types.ts";
 import { aChange, aNote, anEvent, anIncident, T0 } from "./contract-data.ts";
@@ -55,6 +56,16 @@ describe("opening", () => {
     bytes.fill(0x5a, 8_192, bytes.length - 4_096);
     await writeFile(file, bytes);
     await expect(store.open()).rejects.toMatchObject({ kind: "corrupt" });
+  });
+
+  it("makes the tables once when several programs open a new file at the same time", async () => {
+    const script = `import { createSqliteStore } from ${JSON.stringify(join(import.meta.dirname, "sqlite.ts"))};
+      const store = createSqliteStore({ file: ${JSON.stringify(file)} });
+      await store.open();
+      await store.close();`;
+    const words = ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", script];
+    await Promise.all(Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, words)));
+    expect(ask("select count(*) as n from schema_version")).toEqual({ n: migrations.length });
   });
 
   it("refuses the schema of a newer program and changes nothing", async () => {
