@@ -687,6 +687,33 @@ describe("OutboxFile", () => {
     expect(messages(copy, "live").map(({ seq, subjects }) => [seq, subjects[0]])).toEqual([[1, "d3"]]);
   });
 
+  it("tells of the epoch that it left, until a batch of the new one is acked, so that no other copy is taken for new", () => {
+    const before = start();
+    for (let n = 1; n <= 3; n++) before.append([reading(n)], { lane: "live", keep: false });
+    before.close();
+    const restoreOther = backup();
+    const copy = start();
+    copy.append([reading(4)], { lane: "live", keep: false });
+    expect(copy.ack("epoch-1", { live: 90, history: 0 })).toBe("ahead");
+    expect(copy.renew().ok).toBe(true);
+    const lanes = { live: { first: 5, last: 4 }, history: { first: 1, last: 0 } };
+    const left = [{ epoch: "epoch-1", lanes, renumbered: true }];
+    expect(copy.former).toEqual(left);
+    copy.abandon();
+    const next = start();
+    expect(next.former).toEqual(left);
+    expect(next.ack("epoch-2", { live: 1, history: 0 })).toBe("taken");
+    expect(next.former).toEqual([]);
+    next.close();
+    restoreOther();
+    const other = start();
+    other.append([reading(5)], { lane: "live", keep: false });
+    // What the collector says to every copy of the epoch that was left.
+    expect(other.ack("epoch-1", { live: 5, history: 1 })).toBe("ahead");
+    expect(other.renew().ok).toBe(true);
+    expect(messages(other, "live").map(({ subjects }) => subjects[0])).toEqual(["d5"]);
+  });
+
   it.each([
     { name: "another boot, as of a restored disk image", boots: ["a", "b"] },
     { name: "a system that does not tell its boots", boots: [null, null] },

@@ -23,7 +23,7 @@ import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
 import { type FormerOutbox, type Lane, LIMITS, type Reading } from "@aislewatch/contract";
 import { type Body, packReadings, withSeq } from "./core/batch.ts";
 import { BodyCodec, BrokenBody, textOrNull } from "./outbox-codec.ts";
-import { formerOutboxes, parseFormer } from "./outbox-former.ts";
+import { formerOutboxes, parseFormer, withRenumbered } from "./outbox-former.ts";
 import { restoreHead, restoreHoles, rowWriter, type SavedOutbox, savedOf } from "./outbox-salvage.ts";
 import { bytesOf, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
 import { heldBefore, unheardText } from "./outbox-unheard.ts";
@@ -220,7 +220,7 @@ export class OutboxFile {
     return this.#epoch;
   }
 
-  /** Files that were set aside before this one, of which the collector may not know yet. */
+  /** Files that were set aside before this one, and epochs that it left, of which the collector may not know yet. */
   get former(): readonly FormerOutbox[] {
     return this.#former;
   }
@@ -471,10 +471,12 @@ export class OutboxFile {
 
   /**
    * A new epoch, with what is unacked numbered from 1 again: for a file that turned out to be an old copy (a restored
-   * disk image), whose next seqs the collector would take for repeats and throw away.
+   * disk image), whose next seqs the collector would take for repeats and throw away. The collector is told, for another
+   * copy that was made before this has the same rows, which would be delivered twice.
    */
   renew(): Result<void, OutboxError> {
     const epoch = this.#options.newEpoch();
+    const former = withRenumbered(this.#former, { epoch: this.#epoch, lastSeq: this.#lastSeq });
     const renewed = this.#commit((tally) => {
       this.#deleteAcked(tally);
       for (const lane of LANES) {
@@ -485,9 +487,11 @@ export class OutboxFile {
         tally.lastSeq[lane] = seq;
       }
       this.#setMeta("epoch", epoch);
+      this.#setMeta("former", JSON.stringify(former));
       this.#deleteUnheard();
     });
     if (!renewed.ok) return renewed;
+    this.#former = former;
     this.#isUnheard = false;
     this.#epoch = epoch;
     this.#isGreeted = true;

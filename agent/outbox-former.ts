@@ -41,6 +41,17 @@ export function parseFormer(text: unknown): readonly FormerOutbox[] {
   }
 }
 
+/** With an epoch that the file has left: what waits in it goes on under other numbers. */
+export function withRenumbered(
+  former: readonly FormerOutbox[],
+  { epoch, lastSeq }: { readonly epoch: string; readonly lastSeq: Readonly<Record<Lane, number>> },
+): readonly FormerOutbox[] {
+  const end = (last: number): { first: number; last: number } => ({ first: last + 1, last });
+  const lanes = { live: end(lastSeq.live), history: end(lastSeq.history) };
+  const others = former.filter((one) => one.epoch !== epoch);
+  return [...others, { epoch, lanes, renumbered: true as const }].slice(-LIMITS.formerOutboxesMax);
+}
+
 /** The file's own epoch, after those that it had still to tell of itself. */
 function readAside(file: string): readonly FormerOutbox[] {
   try {

@@ -406,8 +406,9 @@ export function createIngest(deps: IngestDeps): Ingest {
         }
       }
       // Of an epoch that was folded and comes back, an account begins behind what the sums have.
-      const firstOwed = Math.max(first, agent.lanes[lane].state + 1);
-      ledger.announced({ site: agent.site, agent: agent.agent, epoch, lane }, { first: firstOwed, last }, clock.now());
+      const { state } = agent.lanes[lane];
+      const owed = { first: Math.max(first, state + 1), last: state > last ? 0 : last };
+      ledger.announced({ site: agent.site, agent: agent.agent, epoch, lane }, owed, clock.now());
     }
   }
 
@@ -436,10 +437,15 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   /** Outbox files that were set aside: what they held never comes, and is told as missing. */
   function onFormer(agent: AgentState, former: readonly FormerOutbox[]): void {
-    for (const { epoch, lanes = UNKNOWN_CONTENT } of former) {
+    for (const { epoch, lanes = UNKNOWN_CONTENT, renumbered } of former) {
       const keys = LANES.map((lane) => ({ site: agent.site, agent: agent.agent, epoch, lane }));
       const isEmpty = lanes.live.last === 0 && lanes.history.last === 0;
       if (epoch === agent.epoch || isEmpty || !hasRoomFor(agent, epoch)) continue;
+      if (renumbered === true) {
+        const isKnown = keys.some((key) => known.has(laneKey(agent.site, agent.agent, epoch, key.lane)));
+        for (const key of isKnown ? keys : []) onRenumbered(key, lanes[key.lane].last);
+        continue;
+      }
       for (const key of keys) {
         const { first, last } = lanes[key.lane];
         // Of an epoch that was folded, an account begins behind what the sums have.
@@ -447,6 +453,23 @@ export function createIngest(deps: IngestDeps): Ingest {
         ledger.setAside(key, { first: Math.max(first, state + 1), last }, clock.now());
       }
     }
+  }
+
+  /**
+   * What a file held that turned out to be an old copy comes under the numbers of another epoch. One more copy of it may
+   * come back with the old ones, and rows that are stored by then: it hears of a number that it never gave, which tells an
+   * agent that its file is a copy, and that what it held when it was opened is safe (docs/wire.md).
+   */
+  function onRenumbered(key: LaneKey, last: number): void {
+    const name = laneKey(key.site, key.agent, key.epoch, key.lane);
+    if ((known.get(name)?.state ?? 0) > last) return;
+    ledger.renumbered(key);
+    const mark = { ...key, seq: last + 1 };
+    const series = Math.max(mark.seq, known.get(name)?.series ?? 0);
+    known.set(name, { seen: mark.seq, state: mark.seq, series, isPresumed: false });
+    dirty.set(name, mark);
+    stored.set(name, series);
+    rememberStored(mark);
   }
 
   /**

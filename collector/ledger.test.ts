@@ -372,6 +372,55 @@ describe("the ledger of deliveries", () => {
     expect(audit().unexplained).toBe(0);
   });
 
+  it.each([{ restarts: 0 }, { restarts: 1 }])(
+    "owes nothing of an old copy that goes on under another epoch, and takes no other copy of it for new ($restarts restarts)",
+    async ({ restarts }) => {
+      await begin();
+      for (const batch of write("live", 3)) send("live", batch);
+      await site.pass(250);
+      // An older copy of the file has numbers of its own beyond the first two, as far as 5; so it says, and leaves them.
+      outbox = Object.assign(new Outbox(), {
+        given: { live: 5, history: 2 },
+        held: { live: [{ seq: 5 }], history: [{ seq: 1 }] },
+      });
+      hello();
+      await site.pass(250);
+      const lanes = { live: { first: 6, last: 5 }, history: { first: 3, last: 2 } };
+      const former: FormerOutbox[] = [{ epoch: EPOCH, lanes, renumbered: true }];
+      outbox = Object.assign(new Outbox(), { epoch: "epoch-2", former });
+      for (let said = 0; said < 2; said++) hello();
+      await site.pass(250);
+      expect(audit()).toMatchObject({ missing: [], unexplained: 0 });
+      for (let n = 0; n < restarts; n++) await site.restart();
+
+      outbox = Object.assign(new Outbox(), {
+        given: { live: 5, history: 2 },
+        held: { live: [{ seq: 5 }], history: [{ seq: 1 }] },
+      });
+      hello();
+      await site.pass(250);
+      expect(site.acks.at(-1)).toMatchObject({ epoch: EPOCH, live: 6, history: 3 });
+      expect(audit().lanes.every(({ isBalanced, owed }) => isBalanced && owed === 0)).toBe(true);
+      expect(audit()).toMatchObject({ missing: [], unexplained: 0 });
+    },
+  );
+
+  it("of a copy still has as missing what was judged, and never stored, before it went on under another epoch", async () => {
+    await begin();
+    for (const batch of write("live", 1)) send("live", batch);
+    await site.pass(250);
+    site.series.mode = "stalls";
+    for (const batch of write("live", 2)) send("live", batch);
+    await site.pass(250);
+    await site.restart();
+    site.series.mode = "takes";
+    const lanes = { live: { first: 6, last: 5 }, history: { first: 1, last: 0 } };
+    outbox = Object.assign(new Outbox(), { epoch: "epoch-2", former: [{ epoch: EPOCH, lanes, renumbered: true }] });
+    for (let said = 0; said < 2; said++) hello();
+    await site.pass(250);
+    expect(audit().missing).toMatchObject([{ epoch: EPOCH, lane: "live", fromSeq: 2, toSeq: 3 }]);
+  });
+
   it("begins no more epochs for an agent that names ever new damaged outboxes than for one that changes its own", async () => {
     await begin();
     for (let n = 0; n < 60; n++) {

@@ -152,6 +152,8 @@ export type Ledger = {
    * is lost. Saying so again changes nothing.
    */
   setAside(lane: LaneKey, said: { readonly first: number; readonly last: number }, nowMs: number): void;
+  /** What waited in this lane goes on under the numbers of another epoch: nothing more is owed of it. Once, before its marks move. */
+  renumbered(lane: LaneKey): void;
   /**
    * Sees to it that this epoch can have an account: the oldest epochs that are wholly accounted for (left by their agent,
    * in both stores, nothing missing that nobody explained) are folded. False when there are too many others. `isSafe`:
@@ -418,6 +420,15 @@ export function createLedger(heldSeq: (lane: LaneKey) => number = () => Number.P
       // Less than before: its outbox file is an older copy now, and what was announced and never came it gives anew.
       const announced = Math.max(last, known?.seq ?? 0);
       if (announced !== known?.announced) open(key, first - 1, nowMs).announced = announced;
+    },
+
+    renumbered(key) {
+      const lane = lanes.get(keyOf(key));
+      if (lane === undefined) return;
+      lane.announced = lane.seq;
+      // What was judged, and the time-series store never had.
+      for (const gap of lostWithOutbox(lane)) addGap(gap);
+      dirty.set(keyOf(key), lane);
     },
 
     setAside(key, { first, last }, nowMs) {

@@ -74,8 +74,9 @@ describe("status and ack", () => {
           outbox: { batches: 0, bytes: 0, oldestAt: null, former },
         }),
       );
-    const two = status([{ epoch: "unreadable-x" }, { epoch: "e1", lanes }]);
-    expect(two.ok && two.value.outbox?.former).toEqual([{ epoch: "unreadable-x" }, { epoch: "e1", lanes }]);
+    const all = [{ epoch: "unreadable-x" }, { epoch: "e1", lanes }, { epoch: "e0", lanes, renumbered: true }];
+    const said = status(all);
+    expect(said.ok && said.value.outbox?.former).toEqual(all);
     const many = (count: number) => Array.from({ length: count }, (_, n) => ({ epoch: `e${n}`, lanes }));
     expect(status(many(LIMITS.formerOutboxesMax)).ok).toBe(true);
     expect(status(many(LIMITS.formerOutboxesMax + 1)).ok).toBe(false);

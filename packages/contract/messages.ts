@@ -20,10 +20,11 @@ const laneSpans = z.object({ live: laneSeqs, history: laneSeqs });
 
 /**
  * Outbox files of this agent that were damaged and set aside, with `lanes` as a status would have them at their end.
- * Without `lanes` nothing could be read of what the file held, and its epoch is a name made for it.
+ * Without `lanes` nothing could be read of what the file held, and its epoch is a name made for it. `renumbered`: the file
+ * was none that was set aside but an old copy, and what waited in it goes on in the epoch of this status.
  */
 export const formerOutboxesSchema = z
-  .array(z.object({ epoch: id, lanes: laneSpans.optional() }))
+  .array(z.object({ epoch: id, lanes: laneSpans.optional(), renumbered: z.literal(true).exactOptional() }))
   .max(LIMITS.formerOutboxesMax);
 export type FormerOutbox = z.infer<typeof formerOutboxesSchema>[number];
 
