@@ -1,5 +1,6 @@
 /** What is SQLite's own: damage, full disks, schema versions, bounds, and what the list costs. */
 import { execFile, execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,10 +9,13 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PRIORITIES } from "../../incidents/types.ts";
 import { aChange, aNote, anEvent, anIncident, T0 } from "./contract-data.ts";
-import { migrations } from "./migrations.ts";
+import { migrations, schemaVersionTable } from "./migrations.ts";
 import { createSqliteStore } from "./sqlite.ts";
+import { SQLITE } from "./sqlite-file.ts";
 import { DEVICE_EVENTS, type StateStore } from "./store.ts";
 import { compilerFor } from "./template.ts";
+
+const SEEN_MS = 500;
 
 let folder: string;
 let file: string;
@@ -58,13 +62,26 @@ describe("opening", () => {
     await expect(store.open()).rejects.toMatchObject({ kind: "corrupt" });
   });
 
-  it("makes the tables once when several programs open a new file at the same time", async () => {
+  it("takes no step that another program takes while it waits for its turn", async () => {
+    const other = new DatabaseSync(file);
+    other.exec(`pragma journal_mode = wal; ${schemaVersionTable(SQLITE).sql}; begin immediate`);
+    for (const { version, statements } of migrations) {
+      for (const { sql } of statements(SQLITE, "sqlite")) other.exec(sql);
+      other.exec(`insert into schema_version (version) values (${version})`);
+    }
     const script = `import { createSqliteStore } from ${JSON.stringify(join(import.meta.dirname, "sqlite.ts"))};
       const store = createSqliteStore({ file: ${JSON.stringify(file)} });
+      console.log("opens");
       await store.open();
       await store.close();`;
     const words = ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", script];
-    await Promise.all(Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, words)));
+    const opening = promisify(execFile)(process.execPath, words);
+    await once(opening.child.stdout ?? opening.child, "data");
+    // It has seen the version within this time, or comes too late to be in anybody's way.
+    await new Promise((done) => setTimeout(done, SEEN_MS));
+    other.exec("commit");
+    other.close();
+    await opening;
     expect(ask("select count(*) as n from schema_version")).toEqual({ n: migrations.length });
   });
 
