@@ -4,8 +4,8 @@
  * - Pages of Node's binary that only a start needed, or a compiler. The kernel maps sixteen pages around each that is
  *   touched, and keeps them mapped: of 110 MB of code, tables and ICU's data some 39 MB are, and a quarter is used
  *   afterwards. What is needed again comes from the page cache, sixteen pages at a time.
- * - What was freed and malloc keeps. Maglev takes up to 12 MB, in small pieces, to compile one function of a poll; glibc
- *   gives back by itself only what lies at the end of its heap, and there is always something that lives behind it.
+ * - What was freed and malloc keeps. Maglev takes megabytes, in small pieces, to compile one function; glibc gives back by
+ *   itself only what lies at the end of its heap, and there is always something that lives behind it.
  *
  * Linux only, by koffi, which is optional: without it everything stays as it is. musl has no malloc_trim.
  */
