@@ -8,22 +8,20 @@
  * only after they were written.
  */
 import type { Clock, Result } from "@aislewatch/base";
-import { type AgentStatus, type InventoryDevice, type PollFailure, splitSubject } from "@aislewatch/contract";
-import { isKind } from "@aislewatch/devices";
+import { type AgentStatus, type InventoryDevice, splitSubject } from "@aislewatch/contract";
 import {
   type Engine,
   type FaultRecord,
-  type FaultView,
   isOpen,
   type MaintenanceWindow,
   type RuleSet,
-  roleOf,
   saysDown,
   type Transition,
 } from "@aislewatch/rules";
-import type { ActionRequest, ActRefusal, DeviceState, LiveAgent, LiveDevice, LiveValue, LiveView } from "./api/deps.ts";
+import type { ActionRequest, ActRefusal, LiveAgent, LiveView } from "./api/deps.ts";
 import type { StreamEvent } from "./api/schema/service.ts";
 import { incidentView } from "./api/view.ts";
+import { createAssessor } from "./assessor.ts";
 import type { ConfigSet } from "./config-set.ts";
 import { createCorrelator } from "./correlator.ts";
 import { createDesk } from "./desk.ts";
@@ -36,27 +34,20 @@ import { NO_ESCALATION, type Remedy } from "./incidents/escalation-policy.ts";
 import type { IncidentFacts } from "./incidents/figures.ts";
 import { type Dated, fromFound, fromSpell, type LateOutcome } from "./incidents/late.ts";
 import { DEFAULT_LIFECYCLE } from "./incidents/lifecycle.ts";
-import { isOpenState } from "./incidents/log.ts";
-import { type Assessment, assessPriority, type Capacity } from "./incidents/priority.ts";
+import type { Assessment } from "./incidents/priority.ts";
 import { DEFAULT_SLA_POLICY, termsOf } from "./incidents/sla-policy.ts";
-import { fromTransition, reassessed } from "./incidents/transition.ts";
+import { fromTransition } from "./incidents/transition.ts";
 import { type Actor, type Incident, incidentKey } from "./incidents/types.ts";
 import { createLate, type LanesAtReturn, type Late } from "./late.ts";
 import { SILENT } from "./notifier.ts";
 import type { NotificationWriter } from "./notify/notifications.ts";
 import { COLLECTOR_AGENT, OWN_SITE, OWN_SITE_NAME } from "./own-reports.ts";
+import { createPresent } from "./present.ts";
 import { type Site, siteInfo, unlistedSite } from "./sites.ts";
 import type { AgentRecord, Commit, StateStore } from "./store/state/store.ts";
 import type { LastValue, TelemetryBatch } from "./store/timeseries/store.ts";
 import { createWork } from "./work.ts";
 
-/** A metric is old after this many intervals, and some grace for a slow poll (the engine uses the same). */
-const STALE_INTERVALS = 3;
-const STALE_GRACE_MS = 5_000;
-/** Values tell the page at most this often that they moved. */
-const VALUES_INTERVAL_MS = 1_000;
-/** Devices named in one `values` event; a page that shows more asks for all of them anyway. */
-const VALUES_DEVICES_MAX = 500;
 /** Incidents that are named when notifications of them move. */
 const TOLD_NAMED_MAX = 100;
 /** Told to pages once the state store is back; a page that reconnects asks for the present anyway. */
@@ -151,14 +142,6 @@ export type Judge = {
   runbook(ref: string): { title: string; markdown: string } | null;
 };
 
-type DeviceFacts = {
-  agent: string;
-  device: InventoryDevice;
-  failure: PollFailure | null;
-  shown: DeviceState;
-  worst: LiveDevice["worst"];
-};
-
 export function createJudge(
   { clock, engine, state, events, notifier, commitSoon }: JudgeDeps,
   samplesPerSecond: () => number,
@@ -174,15 +157,23 @@ export function createJudge(
   const agents = new Map<string, AgentRecord>();
   /** Online when the collector ended, not heard of since: until when they are taken at their word. */
   const presumed = new Map<string, number>();
-  /** By site, then id. */
-  const devices = new Map<string, Map<string, DeviceFacts>>();
+  const present = createPresent({
+    ...{ clock, engine, agents },
+    ruleOf: (id) => ruleById.get(id),
+    isWatched: () => listeners.size > 0,
+  });
   const book = createIncidentBook({
     ...{ clock, state },
-    assetOf: ({ site, device }) => (device === null ? null : (factsOf(site, device)?.device.asset ?? null)),
+    assetOf: ({ site, device }) => (device === null ? null : (present.facts(site, device)?.device.asset ?? null)),
+  });
+  const assessor = createAssessor({
+    ...{ engine, book, present },
+    siteOf: (id) => siteOf(id),
+    policy: () => config?.priority,
   });
   const lifecycle = () => config?.lifecycle ?? DEFAULT_LIFECYCLE;
   const assessNow = (incident: Incident): Assessment =>
-    correlator.assess(incident) ?? assess(incident.subject, incident.severity, clock.now());
+    correlator.assess(incident) ?? assessor.assess(incident.subject, incident.severity, clock.now());
   const isOpenAt = (site: string): boolean => isOpen(siteOf(site), clock.now());
   const desk = createDesk({ clock, book, rules: () => ruleById, lifecycle, isOpenAt, assess: assessNow });
   const work = createWork({
@@ -200,7 +191,7 @@ export function createJudge(
     downRules: () => downRules,
     ruleOf: (id) => ruleById.get(id) ?? null,
     traitsOf({ site, device }) {
-      const known = device === null ? undefined : factsOf(site, device)?.device;
+      const known = device === null ? undefined : present.facts(site, device)?.device;
       const { vendor = null, model = null, firmware = null } = known?.asset ?? {};
       return { kind: known?.kind ?? null, vendor, model, firmware };
     },
@@ -217,7 +208,8 @@ export function createJudge(
     book,
     eventsOf: (id) => state.incidentEvents(id),
     siteOf: (id) => siteOf(id),
-    kindOf: ({ subject: { site, device } }) => (device === null ? null : (factsOf(site, device)?.device.kind ?? null)),
+    kindOf: ({ subject: { site, device } }) =>
+      device === null ? null : (present.facts(site, device)?.device.kind ?? null),
     policies: () => ({ sla: config?.sla ?? DEFAULT_SLA_POLICY, escalation: config?.escalation ?? NO_ESCALATION }),
     notifier: notifier ?? SILENT,
     onRemedy: (incident, remedy) => events.onRemedy?.(incident, remedy),
@@ -227,7 +219,7 @@ export function createJudge(
     state,
     contextOf({ subject: { site: id, device } }) {
       const site = siteOf(id);
-      const known = device === null ? undefined : factsOf(id, device)?.device;
+      const known = device === null ? undefined : present.facts(id, device)?.device;
       const { vendor = null, model = null, serial = null } = known?.asset ?? {};
       return {
         terms: termsOf(config?.sla ?? DEFAULT_SLA_POLICY, site.contract),
@@ -237,28 +229,23 @@ export function createJudge(
     },
     onFailed: (failure) => events.onFactsFailed?.(failure),
   });
-  /** By site and role, for as long as one `absorb` goes on: the engine stands still meanwhile. */
-  const capacities = new Map<string, Capacity>();
 
   const pendingFaults = new Map<string, FaultRecord>();
   const pendingAgents = new Map<string, AgentRecord>();
   let announcements: StreamEvent[] = [];
 
   const listeners = new Set<(event: StreamEvent) => void>();
-  const touched = new Map<string, Set<string>>();
-  let lastValuesMs = Number.NEGATIVE_INFINITY;
 
   const siteOf = (id: string): Site =>
     sites.get(id) ?? { ...unlistedSite(id), ...(id === OWN_SITE && { name: OWN_SITE_NAME }) };
   const deviceKey = (site: string, id: string) => `${site}/${id}`;
-  const factsOf = (site: string, id: string): DeviceFacts | undefined => devices.get(site)?.get(id);
 
   const late = createLate({
     clock,
     engine,
     devicesOf: (site, agent) =>
-      [...(devices.get(site)?.values() ?? [])].filter((facts) => facts.agent === agent).map(({ device }) => device),
-    faultsOf,
+      [...present.factsAt(site)].filter((facts) => facts.agent === agent).map(({ device }) => device),
+    faultsOf: present.faults,
     onFound(key, found) {
       const incident = book.ofKey(key);
       if (found.is !== "spell") {
@@ -275,21 +262,18 @@ export function createJudge(
   // ── faults to incidents
 
   function absorb(transitions: readonly Transition[]): boolean {
-    if (transitions.length > 0) {
-      faultsByDevice = null;
-      firingByRule = null;
-    }
-    capacities.clear();
+    if (transitions.length > 0) present.faultsMoved();
+    assessor.engineMoved();
     const moved = new Map<string, Map<string, number>>();
     for (const transition of transitions) {
       absorbOne(transition);
       const { site, device } = transition.subject;
       if (device !== null && transition.from !== transition.to) {
         const roles = moved.get(site) ?? new Map<string, number>();
-        moved.set(site, roles.set(capacityOf(site, device).role, transition.at));
+        moved.set(site, roles.set(assessor.roleOf(site, device), transition.at));
       }
     }
-    for (const [site, roles] of moved) reassessRoles(site, roles);
+    for (const [site, roles] of moved) assessor.reassessRoles(site, roles);
     correlator.settle();
     for (const fault of engine.takeChangedFaults()) pendingFaults.set(incidentKey(fault.rule, fault.subject), fault);
     const suspects = engine.takeSuspects();
@@ -309,9 +293,9 @@ export function createJudge(
       book.write(key, incident, outcome.events, byItself(transition.at));
     if (outcome.open !== null)
       book.write(key, null, [outcome.open, ...correlator.joining(outcome.open)], byItself(transition.at));
-    if (transition.subject.device !== null) touch(transition.subject.site, transition.subject.device);
+    if (transition.subject.device !== null) present.touch(transition.subject.site, transition.subject.device);
     const { site, device } = transition.subject;
-    const facts = device === null ? undefined : factsOf(site, device);
+    const facts = device === null ? undefined : present.facts(site, device);
     if (facts !== undefined) late.moved(facts.agent, transition);
   }
 
@@ -320,7 +304,7 @@ export function createJudge(
     (from === "firing" || from === "recovering") && ruleById.get(rule)?.mode !== "shadow";
 
   const assessTransition = ({ subject, severity, at }: Transition, incident: Incident | null): Assessment =>
-    assess(subject, severity ?? incident?.severity ?? "minor", at);
+    assessor.assess(subject, severity ?? incident?.severity ?? "minor", at);
 
   /** What was found afterwards, with its true times. */
   function writeLate(key: string, { append, open }: LateOutcome): void {
@@ -337,159 +321,10 @@ export function createJudge(
     if (owner !== null) book.hold(key, owner);
   }
 
-  function assess(subject: Transition["subject"], severity: Incident["severity"], at: number): Assessment {
-    const { site, device } = subject;
-    const kind = device === null ? null : (factsOf(site, device)?.device.kind ?? null);
-    const capacity = device === null ? null : capacityOf(site, device);
-    return assessPriority({ severity, capacity, kind, open: isOpenThen(siteOf(site), at) }, config?.priority);
-  }
-
-  /** A hundred incidents of a site are assessed for one moment, when what is left of it changes. */
-  let lastAsked: { readonly site: Site; readonly at: number; readonly open: boolean } | null = null;
-  function isOpenThen(site: Site, at: number): boolean {
-    if (lastAsked?.site !== site || lastAsked.at !== at) lastAsked = { site, at, open: isOpen(site, at) };
-    return lastAsked.open;
-  }
-
-  /** Counted once a role: the engine looks at every device of a site for it, and a dead switch fails hundreds at once. */
-  function capacityOf(site: string, device: string): Capacity {
-    const facts = factsOf(site, device);
-    if (facts === undefined) return engine.capacity(site, device);
-    const key = deviceKey(site, roleOf(facts.device));
-    const known = capacities.get(key);
-    if (known !== undefined) return known;
-    const counted = engine.capacity(site, device);
-    capacities.set(key, counted);
-    return counted;
-  }
-
-  /** What is left of these roles changed, at the times given, and with it what their other incidents mean. */
-  function reassessRoles(site: string, roles: ReadonlyMap<string, number>): void {
-    for (const { key, incident } of book.at(site)) {
-      if (incident.recoveredAt !== null || !isOpenState(incident.state)) continue;
-      const { subject } = incident;
-      const at = subject.device === null ? undefined : roles.get(capacityOf(site, subject.device).role);
-      if (at === undefined) continue;
-      const changed = reassessed(incident, assess(subject, incident.severity, at));
-      if (changed.length > 0) book.write(key, incident, changed, byItself(at));
-    }
-  }
-
   // ── the present
-
-  function deviceState(site: string, facts: DeviceFacts, values: readonly LiveValue[]): DeviceState {
-    const up = values.find(({ metric, component }) => metric === "up" && component === null);
-    if (up === undefined) return agents.get(deviceKey(site, facts.agent))?.online === false ? "unreachable" : "unknown";
-    if (agents.get(deviceKey(site, facts.agent))?.online === false) return "unreachable";
-    if (up.stale) return "unknown";
-    if (up.value === true) return "up";
-    const suppressed = faultsOf(site, facts.device.id).some(({ flags }) => flags.suppressedBy !== null);
-    return suppressed ? "unreachable" : "down";
-  }
-
-  function faultsOf(site: string, device: string): FaultView[] {
-    return faultIndex().get(deviceKey(site, device)) ?? [];
-  }
-
-  let firingByRule: Map<string, number> | null = null;
-  function firingIndex(): Map<string, number> {
-    if (firingByRule === null) {
-      firingByRule = new Map();
-      for (const { rule, state: now } of engine.faults()) {
-        if (now === "firing") firingByRule.set(rule, (firingByRule.get(rule) ?? 0) + 1);
-      }
-    }
-    return firingByRule;
-  }
-
-  let faultsByDevice: Map<string, FaultView[]> | null = null;
-  function faultIndex(): Map<string, FaultView[]> {
-    if (faultsByDevice === null) {
-      faultsByDevice = new Map();
-      for (const fault of engine.faults()) {
-        if (fault.subject.device === null) continue;
-        const key = deviceKey(fault.subject.site, fault.subject.device);
-        const list = faultsByDevice.get(key);
-        if (list === undefined) faultsByDevice.set(key, [fault]);
-        else list.push(fault);
-      }
-    }
-    return faultsByDevice;
-  }
-
-  function valuesOf(site: string, device: string): LiveValue[] {
-    const facts = factsOf(site, device);
-    if (facts === undefined) return [];
-    const oldMs = clock.now() - (STALE_INTERVALS * facts.device.intervalMs + STALE_GRACE_MS);
-    return engine.lastValues(site, device).map((value) => ({ ...value, stale: value.at < oldMs }));
-  }
-
-  function liveDevice(site: string, facts: DeviceFacts): LiveDevice {
-    const values = valuesOf(site, facts.device.id);
-    const firing = faultsOf(site, facts.device.id).filter(
-      ({ state: now, rule }) => (now === "firing" || now === "recovering") && ruleById.get(rule)?.mode !== "shadow",
-    );
-    const worst = firing.reduce<LiveDevice["worst"]>(
-      (most, { severity }) =>
-        severity !== null && RANK[severity] > (most === null ? -1 : RANK[most]) ? severity : most,
-      null,
-    );
-    return {
-      site,
-      agent: facts.agent,
-      device: facts.device,
-      state: deviceState(site, facts, values),
-      worst,
-      lastReadingAt: values.reduce<number | null>((latest, { at }) => Math.max(latest ?? 0, at), null),
-      lastFailure:
-        facts.failure === null
-          ? null
-          : { at: facts.failure.at, kind: facts.failure.kind, detail: facts.failure.detail },
-    };
-  }
-
-  function touch(site: string, device: string): void {
-    if (listeners.size === 0) return;
-    const set = touched.get(site);
-    if (set === undefined) touched.set(site, new Set([device]));
-    else set.add(device);
-  }
-
-  /** Tells pages which devices moved, and which changed their state. */
-  function tellValues(): void {
-    const now = clock.monotonic();
-    if (touched.size === 0 || now - lastValuesMs < VALUES_INTERVAL_MS) return;
-    lastValuesMs = now;
-    for (const [site, ids] of touched) {
-      for (const id of ids) {
-        const facts = factsOf(site, id);
-        if (facts === undefined) continue;
-        const { state: next, worst } = liveDevice(site, facts);
-        if (next === facts.shown && worst === facts.worst) continue;
-        facts.shown = next;
-        facts.worst = worst;
-        tell({ type: "device", site, device: id, state: next, worst });
-      }
-      tell({ type: "values", site, devices: [...ids].slice(0, VALUES_DEVICES_MAX) });
-    }
-    touched.clear();
-  }
 
   function tell(event: StreamEvent): void {
     for (const listener of listeners) listener(event);
-  }
-
-  function applyInventory(site: string, agent: string, list: readonly InventoryDevice[]): void {
-    const known = devices.get(site) ?? new Map<string, DeviceFacts>();
-    devices.set(site, known);
-    for (const [id, facts] of known) {
-      if (facts.agent === agent) known.delete(id);
-    }
-    for (const device of list) {
-      if (!isKind(device.kind)) continue;
-      known.set(device.id, { agent, device, failure: null, shown: "unknown", worst: null });
-      touch(site, device.id);
-    }
   }
 
   function useConfig(next: ConfigSet): void {
@@ -519,7 +354,7 @@ export function createJudge(
     absorb(engine.setAgentOnline(site, agent, online, at));
     events.onAgent({ site, agent, online, status });
     announcements.push({ type: "agent", site, agent, online });
-    for (const facts of devices.get(site)?.values() ?? []) if (facts.agent === agent) touch(site, facts.device.id);
+    for (const facts of present.factsAt(site)) if (facts.agent === agent) present.touch(site, facts.device.id);
   }
 
   /** An agent that does not come back after a start died meanwhile: its last word, `online`, is out of date. */
@@ -544,27 +379,20 @@ export function createJudge(
     site: (id) =>
       id === OWN_SITE || sites.has(id) || [...agents.values()].some(({ site }) => site === id) ? siteOf(id) : null,
     siteName: (id) => siteOf(id).name,
-    slot: (site, id) => factsOf(site, id)?.device ?? null,
+    slot: (site, id) => present.facts(site, id)?.device ?? null,
     agents: () =>
       [...agents.values()]
         .filter(({ agent }) => agent !== COLLECTOR_AGENT)
         .map(liveAgent)
         .sort((a, b) => a.id.localeCompare(b.id)),
-    devices(site) {
-      const list: LiveDevice[] = [];
-      for (const facts of devices.get(site)?.values() ?? []) list.push(liveDevice(site, facts));
-      return list.sort((a, b) => a.device.id.localeCompare(b.device.id));
-    },
-    device(site, id) {
-      const facts = factsOf(site, id);
-      return facts === undefined ? null : liveDevice(site, facts);
-    },
-    values: valuesOf,
-    faults: faultsOf,
+    devices: present.devices,
+    device: present.device,
+    values: present.values,
+    faults: present.faults,
     openIncidents: () => book.open(),
     duties,
     rules: () => ({ version: rules.version, refused, rules: rules.rules, overrides: rules.overrides ?? [] }),
-    firing: (rule) => firingIndex().get(rule) ?? 0,
+    firing: present.firing,
     explain: (rule, subject) => engine.explain(rule, subject, clock.now()),
     samplesPerSecond,
     reportsRemaking: () => factsKeeper.remaking,
@@ -575,40 +403,11 @@ export function createJudge(
     late,
     incidentFigures: counts.figures,
     roster: () => [...agents].map(([key, record]) => ({ record, isHeard: !presumed.has(key) })),
-    devicesOfModel(vendor, model) {
-      let count = 0;
-      for (const members of devices.values()) {
-        for (const { device } of members.values()) {
-          const { asset } = device;
-          if (asset.model === model && (vendor === null || asset.vendor === vendor)) count++;
-        }
-      }
-      return count;
-    },
+    devicesOfModel: present.devicesOfModel,
     agentStartedAt: (site, agent) => agents.get(deviceKey(site, agent))?.status?.startedAt ?? null,
     assets: () => config?.assets ?? NO_ASSETS,
-    deviceCounts() {
-      const counts = new Map<string, number>();
-      for (const [site, members] of devices) {
-        for (const { agent } of members.values()) {
-          const key = deviceKey(site, agent);
-          counts.set(key, (counts.get(key) ?? 0) + 1);
-        }
-      }
-      return counts;
-    },
-    slowestPolls(most, of) {
-      const polls: { site: string; agent: string; device: string; seconds: number }[] = [];
-      for (const [site, members] of devices) {
-        if (of !== undefined && of.site !== site) continue;
-        for (const [id, { agent }] of members) {
-          if (of !== undefined && of.agent !== agent) continue;
-          const seconds = engine.lastValues(site, id).find(({ metric }) => metric === "poll_duration_seconds")?.value;
-          if (typeof seconds === "number") polls.push({ site, agent, device: id, seconds });
-        }
-      }
-      return polls.sort((a, b) => b.seconds - a.seconds).slice(0, most);
-    },
+    deviceCounts: present.deviceCounts,
+    slowestPolls: present.slowestPolls,
     runbook: (ref) => config?.runbooks.get(ref) ?? null,
 
     restore(next, values) {
@@ -620,7 +419,7 @@ export function createJudge(
         if (record.online && record.agent !== COLLECTOR_AGENT) presumed.set(key, clock.monotonic() + RETURN_MS);
       }
       for (const { site, agent, devices: list } of state.inventory()) {
-        applyInventory(site, agent, list);
+        present.setInventory(site, agent, list);
         engine.setInventory(site, agent, list, clock.now());
         const online = agent === COLLECTOR_AGENT || agents.get(deviceKey(site, agent))?.online === true;
         engine.setAgentOnline(site, agent, online, clock.now());
@@ -659,10 +458,10 @@ export function createJudge(
       presumed.delete(key);
       setAgent({ ...record, lastSeenAt: clock.now(), judgedUntil: until });
       for (const failure of batch.message.failures ?? []) {
-        const facts = factsOf(batch.site, failure.device);
+        const facts = present.facts(batch.site, failure.device);
         if (facts !== undefined) facts.failure = failure;
       }
-      for (const subject of batch.message.subjects) touch(batch.site, splitSubject(subject).device);
+      for (const subject of batch.message.subjects) present.touch(batch.site, splitSubject(subject).device);
       const isNews = absorb(transitions);
       late.afterLive(batch);
       return isNews;
@@ -697,14 +496,14 @@ export function createJudge(
 
     setInventory(site, agent, list) {
       late.changed(site, agent);
-      applyInventory(site, agent, list);
+      present.setInventory(site, agent, list);
       absorb(engine.setInventory(site, agent, list, clock.now()));
       absorb(engine.setAgentOnline(site, agent, agents.get(deviceKey(site, agent))?.online ?? true, clock.now()));
     },
 
     removeAgent(site, agent) {
       const key = deviceKey(site, agent);
-      applyInventory(site, agent, []);
+      present.setInventory(site, agent, []);
       absorb(engine.setInventory(site, agent, [], clock.now()));
       late.forget(site, agent);
       agents.delete(key);
@@ -748,17 +547,17 @@ export function createJudge(
       let urgent = giveUpWaiting();
       if (absorb(engine.tick(now))) urgent = true;
       late.tick();
-      capacities.clear();
+      assessor.engineMoved();
       if (correlator.settle()) urgent = true;
       if (desk.tick()) urgent = true;
       if (duties.tick()) urgent = true;
       factsKeeper.tick();
       if (urgent || pendingFaults.size > 0 || book.hasPending) commitSoon(urgent);
-      tellValues();
+      present.tellMoved(tell);
     },
 
     act(id, action, actor) {
-      capacities.clear();
+      assessor.engineMoved();
       const done = work.act(id, action, actor);
       correlator.settle();
       if (book.hasPending) commitSoon(true);
@@ -833,7 +632,7 @@ export function createJudge(
     const { rule, subject } = incident;
     const { site, device } = subject;
     const key = incidentKey(rule, subject);
-    const faults = device === null ? engine.faults() : faultsOf(site, device);
+    const faults = device === null ? engine.faults() : present.faults(site, device);
     return faults.some(
       (fault) =>
         fault.rule === rule &&
@@ -844,8 +643,6 @@ export function createJudge(
 }
 
 const byItself = (at: number): { at: number; actor: Actor } => ({ at, actor: "system" });
-
-const RANK = { info: 0, minor: 1, major: 2, critical: 3 } as const;
 
 const liveAgent = ({ site, agent, online, status, lastSeenAt }: AgentRecord): LiveAgent => ({
   site,
