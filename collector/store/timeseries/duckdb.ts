@@ -1,5 +1,5 @@
 /**
- * The embedded time-series store: DuckDB in a worker thread (duckdb-worker.ts), never on this one.
+ * The embedded time-series store: DuckDB in a worker thread (duckdb-serve.ts), never on this one.
  *
  * Appends are grouped: while one transaction is being committed, the batches that arrive are laid out in columns for
  * the next one, so that a commit costs one fsync whatever the number of agents. Each call resolves with the transaction
@@ -8,11 +8,21 @@
  * transaction may have been committed without us hearing of it.
  */
 import { stat } from "node:fs/promises";
+import { join, parse } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type Clock, errorText } from "@aislewatch/base";
 import { joinSubject, sampleCount } from "@aislewatch/contract";
 import { StoreError } from "../error.ts";
-import type { Columns, Loaded, Operation, Operations, Reply, Request, WorkerOptions } from "./duckdb-worker.ts";
+import type {
+  Columns,
+  Loaded,
+  Notice,
+  Operation,
+  Operations,
+  Reply,
+  Request,
+  WorkerOptions,
+} from "./duckdb-protocol.ts";
 import { SampleColumns, SeriesRegistry } from "./flatten.ts";
 import type {
   LaneKey,
@@ -26,15 +36,19 @@ import type {
 } from "./store.ts";
 
 export type DuckDbOptions = {
-  /** The database file; its folder must exist. DuckDB keeps `<file>.wal` beside it. */
+  /** The database file; its folder must exist. DuckDB keeps `<file>.wal` beside it, sealed days lie in `sealedFolder(file)`. */
   readonly file: string;
-  /** Says which samples are too old, and when to look; nothing else depends on it. */
+  /** Says which samples are too old and which days are past, and when to look; nothing else depends on it. */
   readonly clock: Clock;
-  /** How long samples are kept, in event time; null keeps them for good. */
+  /** How long samples are kept, in event time and whole days; null keeps them, and roll-ups, for good. */
   readonly retentionMs?: number | null;
+  /** How long their roll-ups are kept; as long as samples at least. */
+  readonly rollupRetentionMs?: number;
   readonly limits?: Partial<DuckDbLimits>;
-  /** Called when the clean-up at the start or a later hour fails; the next one tries again. */
+  /** Called when the clean-up or the sealing of a day fails; the next hour tries again. */
   readonly onProblem?: (error: StoreError) => void;
+  /** Called when a file of a sealed day can't be read: at the start, or as soon as somebody asks for that day. */
+  readonly onSetAside?: (file: string, detail: string) => void;
   /** Starts the thread; a test may keep hold of it. */
   readonly startWorker?: (options: WorkerOptions) => Worker;
 };
@@ -57,6 +71,10 @@ export type DuckDbLimits = {
   /** Reads that may wait at a time, and how long one may take. */
   readonly readsMax: number;
   readonly queryMsMax: number;
+  /** Rows that are sorted at a time when a day is sealed, and lie in one file: some 100 MB of `memoryLimitMb` while it is done. */
+  readonly partRows: number;
+  /** How long sealing rests after each file, in what that file took. */
+  readonly restShare: number;
 };
 
 const DEFAULT_LIMITS: DuckDbLimits = {
@@ -68,20 +86,39 @@ const DEFAULT_LIMITS: DuckDbLimits = {
   seriesMax: 2_000_000,
   readsMax: 64,
   queryMsMax: 10_000,
+  partRows: 2_000_000,
+  restShare: 0.5,
 };
 
-/** DESIGN: raw samples live 30 days. */
+/** DESIGN: raw samples live 30 days, roll-ups two years. */
 const RETENTION_MS = 30 * 86_400_000;
-const RETENTION_EVERY_MS = 3_600_000;
+const ROLLUP_RETENTION_MS = 730 * 86_400_000;
+/** How often it is looked for what is too old, and for a day that is past. */
+const KEEP_EVERY_MS = 3_600_000;
 /** No chart has more pixels, and no reply more points. */
 const POINTS_MAX = 5_000;
 /** One question after raw samples: so many series, and so many samples (16 MB on their way). */
 const SERIES_ASKED_MAX = 10_000;
 const SAMPLES_MAX = 500_000;
 
-export function createDuckDbStore(options: DuckDbOptions): TimeSeriesStore {
+/** What has left the hot table for good. */
+export type Sealed = { readonly files: number; readonly bytes: number; readonly setAside: number };
+
+export type DuckDbTimeSeriesStore = TimeSeriesStore & {
+  /** What the hour does by itself: drops what is too old and seals the days that are past. Problems go to `onProblem`. */
+  keep(): Promise<void>;
+  sealed(): Sealed;
+};
+
+export function createDuckDbStore(options: DuckDbOptions): DuckDbTimeSeriesStore {
   return new DuckDbStore(options);
 }
+
+/** Where the files of sealed days lie: `timeseries` beside `timeseries.duckdb`. */
+export const sealedFolder = (file: string): string => {
+  const { dir, name, base } = parse(file);
+  return join(dir, name === base ? `${name}-sealed` : name);
+};
 
 type Caller = {
   readonly batches: readonly TelemetryBatch[];
@@ -103,7 +140,7 @@ type Group = {
 type Known = { readonly registry: SeriesRegistry; readonly lanes: Map<string, Lane> };
 type Pending = { readonly resolve: (value: never) => void; readonly reject: (error: StoreError) => void };
 
-class DuckDbStore implements TimeSeriesStore {
+class DuckDbStore implements DuckDbTimeSeriesStore {
   readonly #options: DuckDbOptions;
   readonly #limits: DuckDbLimits;
   readonly #pending = new Map<number, Pending>();
@@ -121,7 +158,9 @@ class DuckDbStore implements TimeSeriesStore {
   #spare: SampleColumns | null = null;
   #idle: (() => void)[] = [];
   #refusedSamples = 0;
-  #cancelRetention: () => void = () => undefined;
+  #sealed: Sealed = { files: 0, bytes: 0, setAside: 0 };
+  #keeping: Promise<void> | null = null;
+  #cancelKeeping: () => void = () => undefined;
 
   constructor(options: DuckDbOptions) {
     this.#options = options;
@@ -139,7 +178,9 @@ class DuckDbStore implements TimeSeriesStore {
       throw thrown;
     }
     await this.#retain();
-    this.#scheduleRetention();
+    // Sealing goes on beside everything else, for minutes if need be.
+    this.#keeping = this.#seal();
+    this.#scheduleKeeping();
   }
 
   append(batches: readonly TelemetryBatch[]): Promise<void> {
@@ -217,7 +258,7 @@ class DuckDbStore implements TimeSeriesStore {
     const { file } = this.#options;
     // The log is not there after a checkpoint.
     const [main, log] = await Promise.all([file, `${file}.wal`].map((path) => stat(path).catch(() => null)));
-    const bytesOnDisk = (main?.size ?? 0) + (log?.size ?? 0);
+    const bytesOnDisk = (main?.size ?? 0) + (log?.size ?? 0) + this.#sealed.bytes;
     return { samples, series: registry.count, bytesOnDisk, refusedSamples: this.#refusedSamples };
   }
 
@@ -227,7 +268,7 @@ class DuckDbStore implements TimeSeriesStore {
       return;
     }
     this.#state = "closed";
-    this.#cancelRetention();
+    this.#cancelKeeping();
     // What was handed over is still written; what comes from now on is refused.
     if (this.#waiting.length + this.#group.callers.length > 0 || this.#flying !== null) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -368,10 +409,13 @@ class DuckDbStore implements TimeSeriesStore {
 
   #start(): Worker {
     const { file, startWorker = startDuckDbWorker } = this.#options;
-    const { memoryLimitMb, threads, checkpointMb, queryMsMax } = this.#limits;
-    const worker = startWorker({ file, memoryLimitMb, threads, checkpointMb, queryMsMax });
+    const { memoryLimitMb, threads, checkpointMb, queryMsMax, partRows, restShare } = this.#limits;
+    const worker = startWorker({
+      ...{ file, folder: sealedFolder(file), memoryLimitMb, threads, checkpointMb, queryMsMax, partRows, restShare },
+    });
     let cause = "it ended";
-    worker.on("message", (reply: Reply) => {
+    worker.on("message", (reply: Reply | Notice) => {
+      if ("notice" in reply) return this.#note(reply);
       const pending = this.#pending.get(reply.id);
       this.#pending.delete(reply.id);
       if (reply.ok) pending?.resolve(reply.value as never);
@@ -393,21 +437,51 @@ class DuckDbStore implements TimeSeriesStore {
     return worker;
   }
 
-  #scheduleRetention(): void {
-    this.#cancelRetention = this.#options.clock.after(RETENTION_EVERY_MS, async () => {
-      await this.#retain();
-      if (this.#state === "open") this.#scheduleRetention();
+  #note(notice: Notice): void {
+    if (notice.notice === "set_aside") {
+      this.#options.onSetAside?.(notice.name, notice.detail);
+    } else {
+      const { files, bytes, setAside } = notice;
+      this.#sealed = { files, bytes, setAside };
+    }
+  }
+
+  sealed(): Sealed {
+    return this.#sealed;
+  }
+
+  #scheduleKeeping(): void {
+    this.#cancelKeeping = this.#options.clock.after(KEEP_EVERY_MS, async () => {
+      await this.keep();
+      if (this.#state === "open") this.#scheduleKeeping();
     });
   }
 
-  /** A clean-up that fails is told and tried again in an hour: on a full disk the store still has to start and read. */
-  async #retain(): Promise<void> {
-    const { clock, retentionMs = RETENTION_MS, onProblem } = this.#options;
-    if (retentionMs === null) return;
+  async keep(): Promise<void> {
+    // One at a time: what is being sealed may take longer than an hour.
+    while (this.#keeping !== null) await this.#keeping;
+    if (this.#state !== "open") return;
+    this.#keeping = this.#retain().then(() => this.#seal());
+    await this.#keeping;
+  }
+
+  #retain(): Promise<void> {
+    const { clock, retentionMs = RETENTION_MS, rollupRetentionMs = ROLLUP_RETENTION_MS } = this.#options;
+    return this.#tryTo("retain", { keepMs: retentionMs, rollupKeepMs: rollupRetentionMs, nowMs: clock.now() });
+  }
+
+  async #seal(): Promise<void> {
+    await this.#tryTo("seal", { nowMs: this.#options.clock.now() });
+    this.#keeping = null;
+  }
+
+  /** What fails is told and tried again in an hour: on a full disk the store still has to start and read. */
+  async #tryTo<Op extends "retain" | "seal">(op: Op, request: Operations[Op]["request"]): Promise<void> {
     try {
-      await this.#call("retain", { keepMs: retentionMs, nowMs: clock.now() });
+      await this.#call(op, request);
     } catch (thrown) {
-      onProblem?.(asStoreError(thrown));
+      // A seal that was cut off because we are closing goes on at the next start.
+      if (this.#state === "open") this.#options.onProblem?.(asStoreError(thrown));
     }
   }
 }
