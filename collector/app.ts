@@ -13,7 +13,9 @@ import { createLifecycle, type Lifecycle, type Log, letterId, lockFolder, type P
 import { verifyAgentPassword } from "./agent-password.ts";
 import type { Fleet } from "./api/deps.ts";
 import { type ApiServer, createApi } from "./api/server.ts";
+import { createCopying } from "./backup/copying.ts";
 import { BACKUP_DOCUMENT, backupMadeAt } from "./backup/made.ts";
+import { type Finished, finishRestore } from "./backup/restore-places.ts";
 import type { Broker, BrokerEvents } from "./broker/broker.ts";
 import { createEmbeddedBroker } from "./broker/embedded.ts";
 import { createExternalBroker, type ExternalBroker } from "./broker/external.ts";
@@ -389,7 +391,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
   }
 
   const parts: Part[] = [
-    lockPart(config.data),
+    lockPart(config.data, (finished) => log.emit(events.restoreEnded, { finished })),
     { name: "state store", start: () => state.open(), stop: () => state.close() },
     { name: "time-series store", start: () => timeseries.open(), stop: () => timeseries.close() },
     {
@@ -408,6 +410,13 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
         ingest.stop();
       },
     },
+    createCopying({
+      clock,
+      dataFolder: config.data,
+      watermarks: () => state.watermarks(),
+      series: timeseries,
+      onEnded: (ended) => log.emit(events.copyEnded, ended),
+    }),
     { name: "notifications", start: () => notifications.start(), stop: () => notifications.stop() },
     { name: "stored readings", start: () => refills.start(), stop: () => refills.stop() },
     every(clock, "clock", TICK_MS, () => {
@@ -715,13 +724,15 @@ const summary = (diagnostics: readonly Diagnostic[]): string[] =>
     .slice(0, 20)
     .map(({ file, line, column, code, message }) => `${file}:${line}:${column} ${code} ${message}`);
 
-function lockPart(folder: string): Part {
+function lockPart(folder: string, onRestore: (finished: Finished) => void): Part {
   let held: Result<{ release(): void }, { detail: string }> | null = null;
   return {
     name: "data folder",
     start() {
       held = lockFolder(folder);
       if (!held.ok) throw new Error(held.error.detail);
+      const finished = finishRestore(folder);
+      if (finished !== "nothing") onRestore(finished);
     },
     stop() {
       if (held?.ok) held.value.release();

@@ -166,7 +166,7 @@ function unknownCalendars(placed: readonly PlacedRule[], sites: readonly Site[])
 /** Changes when any file of the set does; cheap enough to ask every second or two. */
 export function fingerprint(paths: ConfigPaths): string {
   const hash = createHash("sha256");
-  for (const file of allFiles(paths)) {
+  for (const file of filesOfSet(paths)) {
     try {
       const { mtimeMs, size, ino } = statSync(file);
       hash.update(`${file}\0${mtimeMs}\0${size}\0${ino}\0`);
@@ -203,7 +203,7 @@ export function keepConfigSet(given: ConfigPaths, store: DocumentStore): void {
   const policies = { priority, overrides, maintenance, sla, escalation, lifecycle, notifications };
   const paths = { rules, runbooks, sites, ...policies, vendors: given.vendors, assets: given.assets };
   const files: Record<string, string> = {};
-  for (const file of allFiles(paths)) {
+  for (const file of filesOfSet(paths)) {
     const text = readConfigText(file, file === paths.assets ? ASSET_TABLE_BYTES_MAX : undefined);
     if (text.ok) files[file] = text.value;
   }
@@ -262,7 +262,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function allFiles(paths: ConfigPaths): string[] {
+/** All that is edited while the collector runs, in an order that holds. */
+export function filesOfSet(paths: ConfigPaths): string[] {
   const { rules, runbooks, sites, priority, overrides, maintenance, sla, escalation, lifecycle, notifications } = paths;
   const policies = [priority, overrides, maintenance, sla, escalation, lifecycle, notifications];
   const single = [sites, ...policies, paths.vendors, paths.assets].filter((file) => file !== null);

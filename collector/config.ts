@@ -83,7 +83,8 @@ export type CollectorConfig = {
 
 const DAY_MS = 86_400_000;
 const MIB = 2 ** 20;
-const SHIPPED = resolve(import.meta.dirname, "../rules");
+/** Rules and runbooks as they come with the program. */
+export const SHIPPED = resolve(import.meta.dirname, "../rules");
 
 const DEFAULTS = {
   http: { host: "127.0.0.1", port: 8080, named: false },

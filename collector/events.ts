@@ -84,6 +84,19 @@ export const events = {
     meaning: "Batches of an agent never arrived, also not after a resend; the ledger names them.",
     fields: { site: "string", agent: "string", lane: "string", fromSeq: "number", toSeq: "number" },
   }),
+  copyEnded: defineEvent({
+    name: "backup_copied",
+    level: "info",
+    meaning: "Both stores were copied for aislewatch backup, or why that failed.",
+    fields: { state: "string", seconds: "number", detail: "string" },
+  }),
+  restoreEnded: defineEvent({
+    name: "restore_ended",
+    level: "warn",
+    meaning:
+      "A restore was killed: what it had decided was finished at this start, or what it had unpacked was removed.",
+    fields: { finished: "string" },
+  }),
   lostByRestore: defineEvent({
     name: "batches_lost_by_restore",
     level: "warn",

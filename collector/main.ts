@@ -1,5 +1,6 @@
 /**
- * `aislewatch collector`, and the commands that work on its data folder: users, tokens, agents, login-link, store, doctor.
+ * `aislewatch collector`, and the commands that work on its data folder: users, tokens, agents, login-link, store, doctor,
+ * backup, restore.
  * Exit codes: 0 asked to end, 1 crashed or refused, 2 faulty configuration or wrong words.
  */
 import { existsSync } from "node:fs";
@@ -34,6 +35,8 @@ async function main([command = "", ...rest]: string[]): Promise<number> {
   if (command === "broker-config") return (await import("./broker-config.ts")).brokerConfig(rest, configOf);
   if (command === "store") return (await import("./store-command.ts")).storeCommand(rest, configOf);
   if (command === "doctor") return (await import("./doctor.ts")).doctor(rest, configOf);
+  if (command === "backup") return (await import("./backup/command.ts")).backupCommand(rest, configOf, VERSION);
+  if (command === "restore") return (await import("./backup/command.ts")).restoreCommand(rest, configOf);
   if (command !== "collector") return administer(command, rest, configOf);
   const { values } = parseArgs({
     args: rest,

@@ -8,6 +8,8 @@ import { createInfluxStore } from "./store/timeseries/influxdb.ts";
 import type { TimeSeriesStore } from "./store/timeseries/store.ts";
 
 export const SERIES_FILE = "timeseries.duckdb";
+/** Beside it: days that are sealed, and what they are summed up to. */
+export const SEALED_FOLDER = "timeseries";
 
 export function createTimeSeriesStore(
   { influxdb, data, retentionMs, memoryLimitBytes }: CollectorConfig,

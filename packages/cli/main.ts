@@ -21,6 +21,8 @@ const COMMANDS = [
   "broker-config",
   "store",
   "doctor",
+  "backup",
+  "restore",
 ];
 
 const HELP = `Usage: aislewatch <command> [options]
@@ -45,6 +47,8 @@ On the collector's host:
   broker-config mosquitto                  files for an MQTT broker that stands by itself
   store copy                               history from one time-series store into another
   doctor                                   what is wrong with a collector, and what to do about it
+  backup, backup verify FILE               all of a collector in one file, while it runs
+  restore FILE                             a backup in the place of a collector's data
 
   --help after any command says more, --version which this is. docs/ has the rest.
 `;

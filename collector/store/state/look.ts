@@ -46,7 +46,7 @@ export function lookAtState(file: string): StateLook | string | null {
 }
 
 /** Without a log beside it nobody has it open, and even a reader would make one: then SQLite is told that it stays as it is. */
-function addressOf(file: string): string | URL {
+export function addressOf(file: string): string | URL {
   if (existsSync(`${file}-wal`)) return file;
   const url = pathToFileURL(file);
   url.search = "?immutable=1";
