@@ -11,6 +11,7 @@ import { buildPage } from "../../packages/cli/bin/page.mjs";
 import { ROOT } from "../bundle.ts";
 import { makePackage } from "../debian/package.ts";
 import { archive, checksum } from "./archive.ts";
+import { addHosting } from "./hosting.ts";
 import { TARGETS, type Target } from "./target.ts";
 import { makeTree, type Product, VERSION } from "./tree.ts";
 
@@ -54,6 +55,7 @@ export async function release({
         const name = `${product}-${VERSION}-${target.name}`;
         const folder = join(work, name);
         await makeTree({ product, target, folder, epoch });
+        addHosting({ product, target, folder });
         const file = join(out, `${name}${target.os === "win32" ? ".zip" : ".tar.gz"}`);
         await archive({ folder, file, epoch, level });
         rmSync(folder, { recursive: true });

@@ -49,14 +49,13 @@ export async function makeTree({ product, target, folder, epoch }: TreeOrder): P
     }
   };
   addSources(await bundleAgent(join(folder, "agent")));
-  writeLauncher(folder, target, { name: "aislewatch-agent", program: "agent/main.mjs", ...AGENT_START });
   if (product === "aislewatch") {
     addSources(await bundleCollector(join(folder, "collector"), VERSION));
     for (const one of packagesFor(lock, PAGE_PACKAGES, target)) contained.set(one.place, one);
     for (const part of ["packs", "runbooks"])
       cpSync(join(ROOT, "rules", part), join(folder, "rules", part), { recursive: true });
-    writeLauncher(folder, target, { name: "aislewatch", program: "collector/aislewatch.mjs", flags: [], settings: {} });
   }
+  writeLaunchers(product, target, folder);
   // Beside the programs, where both find them.
   const wanted = product === "aislewatch" ? [...AGENT_PACKAGES, ...COLLECTOR_PACKAGES] : AGENT_PACKAGES;
   for (const one of packagesFor(lock, wanted, target)) {
@@ -106,6 +105,12 @@ type Launcher = {
   readonly flags: readonly string[];
   readonly settings: Readonly<Record<string, string>>;
 };
+
+export function writeLaunchers(product: Product, target: Target, folder: string): void {
+  writeLauncher(folder, target, { name: "aislewatch-agent", program: "agent/main.mjs", ...AGENT_START });
+  if (product === "aislewatch-agent") return;
+  writeLauncher(folder, target, { name: "aislewatch", program: "collector/aislewatch.mjs", flags: [], settings: {} });
+}
 
 /** A launcher puts Node in its own place: whoever stops or kills it stops the program. */
 function writeLauncher(folder: string, target: Target, { name, program, flags, settings }: Launcher): void {
