@@ -85,6 +85,12 @@ function wound(): void {
 }
 const heal = (): void => onFile("DROP TRIGGER no_batch; DROP TRIGGER no_meta");
 
+/** As the uplink does when its connection stands. */
+function connect(outbox: Outbox): void {
+  outbox.connecting();
+  expect(outbox.connected()).toBe(true);
+}
+
 /** What a connection made now would send, oldest first. */
 function devicesIn(outbox: Outbox): string[] {
   return LANES.flatMap((lane) =>
@@ -162,7 +168,7 @@ describe("an outbox whose file fails while it runs", () => {
   it("goes on from memory under an epoch of its own, once what was on its way is acked, and comes back to the file", () => {
     const outbox = start();
     add(outbox, 1);
-    outbox.connecting();
+    connect(outbox);
     outbox.markInFlight({ live: 1, history: 0 });
     wound();
     add(outbox, 2);
@@ -171,7 +177,7 @@ describe("an outbox whose file fails while it runs", () => {
     expect(outbox.figures).toMatchObject({ batches: 3, oldestAt: AT + 1 });
     outbox.ack("epoch-1", { live: 1, history: 0 });
     expect(exchanges).toBe(1);
-    outbox.connecting();
+    connect(outbox);
     expect([outbox.epoch, devicesIn(outbox)]).toEqual(["epoch-2", ["d2", "d3"]]);
     heal();
     clock.advance(MEND_MS);
@@ -181,35 +187,51 @@ describe("an outbox whose file fails while it runs", () => {
     expect([outbox.trouble, outbox.inMemory?.detail]).toEqual([null, expect.stringContaining("goes first")]);
     outbox.ack("epoch-2", { live: 2, history: 0 });
     expect(exchanges).toBe(2);
-    outbox.connecting();
+    connect(outbox);
     expect([outbox.epoch, devicesIn(outbox), outbox.inMemory]).toEqual(["epoch-1", ["d4"], null]);
   });
 
   it("comes back to the file also when nothing more is appended", () => {
     const outbox = start();
     add(outbox, 1);
-    outbox.connecting();
+    connect(outbox);
     wound();
     add(outbox, 2);
     clock.advance(MEND_MS);
     outbox.tend();
     expect([exchanges, told]).toEqual([1, ["trouble"]]);
-    outbox.connecting();
+    connect(outbox);
     expect(outbox.ack("epoch-2", { live: 1, history: 0 })).toBe("taken");
     heal();
     outbox.tend();
     expect(told).toEqual(["trouble"]);
     clock.advance(MEND_MS);
     outbox.tend();
-    outbox.connecting();
+    connect(outbox);
     expect([exchanges, told, outbox.epoch]).toEqual([2, ["trouble", "mended, 0 moved"], "epoch-1"]);
     expect(devicesIn(outbox)).toEqual(["d1"]);
+  });
+
+  it("moves the memory into the file when that is well again, however often no connection came about meanwhile", () => {
+    const outbox = start();
+    wound();
+    add(outbox, 1);
+    for (let tries = 0; tries < 3; tries++) outbox.connecting();
+    add(outbox, 2);
+    heal();
+    clock.advance(MEND_MS);
+    outbox.tend();
+    expect(told).toEqual(["trouble", "mended, 2 moved"]);
+    // One that was begun for the memory, and stands now, is about nothing that there is.
+    expect(outbox.connected()).toBe(false);
+    connect(outbox);
+    expect([outbox.epoch, devicesIn(outbox)]).toEqual(["epoch-1", ["d1", "d2"]]);
   });
 
   it("serves the memory after a moment when nobody acks what the file had on its way", () => {
     const outbox = start();
     add(outbox, 1);
-    outbox.connecting();
+    connect(outbox);
     wound();
     add(outbox, 2);
     clock.advance(9_000);
@@ -235,7 +257,7 @@ describe("an outbox whose file fails while it runs", () => {
     wound();
     for (let n = 0; n < 200; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
     expect(outbox.figures.bytes).toBeLessThanOrEqual(50_000);
-    outbox.connecting();
+    connect(outbox);
     const bodies = outbox.unacked("live", 0, ALL).map(({ body }) => JSON.parse(`{${body}`));
     const [{ dropped }] = bodies;
     expect(dropped[0].samples / 2 + bodies.length - 1).toBe(200);
@@ -248,7 +270,7 @@ describe("an outbox whose file fails while it runs", () => {
     wound();
     add(outbox, 2);
     add(outbox, 3);
-    outbox.connecting();
+    connect(outbox);
     expect(outbox.close()).toBe(4);
   });
 
@@ -291,13 +313,13 @@ describe("an outbox whose file fails while it runs", () => {
   ])("sets a file aside that was damaged under it, when it $name, and goes on in a new one", ({ use }) => {
     const outbox = start();
     for (let n = 0; n < 60; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
-    outbox.connecting();
+    connect(outbox);
     damage(4_096);
     use(outbox);
     for (let n = 100; n < 103; n++) add(outbox, n);
     expect(told).toEqual(["set aside"]);
     expect(exchanges).toBeGreaterThan(0);
-    outbox.connecting();
+    connect(outbox);
     // The process knew the epoch and how far it was, so that not even the page matters on which they stood.
     expect(outbox.epoch).toBe("epoch-1");
     expect(devicesIn(outbox)).toEqual(expect.arrayContaining(["d100", "d101", "d102"]));
@@ -310,7 +332,7 @@ describe("an outbox whose file fails while it runs", () => {
   ])("begins a file anew that $name under it, with all that was in it", ({ lose, isOffline = false }) => {
     const outbox = start({ onGone: ({ epoch }) => told.push(`gone: ${epoch}`) });
     for (let n = 0; n < 60; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
-    outbox.connecting();
+    connect(outbox);
     outbox.ack("epoch-1", { live: 7, history: 0 });
     outbox.tend();
     expect([told, exchanges]).toEqual([[], 0]);
@@ -319,7 +341,7 @@ describe("an outbox whose file fails while it runs", () => {
     if (!isOffline) outbox.tend();
     add(outbox, 100);
     expect([told, exchanges]).toEqual([["gone: epoch-1"], 1]);
-    outbox.connecting();
+    connect(outbox);
     expect([outbox.epoch, outbox.lastSeq.live, outbox.lanes.live.first]).toEqual(["epoch-1", 61, 8]);
     outbox.close();
     expect(devicesIn(start())).toHaveLength(54);
@@ -328,7 +350,7 @@ describe("an outbox whose file fails while it runs", () => {
   it("sends nothing of a new file on a connection that was about the old one", () => {
     const outbox = start();
     for (let n = 0; n < 60; n++) outbox.append([reading(n, 400)], { lane: "live", keep: false });
-    outbox.connecting();
+    connect(outbox);
     damage(4_096);
     add(outbox, 100);
     expect([devicesIn(outbox), outbox.ack("epoch-1", { live: 5, history: 0 })]).toEqual([[], "stranger"]);
@@ -342,7 +364,7 @@ describe("an outbox whose file fails while it runs", () => {
     const action = fc.oneof(
       { weight: 8, arbitrary: fc.constantFrom("live", "history") },
       { weight: 3, arbitrary: fc.constantFrom("send", "ack") },
-      { weight: 2, arbitrary: fc.constantFrom("connect", "cut", "wait", "mend time") },
+      { weight: 2, arbitrary: fc.constantFrom("call", "connect", "cut", "wait", "mend time") },
       { weight: 1, arbitrary: fc.constantFrom("wound", "heal") },
     );
     fc.assert(
@@ -357,6 +379,7 @@ describe("an outbox whose file fails while it runs", () => {
           history: () => void add(line.outbox, n++, "history"),
           send: () => line.send(),
           ack: () => line.ack(),
+          call: () => line.call(),
           connect: () => line.connect(),
           cut: () => line.cut(),
           wait: () => clock.advance(1_000),
@@ -393,14 +416,25 @@ class Line {
   readonly arrived: number[] = [];
   readonly #seen = new Map<string, Record<Lane, number>>();
   #sent: Record<Lane, number> | null = null;
+  #isCalling = false;
 
   constructor(outbox: Outbox) {
     this.outbox = outbox;
   }
 
-  connect(): void {
+  /** Begins a connection, of which nothing may come. */
+  call(): void {
     if (this.#sent !== null) return;
     this.outbox.connecting();
+    this.#isCalling = true;
+  }
+
+  connect(): void {
+    if (this.#sent !== null) return;
+    if (!this.#isCalling) this.outbox.connecting();
+    this.#isCalling = false;
+    // Not about what it was begun for any more: anew.
+    if (!this.outbox.connected()) connect(this.outbox);
     this.#sent = { ...this.outbox.acked };
     if (!this.outbox.isGreeted) this.ack();
   }

@@ -72,6 +72,8 @@ export class Outbox {
   #served: OutboxFile | null;
   /** The collector knows the memory's epoch: its batches can't change their numbers any more. */
   #isMemoryKnown = false;
+  /** The epoch that the connection was begun for, or is about. */
+  #offered: string | null = null;
   #trouble: (OutboxTrouble & { readonly sinceMs: number }) | null = null;
   #nextMendMs = 0;
   #nextLookMs = 0;
@@ -211,7 +213,18 @@ export class Outbox {
     const memory = this.#file === null ? this.#openMemory() : this.#memory;
     const isMemory = memory !== null && (this.#file === null || !isDrained(memory));
     this.#served = isMemory ? memory : this.#file;
-    this.#isMemoryKnown ||= isMemory;
+    this.#offered = this.#present.epoch;
+  }
+
+  /**
+   * The connection stands, and the collector hears of what it serves. Until then nobody has: what the memory took while no
+   * line was up goes to the file as soon as that is well again, and does not wait in memory for a line. False when that has
+   * happened since `connecting`: connect anew.
+   */
+  connected(): boolean {
+    if (this.#present.epoch !== this.#offered) return false;
+    this.#isMemoryKnown ||= this.#memory !== null && this.#served === this.#memory;
+    return true;
   }
 
   /** Other bounds of the file, from the next commit on. */

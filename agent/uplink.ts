@@ -222,6 +222,10 @@ export class Uplink {
     this.#connected = true;
     this.#connects++;
     log.emit(agentEvents.uplinkConnected, { collector: url });
+    if (!outbox.connected()) {
+      this.exchangeOutbox();
+      return;
+    }
     const topics = [ackTopic(site, agent), commandTopic(site, agent)];
     client.subscribe(topics, { qos: 1 }, (error, granted) => {
       const refused = error === null ? (granted ?? []).filter(({ qos }) => qos === SUBACK_REFUSED) : topics;
