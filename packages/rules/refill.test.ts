@@ -293,3 +293,32 @@ describe("after an edit", () => {
     for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(10);
   });
 });
+
+describe("of an agent whose readings are on their way", () => {
+  it("a timer runs to the newest of them and not to the present", () => {
+    const rules = group(
+      ofPrinters(`id: open, when: head_open, for: 20s, severity: minor`),
+      ofPrinters(`id: out, when: media_out, severity: major`),
+    );
+    const engine = engineOf(rules, true);
+    for (const refill of engine.takeRefills(9)) refill.finish(START);
+    const stored = new Stored();
+    const observe = (atS: number, values: Readonly<Record<string, Value>>): string[] => {
+      stored.add({ atMs: atS * 1_000, values });
+      return movesOf(engine.observe(SITE, AGENT, message([reading("p", atS * 1_000, values)]), 0));
+    };
+    const well = { up: true, head_open: false, media_out: false };
+    observe(0, well);
+    engine.setAgentBehind(SITE, AGENT, true, START);
+    observe(20, { ...well, head_open: true });
+    // One that is older than what is known, as after a restart: what is stored says what it means to timers.
+    observe(10, well);
+    expect(engine.tick(START + 300_000)).toEqual([]);
+    const [refill] = engine.takeRefills(9);
+    if (refill === undefined) throw new Error("nothing is wanted");
+    stored.put(refill, 20_000);
+    expect(movesOf(refill.finish(START + 300_000))).toEqual([]);
+    expect(observe(30, { ...well, media_out: true })).toEqual(["30s open pending>inactive", "30s out inactive>firing"]);
+    expect(observe(40, well)).toEqual(["40s out firing>inactive"]);
+  });
+});

@@ -164,7 +164,8 @@ class DeviceRefill implements Refill {
     if (replay !== null) {
       this.#readPending(replay);
       this.#plantKept(replay);
-      const untilMs = Math.max(judge.tickedTo, unit.site.ranTo);
+      // Of an agent whose readings are on their way no time has passed since the newest of them (`setAgentBehind`).
+      const untilMs = unit.agent.isBehind ? this.#presentAt(nowMs) : Math.max(judge.tickedTo, unit.site.ranTo);
       if (!unit.agent.isOnline) this.#hear(replay.engine.setAgentOnline(this.site, this.agent, false, untilMs));
       this.#hear(replay.engine.tick(untilMs));
     }
@@ -205,7 +206,8 @@ class DeviceRefill implements Refill {
 
   /** Where the device's time is: timers ran up to there. */
   #presentAt(nowMs: number): number {
-    return Math.min(nowMs, Math.max(this.#newestAt(), this.#unit.judgedAt, this.#deps.judge.tickedTo));
+    const { agent, judgedAt } = this.#unit;
+    return Math.min(nowMs, Math.max(this.#newestAt(), judgedAt, agent.isBehind ? NEVER : this.#deps.judge.tickedTo));
   }
 
   /** Time of the newest reading that was judged. */
