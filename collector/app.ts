@@ -104,6 +104,7 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
   const shipped = createTimeSeriesStore(config, {
     clock,
     onProblem: (error) => log.emit(events.storeFailed, { store: "timeseries", detail: error.message }),
+    onSetAside: (file, detail) => log.emit(events.seriesFileSetAside, { file, detail }),
   });
   const timeseries = inFront?.store?.(shipped) ?? shipped;
   const engine = createEngine({ isStored: true });
@@ -306,8 +307,14 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       cost: ownProcess.measure(),
       broker: brokerFigures(),
       disk: folderSize(config.data),
-      stores: { state: storeBytes(config.data, STATE_FILE), series: storeBytes(config.data, SERIES_FILE) },
+      stores: { state: storeBytes(config.data, STATE_FILE), series: seriesBytes() },
+      seriesFilesUnreadable: timeseries.sealed?.().setAside ?? null,
     };
+  }
+
+  function seriesBytes(): number | null {
+    const bytes = storeBytes(config.data, SERIES_FILE);
+    return bytes === null ? null : bytes + (timeseries.sealed?.().bytes ?? 0);
   }
 
   const refills = createRefills({
@@ -660,6 +667,8 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
       figure("rule_evaluations", engine.counts.evaluations),
       figure("rows_unknown", engine.counts.unknownRows),
       figure("timeseries_queue_bytes", ingest.queueBytes()),
+      figure("timeseries_sealed_bytes", timeseries.sealed?.().bytes ?? 0),
+      figure("timeseries_files_unreadable", timeseries.sealed?.().setAside ?? 0),
       figure("history_budget_bytes_per_second", history.budget),
       figure("history_agents_draining", history.draining),
       figure("history_agents_waiting", history.waiting),

@@ -38,6 +38,8 @@ describe("the ten usual mistakes in collector.yaml", () => {
     { name: "a port without an address", text: "listen: { http: 8080, mqtt: 127.0.0.1:99999 }\n" },
     { name: "a network address without tls", text: "listen:\n  http: 0.0.0.0:8080\n  mqtt: 192.0.2.7:1883\n" },
     { name: "a bare number for a duration", text: "retention: 30\n" },
+    { name: "roll-ups that go before their samples", text: "retention: 400d\nrollup_retention: 1y\n" },
+    { name: "roll-ups that are shorter", text: "retention: 400d\nrollup_retention: 60d\n" },
     { name: "an unknown store", text: "timeseries: duckbd\nmemory_limit: 1MiB\n" },
     { name: "missing files", text: "rules: [packs, pack]\nrunbooks: ./runboks\nsites: ./site.yaml\npriority: packs\n" },
     { name: "a literal secret", text: "tls:\n  certificate: cert.pem\n  key: hunter2\n" },

@@ -28,7 +28,7 @@ import { KEEP_ALL, type PrivacyPolicy } from "./privacy/policy.ts";
 import { isLoopback } from "./server-section.ts";
 import type { Loaded } from "./sites.ts";
 import type { InfluxAddress } from "./store/timeseries/influxdb-http.ts";
-import { loadTimeseries, timeseriesKeys } from "./timeseries-section.ts";
+import { loadTimeseries, RETENTION_MS, ROLLUP_RETENTION_MS, timeseriesKeys } from "./timeseries-section.ts";
 
 export type Listen = {
   readonly host: string;
@@ -71,6 +71,8 @@ export type CollectorConfig = {
   /** A table of assets, CSV. Null: what vendors.yaml has of them. */
   readonly assets: string | null;
   readonly retentionMs: number;
+  /** Of five-minute roll-ups in DuckDB; as long as samples at least. */
+  readonly rollupRetentionMs: number;
   /** Of people's names; docs/privacy.md. */
   readonly privacy: PrivacyPolicy;
   /** Null: DuckDB, in `data`. */
@@ -92,7 +94,8 @@ const DEFAULTS = {
   data: "./data",
   rules: `${SHIPPED}/packs`,
   runbooks: `${SHIPPED}/runbooks`,
-  retentionMs: 30 * DAY_MS,
+  retentionMs: RETENTION_MS,
+  rollupRetentionMs: ROLLUP_RETENTION_MS,
   memoryLimitBytes: 512 * MIB,
   historyBytesPerSecond: HISTORY_BYTES_PER_SECOND,
 } as const;
@@ -129,7 +132,6 @@ const collectorFile = z.strictObject({
   notifications: path.optional(),
   vendors: path.optional(),
   assets: path.optional(),
-  retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
   privacy: z
     .strictObject({ names: heldFor.optional(), addresses: heldFor.optional(), incidents: heldFor.optional() })
     .default({}),
@@ -182,6 +184,7 @@ export function loadCollectorConfig(
       vendors: written.vendors === undefined ? null : absolute(written.vendors),
       assets: written.assets === undefined ? null : absolute(written.assets),
       retentionMs: written.retention ?? DEFAULTS.retentionMs,
+      rollupRetentionMs: written.rollup_retention ?? DEFAULTS.rollupRetentionMs,
       privacy: {
         namesMs: written.privacy.names ?? null,
         addressesMs: written.privacy.addresses ?? null,
@@ -214,6 +217,7 @@ export const defaultCollectorConfig = (dataDir: string): CollectorConfig => ({
   vendors: null,
   assets: null,
   retentionMs: DEFAULTS.retentionMs,
+  rollupRetentionMs: DEFAULTS.rollupRetentionMs,
   privacy: KEEP_ALL,
   influxdb: null,
   memoryLimitBytes: DEFAULTS.memoryLimitBytes,

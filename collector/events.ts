@@ -130,6 +130,13 @@ export const events = {
     meaning: "A store takes writes again.",
     fields: { store: "string" },
   }),
+  seriesFileSetAside: defineEvent({
+    name: "series_file_set_aside",
+    level: "error",
+    meaning:
+      "A file of a sealed day is missing or can't be read: charts of that day lack what is in it, everything else answers. Put it back from a backup and restart the collector; it is tried again at each start.",
+    fields: { file: "string", detail: "string" },
+  }),
   timeseriesEmpty: defineEvent({
     name: "timeseries_empty",
     level: "error",

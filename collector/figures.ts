@@ -41,6 +41,12 @@ export const FIGURES = {
   rule_evaluations: { type: "counter", help: "Conditions evaluated", labels: [] },
   rows_unknown: { type: "counter", help: "Readings of devices that no inventory names", labels: [] },
   timeseries_queue_bytes: { type: "gauge", help: "Telemetry that waits for the time-series store", labels: [] },
+  timeseries_sealed_bytes: { type: "gauge", help: "Files of days that are past, and their roll-ups", labels: [] },
+  timeseries_files_unreadable: {
+    type: "gauge",
+    help: "Files of days that are past which can't be read, and are left out of every answer",
+    labels: [],
+  },
   history_budget_bytes_per_second: {
     type: "gauge",
     help: "What agents may send of their history now, all together",

@@ -29,6 +29,7 @@ const figures = (given: Partial<SelfFigures> = {}): SelfFigures => ({
   broker: null,
   cost: { memoryBytes: 3e8, cpuPercent: 12, loopDelaySeconds: 0.03, loopBusyPercent: 9 },
   disk: { totalBytes: 1e11, freeBytes: 2.5e10, inodesUsedPercent: 4 },
+  seriesFilesUnreadable: 0,
   stores: { state: 1e6, series: 2e9 },
   ...given,
 });
@@ -62,6 +63,7 @@ describe("the collector, as it sees itself", () => {
             ...{ agents_expected: 4, agents_connected: 3, agents_behind: 0, batches_owed: 7, rules_refused: true },
             channels_down: 1,
             ...{ clock_offset_seconds: -0.02, state_store_bytes: 1e6, series_store_bytes: 2e9 },
+            series_files_unreadable: 0,
           },
         },
         {

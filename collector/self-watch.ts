@@ -70,6 +70,8 @@ export type SelfFigures = {
   } | null;
   readonly cost: ProcessCost;
   readonly disk: FolderSize | null;
+  /** Of sealed days; null where there are no such files. */
+  readonly seriesFilesUnreadable: number | null;
   /** Bytes; null when it can't be seen. */
   readonly stores: { readonly state: number | null; readonly series: number | null };
 };
@@ -131,6 +133,7 @@ export function selfReading(figures: SelfFigures, nowMs: number): Reading {
     ...(offset !== null && { clock_offset_seconds: offset }),
     ...(stores.state !== null && { state_store_bytes: stores.state }),
     ...(stores.series !== null && { series_store_bytes: stores.series }),
+    ...(figures.seriesFilesUnreadable !== null && { series_files_unreadable: figures.seriesFilesUnreadable }),
   };
   const own = { component: null, metrics };
   return {

@@ -1,5 +1,6 @@
 /**
- * `timeseries: influxdb` and the section `influxdb` of collector.yaml: which server, and who we are there.
+ * `timeseries: influxdb` and the section `influxdb` of collector.yaml: which server, and who we are there; and how long samples
+ * are kept.
  *
  *     timeseries: influxdb
  *     influxdb:
@@ -9,7 +10,7 @@
  *       username: aislewatch
  *       password: file:influx-password
  */
-import { type Diagnostic, secretRef } from "@aislewatch/config";
+import { type Diagnostic, durationMsBetween, secretRef, writeDuration } from "@aislewatch/config";
 import { z } from "zod";
 import { type Complain, isLoopback, type SectionWorld, serverSection } from "./server-section.ts";
 import type { InfluxAddress } from "./store/timeseries/influxdb-http.ts";
@@ -17,9 +18,14 @@ import type { InfluxAddress } from "./store/timeseries/influxdb-http.ts";
 const APIS = ["v1", "v2"] as const;
 const word = z.string().min(1).max(256);
 const DATABASE_DEFAULT = "aislewatch";
+const DAY_MS = 86_400_000;
+export const RETENTION_MS = 30 * DAY_MS;
+export const ROLLUP_RETENTION_MS = 730 * DAY_MS;
 
 export const timeseriesKeys = {
   timeseries: z.enum(["duckdb", "influxdb"]).default("duckdb"),
+  retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
+  rollup_retention: durationMsBetween(DAY_MS, 3_650 * DAY_MS).optional(),
   influxdb: z
     .strictObject({
       url: z.string().max(1_024),
@@ -45,10 +51,12 @@ const OF_API = {
 
 /** Null: DuckDB, in the data folder. Opens no connection. */
 export function loadTimeseries(
-  { timeseries, influxdb }: Written,
+  written: Written,
   world: SectionWorld,
 ): { readonly value: InfluxAddress | null; readonly diagnostics: readonly Diagnostic[] } {
+  const { timeseries, influxdb } = written;
   const { diagnostics, complain, secret, authority } = serverSection("influxdb", world);
+  checkRollups(written, complain);
   if (timeseries === "duckdb") {
     if (influxdb !== undefined) {
       const message = "expected timeseries: influxdb beside influxdb; without it this section is not used";
@@ -75,6 +83,18 @@ export function loadTimeseries(
           token: secret("token", influxdb.token) ?? "",
         };
   return { value, diagnostics };
+}
+
+function checkRollups({ timeseries, retention = RETENTION_MS, rollup_retention }: Written, complain: Complain): void {
+  if (rollup_retention === undefined) return;
+  const at = ["rollup_retention"];
+  if (timeseries !== "duckdb") {
+    const message = `expected no rollup_retention beside timeseries: ${timeseries}, which makes no roll-ups`;
+    complain(at, { code: "CFG_TIMESERIES", message, key: true });
+  } else if (rollup_retention < retention) {
+    const message = `expected at least the retention of raw samples, ${writeDuration(retention)}`;
+    complain(at, { code: "CFG_TIMESERIES", message });
+  }
 }
 
 function checkApi(written: Section, complain: Complain): void {

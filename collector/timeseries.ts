@@ -12,10 +12,25 @@ export const SERIES_FILE = "timeseries.duckdb";
 export const SEALED_FOLDER = "timeseries";
 
 export function createTimeSeriesStore(
-  { influxdb, data, retentionMs, memoryLimitBytes }: CollectorConfig,
-  deps: { readonly clock: Clock; readonly onProblem: (error: StoreError) => void },
+  { influxdb, data, retentionMs, rollupRetentionMs, memoryLimitBytes }: CollectorConfig,
+  {
+    onSetAside,
+    ...deps
+  }: {
+    readonly clock: Clock;
+    readonly onProblem: (error: StoreError) => void;
+    /** A file of a sealed day that can't be read; everything else answers without it. */
+    readonly onSetAside?: (file: string, detail: string) => void;
+  },
 ): TimeSeriesStore {
   if (influxdb !== null) return createInfluxStore({ address: influxdb, retentionMs, ...deps });
   const limits = { memoryLimitMb: Math.round(memoryLimitBytes / 2 ** 20) };
-  return createDuckDbStore({ file: join(data, SERIES_FILE), retentionMs, limits, ...deps });
+  const kept = { retentionMs, rollupRetentionMs };
+  return createDuckDbStore({
+    file: join(data, SERIES_FILE),
+    limits,
+    ...kept,
+    ...deps,
+    ...(onSetAside && { onSetAside }),
+  });
 }

@@ -32,6 +32,7 @@ const WELL: SelfFigures = {
   channels: [{ name: "tickets", isDown: false, waiting: 0, oldestAt: null }],
   cost: { memoryBytes: 4e8, cpuPercent: 30, loopDelaySeconds: 0.05, loopBusyPercent: 20 },
   disk: { totalBytes: 1e11, freeBytes: 6e10, inodesUsedPercent: 3 },
+  ...{ backupAt: null, restored: null, seriesFilesUnreadable: 0 },
   stores: { state: 1e7, series: 2e10 },
 };
 const said = (kind: string, { samples }: Reading): Said => ({ kind, samples });
@@ -67,6 +68,11 @@ describe("a collector", () => {
       name: "whose state store failed",
       faulty: { lag: { ...WELL.lag, commitMs: 90_000, failing: { state: true, timeseries: false } } },
       want: ["state-store-failing"],
+    },
+    {
+      name: "of which two files of past days are damaged",
+      faulty: { seriesFilesUnreadable: 2 },
+      want: ["series-files-unreadable"],
     },
     {
       name: "whose disk is nearly full",

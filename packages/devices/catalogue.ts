@@ -399,6 +399,7 @@ export const CATALOGUE: readonly Metric[] = [
   flag("state_store_failing", "The state store can't be written", { kinds: ["collector"], bad: true }),
   number("series_store_failures_total", "Writes to the time-series store that failed", { kinds: ["collector"] }),
   number("state_store_failures_total", "Writes to the state store that failed", { kinds: ["collector"] }),
+  number("series_files_unreadable", "Files of past days that can't be read", { kinds: ["collector"] }),
   number("series_store_bytes", "Size of the time-series store", { unit: "B", kinds: ["collector"] }),
   number("state_store_bytes", "Size of the state store", { unit: "B", kinds: ["collector"] }),
   number("event_loop_delay_seconds", "Longest time that the main thread answered nothing", {

@@ -16,10 +16,10 @@ export async function retain(keeping: Keeping, request: Operations["retain"]["re
   const now = Math.min(nowMs, await newestMs(connection, holdings));
   const rawFromMs = Math.max(holdings.rawFromMs, Math.floor((now - keepMs) / DAY_MS) * DAY_MS);
   const rollupsFromMs = now - Math.max(keepMs, rollupKeepMs);
-  const gone = [
-    ...holdings.live("raw").filter(({ lastMs }) => lastMs < rawFromMs),
-    ...holdings.live("rollup").filter(({ lastMs }) => lastMs < rollupsFromMs),
-  ].map(({ name }) => name);
+  // Also those that can't be read: nobody misses them any more.
+  const gone = holdings.files
+    .filter(({ state, kind, lastMs }) => state !== "built" && lastMs < (kind === "raw" ? rawFromMs : rollupsFromMs))
+    .map(({ name }) => name);
   if (rawFromMs > holdings.rawFromMs || gone.length > 0) {
     await exclusive(async () => {
       await transact(connection, async () => {

@@ -66,5 +66,10 @@ export type TimeSeriesStore = {
    * means of its own.
    */
   snapshot?(folder: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Files of days that are past, as far as they are the store's own: how many, their bytes, and how many of them can't be read
+   * and are left out of every answer. Absent where the data lies on a server.
+   */
+  sealed?(): { readonly files: number; readonly bytes: number; readonly setAside: number };
   close(): Promise<void>;
 };
