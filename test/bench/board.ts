@@ -6,25 +6,17 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type AgentStatus,
-  agentTopic,
-  encodeTelemetry,
-  type InventoryDevice,
-  splitInventory,
-  WIRE_VERSION,
-} from "@aislewatch/contract";
-import { connectAsync, type MqttClient } from "mqtt";
 import type { Browser, Page } from "playwright-core";
-import { hashAgentPassword, newAgentPassword } from "../../collector/agent-password.ts";
-import { createSqliteStore } from "../../collector/store/state/sqlite.ts";
 import { ask, isLive, signInLink, startChromium } from "../browser/chromium.ts";
+import { letIn } from "../rig/outbox-agent.ts";
 import { type CollectorRig, cleanUp, onCleanUp, startCollector, waitFor } from "../rig/rig.ts";
+import { BeltStore, deviceId } from "./belts.ts";
 import { type Figure, progress } from "./figure.ts";
 import { watchIncidents } from "./latency.ts";
 
 const SITES = 100;
 const DEVICES_PER_SITE = 100;
+const DEVICES = Array.from({ length: DEVICES_PER_SITE }, (_, index) => deviceId(index));
 const INCIDENTS = SITES * DEVICES_PER_SITE;
 const OPENINGS = 5;
 const UPDATES = 40;
@@ -34,7 +26,6 @@ const SCROLL_STEPS = 200;
 /** A brisk turn of the wheel. */
 const WHEEL_PIXELS = 150;
 const READY_MS = 120_000;
-const EPOCH = "board";
 const INTERVAL_MS = 3_600_000;
 const IN_PAGE = readFileSync(join(import.meta.dirname, "board-in-page.js"), "utf8");
 
@@ -55,7 +46,7 @@ export async function benchBoard(): Promise<Figure[]> {
   try {
     const { collector, stores } = await startStores();
     progress("board: 10,000 devices become hot");
-    for (const store of stores) store.publishAll();
+    for (const store of stores) store.publish(DEVICES, HOT);
     await waitFor("10,000 open incidents", async () => (await openCount(collector)) === INCIDENTS, READY_MS);
     const browser = await startChromium();
     const link = await signInLink(collector);
@@ -156,7 +147,7 @@ async function measureUse(page: Page): Promise<Figure[]> {
   await page.keyboard.press("/");
   const keys: number[] = [];
   await ask(page, "boardWatch.startFrames()");
-  for (const key of "belt-42 board-17") {
+  for (const key of "belt-42 calm-17") {
     const at = nowMs();
     await page.keyboard.press(key === " " ? "Space" : key);
     keys.push((await ask<number>(page, "boardWatch.painted()")) - at);
@@ -203,7 +194,7 @@ async function moves(page: Page): Promise<number[]> {
   return took;
 }
 
-type Setting = { readonly page: Page; readonly collector: CollectorRig; readonly stores: readonly HotStore[] };
+type Setting = { readonly page: Page; readonly collector: CollectorRig; readonly stores: readonly BeltStore[] };
 
 /** From a person's action, and from a reading, to the frame that shows the changed row; in peace and in a storm. */
 async function measureUpdates({ page, collector, stores }: Setting): Promise<Figure[]> {
@@ -256,7 +247,7 @@ async function acknowledgements(page: Page, collector: CollectorRig): Promise<nu
   return took;
 }
 
-async function recoveries(page: Page, collector: CollectorRig, stores: readonly HotStore[]): Promise<number[]> {
+async function recoveries(page: Page, collector: CollectorRig, stores: readonly BeltStore[]): Promise<number[]> {
   const took: number[] = [];
   for (let n = 0; n < UPDATES; n++) {
     const id = await rowSomewhere(page, n, '!row.textContent.includes("Recovered")');
@@ -281,7 +272,7 @@ async function measureBare(
 ): Promise<number[]> {
   const arrivals = await watchIncidents(collector);
   const took: number[] = [];
-  for (const store of stores.filter(({ name }) => !name.startsWith(STORMY)).slice(0, UPDATES)) {
+  for (const store of stores.filter((store) => !isStormy(store)).slice(0, UPDATES)) {
     const device = deviceId(index);
     const arrived = arrivals.next(store.site, device);
     const sentAt = performance.now();
@@ -310,8 +301,8 @@ const rowSomewhere = (page: Page, n: number, holds: string): Promise<string> =>
   );
 
 /** Devices of the stores that are kept for it become hot and cool by turns. */
-function startStorm(stores: readonly HotStore[]): { stop(): number } {
-  const stormy = stores.filter(({ name }) => name.startsWith(STORMY));
+function startStorm(stores: readonly BeltStore[]): { stop(): number } {
+  const stormy = stores.filter(isStormy);
   const startedAt = performance.now();
   let changes = 0;
   const timer = setInterval(() => {
@@ -357,102 +348,22 @@ const HOT = [65, 75, 85];
 const COOL = [20];
 /** Names of the stores where a storm rages begin so. */
 const STORMY = "Stormy";
+const isStormy = ({ site }: BeltStore): boolean => site.startsWith("stormy");
 
-async function startStores(): Promise<{ collector: CollectorRig; stores: readonly HotStore[] }> {
+async function startStores(): Promise<{ collector: CollectorRig; stores: readonly BeltStore[] }> {
   progress("board: 100 stores with 100 devices each");
   const names = Array.from({ length: SITES }, (_, n) => ({
-    site: `board-${n + 1}`,
+    site: `${n % 5 === 4 ? "stormy" : "calm"}-${n + 1}`,
     name: n % 5 === 4 ? `${STORMY} Store ${n + 1}` : `Market Street ${n + 1}`,
   }));
   const sites = names.map(({ site, name }) => `  - { id: ${site}, name: ${name}, time_zone: Europe/Berlin }\n`);
   const collector = await startCollector({ rules: RULES, sites: `sites:\n${sites.join("")}` });
-  const password = newAgentPassword();
-  const state = createSqliteStore({ file: join(collector.folder, "data", "state.sqlite") });
-  await state.open();
-  for (const { site } of names) {
-    state.putAgentCredential({ site, agent: "agent", passwordHash: hashAgentPassword(password) });
-  }
-  await state.close();
-  const stores: HotStore[] = [];
-  for (const { site, name } of names) stores.push(await HotStore.join(collector, { site, name, password }));
+  const password = await letIn(
+    join(collector.folder, "data"),
+    names.map(({ site }) => ({ site, agent: "agent" })),
+  );
+  const options = { url: collector.mqtt, password, devices: DEVICES_PER_SITE, intervalMs: INTERVAL_MS };
+  const stores: BeltStore[] = [];
+  for (const { site } of names) stores.push(await BeltStore.join({ ...options, site }));
   return { collector, stores };
 }
-
-/** A store whose agent is this process: it says that belts are hot, or cool. */
-class HotStore {
-  readonly site: string;
-  readonly name: string;
-  readonly #client: MqttClient;
-  #seq = 0;
-
-  private constructor(site: string, name: string, client: MqttClient) {
-    this.site = site;
-    this.name = name;
-    this.#client = client;
-  }
-
-  static async join(
-    collector: CollectorRig,
-    { site, name, password }: { site: string; name: string; password: string },
-  ): Promise<HotStore> {
-    const client = await connectAsync(collector.mqtt, {
-      clientId: `aislewatch:${site}:agent`,
-      username: `${site}/agent`,
-      password,
-      reconnectPeriod: 0,
-    });
-    onCleanUp(() => client.endAsync(true));
-    const now = Date.now();
-    const status: AgentStatus = {
-      v: WIRE_VERSION,
-      state: "online",
-      version: "bench",
-      epoch: EPOCH,
-      startedAt: now,
-      sentAt: now,
-    };
-    await client.publishAsync(agentTopic(site, "agent", "status"), JSON.stringify(status), { qos: 1 });
-    const devices = Array.from({ length: DEVICES_PER_SITE }, (_, index) => deviceOf(index));
-    for (const part of splitInventory(devices, 1)) {
-      await client.publishAsync(agentTopic(site, "agent", `inventory/${part.part}`), JSON.stringify(part), { qos: 1 });
-    }
-    return new HotStore(site, name, client);
-  }
-
-  publishAll(): void {
-    this.publish(
-      Array.from({ length: DEVICES_PER_SITE }, (_, index) => deviceId(index)),
-      HOT,
-    );
-  }
-
-  /** One reading of each, with these temperatures by turns. */
-  publish(devices: readonly string[], celsius: readonly number[]): void {
-    const now = Date.now();
-    const message = encodeTelemetry(
-      { epoch: EPOCH, lane: "live", seq: ++this.#seq, sentAt: now },
-      devices.map((device, n) => ({
-        device,
-        at: now,
-        samples: [
-          { component: null, metrics: { up: true, temperature_celsius: celsius[n % celsius.length] ?? Number.NaN } },
-        ],
-      })),
-    );
-    this.#client.publish(agentTopic(this.site, "agent", "telemetry"), JSON.stringify(message), { qos: 1 });
-  }
-}
-
-const deviceId = (index: number): string => `belt-${index + 1}/conveyor`;
-
-const deviceOf = (index: number): InventoryDevice => ({
-  id: deviceId(index),
-  kind: "conveyor",
-  driver: "bench",
-  labels: {},
-  dependsOn: [],
-  intervalMs: INTERVAL_MS,
-  asset: {},
-  components: [],
-  metrics: ["up", "temperature_celsius"],
-});

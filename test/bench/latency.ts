@@ -5,18 +5,10 @@
  *
  * Publisher and stream are this one process, so one clock measures, and the fleet's work in it counts as latency.
  */
-import {
-  type AgentStatus,
-  agentTopic,
-  encodeTelemetry,
-  type InventoryDevice,
-  splitInventory,
-  WIRE_VERSION,
-} from "@aislewatch/contract";
-import { connectAsync, type MqttClient } from "mqtt";
 import { type CollectorRig, cleanUp, onCleanUp, waitFor } from "../rig/rig.ts";
+import { BeltStore, deviceId } from "./belts.ts";
 import { type Figure, progress } from "./figure.ts";
-import { type AgentName, fleetNames, type LoadedCollector, startLoad, startLoadedCollector } from "./load.ts";
+import { fleetNames, startLoad, startLoadedCollector } from "./load.ts";
 
 const LOAD = { agents: 50, batchSamples: 240, samplesPerSecond: 20_000, windowBatches: 32 };
 /** Faults at sites of ten devices, so that no site is in a state that no store ever was in. */
@@ -24,8 +16,10 @@ const SITES = 32;
 const DEVICES_PER_SITE = 10;
 const PAUSE_MS = 40;
 const ARRIVE_MS_MAX = 10_000;
-const EPOCH = "latency";
 const INTERVAL_MS = 60_000;
+const DEVICES = Array.from({ length: DEVICES_PER_SITE }, (_, index) => deviceId(index));
+const HOT = 75;
+const COOL = 25;
 
 const RULE = `  - id: fault-to-incident
     title: "{{device}} is hot"
@@ -42,14 +36,21 @@ export async function benchLatency(): Promise<Figure[]> {
     const sites = Array.from({ length: SITES }, (_, i) => ({ site: `latency-${i + 1}`, agent: "agent" }));
     const collector = await startLoadedCollector([...fleetNames(LOAD.agents), ...sites], RULE);
     const fleet = await startLoad(collector, LOAD);
-    const agents = await Promise.all(sites.map((name) => FaultyStore.join(collector, name)));
+    const options = {
+      url: collector.mqtt,
+      password: collector.password,
+      devices: DEVICES_PER_SITE,
+      intervalMs: INTERVAL_MS,
+    };
+    const stores = await Promise.all(sites.map(({ site }) => BeltStore.join({ ...options, site })));
+    for (const store of stores) store.publish(DEVICES, [COOL]);
     const arrivals = await watchIncidents(collector);
     const before = { at: performance.now(), samples: fleet.counters().ackedSamples };
     const tookMs: number[] = [];
-    for (let device = 0; device < DEVICES_PER_SITE; device++) {
-      for (const agent of agents) {
+    for (const device of DEVICES) {
+      for (const store of stores) {
         await new Promise((done) => setTimeout(done, PAUSE_MS));
-        tookMs.push(await faultToIncident(agent, device, arrivals));
+        tookMs.push(await faultToIncident(store, device, arrivals));
       }
     }
     const seconds = (performance.now() - before.at) / 1_000;
@@ -72,79 +73,12 @@ export async function benchLatency(): Promise<Figure[]> {
 /** When an incident of a device arrived first, by site and device. */
 export type Arrivals = { readonly next: (site: string, device: string) => Promise<number> };
 
-async function faultToIncident(agent: FaultyStore, device: number, arrivals: Arrivals): Promise<number> {
-  const arrived = arrivals.next(agent.site, deviceId(device));
+async function faultToIncident(store: BeltStore, device: string, arrivals: Arrivals): Promise<number> {
+  const arrived = arrivals.next(store.site, device);
   const publishedAt = performance.now();
-  agent.publish(device, true);
+  store.publish([device], [HOT]);
   return (await arrived) - publishedAt;
 }
-
-/** Devices of a store that can be told to be faulty. */
-class FaultyStore {
-  readonly site: string;
-  readonly #agent: string;
-  readonly #client: MqttClient;
-  #seq = 0;
-
-  private constructor({ site, agent }: AgentName, client: MqttClient) {
-    this.site = site;
-    this.#agent = agent;
-    this.#client = client;
-  }
-
-  static async join(collector: LoadedCollector, { site, agent }: AgentName): Promise<FaultyStore> {
-    const client = await connectAsync(collector.mqtt, {
-      clientId: `aislewatch:${site}:${agent}`,
-      username: `${site}/${agent}`,
-      password: collector.password,
-      reconnectPeriod: 0,
-    });
-    onCleanUp(() => client.endAsync(true));
-    const store = new FaultyStore({ site, agent }, client);
-    const now = Date.now();
-    const status: AgentStatus = {
-      v: WIRE_VERSION,
-      state: "online",
-      version: "bench",
-      epoch: EPOCH,
-      startedAt: now,
-      sentAt: now,
-    };
-    await client.publishAsync(agentTopic(site, agent, "status"), JSON.stringify(status), { qos: 1 });
-    const devices = Array.from({ length: DEVICES_PER_SITE }, (_, i) => deviceOf(i));
-    for (const part of splitInventory(devices, 1)) {
-      await client.publishAsync(agentTopic(site, agent, `inventory/${part.part}`), JSON.stringify(part), { qos: 1 });
-    }
-    for (let device = 0; device < DEVICES_PER_SITE; device++) store.publish(device, false);
-    return store;
-  }
-
-  publish(device: number, hot: boolean): void {
-    const now = Date.now();
-    const message = encodeTelemetry({ epoch: EPOCH, lane: "live", seq: ++this.#seq, sentAt: now }, [
-      {
-        device: deviceId(device),
-        at: now,
-        samples: [{ component: null, metrics: { up: true, temperature_celsius: hot ? 75 : 25 } }],
-      },
-    ]);
-    this.#client.publish(agentTopic(this.site, this.#agent, "telemetry"), JSON.stringify(message), { qos: 1 });
-  }
-}
-
-const deviceId = (index: number): string => `belt-${index + 1}/conveyor`;
-
-const deviceOf = (index: number): InventoryDevice => ({
-  id: deviceId(index),
-  kind: "conveyor",
-  driver: "bench",
-  labels: {},
-  dependsOn: [],
-  intervalMs: INTERVAL_MS,
-  asset: {},
-  components: [],
-  metrics: ["up", "temperature_celsius"],
-});
 
 /** Reads the API's event stream as a page does. */
 export async function watchIncidents(collector: Pick<CollectorRig, "http" | "token">): Promise<Arrivals> {
