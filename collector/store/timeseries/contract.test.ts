@@ -9,8 +9,13 @@ import { createDuckDbStore } from "./duckdb.ts";
 timeSeriesStoreContract("DuckDB", async () => {
   const folder = await mkdtemp(join(tmpdir(), "aislewatch-series-"));
   const file = join(folder, "series.duckdb");
+  const copy = join(folder, "copy");
   return {
     create: () => createDuckDbStore({ file, clock: new ManualClock() }),
+    copy: {
+      folder: copy,
+      open: () => createDuckDbStore({ file: join(copy, "series.duckdb"), clock: new ManualClock() }),
+    },
     writer: [fileURLToPath(new URL("./crash-writer.ts", import.meta.url)), "duckdb", file],
     remove: () => rm(folder, { recursive: true }),
   };

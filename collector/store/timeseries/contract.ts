@@ -2,6 +2,7 @@
  * What every time-series store must do, as tests. `contract.test.ts` runs them for each implementation, on the real
  * thing.
  */
+import { mkdir, rm } from "node:fs/promises";
 import type { Value } from "@aislewatch/contract";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -15,6 +16,8 @@ export type TimeSeriesStoreUnderTest = {
   create(): TimeSeriesStore;
   /** A Node program that appends `crashBatch(1)`, `crashBatch(2)`, … to it until it is killed (crash-writer.ts). */
   readonly writer: readonly string[];
+  /** A folder that `snapshot` may fill, and a store over what it left there; absent where there is none. */
+  readonly copy?: { readonly folder: string; open(): TimeSeriesStore };
   remove(): Promise<void>;
 };
 
@@ -309,6 +312,62 @@ export function timeSeriesStoreContract(name: string, make: () => Promise<TimeSe
         await store.append([aBatch(2, [{ metric: "m", at: T0 + 1, value: true }])]);
         await reopen();
         expect((await store.lastValues(T0)).map(({ value }) => value)).toEqual([true]);
+      });
+    });
+
+    describe("a copy of it all", () => {
+      const never = new AbortController().signal;
+      const NONE = "its data is on a server, which has means of its own";
+
+      it("holds what was taken before, of one instant, while more is taken", async ({ skip }) => {
+        const { copy } = place;
+        if (copy === undefined || store.snapshot === undefined) return skip(NONE);
+        await mkdir(copy.folder);
+        let seq = 0;
+        const takeOne = () => store.append([aBatch(++seq, [{ at: T0 + seq, value: seq }])]);
+        await takeOne();
+        const stop = new AbortController();
+        const taking = (async () => {
+          while (!stop.signal.aborted) await takeOne();
+        })();
+        await store.snapshot(copy.folder, never);
+        stop.abort();
+        await taking;
+        const copied = copy.open();
+        await copied.open();
+        const points = await copied.query(SERIES, ALWAYS);
+        const [mark] = await copied.watermarks();
+        await copied.close();
+        expect(mark?.seq).toBeGreaterThanOrEqual(1);
+        expect(points.map(({ mean }) => mean)).toEqual(Array.from({ length: mark?.seq ?? 0 }, (_, n) => n + 1));
+        expect((await store.stats()).samples).toBe(seq);
+      });
+
+      it("can be stopped, and made again", async ({ skip }) => {
+        const { copy } = place;
+        if (copy === undefined || store.snapshot === undefined) return skip(NONE);
+        await mkdir(copy.folder);
+        await store.append([aBatch(1, [{ at: T0, value: 1 }])]);
+        const stop = new AbortController();
+        const stopped = store.snapshot(copy.folder, stop.signal);
+        stop.abort();
+        await expect(stopped).rejects.toMatchObject({ kind: "closed" });
+        await rm(copy.folder, { recursive: true });
+        await mkdir(copy.folder);
+        await store.snapshot(copy.folder, never);
+        await store.append([aBatch(2, [{ at: T0 + 1, value: 1 }])]);
+        expect((await store.stats()).samples).toBe(2);
+      });
+
+      it("stops with the store", async ({ skip }) => {
+        const { copy } = place;
+        if (copy === undefined || store.snapshot === undefined) return skip(NONE);
+        await mkdir(copy.folder);
+        const stopped = expect(store.snapshot(copy.folder, never)).rejects.toBeInstanceOf(StoreError);
+        await store.close();
+        await stopped;
+        store = place.create();
+        await store.open();
       });
     });
 

@@ -27,6 +27,7 @@ import { count, last, query, type Reader, samples } from "./duckdb-read.ts";
 import { retain } from "./duckdb-retention.ts";
 import { bringUpToDate, slabTable } from "./duckdb-schema.ts";
 import { seal } from "./duckdb-seal.ts";
+import { Snapshots } from "./duckdb-snapshot.ts";
 import { setState, settleFiles } from "./duckdb-start.ts";
 
 /** Rows in one of DuckDB's data chunks (STANDARD_VECTOR_SIZE). */
@@ -46,6 +47,7 @@ export class Database {
   readonly #hooks: DatabaseHooks;
   readonly #chunk = DuckDBDataChunk.create([INTEGER, BIGINT, DOUBLE]);
   readonly #stopping = new AbortController();
+  readonly #snapshots = new Snapshots();
   readonly holdings: Holdings;
   #instance: DuckDBInstance | null = null;
   #connections: Record<"writer" | "reader" | "keeper" | "notes", DuckDBConnection> | null = null;
@@ -261,6 +263,15 @@ export class Database {
       ...{ notice: "holdings", files: live.length, bytes: live.reduce((sum, { bytes }) => sum + bytes, 0) },
       setAside: files.filter(({ state }) => state === "set_aside").length,
     });
+  }
+
+  /** Of rising numbers. */
+  async snapshot(number: number, folder: string): Promise<void> {
+    await this.#snapshots.take(number, opened(this.#instance), this.holdings, { file: this.#options.file, folder });
+  }
+
+  stopSnapshots(before: number): void {
+    this.#snapshots.stop(before);
   }
 
   /** Writes the log into the file and lets go of it. */

@@ -67,6 +67,10 @@ export type Operations = {
   };
   /** Days that are past become files; what a seal before this one began is finished. */
   seal: { request: { readonly nowMs: number }; reply: null };
+  /** A copy of it all in this folder, between two seals. */
+  snapshot: { request: { readonly folder: string }; reply: null };
+  /** Ends the one under way, if there is one. */
+  stopSnapshot: { request: Record<never, never>; reply: null };
   close: { request: Record<never, never>; reply: null };
 };
 export type Operation = keyof Operations;

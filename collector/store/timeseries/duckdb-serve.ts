@@ -1,7 +1,7 @@
 /**
  * The thread that owns the DuckDB file. It takes requests from duckdb.ts, one reply each, in order within each of its
  * three lanes: writes, reads, and the keeper, which seals days beside both and stops them only for the moment in which
- * what it built begins to count.
+ * what it built begins to count, and copies the store for a backup.
  *
  * Nobody may `terminate()` this thread while a statement runs: the binding then aborts the whole process (a Napi::Error
  * with nowhere to go). Between statements it is safe and loses nothing that was committed.
@@ -12,10 +12,11 @@ import { FileError, isFatal, kindOf } from "./duckdb-connection.ts";
 import { Database, type DatabaseHooks } from "./duckdb-database.ts";
 import type { Operation, Operations, Reply, Request, WorkerOptions } from "./duckdb-protocol.ts";
 
-const LANE_OF: Readonly<Record<Operation, "reading" | "writing" | "keeping" | "closing">> = {
+const LANE_OF: Readonly<Record<Operation, "reading" | "writing" | "keeping" | "closing" | "at once">> = {
   ...{ load: "writing", append: "writing", close: "closing" },
   ...{ query: "reading", samples: "reading", last: "reading", count: "reading" },
-  ...{ retain: "keeping", seal: "keeping" },
+  // What is sealed and merged stands still while it is copied.
+  ...{ retain: "keeping", seal: "keeping", snapshot: "keeping", stopSnapshot: "at once" },
 };
 
 export function serve(port: MessagePort, options: WorkerOptions, hooks: Pick<DatabaseHooks, "onStep"> = {}): void {
@@ -58,6 +59,12 @@ export function serve(port: MessagePort, options: WorkerOptions, hooks: Pick<Dat
       case "seal":
         await database.seal(request.nowMs, exclusive);
         return null;
+      case "snapshot":
+        await database.snapshot(request.id, request.folder);
+        return null;
+      case "stopSnapshot":
+        database.stopSnapshots(request.id);
+        return null;
       case "close":
         await database.close();
         return null;
@@ -83,6 +90,7 @@ export function serve(port: MessagePort, options: WorkerOptions, hooks: Pick<Dat
     underWay--;
     if (!ending) return;
     database.stopKeeping();
+    database.stopSnapshots(Number.POSITIVE_INFINITY);
     if (underWay > 0) return;
     database.release();
     port.close();
@@ -100,9 +108,13 @@ export function serve(port: MessagePort, options: WorkerOptions, hooks: Pick<Dat
       case "keeping":
         keeping = keeping.then(() => answer(request));
         break;
+      case "at once":
+        void answer(request);
+        break;
       case "closing":
         database.interruptReads();
         database.stopKeeping();
+        database.stopSnapshots(Number.POSITIVE_INFINITY);
         // The keeper may need the other lanes to come to its end, so they are closed after it.
         keeping = keeping.then(() => exclusive(() => answer(request)));
     }

@@ -262,6 +262,18 @@ class DuckDbStore implements DuckDbTimeSeriesStore {
     return { samples, series: registry.count, bytesOnDisk, refusedSamples: this.#refusedSamples };
   }
 
+  async snapshot(folder: string, signal: AbortSignal): Promise<void> {
+    if (this.#state !== "open") throw closedError();
+    if (signal.aborted) throw new StoreError("closed", "the copy was stopped");
+    const stop = (): void => void this.#call("stopSnapshot", {}).catch(() => null);
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      await this.#call("snapshot", { folder });
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#state !== "open") {
       this.#state = "closed";
