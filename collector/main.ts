@@ -23,6 +23,8 @@ const HELP = `Usage: aislewatch collector [options]
 
 ${adminHelp}`;
 
+/** From the end of the last part to that of the process: what is left is the end of the log on its way through a pipe. */
+const LINGER_MS_MAX = 2_000;
 const PAGE = resolve(import.meta.dirname, "page/dist");
 
 const COMMON = {
@@ -73,6 +75,9 @@ async function main([command = "", ...rest]: string[]): Promise<number> {
     // A parent that started us with a channel wants to know where we listen.
     onStarted: () => void process.send?.({ ready: collector.urls() }),
   });
+  // A part that did not stop in time may have left a thread that keeps the process, and whoever would start it again waits
+  // for its end. process.exit would wait, too: for the thread.
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), LINGER_MS_MAX).unref();
   const faulty = collector.faultyFiles();
   if (faulty === null) return code;
   process.stderr.write(`${faulty}\n`);
