@@ -1,6 +1,7 @@
 import { type RefObject, useEffect, useMemo, useState } from "react";
 import type { Incidents } from "../api/incidents.ts";
 import { useLive } from "../api/use-live.ts";
+import { Segments, SelectOrAll } from "../ui/filter-fields.tsx";
 import { KINDS, kindTitle } from "../ui/kinds.ts";
 import { type Filters, STATE_FILTERS, type StateFilter } from "./filters.ts";
 import type { Step } from "./use-filters.ts";
@@ -23,33 +24,18 @@ const STATE_TITLES: Readonly<Record<StateFilter, string>> = {
 export function FilterBar({ filters, change, searchBox }: Props) {
   return (
     <search className="filters">
-      <fieldset className="segments">
-        <legend className="visually-hidden">State</legend>
-        {STATE_FILTERS.map((state) => (
-          <label key={state}>
-            <input
-              type="radio"
-              name="state"
-              className="visually-hidden"
-              checked={filters.state === state}
-              onChange={() => change({ state })}
-            />
-            <span>{STATE_TITLES[state]}</span>
-          </label>
-        ))}
-      </fieldset>
+      <Segments
+        label="State"
+        options={STATE_FILTERS}
+        chosen={filters.state}
+        choose={(state) => change({ state })}
+        show={(state) => STATE_TITLES[state]}
+      />
       <SiteSelect filters={filters} change={change} />
-      <label>
-        <span className="visually-hidden">Kind</span>
-        <select value={filters.kind ?? ""} onChange={(event) => change({ kind: event.target.value || null })}>
-          <option value="">All kinds</option>
-          {KINDS.map((kind) => (
-            <option key={kind} value={kind}>
-              {kindTitle(kind)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <SelectOrAll
+        {...{ label: "Kind", all: "All kinds", options: KINDS, chosen: filters.kind, show: kindTitle }}
+        choose={(kind) => change({ kind })}
+      />
       <SearchBox text={filters.text} change={change} searchBox={searchBox} />
     </search>
   );

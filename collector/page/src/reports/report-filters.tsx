@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { PRIORITIES, type Priority } from "../api/types.ts";
 import { api, useLoad } from "../api/use-live.ts";
+import { Segments, SelectOrAll } from "../ui/filter-fields.tsx";
 import { KINDS, kindTitle } from "../ui/kinds.ts";
 import { GROUPINGS, PERIODS, type Period, type ReportFilters } from "./filters.ts";
 
@@ -18,34 +19,19 @@ const PERIOD_TITLES: Readonly<Record<Period, string>> = {
 export function ReportFilterBar({ filters, change }: Props) {
   return (
     <search className="report-filters">
-      <fieldset className="segments">
-        <legend className="visually-hidden">Period</legend>
-        {PERIODS.map((period) => (
-          <label key={period}>
-            <input
-              type="radio"
-              name="period"
-              className="visually-hidden"
-              checked={filters.period === period}
-              onChange={() => change({ period })}
-            />
-            <span>{PERIOD_TITLES[period]}</span>
-          </label>
-        ))}
-      </fieldset>
+      <Segments
+        label="Period"
+        options={PERIODS}
+        chosen={filters.period}
+        choose={(period) => change({ period })}
+        show={(period) => PERIOD_TITLES[period]}
+      />
       {filters.period === "custom" && <Days filters={filters} change={change} />}
       <SiteSelect filters={filters} change={change} />
-      <label>
-        <span className="visually-hidden">Kind</span>
-        <select value={filters.kind ?? ""} onChange={(event) => change({ kind: event.target.value || null })}>
-          <option value="">All kinds</option>
-          {KINDS.map((kind) => (
-            <option key={kind} value={kind}>
-              {kindTitle(kind)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <SelectOrAll
+        {...{ label: "Kind", all: "All kinds", options: KINDS, chosen: filters.kind, show: kindTitle }}
+        choose={(kind) => change({ kind })}
+      />
       <fieldset className="report-priorities">
         <legend className="visually-hidden">Priorities, all when none is chosen</legend>
         {PRIORITIES.map((priority) => (
@@ -104,21 +90,14 @@ function Days({ filters, change }: Props) {
 
 function SiteSelect({ filters, change }: Props) {
   const sites = useLoad("report-sites", api.sites);
-  const known = sites.value ?? [];
+  const names = new Map((sites.value ?? []).map(({ id, name }) => [id, name]));
+  // The one that the link names stands there in any case.
+  if (filters.site !== null && !names.has(filters.site)) names.set(filters.site, filters.site);
   return (
-    <label>
-      <span className="visually-hidden">Site</span>
-      <select value={filters.site ?? ""} onChange={(event) => change({ site: event.target.value || null })}>
-        <option value="">All sites</option>
-        {filters.site !== null && !known.some(({ id }) => id === filters.site) && (
-          <option value={filters.site}>{filters.site}</option>
-        )}
-        {known.map(({ id, name }) => (
-          <option key={id} value={id}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
+    <SelectOrAll
+      {...{ label: "Site", all: "All sites", options: [...names.keys()], chosen: filters.site }}
+      choose={(site) => change({ site })}
+      show={(id) => names.get(id) ?? id}
+    />
   );
 }

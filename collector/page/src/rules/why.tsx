@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { Explanation, Incident, Rule } from "../api/types.ts";
 import { api, useLoad, useNow } from "../api/use-live.ts";
+import { Segments } from "../ui/filter-fields.tsx";
 import { exactAge, measure, sentence, timeText } from "../ui/format.ts";
 import { LoadState } from "../ui/load-state.tsx";
 import "./why.css";
@@ -129,33 +130,21 @@ function Facts({ found }: { found: Explanation }) {
 
 /** On the page of an incident: its rule now, and as it was when the incident was opened. */
 export function WhyIncident({ incident }: { incident: Incident }) {
-  const [then, setThen] = useState(false);
-  const choices = [
-    { name: "Now", value: false },
-    { name: "When it opened", value: true },
-  ];
+  const [time, setTime] = useState<"now" | "then">("now");
   return (
     <section className="panel" aria-labelledby="why-title">
       <div className="why-bar">
         <h2 id="why-title">Why</h2>
         <span className="id">{incident.rule}</span>
-        <fieldset className="segments">
-          <legend className="visually-hidden">Time</legend>
-          {choices.map(({ name, value }) => (
-            <label key={name}>
-              <input
-                type="radio"
-                name="why-time"
-                className="visually-hidden"
-                checked={then === value}
-                onChange={() => setThen(value)}
-              />
-              <span>{name}</span>
-            </label>
-          ))}
-        </fieldset>
+        <Segments
+          label="Time"
+          options={["now", "then"]}
+          chosen={time}
+          choose={setTime}
+          show={(one) => (one === "now" ? "Now" : "When it opened")}
+        />
       </div>
-      <Explained rule={incident.rule} subject={incident.subject} at={then ? incident.openedAt : null} />
+      <Explained rule={incident.rule} subject={incident.subject} at={time === "then" ? incident.openedAt : null} />
     </section>
   );
 }

@@ -8,6 +8,7 @@ import { AssetPanel } from "../ui/asset-panel.tsx";
 import { DeviceBadge, SeverityTag } from "../ui/badges.tsx";
 import { Chart } from "../ui/chart.tsx";
 import { EventList } from "../ui/event-list.tsx";
+import { Segments } from "../ui/filter-fields.tsx";
 import { measure, metricTitle, sentence } from "../ui/format.ts";
 import { KindIcon } from "../ui/kind-icon.tsx";
 import { kindTitle } from "../ui/kinds.ts";
@@ -253,21 +254,13 @@ function Charts({ detail }: { detail: DeviceDetail }) {
     <section className="panel" aria-labelledby="charts-title">
       <div className="charts-bar">
         <h2 id="charts-title">History</h2>
-        <fieldset className="segments">
-          <legend className="visually-hidden">Time range</legend>
-          {Object.keys(RANGES).map((each) => (
-            <label key={each}>
-              <input
-                type="radio"
-                name="range"
-                className="visually-hidden"
-                checked={range === each}
-                onChange={() => change("range", each)}
-              />
-              <span>{each}</span>
-            </label>
-          ))}
-        </fieldset>
+        <Segments
+          label="Time range"
+          options={Object.keys(RANGES)}
+          chosen={range}
+          choose={(each) => change("range", each)}
+          show={(each) => each}
+        />
         {components.length > 1 && (
           <label>
             <span className="visually-hidden">Component</span>

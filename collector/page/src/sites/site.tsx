@@ -4,6 +4,7 @@ import type { Device, Site } from "../api/types.ts";
 import { api, useLoad } from "../api/use-live.ts";
 import { Age } from "../ui/age.tsx";
 import { DeviceBadge, SeverityTag } from "../ui/badges.tsx";
+import { Segments, SelectOrAll } from "../ui/filter-fields.tsx";
 import { plural } from "../ui/format.ts";
 import { KindIcon } from "../ui/kind-icon.tsx";
 import { kindTitle } from "../ui/kinds.ts";
@@ -109,48 +110,29 @@ function Filters({ devices, filters, change }: FiltersProps) {
   const labels = [...new Set(devices.flatMap(labelsOf))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
   return (
     <search className="filters">
-      <fieldset className="segments">
-        <legend className="visually-hidden">State</legend>
-        {[null, ...DEVICE_STATES].map((state) => {
-          const matching = devices.filter((device) => state === null || device.state === state).length;
-          return (
-            <label key={state ?? "all"}>
-              <input
-                type="radio"
-                name="state"
-                className="visually-hidden"
-                checked={filters.state === state}
-                onChange={() => change({ state })}
-              />
-              <span>
-                {state === null ? "All" : state} <span className="segment-count">{matching}</span>
-              </span>
-            </label>
-          );
-        })}
-      </fieldset>
-      <label>
-        <span className="visually-hidden">Kind</span>
-        <select value={filters.kind ?? ""} onChange={(event) => change({ kind: event.target.value || null })}>
-          <option value="">All kinds</option>
-          {kinds.map((kind) => (
-            <option key={kind} value={kind}>
-              {kindTitle(kind)}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        <span className="visually-hidden">Label</span>
-        <select value={filters.label ?? ""} onChange={(event) => change({ label: event.target.value || null })}>
-          <option value="">All labels</option>
-          {labels.map((label) => (
-            <option key={label} value={label}>
-              {label.replace("=", ": ")}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Segments
+        label="State"
+        options={[null, ...DEVICE_STATES]}
+        chosen={filters.state}
+        choose={(state) => change({ state })}
+        show={(state) => (
+          <>
+            {state === null ? "All" : state}{" "}
+            <span className="segment-count">
+              {devices.filter((device) => state === null || device.state === state).length}
+            </span>
+          </>
+        )}
+      />
+      <SelectOrAll
+        {...{ label: "Kind", all: "All kinds", options: kinds, chosen: filters.kind, show: kindTitle }}
+        choose={(kind) => change({ kind })}
+      />
+      <SelectOrAll
+        {...{ label: "Label", all: "All labels", options: labels, chosen: filters.label }}
+        choose={(label) => change({ label })}
+        show={(label) => label.replace("=", ": ")}
+      />
     </search>
   );
 }
