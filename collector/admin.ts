@@ -10,6 +10,7 @@ import { isId } from "@aislewatch/contract";
 import { EXIT, realClock } from "@aislewatch/runtime";
 import { hashAgentPassword, newAgentPassword } from "./agent-password.ts";
 import { type AuthDeps, createLoginLink, createToken, ensureAdmin, putUser } from "./api/auth.ts";
+import { isRestoreUnfinished } from "./backup/restore-places.ts";
 import type { CollectorConfig } from "./config.ts";
 import { COLLECTOR_AGENT, OWN_SITE } from "./own-reports.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
@@ -60,6 +61,8 @@ export async function administer(command: string, args: string[], findConfig: Fi
   }
   const config = findConfig(values);
   if (config === null) return EXIT.config;
+  if (isRestoreUnfinished(config.data))
+    throw new Error(`a restore into ${config.data} was killed: start the collector, or run aislewatch restore again`);
   if (!existsSync(config.data)) mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const state = createSqliteStore({ file: join(config.data, "state.sqlite") });
   await state.open();

@@ -3,6 +3,8 @@ import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { writeDuration } from "@aislewatch/config";
 import { type Finding, inspectEndpoint, sizeText } from "@aislewatch/runtime";
+import { backupMade } from "./backup/made.ts";
+import { isRestoreUnfinished } from "./backup/restore-places.ts";
 import type { CollectorConfig } from "./config.ts";
 import { lookAtState, type StateLook } from "./store/state/look.ts";
 import { SERIES_FILE } from "./timeseries.ts";
@@ -11,6 +13,9 @@ import { SERIES_FILE } from "./timeseries.ts";
 const SILENT_MS = 86_400_000;
 /** A status comes every 30 s, and what was seen last may be older than it by as much. */
 const CLOCK_OFF_MS = 120_000;
+const DAY_MS = 86_400_000;
+/** One of each night, with a night that failed between. */
+const BACKUP_MS_MAX = 2 * DAY_MS;
 /** Agents that are named; the others are counted. */
 const NAMED_MAX = 5;
 const CONNECT_MS_MAX = 5_000;
@@ -19,7 +24,11 @@ export function stateFindings(folder: string, nowMs: number, version: string): F
   const group = "state store";
   const file = join(folder, "state.sqlite");
   const found = lookAtState(file);
-  const restore = "stop the collector, keep the file aside, and put a backup in its place";
+  const restore = "stop the collector, and put a backup in its place: aislewatch restore FILE --force";
+  if (isRestoreUnfinished(folder)) {
+    const todo = "start the collector, which finishes it, or run aislewatch restore again";
+    return [{ group, level: "fail", what: `a restore into ${folder} was killed half way`, todo }];
+  }
   if (found === null) return [{ group, level: "warn", what: `${file} is not there`, todo: "the first start makes it" }];
   if (typeof found === "string")
     return [
@@ -55,10 +64,31 @@ export function stateFindings(folder: string, nowMs: number, version: string): F
               level: "warn",
               what: `${file} has schema ${schema.found}, this program writes ${schema.known}`,
             },
-            todo: "start this version of the collector: it brings the file up to date; copy it before",
+            todo: "start this version of the collector: it brings the file up to date; aislewatch backup before",
           },
         ];
-  return [integrity, ...old, ...(old.length > 0 ? [] : [...people(found), ...agents(found, nowMs, version)])];
+  return [
+    integrity,
+    ...old,
+    ...(old.length > 0 ? [] : [...people(found), ...agents(found, nowMs, version), ...backups(found, nowMs)]),
+  ];
+}
+
+/** The age of the last one; a collector that is new has none yet. */
+function backups({ lastBackup, sinceAt }: StateLook, nowMs: number): Finding[] {
+  const group = "backup";
+  const made = backupMade(lastBackup);
+  const ageMs = nowMs - (made?.at ?? sinceAt ?? nowMs);
+  const days = Math.floor(ageMs / DAY_MS);
+  const what =
+    made === null
+      ? "none was made yet"
+      : `the last was made on ${new Date(made.at).toISOString()}: ${made.file}, ${sizeText(made.bytes)}`;
+  if (ageMs < BACKUP_MS_MAX) return [{ group, level: "ok", what }];
+  const todo = "aislewatch backup --config FILE --out DIR, each night by a timer: docs/operate.md";
+  return [
+    { group, level: "warn", what: made === null ? `${what}, in ${days} days` : `${what}, ${days} days ago`, todo },
+  ];
 }
 
 function people({ users }: StateLook): Finding[] {

@@ -100,6 +100,22 @@ describe("aislewatch doctor", () => {
     expect(await diagnosed("state store")).toEqual([expect.stringContaining("can't be read")]);
   });
 
+  it("says how old the last backup is, and misses one from the third day on", async () => {
+    const last = (at: number) => JSON.stringify({ at, file: "b.tar.zst", bytes: 7 * 2 ** 20 });
+    const first = { at: NOW - 3 * DAY_MS, actor: "system", action: "config_changed", detail: "" };
+    await withStore((store) => store.audit(first));
+    expect(await diagnosed("backup")).toEqual(["warn none was made yet, in 3 days"]);
+    await withStore((store) => store.putDocument("last-backup", last(NOW - DAY_MS)));
+    expect(await diagnosed("backup")).toEqual([]);
+    await withStore((store) => store.putDocument("last-backup", last(NOW - 4 * DAY_MS)));
+    expect(await diagnosed("backup")).toEqual([expect.stringContaining("b.tar.zst, 7 MiB, 4 days ago")]);
+  });
+
+  it("tells a restore that was killed half way", async () => {
+    writeFileSync(join(data, "restore.json"), "{}");
+    expect(await diagnosed("state store")).toEqual([expect.stringContaining("was killed half way")]);
+  });
+
   it("finds a time-series store that is none, and an InfluxDB that does not answer", async () => {
     writeFileSync(join(data, "timeseries.duckdb"), "1234567 DUCK and what follows");
     expect(await diagnosed("time-series store")).toEqual([]);

@@ -53,7 +53,16 @@ const backup = (given: Partial<Parameters<typeof createBackup>[0]> = {}): Promis
     ...given,
   });
 const restore = (file: string, given: Partial<RestoreOrder> = {}) =>
-  restoreBackup({ file, to: join(folder, "new"), force: false, lastIncident: null, clock, ...EVER, ...given });
+  restoreBackup({
+    file,
+    to: join(folder, "new"),
+    old: null,
+    force: false,
+    lastIncident: null,
+    clock,
+    ...EVER,
+    ...given,
+  });
 
 describe("a backup", () => {
   beforeEach(async () => {

@@ -32,7 +32,8 @@ export const restoreHelp = `Usage: aislewatch restore FILE|DIR [--to DIR] [--for
   Puts a backup, or the newest of a folder, in the place of a collector's data. It is verified first; the collector must
   not run. Start it afterwards: the ledger then says of each agent what is lost.
 
-  --to DIR             the data folder to be (default: that of --config or --data)
+  --to DIR             the data folder to be (default: that of --config or --data; with them, that one still says how far
+                       the numbers of incidents went, when it can be read)
   --force              although something is there: it is kept aside, in before-restore-… there
   --last-incident N    the highest number that an incident had after the backup, when the old data can't say
   --config FILE        the collector's collector.yaml
@@ -95,11 +96,15 @@ export async function restoreCommand(args: string[], findConfig: FindConfig): Pr
   if (path === undefined || more.length > 0) throw new UsageError(`expected restore FILE\n\n${restoreHelp}`);
   const given = values["last-incident"];
   const lastIncident = given === undefined ? null : countOf("--last-incident", given, Number.MAX_SAFE_INTEGER);
-  const to = values.to === undefined ? (findWith(values, findConfig)?.config.data ?? null) : resolve(values.to);
-  if (to === null) return EXIT.config;
+  const isNamed = values.to === undefined || values.config !== undefined || values.data !== undefined;
+  const found = isNamed ? findWith(values, findConfig) : null;
+  if (isNamed && found === null) return EXIT.config;
+  const old = found?.config.data ?? null;
+  const to = values.to === undefined ? old : resolve(values.to);
+  if (to === null) throw new UsageError("say where to: --to DIR, or the collector's --config");
   return run(values.json === true, restoreText, async (signal, onProgress) =>
     restoreBackup({
-      ...{ file: backupFileOf(resolve(path)), to, force: values.force === true, lastIncident },
+      ...{ file: backupFileOf(resolve(path)), to, old, force: values.force === true, lastIncident },
       ...{ clock: realClock, signal, onProgress },
     }),
   );

@@ -24,6 +24,9 @@ const journalSchema = z.object({
 });
 type Journal = z.infer<typeof journalSchema>;
 
+/** One was decided and killed: what is in the folder is neither the old nor the new. Only looks. */
+export const isRestoreUnfinished = (folder: string): boolean => existsSync(join(folder, RESTORE_JOURNAL));
+
 export type Finished = "nothing" | "removed" | "finished";
 
 /** From here on the unpacked folder counts. Synced by the caller before and after. */

@@ -30,6 +30,8 @@ export type RestoreOrder = {
   readonly to: string;
   /** Instead of what is there, which is kept aside. */
   readonly force: boolean;
+  /** A data folder that may say how far incidents went since, beside `to`; null: none is known. */
+  readonly old: string | null;
   /** Given to an incident after the backup, as far as somebody knows; null: nobody does. */
   readonly lastIncident: number | null;
   readonly clock: Clock;
@@ -90,7 +92,8 @@ async function replace(order: RestoreOrder): Promise<RestoreDone> {
     });
     const state = join(unpacked, "data", STATE_FILE);
     const { lastIncident } = lookAtCopy(state);
-    const known = [order.lastIncident, lastIncidentIn(join(to, STATE_FILE))].filter((one) => one !== null);
+    const said = [to, order.old].map((one) => (one === null ? null : lastIncidentIn(join(one, STATE_FILE))));
+    const known = [order.lastIncident, ...said].filter((one) => one !== null);
     const last = Math.max(lastIncident, ...known);
     const now = clock.now();
     const restored: Restored = { backupAt: manifest.at, restoredAt: now };

@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { errorText } from "@aislewatch/base";
 import type { AgentStatus } from "@aislewatch/contract";
+import { BACKUP_DOCUMENT } from "../../backup/made.ts";
 import { migrations } from "./migrations.ts";
 
 export type StateLook = {
@@ -23,6 +24,10 @@ export type StateLook = {
     readonly lastSeenAt: number;
     readonly status: AgentStatus | null;
   }[];
+  /** The first word of the audit log, Unix ms; null when there is none. */
+  readonly sinceAt: number | null;
+  /** As `aislewatch backup` left it. */
+  readonly lastBackup: string | null;
 };
 
 /** A file of this size is read in about a second. */
@@ -59,7 +64,7 @@ function look(database: DatabaseSync, bytes: number): StateLook {
   const damage = bytes > CHECKED_BYTES_MAX ? null : verdictOf(database);
   const head = { bytes, schema: { found, known }, damage };
   // Of another schema the tables may be others.
-  if (found !== known) return { ...head, users: [], agents: [] };
+  if (found !== known) return { ...head, users: [], agents: [], sinceAt: null, lastBackup: null };
   return {
     ...head,
     users: database
@@ -75,8 +80,15 @@ function look(database: DatabaseSync, bytes: number): StateLook {
         // The store wrote what the contract had read.
         status: row["status"] === null ? null : (JSON.parse(String(row["status"])) as AgentStatus),
       })),
+    sinceAt: numberOrNull(database.prepare("select min(at) as at from audit").get()?.["at"]),
+    lastBackup: textOrNull(
+      database.prepare("select body from documents where name = ?").get(BACKUP_DOCUMENT)?.["body"],
+    ),
   };
 }
+
+const numberOrNull = (cell: unknown): number | null => (typeof cell === "number" ? cell : null);
+const textOrNull = (cell: unknown): string | null => (typeof cell === "string" ? cell : null);
 
 function verdictOf(database: DatabaseSync): string {
   const verdict = database.prepare("pragma quick_check(1)").get()?.["quick_check"];
