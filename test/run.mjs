@@ -40,6 +40,10 @@ const DEBIAN = [
   "curl",
   "iproute2",
   "systemd",
+  // Containers, and what reads a compose file.
+  "podman",
+  "crun",
+  "docker-compose",
   // Archives for Windows.
   "zip",
   "unzip",
