@@ -16,22 +16,24 @@
  *
  * Age counts the time that agents ran on this file, not the wall clock, which somebody may set to next year.
  */
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Clock, err, errorText, ok, type Result } from "@aislewatch/base";
+import type { DatabaseSync } from "node:sqlite";
+import { type Clock, err, ok, type Result } from "@aislewatch/base";
 import { type FormerOutbox, type Lane, LIMITS, type Reading } from "@aislewatch/contract";
 import { type Body, packReadings, withSeq } from "./core/batch.ts";
-import { BodyCodec, BrokenBody, textOrNull } from "./outbox-codec.ts";
+import { BodyCodec } from "./outbox-codec.ts";
+import { isStorageError, type OutboxError, toError } from "./outbox-error.ts";
 import { formerOutboxes, parseFormer, withRenumbered } from "./outbox-former.ts";
+import { giveReserveBack, keepReserve } from "./outbox-reserve.ts";
+import { BatchRows, type MovedBatch, type ReadLimit, type StoredBatch } from "./outbox-rows.ts";
 import { restoreHead, restoreHoles, rowWriter, type SavedOutbox, savedOf } from "./outbox-salvage.ts";
-import { bytesOf, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
-import { heldBefore, unheardText } from "./outbox-unheard.ts";
+import { boundFile, closeClean, Meta, openDatabase, prepareDatabase } from "./outbox-schema.ts";
+import { bytesOf, LANE_NUMBER, type Tally, Thinning, TIER } from "./outbox-thinning.ts";
+import { Unheard } from "./outbox-unheard.ts";
 
-/** `full`: the disk, not the outbox. `broken`: this file will never do again; set it aside. */
-export type OutboxError = { readonly kind: "full" | "io" | "broken"; readonly detail: string };
-
-export type StoredBatch = { readonly lane: Lane; readonly seq: number; readonly bytes: number; readonly body: string };
+export type { OutboxError } from "./outbox-error.ts";
+export type { MovedBatch, StoredBatch } from "./outbox-rows.ts";
 
 export type Seqs = Readonly<Record<Lane, number>>;
 
@@ -41,16 +43,6 @@ export type OutboxFigures = {
   /** Unix ms of the oldest reading that waits; null when none does. */
   readonly oldestAt: number | null;
   readonly droppedSamples: number;
-};
-
-/** A batch as it moves from one outbox to another: under a new seq, for nobody has heard of the old one. */
-export type MovedBatch = {
-  readonly lane: Lane;
-  readonly tier: number;
-  readonly samples: number;
-  readonly fromAt: number;
-  readonly toAt: number;
-  readonly text: string;
 };
 
 export type OutboxFileOptions = {
@@ -82,71 +74,16 @@ export type SavedCounts = { readonly batches: number; readonly lost: number };
 const FREED_SHARE = 0.05;
 /** On a full disk a few rows are not enough: only whole pages become free. */
 const FREED_BYTES_MIN = 64 * 1024;
-/** Of `reserveOf`. */
-const RESERVE_BYTES = 1024 * 1024;
-/** The write-ahead log is cut back to this after a checkpoint. */
-const WAL_BYTES_MAX = 4 * 1024 * 1024;
 /** How often batches' ages are looked at. */
 const AGE_CHECK_MS = 60_000;
 
 /** A batch of full size, so that a disk with room for one number is not taken for one that works. */
 const PROBE_BYTES = 64 * 1024;
 
-/**
- * A commit writes whole pages to the log, four of which change with each batch and four more with its ack: a quarter of
- * SQLite's default writes a third as much to the disk. A file that was made with others keeps them.
- */
-const PAGE_BYTES = 1_024;
-
-/** SQLite would keep 2 MB of pages in memory, which an agent that writes and deletes at the two ends never looks at. */
-const CACHE_KIB = 256;
-
-/** How long another process may hold the file before that is an error. */
-const BUSY_MS_MAX = 5_000;
-
-/** A file up to this size is looked through at each start, which takes 20 ms; a larger one only after a stop that was none. */
-const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 /** Of rows that are saved, so many go into one commit: each is a sync, and the log must stay small. */
 const SAVED_AT_ONCE = 500;
 
-/** In `meta`: what the file held when it was opened, until the collector has said what it has (outbox-unheard.ts). */
-const UNHEARD = "unheard";
-
-export const SCHEMA_VERSION = 2;
 const LANES = ["live", "history"] as const;
-/** SQLite's result codes (https://sqlite.org/rescode.html). */
-const SQLITE = { corrupt: 11, full: 13, notADatabase: 26 } as const;
-
-const SCHEMA = `
-  PRAGMA auto_vacuum = INCREMENTAL;
-  CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
-  CREATE TABLE batch (
-    id INTEGER PRIMARY KEY,
-    lane INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    from_seq INTEGER NOT NULL,
-    tier INTEGER NOT NULL,
-    samples INTEGER NOT NULL,
-    from_at INTEGER NOT NULL,
-    to_at INTEGER NOT NULL,
-    elapsed_ms INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    UNIQUE (lane, seq)
-  ) STRICT;
-  CREATE INDEX batch_by_worth ON batch (tier, id, bytes);
-`;
-
-/** From version 1 on: bodies are packed, with a dictionary or without; `body` is empty then (outbox-codec.ts). */
-const SCHEMA_2 = `
-  ALTER TABLE batch ADD COLUMN packed BLOB;
-  ALTER TABLE batch ADD COLUMN dictionary INTEGER;
-  CREATE TABLE dictionary (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
-
-/** Space that is given back when the disk is full, for deleting needs some as well. */
-export const reserveOf = (folder: string): string => join(folder, "outbox.reserve");
 
 /** Null where there is no file. */
 const inodeOf = (path: string): number | null => statSync(path, { throwIfNoEntry: false })?.ino ?? null;
@@ -154,18 +91,16 @@ const inodeOf = (path: string): number | null => statSync(path, { throwIfNoEntry
 export class OutboxFile {
   #options: OutboxFileOptions;
   readonly #db: DatabaseSync;
-  readonly #thinning: Thinning;
+  readonly #meta: Meta;
   readonly #codec: BodyCodec;
-  /** Null in memory. */
-  readonly #reservePath: string | null;
-  readonly #insert: StatementSync;
-  readonly #select: StatementSync;
+  readonly #rows: BatchRows;
+  readonly #thinning: Thinning;
+  readonly #isInMemory: boolean;
   readonly #elapsedBaseMs: number;
   /** Null in memory. */
   readonly #inode: number | null;
   readonly #openedMs: number;
   #epoch: string;
-  #isNew = false;
   #former: readonly FormerOutbox[];
   #lastSeq: Record<Lane, number>;
   #acked: Record<Lane, number> = { live: 0, history: 0 };
@@ -174,43 +109,33 @@ export class OutboxFile {
   #batches: number;
   #droppedSamples = 0;
   #ageCheckedMs: number;
-  /**
-   * The newest seqs when this file was opened, by this process or by one before it that heard nothing of the collector, and
-   * so sent nothing; beyond them the collector can't have anything of this file.
-   */
-  readonly #openedSeq: Seqs;
-  /** Does `meta` say what that was? */
-  #isUnheard = false;
+  readonly #unheard: Unheard;
   #isGreeted: boolean;
 
   constructor(path: string, options: OutboxFileOptions) {
     this.#options = options;
-    this.#reservePath = path === ":memory:" ? null : reserveOf(options.folder);
-    // A backup, or somebody who looks, may hold the file for a moment.
-    this.#db = new DatabaseSync(path, { timeout: BUSY_MS_MAX });
+    this.#isInMemory = path === ":memory:";
+    this.#db = openDatabase(path);
     try {
-      this.#prepareFile();
+      const begin = (meta: Meta): void => this.#begin(meta);
+      const { isNew } = prepareDatabase(this.#db, { fileBytesMax: fileBytesMaxOf(options), begin });
+      this.#meta = new Meta(this.#db);
       this.#codec = new BodyCodec(this.#db);
+      this.#rows = new BatchRows(this.#db, this.#codec);
       this.#thinning = new Thinning(this.#db, this.#codec);
-      this.#insert = this.#db.prepare(
-        `INSERT INTO batch (lane, seq, from_seq, tier, samples, from_at, to_at, elapsed_ms, bytes, body, packed, dictionary)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)`,
-      );
-      this.#select = this.#db.prepare(`SELECT id, seq, ${PACKED} FROM batch WHERE lane = ? AND seq > ? ORDER BY seq`);
-      this.#epoch = String(this.#meta("epoch"));
-      this.#former = parseFormer(this.#meta("former"));
-      this.#lastSeq = { live: Number(this.#meta("last_live")), history: Number(this.#meta("last_history")) };
-      const sums = this.#get("SELECT count(*) AS batches, ifnull(sum(bytes), 0) AS bytes FROM batch");
-      this.#batches = Number(sums["batches"]);
-      this.#bytes = Number(sums["bytes"]);
-      this.#openedSeq = path === ":memory:" || this.#isNew ? this.#lastSeq : this.#noteUnheard(path);
-      this.#elapsedBaseMs = Number(this.#get("SELECT elapsed_ms AS ms FROM batch ORDER BY id DESC LIMIT 1")["ms"] ?? 0);
+      this.#epoch = String(this.#meta.get("epoch"));
+      this.#former = parseFormer(this.#meta.get("former"));
+      this.#lastSeq = { live: Number(this.#meta.get("last_live")), history: Number(this.#meta.get("last_history")) };
+      ({ batches: this.#batches, bytes: this.#bytes } = this.#rows.sums);
+      const noted = this.#isInMemory || isNew ? null : path;
+      this.#unheard = new Unheard(this.#meta, { path: noted, lastSeq: this.#lastSeq, boot: options.boot });
+      this.#elapsedBaseMs = this.#rows.elapsedMs;
+      this.#isGreeted = isNew;
     } catch (thrown) {
       this.#db.close();
       throw thrown;
     }
-    this.#inode = path === ":memory:" ? null : inodeOf(path);
-    this.#isGreeted = this.#isNew;
+    this.#inode = this.#isInMemory ? null : inodeOf(path);
     this.#openedMs = options.clock.monotonic();
     this.#ageCheckedMs = this.#openedMs;
     this.#keepReserve();
@@ -242,18 +167,12 @@ export class OutboxFile {
 
   /** Samples that wait; reads every row. */
   get waitingSamples(): number {
-    const sum = this.#get(`SELECT ifnull(sum(samples), 0) AS samples FROM batch WHERE tier <> ${TIER.dropped}`);
-    return Number(sum["samples"]);
+    return this.#rows.samples;
   }
 
   get figures(): OutboxFigures {
-    const oldest = this.#get("SELECT from_at AS at FROM batch ORDER BY id LIMIT 1")["at"];
-    return {
-      batches: this.#batches,
-      bytes: this.#bytes,
-      oldestAt: typeof oldest === "number" ? oldest : null,
-      droppedSamples: this.#droppedSamples,
-    };
+    const [batches, bytes, droppedSamples] = [this.#batches, this.#bytes, this.#droppedSamples];
+    return { batches, bytes, oldestAt: this.#rows.oldestAt, droppedSamples };
   }
 
   /** Of each lane the oldest seq that still waits (`last` + 1 when none does), and the newest ever given. */
@@ -283,15 +202,7 @@ export class OutboxFile {
 
   /** All that waits here, in order of writing, to be written down in another outbox. */
   contents(): MovedBatch[] {
-    const sql = `SELECT lane, tier, samples, from_at, to_at, ${PACKED} FROM batch ORDER BY id`;
-    return this.#all(sql).map((row) => ({
-      lane: LANES[Number(row["lane"])] ?? "live",
-      tier: Number(row["tier"]),
-      samples: Number(row["samples"]),
-      fromAt: Number(row["from_at"]),
-      toAt: Number(row["to_at"]),
-      text: this.#codec.unpack(row),
-    }));
+    return this.#rows.contents();
   }
 
   /** Takes in what waited in another outbox that nobody has heard of, as one transaction. */
@@ -344,14 +255,14 @@ export class OutboxFile {
   probe(): Result<void, OutboxError> {
     return this.#commit(() => {
       this.#db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', zeroblob(?))").run(PROBE_BYTES);
-      this.#db.exec("DELETE FROM meta WHERE key = 'probe'");
+      this.#meta.delete("probe");
     });
   }
 
   /** Batches after `afterSeq` in order, as many as fit into `bytesMax` and `batchesMax`; at least one, if there is one. */
-  unacked(lane: Lane, afterSeq: number, limit: { batchesMax: number; bytesMax: number }): StoredBatch[] {
+  unacked(lane: Lane, afterSeq: number, limit: ReadLimit): StoredBatch[] {
     for (;;) {
-      const { found, damaged } = this.#readUnacked(lane, afterSeq, limit);
+      const { found, damaged } = this.#rows.after(lane, Math.max(afterSeq, this.#acked[lane]), limit);
       if (damaged === null || found.length > 0) return found;
       // It becomes a batch that says that it is lost, so this ends with the last row.
       const sent = { ...this.#inFlight, [lane]: Math.max(this.#inFlight[lane], afterSeq) };
@@ -360,29 +271,10 @@ export class OutboxFile {
     }
   }
 
-  /** Up to the first batch, if there is one, that the disk has turned into something else: its id. */
-  #readUnacked(
-    lane: Lane,
-    afterSeq: number,
-    limit: { batchesMax: number; bytesMax: number },
-  ): { found: StoredBatch[]; damaged: number | null } {
-    const found: StoredBatch[] = [];
-    let bytesLeft = limit.bytesMax;
-    for (const row of this.#select.iterate(LANE_NUMBER[lane], Math.max(afterSeq, this.#acked[lane]))) {
-      const body = textOrNull(this.#codec, row);
-      if (body === null) return { found, damaged: Number(row["id"]) };
-      const bytes = Buffer.byteLength(body);
-      if (found.length >= limit.batchesMax || (found.length > 0 && bytes > bytesLeft)) break;
-      bytesLeft -= bytes;
-      found.push({ lane, seq: Number(row["seq"]), bytes, body });
-    }
-    return { found, damaged: null };
-  }
-
   /** Other bounds, from the next commit on; the file shrinks as batches leave. */
   setLimits({ bytesMax, ageMsMax }: Pick<OutboxFileOptions, "bytesMax" | "ageMsMax">): void {
     this.#options = { ...this.#options, bytesMax, ageMsMax };
-    this.#boundFile();
+    boundFile(this.#db, fileBytesMaxOf(this.#options));
   }
 
   /** What the uplink has sent on this connection: dropped only when nothing else is left. */
@@ -407,7 +299,7 @@ export class OutboxFile {
    */
   ack(epoch: string, upTo: Seqs): "taken" | "stranger" | "ahead" {
     if (epoch !== this.#epoch) return "stranger";
-    const given = this.#isGreeted ? this.#lastSeq : this.#openedSeq;
+    const given = this.#isGreeted ? this.#lastSeq : this.#unheard.openedSeq;
     if (LANES.some((lane) => upTo[lane] > given[lane])) {
       // An old copy: what it held when it was opened is what the collector means by these numbers, and safe.
       if (!this.#isGreeted) for (const lane of LANES) this.#acked[lane] = Math.min(upTo[lane], given[lane]);
@@ -423,10 +315,13 @@ export class OutboxFile {
     // On a disk that refuses, the rows stay and are not sent again.
     const deleted = this.#commit((tally) => {
       this.#deleteAcked(tally);
-      this.#deleteUnheard();
-      if (this.#former.length > 0) this.#db.exec("DELETE FROM meta WHERE key = 'former'");
+      this.#unheard.forget();
+      if (this.#former.length > 0) this.#meta.delete("former");
     });
-    if (deleted.ok) [this.#former, this.#isUnheard] = [[], false];
+    if (deleted.ok) {
+      this.#former = [];
+      this.#unheard.forgotten();
+    }
     this.#db.exec("PRAGMA synchronous = FULL");
     return "taken";
   }
@@ -436,30 +331,15 @@ export class OutboxFile {
     this.#isGreeted = true;
     const heard = (): boolean =>
       this.#commit((tally) => {
-        this.#deleteUnheard();
+        this.#unheard.forget();
         work(tally);
       }).ok;
     if (!heard()) {
       // A full disk: with the reserve there is room for this. Else it goes with the next ack.
-      if (this.#reservePath !== null) rmSync(this.#reservePath, { force: true });
+      this.#giveReserveBack();
       if (!heard()) return;
     }
-    this.#isUnheard = false;
-  }
-
-  #deleteUnheard(): void {
-    if (this.#isUnheard) this.#db.prepare("DELETE FROM meta WHERE key = ?").run(UNHEARD);
-  }
-
-  /** What this very file held when it was opened first without a word since; from now on it says so itself. */
-  #noteUnheard(path: string): Seqs {
-    const boot = this.#options.boot;
-    const held = heldBefore(this.#meta(UNHEARD), path, boot);
-    const text = unheardText(held ?? this.#lastSeq, path, boot);
-    if (text === null) this.#db.prepare("DELETE FROM meta WHERE key = ?").run(UNHEARD);
-    else if (held === null) this.#setMeta(UNHEARD, text);
-    this.#isUnheard = text !== null;
-    return held ?? this.#lastSeq;
+    this.#unheard.forgotten();
   }
 
   /** By now it is known what was acked of what a damaged file held. */
@@ -479,20 +359,14 @@ export class OutboxFile {
     const former = withRenumbered(this.#former, { epoch: this.#epoch, lastSeq: this.#lastSeq });
     const renewed = this.#commit((tally) => {
       this.#deleteAcked(tally);
-      for (const lane of LANES) {
-        const rows = this.#all(`SELECT ${ROW_COLUMNS} FROM batch WHERE lane = ? ORDER BY seq`, LANE_NUMBER[lane]);
-        let seq = 0;
-        // Ascending, and never above the old seq: UNIQUE (lane, seq) holds at every step.
-        for (const row of rows) this.#renumber(row as Row, ++seq);
-        tally.lastSeq[lane] = seq;
-      }
-      this.#setMeta("epoch", epoch);
-      this.#setMeta("former", JSON.stringify(former));
-      this.#deleteUnheard();
+      for (const lane of LANES) tally.lastSeq[lane] = this.#rows.renumber(lane);
+      this.#meta.set("epoch", epoch);
+      this.#meta.set("former", JSON.stringify(former));
+      this.#unheard.forget();
     });
     if (!renewed.ok) return renewed;
     this.#former = former;
-    this.#isUnheard = false;
+    this.#unheard.forgotten();
     this.#epoch = epoch;
     this.#isGreeted = true;
     this.#acked = { live: 0, history: 0 };
@@ -502,7 +376,7 @@ export class OutboxFile {
 
   /** The disk is full: gives the reserve back and drops the oldest, at least so many bytes of it, for the newest. */
   makeRoom(bytesMin = 0): Result<void, OutboxError> {
-    if (this.#reservePath !== null) rmSync(this.#reservePath, { force: true });
+    this.#giveReserveBack();
     return this.#commit((tally) => {
       this.#deleteAcked(tally);
       const freed = Math.max(tally.bytes * FREED_SHARE, FREED_BYTES_MIN, bytesMin);
@@ -512,7 +386,7 @@ export class OutboxFile {
 
   /** Somebody deleted the file, or put another in its place: what is written here is gone at the next start. */
   get isGone(): boolean {
-    if (this.#reservePath === null) return false;
+    if (this.#isInMemory) return false;
     return inodeOf(join(this.#options.folder, "outbox.db")) !== this.#inode;
   }
 
@@ -527,68 +401,25 @@ export class OutboxFile {
   }
 
   close(): void {
-    if (!this.#db.isOpen) return;
-    try {
-      this.#setMeta("clean", 1);
-      this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-    } catch {
-      // A full disk: the file is whole all the same, the next start only checks it longer.
-    }
-    this.#db.close();
+    if (this.#db.isOpen) closeClean(this.#db);
   }
 
-  #prepareFile(): void {
-    // The size of pages is that of the file once it has one, and log mode gives it one.
-    this.#db.exec(
-      `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_BYTES_MAX};`,
-    );
-    this.#db.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
-    this.#boundFile();
-    const version = Number(this.#get("PRAGMA user_version")["user_version"]);
-    if (version > SCHEMA_VERSION) throw new Error("the outbox was written by a newer version of the agent");
-    if (version === 0) {
-      this.#isNew = true;
-      this.#db.exec("BEGIN");
-      this.#db.exec(SCHEMA);
-      this.#db.exec(SCHEMA_2);
-      for (const [key, value] of [
-        ["epoch", this.#options.newEpoch()],
-        ["last_live", 0],
-        ["last_history", 0],
-      ] as const) {
-        this.#setMeta(key, value);
-      }
-      const former = this.#reservePath === null ? [] : this.#before();
-      if (former.length > 0) this.#setMeta("former", JSON.stringify(former));
-      this.#db.exec("COMMIT");
-    } else if (this.#meta("clean") !== 1 || this.#isSmall) {
-      // Reads the whole file, so of a large one only after a stop that was none.
-      const verdict = Object.values(this.#get("PRAGMA quick_check(1)"))[0];
-      if (verdict !== "ok") throw new BrokenFile(String(verdict));
-    }
-    if (version === 1) this.#db.exec(`BEGIN; ${SCHEMA_2} COMMIT`);
-    this.#setMeta("clean", 0);
+  /** What a new file says of itself. */
+  #begin(meta: Meta): void {
+    const epoch = this.#options.newEpoch();
+    meta.set("epoch", epoch);
+    for (const lane of LANES) meta.set(`last_${lane}`, 0);
+    const former = this.#isInMemory ? [] : this.#before(epoch);
+    if (former.length > 0) meta.set("former", JSON.stringify(former));
   }
 
   /** What there was before this file: what lies aside, and what is neither there nor here. */
-  #before(): readonly FormerOutbox[] {
+  #before(epoch: string): readonly FormerOutbox[] {
     const aside = formerOutboxes(this.#options.folder);
     const last = this.#options.lastKnown?.() ?? null;
-    if (last === null || last.epoch === this.#meta("epoch") || aside.some(({ epoch }) => epoch === last.epoch))
-      return aside;
+    if (last === null || last.epoch === epoch || aside.some((one) => one.epoch === last.epoch)) return aside;
     this.#options.onGone?.(last);
     return [...aside, last].slice(-LIMITS.formerOutboxesMax);
-  }
-
-  get #isSmall(): boolean {
-    const { pages, size } = { pages: this.#get("PRAGMA page_count"), size: this.#get("PRAGMA page_size") };
-    return Number(pages["page_count"]) * Number(size["page_size"]) <= CHECKED_BYTES_MAX;
-  }
-
-  #boundFile(): void {
-    const fileBytesMax = this.#options.fileBytesMax ?? 2 * this.#options.bytesMax + 16 * 2 ** 20;
-    const pageBytes = Number(this.#get("PRAGMA page_size")["page_size"]);
-    this.#db.exec(`PRAGMA max_page_count = ${Math.ceil(fileBytesMax / pageBytes)}`);
   }
 
   /** Counters change with the transaction or not at all. */
@@ -603,7 +434,7 @@ export class OutboxFile {
       this.#db.exec("BEGIN IMMEDIATE");
       const value = work(tally);
       for (const lane of LANES) {
-        if (tally.lastSeq[lane] !== this.#lastSeq[lane]) this.#setMeta(`last_${lane}`, tally.lastSeq[lane]);
+        if (tally.lastSeq[lane] !== this.#lastSeq[lane]) this.#meta.set(`last_${lane}`, tally.lastSeq[lane]);
       }
       this.#db.exec("COMMIT");
       this.#codec.committed();
@@ -623,48 +454,21 @@ export class OutboxFile {
 
   #laneSpan(lane: Lane): { first: number; last: number } {
     const last = this.#lastSeq[lane];
-    const sql = "SELECT from_seq FROM batch WHERE lane = ? AND seq > ? ORDER BY seq LIMIT 1";
-    const [oldest] = this.#all(sql, LANE_NUMBER[lane], this.#acked[lane]);
-    const first = oldest === undefined ? last + 1 : Math.max(Number(oldest["from_seq"]), this.#acked[lane] + 1);
-    return { first, last };
-  }
-
-  #renumber(row: Row, seq: number): void {
-    const text = this.#codec.unpack(this.#get(`SELECT ${PACKED} FROM batch WHERE id = ?`, row.id));
-    const { packed, dictionary } = this.#codec.pack(withSeq(text, seq));
-    this.#db
-      .prepare("UPDATE batch SET seq = ?, from_seq = ?, body = '', packed = ?, dictionary = ? WHERE id = ?")
-      .run(seq, seq, packed, dictionary, row.id);
+    const oldest = this.#rows.oldestSeq(lane, this.#acked[lane]);
+    return { first: oldest === null ? last + 1 : Math.max(oldest, this.#acked[lane] + 1), last };
   }
 
   #write(tally: Tally, { lane, tier }: { lane: Lane; tier: number }, body: Body): void {
     const seq = ++tally.lastSeq[lane];
-    const { packed, dictionary } = this.#codec.pack(body.text);
-    const bytes = bytesOf(packed);
-    const elapsedMs = Math.round(this.#elapsedMs());
-    this.#insert.run(
-      LANE_NUMBER[lane],
-      seq,
-      seq,
-      tier,
-      body.samples,
-      body.fromAt,
-      body.toAt,
-      elapsedMs,
-      bytes,
-      packed,
-      dictionary,
-    );
-    tally.bytes += bytes;
+    tally.bytes += this.#rows.insert(body, { lane, seq, tier, elapsedMs: Math.round(this.#elapsedMs()) });
     tally.batches++;
   }
 
   #deleteAcked(tally: Tally): void {
     for (const lane of LANES) {
-      const upTo = this.#acked[lane];
-      const gone = this.#all("DELETE FROM batch WHERE lane = ? AND seq <= ? RETURNING bytes", LANE_NUMBER[lane], upTo);
-      tally.batches -= gone.length;
-      for (const row of gone) tally.bytes -= Number(row["bytes"]);
+      const { batches, bytes } = this.#rows.deleteUpTo(lane, this.#acked[lane]);
+      tally.batches -= batches;
+      tally.bytes -= bytes;
     }
     // What an outage filled is given back to the file system a little at a time.
     this.#db.exec("PRAGMA incremental_vacuum(64)");
@@ -694,58 +498,13 @@ export class OutboxFile {
   }
 
   #keepReserve(): void {
-    if (this.#reservePath === null || existsSync(this.#reservePath)) return;
-    try {
-      writeFileSync(this.#reservePath, Buffer.alloc(RESERVE_BYTES), { mode: 0o600 });
-    } catch {
-      // No room for it: that is what it would have been for. Tried again in a minute.
-      rmSync(this.#reservePath, { force: true });
-    }
+    if (!this.#isInMemory) keepReserve(this.#options.folder);
   }
 
-  #meta(key: string): unknown {
-    return this.#db.prepare("SELECT value FROM meta WHERE key = ?").get(key)?.["value"];
-  }
-
-  #setMeta(key: string, value: string | number): void {
-    this.#db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)").run(key, value);
-  }
-
-  #get(sql: string, ...values: number[]): Record<string, unknown> {
-    return this.#db.prepare(sql).get(...values) ?? {};
-  }
-
-  #all(sql: string, ...values: number[]): Record<string, unknown>[] {
-    return this.#db.prepare(sql).all(...values);
+  #giveReserveBack(): void {
+    if (!this.#isInMemory) giveReserveBack(this.#options.folder);
   }
 }
 
-/** What the codec needs of a row. */
-const PACKED = "body, packed, dictionary";
-
-export class BrokenFile extends Error {}
-
-const isSqlite = (thrown: unknown): thrown is Error & { errcode: number } =>
-  thrown instanceof Error && "errcode" in thrown && typeof thrown.errcode === "number";
-
-/** Extended codes hold the plain one in their low byte. */
-const codeOf = (thrown: unknown): number => (isSqlite(thrown) ? thrown.errcode & 0xff : 0);
-
-function isBroken(thrown: unknown): boolean {
-  const code = codeOf(thrown);
-  return (
-    thrown instanceof BrokenFile ||
-    thrown instanceof BrokenBody ||
-    code === SQLITE.corrupt ||
-    code === SQLITE.notADatabase
-  );
-}
-
-/** From SQLite, or about the file as a whole; anything else is a bug. */
-export const isStorageError = (thrown: unknown): boolean =>
-  isSqlite(thrown) || thrown instanceof BrokenFile || thrown instanceof BrokenBody;
-
-export function toError(thrown: unknown): OutboxError {
-  const kind = isBroken(thrown) ? "broken" : codeOf(thrown) === SQLITE.full ? "full" : "io";
-  return { kind, detail: errorText(thrown) };
-}
+const fileBytesMaxOf = ({ fileBytesMax, bytesMax }: OutboxFileOptions): number =>
+  fileBytesMax ?? 2 * bytesMax + 16 * 2 ** 20;

@@ -2,8 +2,8 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errorText } from "@aislewatch/base";
-import { SCHEMA_VERSION } from "./outbox-file.ts";
 import { asideName, SET_ASIDE_MAX, withReadOnly } from "./outbox-former.ts";
+import { SCHEMA_VERSION } from "./outbox-schema.ts";
 
 export type OutboxLook = {
   readonly bytes: number;

@@ -6,17 +6,10 @@
 import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "@aislewatch/base";
-import {
-  BrokenFile,
-  isStorageError,
-  type OutboxError,
-  OutboxFile,
-  type OutboxFileOptions,
-  reserveOf,
-  type SavedCounts,
-  toError,
-} from "./outbox-file.ts";
+import { BrokenFile, isStorageError, type OutboxError, toError } from "./outbox-error.ts";
+import { OutboxFile, type OutboxFileOptions, type SavedCounts } from "./outbox-file.ts";
 import { asideName, SET_ASIDE_MAX } from "./outbox-former.ts";
+import { reserveOf } from "./outbox-reserve.ts";
 import { type KnownOutbox, type SavedOutbox, withSaved } from "./outbox-salvage.ts";
 
 const LOGS = ["-wal", "-shm"] as const;

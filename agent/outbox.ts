@@ -19,19 +19,13 @@
  */
 import { type Clock, err, ok, type Result } from "@aislewatch/base";
 import type { FormerOutbox, Lane, Reading } from "@aislewatch/contract";
-import {
-  isStorageError,
-  type OutboxError,
-  type OutboxFigures,
-  type OutboxFile,
-  type OutboxFileOptions,
-  type Seqs,
-  type StoredBatch,
-  toError,
-} from "./outbox-file.ts";
+import { isStorageError, type OutboxError, toError } from "./outbox-error.ts";
+import type { OutboxFigures, OutboxFile, OutboxFileOptions, Seqs } from "./outbox-file.ts";
 import { openMemoryOutbox, openOutboxFile, saveAnew } from "./outbox-open.ts";
+import type { ReadLimit, StoredBatch } from "./outbox-rows.ts";
 
-export type { OutboxFigures, StoredBatch } from "./outbox-file.ts";
+export type { OutboxFigures } from "./outbox-file.ts";
+export type { StoredBatch } from "./outbox-rows.ts";
 
 export type OutboxOptions = OutboxFileOptions & {
   /** What may wait in memory while the file can't be written; 16 MiB by default. */
@@ -187,7 +181,7 @@ export class Outbox {
   }
 
   /** Batches of the epoch that is served: see `OutboxFile.unacked`. */
-  unacked(lane: Lane, afterSeq: number, limit: { batchesMax: number; bytesMax: number }): StoredBatch[] {
+  unacked(lane: Lane, afterSeq: number, limit: ReadLimit): StoredBatch[] {
     return this.#read<StoredBatch[]>([], (served) => served.unacked(lane, afterSeq, limit));
   }
 
