@@ -51,33 +51,51 @@ export function tempFolder(): string {
   return folder;
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once("error", fail);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => done(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
+/**
+ * Ports below those that a system gives to outgoing connections (Linux from 32768 on, others from 49152): the port of a
+ * program that is killed and started again is not somebody's in between. Each worker of a run has its own part of them,
+ * goes round in it from anywhere, and so gives none twice for long.
+ */
+const PORTS = { first: 10_000, perPart: 2_500, parts: 9 } as const;
+const portsFrom = PORTS.first + (Number(process.env["VITEST_POOL_ID"] ?? 0) % PORTS.parts) * PORTS.perPart;
+let portsGiven = Math.floor(Math.random() * PORTS.perPart);
+
+async function nextPort(isFree: (port: number) => Promise<boolean>): Promise<number> {
+  for (let tries = 0; tries < PORTS.perPart; tries++) {
+    const port = portsFrom + (portsGiven++ % PORTS.perPart);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port is free from ${portsFrom} on`);
 }
 
-export function freeUdpPort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const socket = createSocket("udp4");
-    socket.once("error", fail);
-    socket.bind(0, "127.0.0.1", () => {
-      const { port } = socket.address();
-      socket.close(() => done(port));
-    });
-  });
-}
+export const freePort = (): Promise<number> =>
+  nextPort(
+    (port) =>
+      new Promise((done) => {
+        const server = createServer();
+        server.once("error", () => done(false));
+        server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
+      }),
+  );
+
+export const freeUdpPort = (): Promise<number> =>
+  nextPort(
+    (port) =>
+      new Promise((done) => {
+        const socket = createSocket("udp4");
+        socket.once("error", () => socket.close(() => done(false)));
+        socket.bind(port, "127.0.0.1", () => socket.close(() => done(true)));
+      }),
+  );
 
 /**
  * How long a test waits for what should be there in a second or two. Nothing is measured by it: it only ends what would
  * never come, and a machine that stands still for half a minute makes no test fail.
  */
 export const PATIENCE_MS = 60_000;
+
+/** From one question to the next: soon at first, and less often the longer it takes, for what is waited for needs the CPU. */
+const ASK_AGAIN = { firstMs: 20, growth: 1.2, maxMs: 200 } as const;
 
 /** Asks again and again until the answer is neither undefined, null nor false; says what it waited for when it fails. */
 export async function waitFor<T>(
@@ -87,7 +105,7 @@ export async function waitFor<T>(
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
-  for (;;) {
+  for (let pauseMs: number = ASK_AGAIN.firstMs; ; pauseMs = Math.min(ASK_AGAIN.maxMs, pauseMs * ASK_AGAIN.growth)) {
     try {
       const answer = await ask();
       if (answer !== undefined && answer !== null && answer !== false) return answer as NonNullable<T>;
@@ -96,7 +114,7 @@ export async function waitFor<T>(
       last = thrown;
     }
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s for ${what}; last: ${String(last)}`);
-    await new Promise((done) => setTimeout(done, 50));
+    await new Promise((done) => setTimeout(done, pauseMs));
   }
 }
 
