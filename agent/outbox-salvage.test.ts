@@ -172,7 +172,7 @@ describe("a damaged outbox file", () => {
     // Without its first page, or that of its epoch, nothing can be saved.
     expect(ends.anew).toBeLessThanOrEqual(4);
     expect(ends.saved).toBe(sectors - ends.anew);
-  }, 60_000);
+  });
 
   it("tells a batch as lost that the disk has turned into something else, and delivers its neighbours", () => {
     const outbox = start();
@@ -278,7 +278,7 @@ describe("a disk that turns sectors between kills", () => {
       }),
       { numRuns: 40 },
     );
-  }, 60_000);
+  });
 
   function afterNothing(): OutboxFile {
     freshFolder();

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "@aislewatch/base";
 import { realClock, silentLog } from "@aislewatch/runtime";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { openOutbox } from "./outbox.ts";
 import { Uplink } from "./uplink.ts";
 
@@ -99,5 +99,4 @@ function publish(topic: string, text: string): Buffer {
   ]);
 }
 
-const until = (isSo: () => boolean): Promise<void> =>
-  vi.waitFor(() => expect(isSo()).toBe(true), { timeout: 10_000, interval: 5 });
+const until = (isSo: () => boolean): Promise<void> => expect.poll(isSo, { interval: 5 }).toBe(true);

@@ -426,7 +426,7 @@ describe("correlation", () => {
         }),
         { numRuns: 60 },
       );
-    }, 60_000);
+    });
 
     it("a tree that is right, nobody called below a parent, and what outlives it called for once", async () => {
       await start(STORE);
@@ -453,7 +453,7 @@ describe("correlation", () => {
         }),
         { numRuns: 60 },
       );
-    }, 60_000);
+    });
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ManualClock } from "@aislewatch/base";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { spent } from "../test/rig/cpu-time.ts";
 import { createDuties, type Duties } from "./duties.ts";
 import { createIncidentBook, type IncidentBook } from "./incident-book.ts";
 import { describeEvent } from "./incidents/describe.ts";
@@ -387,7 +388,7 @@ describe("whatever happens, and whenever the collector is killed", () => {
       }),
       { numRuns: 25 },
     );
-  }, 60_000);
+  });
 });
 
 describe("ten thousand open incidents", () => {
@@ -395,12 +396,13 @@ describe("ten thousand open incidents", () => {
     for (let n = 0; n < 10_000; n++) open(`k${n}`, "P3");
     for (let n = 0; n < 12; n++) duties.tick();
     commit();
-    const before = performance.now();
-    for (let n = 0; n < 600; n++) {
-      clock.advance(1_000);
-      duties.tick();
-    }
-    expect((performance.now() - before) / 600).toBeLessThan(2);
+    const { cpuMs } = spent(() => {
+      for (let n = 0; n < 600; n++) {
+        clock.advance(1_000);
+        duties.tick();
+      }
+    });
+    expect(cpuMs / 600).toBeLessThan(2);
     expect(logsRead).toBe(0);
-  }, 60_000);
+  });
 });

@@ -25,7 +25,7 @@ const sum = (of: "batches" | "lostBatches" | "explained" | "missing"): number =>
   audit().lanes.reduce((total, lane) => total + lane[of], 0);
 const refused = () => site.log.filter(({ name }) => name === "epoch").map(({ detail }) => detail);
 
-describe("an agent with a new epoch at each start", { timeout: 60_000 }, () => {
+describe("an agent with a new epoch at each start", () => {
   afterEach(() => site.end());
 
   it("is heard for ever: the oldest of which all is known become one account, and nothing of the sums is lost", async () => {

@@ -636,7 +636,7 @@ it("balances after any deliveries, thinnings, losses, restarts and new outboxes:
     }),
     { numRuns: 80 },
   );
-}, 60_000);
+});
 
 describe("an account that does not add up", () => {
   it("is said so, and counts as not explained", () => {

@@ -142,7 +142,8 @@ describe("aislewatch-agent discover", () => {
     const tookMs = performance.now() - startMs;
     expect(ran).toMatchObject({ code: 0, out: "" });
     expect(ran.error).toContain("8 devices in 254 addresses");
-    expect(tookMs).toBeLessThan(15_000);
+    // It takes three; one address after the other, 76.
+    expect(tookMs).toBeLessThan(45_000);
     const yaml = readFileSync(path("agent.yaml"), "utf8").replaceAll(`:${port}`, ":PORT");
     const entries = yaml.split(/\n(?= {2}# )/).slice(1);
     expect(entries.map((entry) => /- id: (.*)/.exec(entry)?.[1])).toEqual([

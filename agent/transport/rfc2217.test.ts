@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { realClock } from "@aislewatch/runtime";
 import fc from "fast-check";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import type { Exchange } from "./line.ts";
 import { openRfc2217, type Rfc2217Address } from "./rfc2217.ts";
 import {
@@ -370,7 +370,7 @@ describe.runIf(hasPeers)("a line over ser2net", () => {
     const tty = join(folder, "tty");
     // All 256 bytes must come through: the device says back what it was told.
     const socat = spawn("socat", [`PTY,link=${tty},raw,echo=0`, "SYSTEM:cat"], { stdio: "ignore" });
-    await vi.waitFor(() => expect(existsSync(tty)).toBe(true), { timeout: 5_000 });
+    await expect.poll(() => existsSync(tty)).toBe(true);
     const port = await startServer(() => {});
     await stops.pop()?.();
     writeFileSync(
@@ -384,9 +384,7 @@ describe.runIf(hasPeers)("a line over ser2net", () => {
       socat.kill("SIGKILL");
       rmSync(folder, { recursive: true, force: true });
     });
-    await vi.waitFor(() => expect(readFileSync("/proc/net/tcp", "latin1")).toContain(hexPort(port)), {
-      timeout: 5_000,
-    });
+    await expect.poll(() => readFileSync("/proc/net/tcp", "latin1")).toContain(hexPort(port));
     return { port, stty: () => spawnSync("stty", ["-F", tty, "-a"]).stdout.toString() };
   }
   const hexPort = (port: number): string => `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
@@ -414,6 +412,6 @@ describe.runIf(hasPeers)("a line over ser2net", () => {
     expect(first.ok).toBe(true);
     expect(await ask(address, "x\n", 1_500)).toMatchObject({ kind: "busy" });
     if (first.ok) await first.value.close();
-    await vi.waitFor(async () => expect(await ask(address, "free\n")).toBe("free\n"), { timeout: 5_000 });
+    await expect.poll(() => ask(address, "free\n")).toBe("free\n");
   });
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { realClock } from "@aislewatch/runtime";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { hangingOpen } from "../../test/rig/hanging-open.ts";
 import type { Exchange, Line } from "./line.ts";
 import { type SerialAddress, type SerialPorts, serialPorts } from "./serial.ts";
@@ -35,7 +35,7 @@ async function startDevice(
 ): Promise<{ path: string; socat: ChildProcess }> {
   const socat = spawn("socat", [`PTY,link=${path},raw,echo=0`, `SYSTEM:${command}`], { stdio: "ignore" });
   stops.push(() => socat.kill("SIGKILL"));
-  await vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 5_000 });
+  await expect.poll(() => existsSync(path)).toBe(true);
   return { path, socat };
 }
 
@@ -92,7 +92,7 @@ describe.runIf(hasSocat)("serial ports in a process of their own", () => {
     const pid = serial.pid() ?? 0;
     expect(isRunning(pid)).toBe(true);
     await serial.stop();
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false));
+    await expect.poll(() => isRunning(pid)).toBe(false);
   });
 
   it("tells what came when nobody had asked: it may be half of a card's number", async () => {
@@ -104,10 +104,11 @@ describe.runIf(hasSocat)("serial ports in a process of their own", () => {
     expect(await say(line, "a\n")).toBe("a");
     writeFileSync(go, "");
     let came = "";
-    await vi.waitFor(() => {
+    const allThatCame = (): string => {
       came += Buffer.from(line.leftOver()).toString();
-      expect(came).toBe("49297318");
-    }, 5_000);
+      return came;
+    };
+    await expect.poll(allThatCame).toBe("49297318");
   });
 
   it.each([
@@ -122,7 +123,7 @@ describe.runIf(hasSocat)("serial ports in a process of their own", () => {
     process.kill(pid, signal);
     expect(await said).toEqual(["question 0", "question 1"]);
     expect(serial.pid()).not.toBe(pid);
-    await vi.waitFor(() => expect(existsSync(`/proc/${pid}`)).toBe(false), { timeout: 5_000 });
+    await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false);
   });
 
   it("gives a port up whose process is lost again while nobody else was asked", async () => {
@@ -133,12 +134,13 @@ describe.runIf(hasSocat)("serial ports in a process of their own", () => {
     serial.watch((detail) => losses.push(detail));
     const asked = line.exchange(asking("question\n"), AbortSignal.timeout(20_000));
     let killed = 0;
-    await vi.waitFor(() => {
+    const lossesAfterKill = (): readonly string[] => {
       const pid = serial.pid();
       if (pid !== null && pid !== killed) process.kill(pid, "SIGKILL");
       killed = pid ?? killed;
-      expect(losses).toHaveLength(2);
-    });
+      return losses;
+    };
+    await expect.poll(lossesAfterKill).toHaveLength(2);
     expect(await asked).toMatchObject({ ok: false, error: { kind: "io", misbehaved: true } });
   });
 
@@ -149,7 +151,7 @@ describe.runIf(hasSocat)("serial ports in a process of their own", () => {
     expect(await say(line, "one\n")).toBe("one");
     const pid = serial.pid();
     socat.kill("SIGKILL");
-    await vi.waitFor(async () => expect(await say(line, "two\n")).toMatch(/^(io|timeout|unreachable): /));
+    await expect.poll(() => say(line, "two\n")).toMatch(/^(io|timeout|unreachable): /);
     await line.close();
     rmSync(path, { force: true });
     expect(await serial.openLine(address(path))(AbortSignal.timeout(5_000), 5_000)).toMatchObject({
@@ -222,7 +224,7 @@ describe.runIf(hasSocat)("serial ports in a process of their own", () => {
     });
     expect(isRunning(pid)).toBe(true);
     parent.kill("SIGKILL");
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000 });
+    await expect.poll(() => isRunning(pid)).toBe(false);
   });
 });
 

@@ -1,11 +1,11 @@
 /** Every version, security level and pair of auth and privacy that Debian's snmpd and net-snmp both have. */
 import { spawn, spawnSync } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freeUdpPort, waitFor } from "../../test/rig/rig.ts";
 import { AUTH, openSnmp, type PRIVACY, type SnmpTarget } from "./snmp.ts";
 
 const installed = spawnSync("snmpd", ["-v"]).error === undefined;
@@ -31,20 +31,12 @@ const PAIRS: readonly Pair[] = AUTHS.flatMap((auth) =>
 );
 const nameOf = ({ auth, privacy }: Pair): string => `${auth}-${privacy ?? "none"}`;
 
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
 const folder = mkdtempSync(join(tmpdir(), "snmpd-"));
 const stops: (() => Promise<unknown>)[] = [];
 let port = 0;
 
 async function startSnmpd(name: string, lines: readonly string[]): Promise<number> {
-  const at = await freePort();
+  const at = await freeUdpPort();
   const file = join(folder, `${name}.conf`);
   writeFileSync(file, `${[...lines, `sysname ${name}`].join("\n")}\n`, { mode: 0o600 });
   const child = spawn("snmpd", ["-f", "-Lo", "-C", "-c", file, "-I", "-smux", `udp:127.0.0.1:${at}`], {
@@ -56,7 +48,7 @@ async function startSnmpd(name: string, lines: readonly string[]): Promise<numbe
     child.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   });
-  await vi.waitFor(() => expect(said).toContain("NET-SNMP version"), { timeout: 10_000 });
+  await waitFor("snmpd to begin", () => said.includes("NET-SNMP version"));
   return at;
 }
 
@@ -108,7 +100,7 @@ describe.runIf(installed)("snmpd answers", () => {
       "rouser sha256-aes priv -V all branch",
       `proxy -Cn branch -v 2c -c store-7 127.0.0.1:${behind} .1.3.6.1.2.1.1`,
     ]);
-  }, 30_000);
+  });
   afterAll(async () => {
     await Promise.all(stops.map((stop) => stop()));
     rmSync(folder, { recursive: true, force: true });

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { ManualClock } from "@aislewatch/base";
 import { realClock } from "@aislewatch/runtime";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AUTH, PRIVACY } from "./snmp.ts";
 import { headOf } from "./snmp-datagram.ts";
 import {
@@ -78,7 +78,7 @@ async function send(program: "snmptrap" | "snmpinform", args: readonly string[],
   return { code, said: said.replace(/^Created directory: .*\n/gm, "") };
 }
 
-const until = (what: () => boolean): Promise<void> => vi.waitFor(() => expect(what()).toBe(true), { timeout: 5_000 });
+const until = (what: () => boolean): Promise<void> => expect.poll(what).toBe(true);
 const v3 = (user: string, ...more: string[]): string[] => ["-v3", "-u", user, ...more];
 const authPriv = (user = "noc", auth = "auth-password", privacy = "priv-password"): string[] =>
   v3(user, "-l", "authPriv", "-a", "SHA-256", "-A", auth, "-x", "AES", "-X", privacy);
@@ -338,13 +338,11 @@ describe("a listener", () => {
     expect(refused).toContain("too_big");
     expect(refused).toContain("not_snmp");
     traps = [];
-    await vi.waitFor(
-      () => {
-        sender.send(good, listener.port, "127.0.0.1");
-        expect(traps.at(-1)).toMatchObject({ version: "2c", oid: "1.3.6.1.6.3.1.1.5.1" });
-      },
-      { timeout: 5_000 },
-    );
+    const lastAfterOneMore = (): unknown => {
+      sender.send(good, listener.port, "127.0.0.1");
+      return traps.at(-1);
+    };
+    await expect.poll(lastAfterOneMore).toMatchObject({ version: "2c", oid: "1.3.6.1.6.3.1.1.5.1" });
     sender.close();
   });
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ManualClock } from "@aislewatch/base";
 import { UsbTree } from "@aislewatch/simulator";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type UsbScan, UsbWatch } from "./sysfs-watch.ts";
 
 let folder: string;
@@ -33,13 +33,13 @@ function listen(deviceFiles: string | null): { clock: ManualClock; watch: UsbWat
 describe("the watch of a sysfs", () => {
   it("scans every five seconds where nothing can be watched", async () => {
     const { clock, watch, scans } = listen(join(folder, "no-such-folder"));
-    await vi.waitFor(() => expect(scans).toHaveLength(1));
+    await expect.poll(() => scans).toHaveLength(1);
     expect(watch.isWatching).toBe(false);
     tree.drop("1-1");
     clock.advance(4_999);
     expect(scans).toHaveLength(1);
     clock.advance(1);
-    await vi.waitFor(() => expect(scans).toHaveLength(2));
+    await expect.poll(() => scans).toHaveLength(2);
     expect(scans[1]?.devices[0]?.attributes["devnum"]).toBe("3");
   });
 
@@ -47,29 +47,29 @@ describe("the watch of a sysfs", () => {
     const files = join(folder, "dev");
     mkdirSync(join(files, "001"), { recursive: true });
     const { clock, watch, scans } = listen(files);
-    await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
+    await expect.poll(() => [watch.isWatching, scans.length]).toEqual([true, 1]);
     const timers = clock.pending;
     for (let n = 0; n < 50; n++) writeFileSync(join(files, "001", String(n)), "");
     // Two timers, however many changes.
-    await vi.waitFor(() => expect(clock.pending).toBe(timers + 2));
+    await expect.poll(() => clock.pending).toBe(timers + 2);
     clock.advance(100);
-    await vi.waitFor(() => expect(scans).toHaveLength(2));
+    await expect.poll(() => scans).toHaveLength(2);
     clock.advance(10_000);
-    await vi.waitFor(() => expect(scans).toHaveLength(3));
+    await expect.poll(() => scans).toHaveLength(3);
   });
 
   it("watches a bus that comes later", async () => {
     const files = join(folder, "dev");
     mkdirSync(files);
     const { clock, watch, scans } = listen(files);
-    await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
+    await expect.poll(() => [watch.isWatching, scans.length]).toEqual([true, 1]);
     mkdirSync(join(files, "002"));
-    await vi.waitFor(() => {
+    const scansAfterOneMore = (): number => {
       clock.advance(2_000);
-      const before = scans.length;
-      writeFileSync(join(files, "002", String(before)), "");
-      expect(before).toBeGreaterThan(3);
-    });
+      writeFileSync(join(files, "002", String(scans.length)), "");
+      return scans.length;
+    };
+    await expect.poll(scansAfterOneMore).toBeGreaterThan(3);
   });
 
   it.each([
@@ -81,26 +81,27 @@ describe("the watch of a sysfs", () => {
       const bus = join(folder, "dev/001");
       mkdirSync(bus, { recursive: true });
       const { clock, watch, scans } = listen(join(folder, "dev"));
-      await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
+      await expect.poll(() => [watch.isWatching, scans.length]).toEqual([true, 1]);
       rmSync(join(folder, gone), { recursive: true });
       mkdirSync(bus, { recursive: true });
       // What this is told for is over.
-      await vi.waitFor(() => expect(clock.pending).toBeGreaterThan(1));
+      await expect.poll(() => clock.pending).toBeGreaterThan(1);
       clock.advance(5_000);
-      await vi.waitFor(() => expect(clock.pending).toBe(1));
+      await expect.poll(() => clock.pending).toBe(1);
       const before = scans.length;
-      await vi.waitFor(() => {
+      const timersAfterOneMore = (): number => {
         writeFileSync(join(bus, "002"), String(clock.pending));
-        expect(clock.pending).toBeGreaterThan(1);
-      });
+        return clock.pending;
+      };
+      await expect.poll(timersAfterOneMore).toBeGreaterThan(1);
       clock.advance(100);
-      await vi.waitFor(() => expect(scans.length).toBeGreaterThan(before));
+      await expect.poll(() => scans.length).toBeGreaterThan(before);
     },
   );
 
   it("serves a dozen polls at a time with one scan, until something changes or three seconds are over", async () => {
     const { clock, watch, scans } = listen(null);
-    await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
+    await expect.poll(() => [watch.isWatching, scans.length]).toEqual([true, 1]);
     await Promise.all(Array.from({ length: 12 }, () => watch.scan()));
     expect(scans).toHaveLength(1);
     clock.advance(3_000);
@@ -108,15 +109,16 @@ describe("the watch of a sysfs", () => {
     await watch.scan();
     expect(scans).toHaveLength(2);
     tree.drop("1-1");
-    await vi.waitFor(async () => {
+    const numberOfFirst = async (): Promise<string | undefined> => {
       const scanned = await watch.scan();
-      expect(scanned.ok && scanned.value.devices[0]?.attributes["devnum"]).toBe("3");
-    });
+      return scanned.ok ? scanned.value.devices[0]?.attributes["devnum"] : undefined;
+    };
+    await expect.poll(numberOfFirst).toBe("3");
   });
 
   it("leaves no timer and no watcher when nobody listens", async () => {
     const { clock, watch, scans } = listen(null);
-    await vi.waitFor(() => expect([watch.isWatching, scans.length]).toEqual([true, 1]));
+    await expect.poll(() => [watch.isWatching, scans.length]).toEqual([true, 1]);
     end?.();
     expect([watch.isWatching, watch.readsKernelLog, clock.pending]).toEqual([false, false, 0]);
     tree.drop("1-1");
@@ -127,7 +129,7 @@ describe("the watch of a sysfs", () => {
   it("gives each line of the kernel's log once, whole, and none from before", async () => {
     tree.say("old");
     const { watch, scans } = listen(null);
-    await vi.waitFor(() => expect(scans).toHaveLength(1));
+    await expect.poll(() => scans).toHaveLength(1);
     tree.say("one");
     tree.say("two");
     writeFileSync(tree.kernelLog, "half", { flag: "a" });

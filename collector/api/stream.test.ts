@@ -252,7 +252,7 @@ describe("a page that comes back", () => {
     await two.cancel();
   });
 
-  it("loses no event and gets none twice, wherever the line is cut", { timeout: 60_000 }, async () => {
+  it("loses no event and gets none twice, wherever the line is cut", async () => {
     const random = seeded(7);
     const line = await cuttingProxy(new URL(address), () => 1 + Math.floor(random() * 3_000));
     const got: unknown[] = [];
@@ -286,7 +286,7 @@ describe("a page that comes back", () => {
   });
 });
 
-it("serves 200 pages the same", { timeout: 60_000 }, async () => {
+it("serves 200 pages the same", async () => {
   const pages = [];
   for (let n = 0; n < 200; n++) pages.push(await page(collector.program(n % 2 === 0 ? "viewer" : "operator")));
   for (let n = 1; n <= 50; n++) collector.emit(device(n));

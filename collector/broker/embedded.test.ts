@@ -2,7 +2,7 @@ import { connect as connectSocket, type Socket } from "node:net";
 import { agentTopic, LIMITS } from "@aislewatch/contract";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { generate, type Packet, parser } from "mqtt-packet";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AgentMessage, Broker } from "./broker.ts";
 import { createEmbeddedBroker } from "./embedded.ts";
 
@@ -67,7 +67,7 @@ const publishPacket = (topic: string, payload: string | Buffer, qos: 0 | 1 | 2 =
 async function signedInSocket(name?: string): Promise<Raw> {
   const raw = await rawSocket();
   raw.send(signInPacket(name));
-  await vi.waitFor(() => expect(raw.packets[0]).toMatchObject({ cmd: "connack", returnCode: 0 }));
+  await expect.poll(() => raw.packets[0]).toMatchObject({ cmd: "connack", returnCode: 0 });
   return raw;
 }
 
@@ -115,7 +115,7 @@ describe("the embedded broker", () => {
     await pc.subscribeAsync(agentTopic("s1", "pc", "ack"), { qos: 1 });
     await till.subscribeAsync(agentTopic("s1", "till", "ack"), { qos: 1 });
     broker.publish(agentTopic("s1", "pc", "ack"), "{}");
-    await vi.waitFor(() => expect(heard).toEqual([agentTopic("s1", "pc", "ack")]));
+    await expect.poll(() => heard).toEqual([agentTopic("s1", "pc", "ack")]);
   });
 
   it("passes the will on when a connection breaks, and not when the agent says goodbye", async () => {
@@ -127,17 +127,17 @@ describe("the embedded broker", () => {
     } as const;
     const client = await signIn("s1/pc", { will });
     client.stream.destroy();
-    await vi.waitFor(() => expect(messages.map(({ payload }) => String(payload))).toEqual(["gone"]));
+    await expect.poll(() => messages.map(({ payload }) => String(payload))).toEqual(["gone"]);
     const polite = await signIn("s1/pc", { will });
     await polite.endAsync();
-    await vi.waitFor(() => expect(broker.counts.connected).toBe(0));
+    await expect.poll(() => broker.counts.connected).toBe(0);
     expect(messages.length).toBe(1);
   });
 
   it("closes an agent's connection when told to", async () => {
     const client = await signIn("s1/pc");
     const closed = new Promise<void>((done) => client.once("close", () => done()));
-    await vi.waitFor(() => expect(broker.counts.connected).toBe(1));
+    await expect.poll(() => broker.counts.connected).toBe(1);
     broker.renew("s1", "pc", "{}");
     broker.shutOut("s1", "nobody");
     await closed;
@@ -153,7 +153,7 @@ describe("the embedded broker", () => {
       { name: "a store that fails", user: "s1/broken", password: PASSWORD },
     ])("is refused for $name, counted, and no broken packet", async ({ user, password }) => {
       await expect(signIn(user, { password })).rejects.toMatchObject({ code: 5 });
-      await vi.waitFor(() => expect(broker.counts.signInsRefused).toBe(1));
+      await expect.poll(() => broker.counts.signInsRefused).toBe(1);
       expect(broker.counts).toMatchObject({ connected: 0, badPackets: 0 });
     });
 
@@ -162,7 +162,7 @@ describe("the embedded broker", () => {
       raw.send(
         generate({ cmd: "connect", protocolId: "MQTT", protocolVersion: 4, clean: true, clientId: "x", keepalive: 0 }),
       );
-      await vi.waitFor(() => expect(raw.packets[0]).toMatchObject({ cmd: "connack", returnCode: 5 }));
+      await expect.poll(() => raw.packets[0]).toMatchObject({ cmd: "connack", returnCode: 5 });
     });
 
     it("can't take another agent's connection over by using its client id", async () => {
@@ -196,7 +196,7 @@ describe("the embedded broker", () => {
       back.on("message", (_topic, payload) => heard.push(String(payload)));
       await back.subscribeAsync(agentTopic("s1", "pc", "ack"), { qos: 1 });
       broker.publish(agentTopic("s1", "pc", "ack"), "now");
-      await vi.waitFor(() => expect(heard).toEqual(["now"]));
+      await expect.poll(() => heard).toEqual(["now"]);
     });
   });
 
@@ -244,7 +244,7 @@ describe("the embedded broker", () => {
       const topic = agentTopic("s1", "till", "status");
       const client = await signIn("s1/pc", { will: { topic, payload: Buffer.from("gone"), qos: 1, retain: false } });
       client.stream.destroy();
-      await vi.waitFor(() => expect(refusals).toMatchObject([{ topic }]));
+      await expect.poll(() => refusals).toMatchObject([{ topic }]);
       expect(messages).toEqual([]);
     });
   });
@@ -259,8 +259,8 @@ describe("the embedded broker", () => {
     ])("end the connection and are counted: $name", async ({ bytes }) => {
       const raw = await rawSocket();
       raw.send(bytes);
-      await vi.waitFor(() => expect(raw.isOpen()).toBe(false));
-      await vi.waitFor(() => expect(broker.counts.badPackets).toBe(1));
+      await expect.poll(() => raw.isOpen()).toBe(false);
+      await expect.poll(() => broker.counts.badPackets).toBe(1);
       const client = await signIn("s1/pc");
       await client.publishAsync(telemetry, "good", { qos: 1 });
       expect(messages.length).toBe(1);
@@ -277,15 +277,15 @@ describe("the embedded broker", () => {
     ])("end a signed-in connection: $name", async ({ bytes }) => {
       const raw = await signedInSocket();
       raw.send(bytes);
-      await vi.waitFor(() => expect(raw.isOpen()).toBe(false));
-      await vi.waitFor(() => expect(broker.counts.badPackets).toBe(1));
+      await expect.poll(() => raw.isOpen()).toBe(false);
+      await expect.poll(() => broker.counts.badPackets).toBe(1);
       expect(messages).toEqual([]);
     });
 
     it("a message at the limit passes", async () => {
       const raw = await signedInSocket();
       raw.send(publishPacket(telemetry, Buffer.alloc(LIMITS.messageBytesMax)));
-      await vi.waitFor(() => expect(messages.length).toBe(1));
+      await expect.poll(() => messages.length).toBe(1);
       expect(raw.isOpen()).toBe(true);
     });
 
@@ -293,7 +293,7 @@ describe("the embedded broker", () => {
       const raw = await signedInSocket();
       raw.send(publishPacket(telemetry, "x".repeat(100)).subarray(0, 50));
       sockets.at(-1)?.destroy();
-      await vi.waitFor(() => expect(broker.counts.connected).toBe(0));
+      await expect.poll(() => broker.counts.connected).toBe(0);
       expect(messages).toEqual([]);
       expect(broker.counts.badPackets).toBe(0);
     });
@@ -302,9 +302,9 @@ describe("the embedded broker", () => {
   it("takes QoS 2 to its end", async () => {
     const raw = await signedInSocket();
     raw.send(publishPacket(telemetry, "twice", 2));
-    await vi.waitFor(() => expect(raw.packets.at(-1)?.cmd).toBe("pubrec"));
+    await expect.poll(() => raw.packets.at(-1)?.cmd).toBe("pubrec");
     raw.send(generate({ cmd: "pubrel", messageId: 7 }));
-    await vi.waitFor(() => expect(raw.packets.at(-1)?.cmd).toBe("pubcomp"));
+    await expect.poll(() => raw.packets.at(-1)?.cmd).toBe("pubcomp");
     expect(messages.length).toBe(1);
   });
 
@@ -315,7 +315,7 @@ describe("the embedded broker", () => {
         generate({ cmd: "publish", topic: telemetry, payload: "x", qos: 2, dup: false, retain: false, messageId }),
       );
     }
-    await vi.waitFor(() => expect(raw.isOpen()).toBe(false));
+    await expect.poll(() => raw.isOpen()).toBe(false);
     expect(raw.packets.filter(({ cmd }) => cmd === "pubrec").length).toBeLessThanOrEqual(16);
   });
 
@@ -323,7 +323,7 @@ describe("the embedded broker", () => {
     const known = await Promise.all(Array.from({ length: 8 }, (_, n) => signedInSocket(`s1/pc-${n}`)));
     const strangers: Raw[] = [];
     for (let n = 0; n < 9; n++) strangers.push(await rawSocket());
-    await vi.waitFor(() => expect(strangers.map(({ isOpen }) => isOpen()).lastIndexOf(false)).toBe(3));
+    await expect.poll(() => strangers.map(({ isOpen }) => isOpen()).lastIndexOf(false)).toBe(3);
     expect(broker.counts.connectionsRefused).toBe(4);
     await signIn("s1/late");
     expect([...known, ...strangers.slice(5)].every(({ isOpen }) => isOpen())).toBe(true);

@@ -9,7 +9,8 @@ import { agentTopic, LIMITS } from "@aislewatch/contract";
 import { realClock } from "@aislewatch/runtime";
 import { connectAsync, type MqttClient } from "mqtt";
 import { generate, parser } from "mqtt-packet";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { freePort, waitFor } from "../../test/rig/rig.ts";
 import { cert, key } from "../api/test-certificate.ts";
 import type { AgentMessage, BrokerTrouble } from "./broker.ts";
 import { createExternalBroker, type ExternalBroker, type ExternalBrokerOptions } from "./external.ts";
@@ -56,14 +57,6 @@ async function open(url: string, given: Partial<ExternalBrokerOptions> = {}): Pr
   return broker;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}
-
 /** Lines of mosquitto.conf behind its listener on this port. */
 async function mosquitto(port: number, ...lines: string[]): Promise<ChildProcess> {
   const conf = join(folder, "mosquitto.conf");
@@ -71,7 +64,7 @@ async function mosquitto(port: number, ...lines: string[]): Promise<ChildProcess
   writeFileSync(conf, `${[`listener ${port} 127.0.0.1`, ...open, ...lines].join("\n")}\n`);
   const child = spawn("mosquitto", ["-c", conf], { stdio: "ignore" });
   ends.push(() => end(child));
-  await vi.waitFor(() => reach(port), { timeout: 10_000 });
+  await waitFor("mosquitto", () => reach(port).then(() => true));
   return child;
 }
 
@@ -100,8 +93,7 @@ async function agent(port: number): Promise<MqttClient> {
 }
 
 const texts = (): string[] => messages.map(({ payload }) => Buffer.from(payload).toString());
-const until = (condition: () => boolean): Promise<void> =>
-  vi.waitFor(() => expect(condition()).toBe(true), { timeout: 30_000, interval: 20 });
+const until = (condition: () => boolean): Promise<void> => expect.poll(condition).toBe(true);
 const isSettled = (broker: ExternalBroker) => (): boolean => broker.trouble() === null && broker.isPrompt();
 
 describe.skipIf(!hasMosquitto)("an external broker", () => {

@@ -1,6 +1,7 @@
 import { isOpen, localTime, type OpenSpan, type SiteCalendar, WEEKDAYS } from "@aislewatch/rules";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { spent } from "../../test/rig/cpu-time.ts";
 import { ALWAYS, businessInstant, businessMsBetween, HORIZON_MS, openIntervals } from "./business-time.ts";
 
 const MINUTE_MS = 60_000;
@@ -183,7 +184,7 @@ describe("against a count of every minute", () => {
       }),
       { numRuns: 150 },
     );
-  }, 60_000);
+  });
 
   it("what is used up at an instant has passed until then, and not a millisecond before", () => {
     const parts = fc.tuple(calendars, fc.integer({ min: 1, max: 40 * HOUR_MS }));
@@ -228,10 +229,11 @@ it("a year is counted and looked ahead in well under a millisecond", () => {
   const from = at("2026-01-01T00:00Z");
   businessMsBetween(shop, from, from + 366 * DAY_MS); // The zone's year is found once.
   const runs = 200;
-  const before = performance.now();
-  for (let n = 0; n < runs; n++) {
-    businessMsBetween(shop, from + n, from + 365 * DAY_MS);
-    businessInstant(shop, from + n, 3_000 * HOUR_MS);
-  }
-  expect((performance.now() - before) / runs / 2).toBeLessThan(1);
+  const { cpuMs } = spent(() => {
+    for (let n = 0; n < runs; n++) {
+      businessMsBetween(shop, from + n, from + 365 * DAY_MS);
+      businessInstant(shop, from + n, 3_000 * HOUR_MS);
+    }
+  });
+  expect(cpuMs / runs / 2).toBeLessThan(1);
 });

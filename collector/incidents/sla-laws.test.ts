@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { spent } from "../../test/rig/cpu-time.ts";
 import {
   ack,
   always,
@@ -118,7 +119,7 @@ describe("laws", () => {
       }),
       { numRuns: 30 },
     );
-  }, 60_000);
+  });
 
   it("is cheap also for a long log", () => {
     const steps: Step[] = [[0, opened("P3")]];
@@ -126,8 +127,9 @@ describe("laws", () => {
     const facts = slaFacts(log(steps));
     const context = { terms: shipped, site: shop };
     readClocks(facts, context, min(40_100));
-    const before = performance.now();
-    for (let n = 0; n < 20; n++) readClocks(facts, context, min(40_100));
-    expect((performance.now() - before) / 20).toBeLessThan(25);
+    const { cpuMs } = spent(() => {
+      for (let n = 0; n < 20; n++) readClocks(facts, context, min(40_100));
+    });
+    expect(cpuMs / 20).toBeLessThan(25);
   });
 });

@@ -259,7 +259,6 @@ describe("whatever is killed in between", () => {
         { numRuns: 25 },
       );
     },
-    60_000,
   );
 });
 

@@ -157,7 +157,7 @@ describe("a person who asks what is held of them", () => {
   });
 });
 
-it("has erased a person everywhere or nowhere, killed when it may be", { timeout: 60_000 }, async () => {
+it("has erased a person everywhere or nowhere, killed when it may be", async () => {
   const people = 12;
   for (let n = 1; n <= people; n++) for (let i = 0; i < 20; i++) workedBy(store, `person-${n}-x`);
   await store.close();

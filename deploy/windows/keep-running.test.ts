@@ -50,7 +50,7 @@ it("does not start a program again whose configuration is faulty", async () => {
 
 it("starts a program again that crashed", { timeout: 60_000 }, async () => {
   const { said } = keep("crashed", `console.error("up"); process.exit(1);`);
-  await expect.poll(() => said().match(/up\n/g)?.length, { timeout: 30_000 }).toBe(2);
+  await expect.poll(() => said().match(/up\n/g)?.length).toBe(2);
   expect(JSON.parse(said().split("\n")[1] ?? "")).toMatchObject({
     event: "program_ended",
     code: 1,

@@ -15,6 +15,7 @@ import { realClock } from "@aislewatch/runtime";
 import { Aedes } from "aedes";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { spent } from "../../test/rig/cpu-time.ts";
 import { type FleetOptions, runFleet } from "./fleet.ts";
 import { BatchWriter, FleetPlan, type FleetShape } from "./fleet-batch.ts";
 import { seededRandom } from "./random.ts";
@@ -97,9 +98,10 @@ describe("a fleet's batches", () => {
       seededRandom(1),
     );
     const writer = new BatchWriter(plan, { epoch: "e1", nowMs: NOW, phase: 0 });
-    const started = performance.now();
-    for (let i = 1; i <= 500; i++) writer.next(NOW + i * 1_000);
-    const perSecond = (500 * plan.samplesPerBatch * 1_000) / (performance.now() - started);
+    const { cpuMs } = spent(() => {
+      for (let i = 1; i <= 500; i++) writer.next(NOW + i * 1_000);
+    });
+    const perSecond = (500 * plan.samplesPerBatch * 1_000) / cpuMs;
     expect(perSecond).toBeGreaterThan(1_000_000);
   });
 
@@ -178,7 +180,7 @@ describe("a fleet against a broker", () => {
     const { seen, url } = await collector();
     const running = await fleet(url);
     const started = performance.now();
-    await expect.poll(() => running.counters().samples, { timeout: 5_000 }).toBeGreaterThan(10_000);
+    await expect.poll(() => running.counters().samples).toBeGreaterThan(10_000);
     const seconds = (performance.now() - started) / 1_000;
     const counters = await running.stop();
     expect(counters.samples / seconds).toBeLessThan(60_000);

@@ -4,6 +4,7 @@ import { createSocket } from "node:dgram";
 import { promisify } from "node:util";
 import { ManualClock } from "@aislewatch/base";
 import { afterEach, describe, expect, it } from "vitest";
+import { spentUntil } from "../../test/rig/cpu-time.ts";
 import { bringToLife, type LiveDevice } from "./live-device.ts";
 import { labelPrinter } from "./models/label-printer.ts";
 import { networkSwitch } from "./models/network-switch.ts";
@@ -132,12 +133,13 @@ describe.skipIf(withoutTools)("an SNMP device under net-snmp's tools", () => {
     await expect(run("snmpget", wrong)).rejects.toThrow();
   });
 
-  it("walks 24 ports of all columns in under a second", async () => {
+  it("is walked, 24 ports of all columns, for less than a second of work", async () => {
     const served = await serve(devices.switch);
-    const started = performance.now();
-    const lines = await ask("snmpbulkwalk", [...V2, "-Cr25"], served, "1.3.6.1.2.1.2");
-    expect(lines.length).toBeGreaterThan(24 * 17);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    const { cpuMs } = await spentUntil(async () => {
+      const lines = await ask("snmpbulkwalk", [...V2, "-Cr25"], served, "1.3.6.1.2.1.2");
+      expect(lines.length).toBeGreaterThan(24 * 17);
+    });
+    expect(cpuMs).toBeLessThan(1_000);
   });
 });
 

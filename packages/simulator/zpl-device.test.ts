@@ -56,7 +56,7 @@ function client(port: number): { socket: Socket; text: () => string; until: (tex
     socket,
     text: () => received,
     until: async (text) => {
-      await expect.poll(() => received, { timeout: 3_000 }).toContain(text);
+      await expect.poll(() => received).toContain(text);
       return received;
     },
   };
@@ -120,7 +120,7 @@ describe("ZPL over TCP", () => {
     peer.socket.write("^XA^FO50,50^ADN^FDOat bread^FS^PQ7,0,1,Y^XZ");
     await expect.poll(() => Math.ceil(device.state().queue)).toBeGreaterThanOrEqual(7);
     device.heal("paused");
-    await expect.poll(() => device.state().printedLabels - before, { timeout: 5_000 }).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => device.state().printedLabels - before).toBeGreaterThanOrEqual(2);
   });
 
   it("serves one client at a time; the next one waits for its turn", async () => {
@@ -182,7 +182,7 @@ describe.skipIf(withoutSocat)("ZPL over a serial line (socat pty)", () => {
       received += bytes.toString("latin1");
     });
     port.write("~HS");
-    await expect.poll(() => received, { timeout: 3_000 }).toContain("1234,0\x03\r\n");
+    await expect.poll(() => received).toContain("1234,0\x03\r\n");
     expect(received.split("\r\n")).toHaveLength(4);
   });
 
@@ -200,7 +200,7 @@ async function socat(one: string, other: string): Promise<ChildProcess> {
   child.stderr.on("data", (bytes) => {
     said += bytes;
   });
-  await expect.poll(() => said, { timeout: 5_000 }).toContain("starting data transfer");
+  await expect.poll(() => said).toContain("starting data transfer");
   return child;
 }
 

@@ -71,6 +71,10 @@ describe("the repository", () => {
     }
   });
 
+  it("waits in tests for a condition as long as vitest.config.ts and the rig say, not for the second of a default", () => {
+    expect(matching(/\bvi\.wait(For|Until)\(|\bexpect\.poll\(.*\btimeout:/)).toEqual([]);
+  });
+
   it("has no test that is switched off", () => {
     expect(matching(/\b(it|test|describe)\.(skip|only|todo)\(/)).toEqual([]);
   });

@@ -13,7 +13,7 @@ import {
   modbusDialogue,
   seededRandom,
 } from "@aislewatch/simulator";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { LINES, simulatedLine } from "../../../test/rig/simulated-line.ts";
 import type { PollError } from "../driver.ts";
 import { frameOf, questionPdu } from "./frames.ts";
@@ -250,10 +250,13 @@ describe("modbus, listening", () => {
       detail: expect.stringContaining("nothing was heard of unit 1"),
     });
     motor.fault("trip");
-    await vi.waitFor(async () => {
+    const heardAgain = (): ReturnType<typeof here> => {
       for (const frame of frames) speak([Buffer.from(frame).toString("latin1"), ...ask.take(frame)].join(""));
-      expect(metrics(await here())).toMatchObject({ tripped: true, running: false, dc_bus_volts: 560 });
-    });
+      return here();
+    };
+    await expect
+      .poll(async () => metrics(await heardAgain()))
+      .toMatchObject({ tripped: true, running: false, dc_bus_volts: 560 });
     expect(await absent()).toMatchObject({ kind: "timeout" });
     expect(sent).toEqual([]);
   });

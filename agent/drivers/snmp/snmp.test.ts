@@ -1,6 +1,5 @@
 /** Against the agents that the field runs: net-snmp's snmpd, and walks of real devices played by snmpsimd. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +9,7 @@ import type { Result } from "@aislewatch/base";
 import type { SecretRef } from "@aislewatch/config";
 import { findMetric, type Kind } from "@aislewatch/devices";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { freeUdpPort, waitFor } from "../../../test/rig/rig.ts";
 import { openSnmp } from "../../transport/snmp.ts";
 import type { DevicePoller, Parsed, PollError } from "../driver.ts";
 import driver from "./index.ts";
@@ -52,26 +52,15 @@ const flat = (parsed: Parsed): Record<string, number | boolean> =>
     ),
   );
 
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
 /** Polls until the server that was just started answers, or gives up with its last words. */
 async function untilAnswered(config: Record<string, unknown>, server: ChildProcess): Promise<void> {
   let said = "";
   for (const stream of [server.stdout, server.stderr]) stream?.on("data", (chunk) => (said += String(chunk)));
-  const poller = open({ ...config, request_timeout: "200ms", retries: 0, profile: "system" });
-  for (let tries = 0; tries < 60; tries++) {
-    if (server.exitCode !== null) throw new Error(`the server ended: ${said}`);
-    if ((await poll(poller)).ok) return;
-    // A closed port is refused at once: give the process the time that a silent one would take.
-    await Promise.race([once(server, "exit"), new Promise((resolve) => setTimeout(resolve, 100))]);
-  }
-  throw new Error(`no answer: ${said}`);
+  const poller = open({ ...config, request_timeout: "1s", retries: 0, profile: "system" });
+  await waitFor("an answer", async () => {
+    if ((await poll(poller)).ok) return true;
+    throw new Error(server.exitCode === null ? `none; it said ${said}` : `the server ended: ${said}`);
+  });
 }
 
 const installed = (program: string): boolean => spawnSync(program, ["--version"]).error === undefined;
@@ -86,7 +75,7 @@ describe.skipIf(!installed("snmpd") && process.env["CI"] === undefined)("snmpd",
   let address = "";
 
   beforeAll(async () => {
-    const port = await freePort();
+    const port = await freeUdpPort();
     address = `127.0.0.1:${port}`;
     const config = [
       `rocommunity ${SECRETS["COMMUNITY"]} 127.0.0.1`,
@@ -249,7 +238,7 @@ describe.skipIf(!canPlay && process.env["CI"] === undefined)("recorded devices, 
     }
     // snmpsimd gives up root and then writes its index.
     for (const dir of [folder, data]) chmodSync(dir, 0o777);
-    const port = await freePort();
+    const port = await freeUdpPort();
     address = `127.0.0.1:${port}`;
     const drop = process.getuid?.() === 0 ? ["--process-user=nobody", "--process-group=nogroup"] : [];
     server = spawn("snmpsimd", [
@@ -260,7 +249,7 @@ describe.skipIf(!canPlay && process.env["CI"] === undefined)("recorded devices, 
       ...drop,
     ]);
     await untilAnswered({ address, community: "file:konica_c250i" }, server);
-  }, 60_000);
+  });
   afterAll(async () => {
     server.kill("SIGKILL");
     if (server.exitCode === null && server.signalCode === null) await once(server, "exit");

@@ -1,6 +1,6 @@
 /** The driver over TCP: what a scanner says beside its till, and what of it can be seen outside. */
 import { createServer, type Server, type Socket } from "node:net";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import tap from "./index.ts";
 
 const stops: (() => unknown)[] = [];
@@ -43,11 +43,12 @@ describe("tap over TCP", () => {
     expect(await poller.poll(context())).toMatchObject({ ok: true, value: { receivedBytes: 0, messages: 0 } });
     for (const socket of sockets) socket.write(CARD);
     let reply: unknown;
-    await vi.waitFor(async () => {
+    const again = async (): Promise<unknown> => {
       const polled = await poller.poll(context());
       reply = polled.ok ? polled.value : null;
-      expect(reply).toMatchObject({ receivedBytes: CARD.length, messages: 1 });
-    });
+      return reply;
+    };
+    await expect.poll(again).toMatchObject({ receivedBytes: CARD.length, messages: 1 });
     expect(JSON.stringify(reply)).not.toMatch(/4111|DOE/);
     expect(heard).toEqual([]);
   });

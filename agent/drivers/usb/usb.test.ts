@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsbTree, type UsbUnit } from "@aislewatch/simulator";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DevicePoller, Parsed } from "../driver.ts";
 import usb from "./index.ts";
 import type { UsbReply } from "./types.ts";
@@ -130,11 +130,11 @@ describe("usb", () => {
     await ask(poller);
     // That it is there is news, too.
     expect(heard()).toBe(1);
-    await vi.waitFor(() => expect(poller.sources?.()).toContainEqual(expect.objectContaining({ name: "hot-plug" })));
+    await expect.poll(() => poller.sources?.()).toContainEqual(expect.objectContaining({ name: "hot-plug" }));
     tree.unplug("1-1");
-    await vi.waitFor(() => expect(heard()).toBe(2), 2_000);
+    await expect.poll(heard).toBe(2);
     tree.plug("1-1", SCANNER);
-    await vi.waitFor(() => expect(heard()).toBe(3), 2_000);
+    await expect.poll(heard).toBe(3);
     const parsed = await ask(poller);
     expect(codes(parsed)).toEqual(["detached", "detached_cleared"]);
     expect(metrics(parsed)["usb_disconnects_total"]).toBe(1);

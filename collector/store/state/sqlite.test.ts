@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { spent } from "../../../test/rig/cpu-time.ts";
 import { PRIORITIES } from "../../incidents/types.ts";
 import { aChange, aNote, anEvent, anIncident, T0 } from "./contract-data.ts";
 import { migrations, schemaVersionTable } from "./migrations.ts";
@@ -166,18 +167,16 @@ it("keeps the newest 200,000 events of devices, also over a restart, at a cost t
   store.commit({ deviceEvents: Array.from({ length: max }, (_, n) => of(n)) });
   await store.close();
   await store.open();
-  const tookMs: number[] = [];
+  const spentMs: number[] = [];
   for (let n = max; n < max + 30; n++) {
-    const startedAt = performance.now();
-    store.commit({ deviceEvents: [of(n)] });
-    tookMs.push(performance.now() - startedAt);
+    spentMs.push(spent(() => store.commit({ deviceEvents: [of(n)] })).cpuMs);
   }
   expect(ask("select count(*) as n, min(at) - 1700000000000 as first from device_events")).toEqual({
     n: max,
     first: 30,
   });
-  // The median, for the machine has other work, too; it is the fsync and little else.
-  expect(tookMs.sort((a, b) => a - b)[15]).toBeLessThan(50);
+  // The median, of the work alone: how long a disk takes for its fsync says nothing of what grows.
+  expect(spentMs.sort((a, b) => a - b)[15]).toBeLessThan(50);
 });
 
 it("shows a page of 10,000 open incidents in 20 ms, also behind 50,000 closed ones", async () => {
@@ -194,16 +193,14 @@ it("shows a page of 10,000 open incidents in 20 ms, also behind 50,000 closed on
   store.commit({ incidents });
   const states = ["new", "acknowledged", "in_progress", "on_hold", "resolved"] as const;
   let cursor: string | null = null;
-  const tookMs: number[] = [];
+  const spentMs: number[] = [];
   for (let page = 0; page < 30; page++) {
-    const startedAt = performance.now();
-    const found = store.incidents({ states }, { limit: 100, cursor });
-    tookMs.push(performance.now() - startedAt);
+    const { value: found, cpuMs } = spent(() => store.incidents({ states }, { limit: 100, cursor }));
+    spentMs.push(cpuMs);
     expect([found.items.length, found.total]).toEqual([100, 10_000]);
     cursor = found.cursor;
   }
-  // The median: the machine that runs the tests has other work, too.
-  expect(tookMs.sort((a, b) => a - b)[15]).toBeLessThan(20);
+  expect(spentMs.sort((a, b) => a - b)[15]).toBeLessThan(20);
 });
 
 describe.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")(

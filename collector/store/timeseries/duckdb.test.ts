@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Worker } from "node:worker_threads";
 import { ManualClock } from "@aislewatch/base";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aBatch, T0 } from "./contract-data.ts";
 import { createDuckDbStore, type DuckDbOptions, type DuckDbTimeSeriesStore, startDuckDbWorker } from "./duckdb.ts";
 
@@ -95,8 +95,8 @@ describe("retention", () => {
     expect(await samples()).toBe(3);
     await store.append([one(4, clock.now() + DAY_MS)]);
     clock.advance(DAY_MS);
-    await vi.waitFor(async () => expect(await samples()).toBe(3));
-    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    await expect.poll(samples).toBe(3);
+    await expect.poll(() => clock.pending).toBe(1);
     expect((await store.watermarks())[0]?.seq).toBe(4);
     expect((await readdir(join(folder, "series"))).filter((name) => name.startsWith("raw"))).toHaveLength(3);
   });

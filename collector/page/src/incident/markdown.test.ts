@@ -100,10 +100,14 @@ describe("hostile Markdown", () => {
     { name: "blank lines in a list", text: `- a\n${"\n".repeat(60_000)}- b` },
     { name: "a list with gaps", text: "- a\n\n".repeat(13_000) },
     { name: "spaces", text: " ".repeat(60_000) },
-  ])("is done with $name in a blink", ({ text }) => {
-    const started = performance.now();
-    parseMarkdown(text);
-    expect(performance.now() - started).toBeLessThan(1_000);
+  ])("is done with $name in a blink", async ({ text }) => {
+    const tookMs = (): number => {
+      const started = performance.now();
+      parseMarkdown(text);
+      return performance.now() - started;
+    };
+    // Once more when the machine stood still: what grows with the square of the length takes too long each time.
+    await expect.poll(tookMs).toBeLessThan(1_000);
   });
 
   it("never fails, whatever the text", () => {
