@@ -123,9 +123,10 @@ export class Holdings {
     return join(this.folder, name);
   }
 
-  /** As a table in SQL. */
-  scan(files: readonly Pick<SealedFile, "name">[]): string {
-    return `read_parquet([${files.map(({ name }) => quoted(this.path(name))).join(", ")}])`;
+  /** Files of one kind as a table in SQL; times are whole milliseconds (duckdb-keeping.ts says why they are written otherwise). */
+  scan(files: readonly Pick<SealedFile, "name" | "kind">[]): string {
+    const columns = files[0]?.kind === "raw" ? "series, at_ms::bigint as at_ms, value" : "*";
+    return `(select ${columns} from read_parquet([${files.map(({ name }) => quoted(this.path(name))).join(", ")}]))`;
   }
 
   /** Until what it gives is called no sealed file is deleted. */

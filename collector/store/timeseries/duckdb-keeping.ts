@@ -25,12 +25,18 @@ export type Keeping = {
 };
 
 /**
- * No dictionaries: samples hardly repeat within a page, and without them times are written as differences and values byte by
- * byte, which zstd then makes small: a quarter to a half of the size. A row group holds some tens of series of a day: smaller ones
- * compress less, of larger ones a question reads more.
+ * No dictionaries: samples hardly repeat within a page. Doubles are then written byte by byte, all first bytes, all second ones,
+ * which zstd makes small; and so are times, as doubles: the ten series of a device have the same ones, which are found again
+ * there and not in integers, which are written as packed differences. Of 2 M samples of polls that are up to 40 ms late, times as
+ * integers took 1.4 bytes each, as doubles 0.2, values 0.4. A row group holds some tens of series of a day: with half as many
+ * rows a sample takes a tenth more, with more a question reads more.
  */
 const PARQUET =
-  "format parquet, parquet_version v2, dictionary_size_limit 1, compression zstd, compression_level 3, row_group_size 61440";
+  "format parquet, parquet_version v2, dictionary_size_limit 1, compression zstd, compression_level 9, row_group_size 122880";
+
+/** Samples as they are written. */
+export const rawRows = (rows: string): string =>
+  `select series, at_ms::double as at_ms, value from (${rows}) as samples order by series, samples.at_ms`;
 
 /** Some series, and all that is to be in one file of them. */
 export type Slice = {

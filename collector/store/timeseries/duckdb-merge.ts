@@ -4,8 +4,8 @@
  */
 import { numbers, quoted, transact } from "./duckdb-connection.ts";
 import { DAY_MS, type FileKind, type SealedFile } from "./duckdb-holdings.ts";
-import { build, fileName, type Keeping, slicesOf } from "./duckdb-keeping.ts";
-import { patient } from "./duckdb-read.ts";
+import { build, fileName, type Keeping, rawRows, slicesOf } from "./duckdb-keeping.ts";
+import { patient } from "./duckdb-patience.ts";
 import { rollupOfRollups } from "./duckdb-rollup.ts";
 
 /** A day has two as a rule: what came in its first hour is sealed with the day before. */
@@ -87,14 +87,15 @@ async function mergeGroup(keeping: Keeping, { kind, period, files }: Group): Pro
       await build(
         keeping,
         { name, kind, generation, period, firstMs, lastMs, seriesMin, seriesMax, samples },
-        kind === "raw"
-          ? { sql: `${rows} order by series, at_ms`, expected: slice.rows }
-          : { sql: rollupOfRollups(rows), expected: null },
+        kind === "raw" ? { sql: rawRows(rows), expected: slice.rows } : { sql: rollupOfRollups(rows), expected: null },
       );
     }
     return sources.map(({ name }) => name);
   };
-  const replaced = await patient(keeping, merged);
+  const replaced = await patient({ ...keeping, run: (sql) => connection.run(sql) }, merged, () => {
+    const names = new Set(files.map(({ name }) => name));
+    return holdings.live(kind).filter(({ name }) => names.has(name));
+  });
   const [built = 0] = await numbers(
     connection,
     `select coalesce(sum(samples), 0)::double from files where generation = ${generation}`,

@@ -8,9 +8,9 @@
  * - Charts over a long range with wide buckets are made of roll-ups altogether. A sample then counts to the bucket in
  *   which its five minutes begin: at the edges of the range and of each bucket it may lie up to five minutes off.
  */
-import { errorText } from "@aislewatch/base";
 import type { Holdings, Reach, SealedFile } from "./duckdb-holdings.ts";
 import { DAY_MS } from "./duckdb-holdings.ts";
+import { patient } from "./duckdb-patience.ts";
 import type { Operations } from "./duckdb-protocol.ts";
 import { floorToRollup, ROLLUP_MS, rolled } from "./duckdb-rollup.ts";
 import { slabTable } from "./duckdb-schema.ts";
@@ -20,6 +20,18 @@ const COARSE_RANGE_MS = 2 * DAY_MS;
 const COARSE_BUCKET_MS = 3 * ROLLUP_MS;
 
 type Flat = Float64Array<ArrayBuffer>;
+/** Asks, again without a file that can't be read. The text is made anew each time. */
+const asked = (reader: Reader, sql: () => string): Promise<Flat> => {
+  let text = "";
+  const ask = (): Promise<Flat> => {
+    text = sql();
+    return reader.ask(text);
+  };
+  return patient({ ...reader, run: reader.ask }, ask, () =>
+    reader.holdings.files.filter(({ name }) => text.includes(reader.holdings.path(name))),
+  );
+};
+
 export type Reader = {
   readonly holdings: Holdings;
   /** Called when a file can't be read; it is left out from then on. */
@@ -28,10 +40,8 @@ export type Reader = {
   readonly ask: (sql: string) => Promise<Flat>;
 };
 
-export async function query(
-  { holdings, ask, setAside }: Reader,
-  request: Operations["query"]["request"],
-): Promise<Flat> {
+export async function query(reader: Reader, request: Operations["query"]["request"]): Promise<Flat> {
+  const { holdings } = reader;
   const { series, from, to, pointsMax } = request;
   const widthMs = Math.max(1, Math.ceil((to - from) / pointsMax));
   const reach = { seriesMin: series, seriesMax: series, from, to };
@@ -47,10 +57,10 @@ export async function query(
   };
   if (to - from >= COARSE_RANGE_MS && widthMs >= COARSE_BUCKET_MS) {
     const coarse = (): string => bucketed(rolledParts(holdings, reach, among), { from, widthMs, pointsMax });
-    const found = await patient({ holdings, setAside }, () => ask(coarse()));
+    const found = await asked(reader, coarse);
     if (from < holdings.rawFromMs || (found[4] ?? 0) > pointsMax) return withoutTotal(found);
   }
-  return withoutTotal(await patient({ holdings, setAside }, () => ask(fine())));
+  return withoutTotal(await asked(reader, fine));
 }
 
 /** One scan: what matches is little enough to keep, then it is either given as it is or put in buckets. */
@@ -121,10 +131,8 @@ function rolledParts(holdings: Holdings, reach: Reach, among: string): string[] 
  * the text: a list of them as a parameter is a join, and ten times as slow. When there are too many samples, those of the
  * last instant are left for the next question.
  */
-export async function samples(
-  { holdings, ask, setAside }: Reader,
-  request: Operations["samples"]["request"],
-): Promise<Flat> {
+export async function samples(reader: Reader, request: Operations["samples"]["request"]): Promise<Flat> {
+  const { holdings } = reader;
   const { to, samplesMax, beforeMs } = request;
   const ids = request.series.map((id) => Math.trunc(id));
   const among = `series in (${ids.join(",")})`;
@@ -137,17 +145,19 @@ export async function samples(
   const before =
     beforeMs === 0
       ? new Float64Array()
-      : await patient({ holdings, setAside }, () =>
-          ask(`select series::double, max(at_ms)::double as newest, arg_max(value, at_ms)
-               from (${ranged(request.from - beforeMs, request.from)}) group by series order by newest`),
+      : await asked(
+          reader,
+          () => `select series::double, max(at_ms)::double as newest, arg_max(value, at_ms)
+                 from (${ranged(request.from - beforeMs, request.from)}) group by series order by newest`,
         );
   const found: Flat[] = [];
   let count = 0;
   for (let start = from; start < to && count < samplesMax; ) {
     const end = stepEnd(holdings, start, to);
     const rest = samplesMax - count;
-    const part = await patient({ holdings, setAside }, () =>
-      ask(`select series::double, at_ms::double, value from (${ranged(start, end)}) order by at_ms limit ${rest}`),
+    const part = await asked(
+      reader,
+      () => `select series::double, at_ms::double, value from (${ranged(start, end)}) order by at_ms limit ${rest}`,
     );
     found.push(part);
     count += part.length / 3;
@@ -200,30 +210,6 @@ export async function count({ holdings, ask }: Reader): Promise<number> {
   const parts = holdings.slabs.map(({ id }) => `(select count(*) from ${slabTable(id)})`);
   const [hot = 0] = await ask(`select (${parts.join(" + ")})::double`);
   return holdings.live("raw").reduce((sum, file) => sum + file.samples, hot);
-}
-
-/** A file that can't be read is left out, and the question put again: nobody goes without an answer for one day's sake. */
-export async function patient<T>(
-  { holdings, setAside }: Pick<Reader, "holdings" | "setAside">,
-  ask: () => Promise<T>,
-): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (thrown) {
-      const file = damagedFile(holdings, errorText(thrown));
-      if (file === null) throw thrown;
-      await setAside(file, errorText(thrown));
-    }
-  }
-}
-
-/** DuckDB names the file. An error of the machine (memory, disk, an interrupt) is none of the file. */
-function damagedFile(holdings: Holdings, detail: string): SealedFile | null {
-  if (!/No files found|Failed to read file|magic bytes|too small|Parquet|Thrift|Corrupt|snappy|ZSTD/i.test(detail))
-    return null;
-  if (/Out of Memory|could not allocate|INTERRUPT|Too many open files|Permission denied/i.test(detail)) return null;
-  return holdings.files.find(({ name, state }) => state === "live" && detail.includes(holdings.path(name))) ?? null;
 }
 
 const min = (numbers: readonly number[]): number => numbers.reduce((a, b) => Math.min(a, b), Number.MAX_SAFE_INTEGER);

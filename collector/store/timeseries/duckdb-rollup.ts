@@ -15,11 +15,11 @@ export const rolled = (column: string): string => `(${column} // ${ROLLUP_MS}) *
 /** Of rows `series, at_ms, value`. */
 export const rollupOf = (rows: string): string => `
   select series, ${rolled("at_ms")} as at_ms, count(*)::integer as n, min(value) as least, max(value) as greatest,
-    sum(value) as total, arg_max(value, at_ms) as newest, (max(at_ms) % ${ROLLUP_MS})::integer as newest_after_ms
+    sum(value) as total, arg_max(value, at_ms) as newest, (max(at_ms) % ${ROLLUP_MS})::double as newest_after_ms
   from (${rows}) as samples group by series, samples.at_ms // ${ROLLUP_MS} order by series, 2`;
 
 /** Of rows that are roll-ups, several for the same five minutes. */
 export const rollupOfRollups = (rows: string): string => `
   select series, at_ms, sum(n)::integer as n, min(least) as least, max(greatest) as greatest, sum(total) as total,
-    arg_max(newest, newest_after_ms) as newest, max(newest_after_ms)::integer as newest_after_ms
+    arg_max(newest, newest_after_ms) as newest, max(newest_after_ms)::double as newest_after_ms
   from (${rows}) group by series, at_ms order by series, at_ms`;

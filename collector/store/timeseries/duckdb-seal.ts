@@ -11,7 +11,7 @@
  */
 import { FileError, numberRows, numbers, transact } from "./duckdb-connection.ts";
 import { DAY_MS, type Slab } from "./duckdb-holdings.ts";
-import { build, fileName, type Keeping, type Slice, slicesOf } from "./duckdb-keeping.ts";
+import { build, fileName, type Keeping, rawRows, type Slice, slicesOf } from "./duckdb-keeping.ts";
 import { floorToRollup, rollupOf } from "./duckdb-rollup.ts";
 import { createSlab, slabTable } from "./duckdb-schema.ts";
 
@@ -115,7 +115,7 @@ async function sealSlice(
       : await numbers(keeping.connection, `select count(*)::double from (${kept})`);
     const name = fileName("raw", place);
     const file = { ...facts, name, kind: "raw", firstMs: Math.max(firstMs, rawFromMs), samples: count } as const;
-    await build(keeping, file, { sql: `${kept} order by series, at_ms`, expected: count });
+    await build(keeping, file, { sql: rawRows(kept), expected: count });
   }
   const rollup = { ...facts, name: fileName("rollup", place), kind: "rollup", samples } as const;
   await build(keeping, { ...rollup, firstMs: floorToRollup(firstMs) }, { sql: rollupOf(rows), expected: null });

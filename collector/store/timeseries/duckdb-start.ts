@@ -9,6 +9,7 @@ import { quoted } from "./duckdb-connection.ts";
 import type { Holdings, SealedFile } from "./duckdb-holdings.ts";
 import { SEALED_NAME } from "./duckdb-keeping.ts";
 import { dropUnfinished } from "./duckdb-merge.ts";
+import { faultOf } from "./duckdb-patience.ts";
 
 export async function settleFiles(
   connection: DuckDBConnection,
@@ -27,7 +28,10 @@ export async function settleFiles(
       await setState(connection, file, "set_aside");
       tell(file, detail);
     } else if (file.state === "set_aside") {
-      const fault = size === null ? "it is not there" : await faultOf(connection, holdings, file);
+      const fault =
+        size === null
+          ? "it is not there"
+          : await faultOf({ holdings, run: (sql) => connection.run(sql) }, file).catch(errorText);
       if (fault === null) await setState(connection, file, "live");
       else tell(file, fault);
     }
@@ -36,17 +40,6 @@ export async function settleFiles(
   const listed = new Set(holdings.files.map(({ name }) => name));
   for (const name of await readdir(holdings.folder)) {
     if (SEALED_NAME.test(name) && !listed.has(name)) await unlink(holdings.path(name)).catch(() => undefined);
-  }
-}
-
-/** Why it can't be read through, or null. */
-async function faultOf(connection: DuckDBConnection, holdings: Holdings, file: SealedFile): Promise<string | null> {
-  const values = file.kind === "raw" ? "sum(value)" : "sum(total), sum(least), sum(greatest), sum(n)";
-  try {
-    await connection.run(`select sum(series), sum(at_ms), ${values} from ${holdings.scan([file])}`);
-    return null;
-  } catch (thrown) {
-    return errorText(thrown);
   }
 }
 
