@@ -6,6 +6,7 @@ import { type Finding, inspectEndpoint, sizeText } from "@aislewatch/runtime";
 import { backupMade } from "./backup/made.ts";
 import { isRestoreUnfinished } from "./backup/restore-places.ts";
 import type { CollectorConfig } from "./config.ts";
+import { COLLECTOR_AGENT } from "./own-reports.ts";
 import { lookAtState, type StateLook } from "./store/state/look.ts";
 import { SERIES_FILE } from "./timeseries.ts";
 
@@ -115,8 +116,10 @@ function people({ users }: StateLook): Finding[] {
   ];
 }
 
-function agents({ agents: all }: StateLook, nowMs: number, version: string): Finding[] {
+function agents(look: StateLook, nowMs: number, version: string): Finding[] {
   const group = "agents";
+  // The collector's own lane at each site is no agent, as on the page and in `agents list`.
+  const all = look.agents.filter(({ agent }) => agent !== COLLECTOR_AGENT);
   const nameOf = ({ site, agent }: { site: string; agent: string }): string => `${site}/${agent}`;
   const silent = all.filter(({ online, lastSeenAt }) => !online && nowMs - lastSeenAt >= SILENT_MS);
   const off = all.filter(

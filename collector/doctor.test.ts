@@ -148,6 +148,8 @@ describe("aislewatch doctor", () => {
           { ...seen("closed-for-the-night", false, DAY_MS / 2), status: null },
           { ...seen("slow-clock", true, 1_000), status: status("0.1.0", NOW - 300_000) },
           { ...seen("old", true, 1_000), status: status("0.0.1", NOW) },
+          // The collector's own lane at a site, which says nothing while the collector is down.
+          { ...seen("collector", false, 2 * DAY_MS), status: null },
         ],
       });
     });
