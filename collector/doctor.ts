@@ -147,7 +147,7 @@ function certificate({ tls }: CollectorConfig, nowMs: number): Finding[] {
 
 async function stopped(config: CollectorConfig): Promise<Finding[]> {
   const group = "collector";
-  const todo = "start it: systemctl start aislewatch-collector, or aislewatch collector --config FILE";
+  const todo = "start it: systemctl start aislewatch, or aislewatch collector --config FILE";
   const ports = await Promise.all([config.http, ...(config.broker === null ? [config.mqtt] : [])].map(portFinding));
   return [
     { group, level: "warn", what: `no collector runs on ${config.data}`, todo },
