@@ -101,7 +101,7 @@ describe("escpos", () => {
     const { printer, poll } = await printerOn("tcp", { answers: [1, 4] });
     printer.fault("paper-out");
     // After a silence nothing more is asked: an answer could be a late one. Two questions, three silences each.
-    for (let n = 0; n < 6; n++) expect(metrics(await poll(250))).toEqual({ offline: true, drawer_contact: false });
+    for (let n = 0; n < 6; n++) expect(metrics(await poll(1_000))).toEqual({ offline: true, drawer_contact: false });
     const { offline, drawer_contact } = HEALTHY;
     const known = { offline, drawer_contact, media_low: true, media_out: true };
     expect(metrics(await poll())).toEqual({ ...known, offline: true });
