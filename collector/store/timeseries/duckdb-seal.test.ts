@@ -8,8 +8,9 @@ import { fileURLToPath } from "node:url";
 import { ManualClock } from "@aislewatch/base";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aBatch } from "./contract-data.ts";
-import { createDuckDbStore, type DuckDbOptions, type DuckDbTimeSeriesStore } from "./duckdb.ts";
+import { createDuckDbStore } from "./duckdb.ts";
 import { KEEPING_STEPS, type KeepingStep } from "./duckdb-keeping.ts";
+import type { DuckDbOptions, DuckDbTimeSeriesStore } from "./duckdb-options.ts";
 import type { SeriesId } from "./store.ts";
 
 const DAY_MS = 86_400_000;
@@ -149,6 +150,33 @@ describe("a day that is past", () => {
     await store.keep();
     expect((await filesOf("rollup-2026-11")).length).toBeLessThan(6);
     expect([await store.query(PRINTER_3, chart), await contents()]).toEqual(before);
+    expect(problems).toEqual([]);
+  });
+
+  it("leaves five-minute values when it is too old, and they go when they are, too", async () => {
+    const kept = { retentionMs: DAY_MS, rollupRetentionMs: 4 * DAY_MS };
+    await open(kept);
+    const chart = { from: DAY0, to: DAY0 + DAY_MS, pointsMax: 1_000 };
+    await put(DAY0, DAY0 + DAY_MS, 90);
+    const hot = await store.query(PRINTER_3, chart);
+    expect(hot).toHaveLength(90);
+    for (let day = 1; day <= 3; day++) {
+      await sleepUntilNextDay();
+      await put(DAY0 + day * DAY_MS, DAY0 + (day + 1) * DAY_MS, 4);
+      await store.keep();
+    }
+    expect(await filesOf("raw-2026-11-10")).toEqual([]);
+    expect((await store.samples(SERIES, { ...EVERYTHING, to: DAY0 + DAY_MS })).at).toHaveLength(0);
+    const rolled = await store.query(PRINTER_3, chart);
+    expect(rolled.map(({ min }) => min)).toEqual(hot.map(({ min }) => min));
+    expect(rolled.every(({ at }, n) => at % 300_000 === 0 && (hot[n]?.at ?? 0) - at < 300_000)).toBe(true);
+    for (let day = 4; day <= 6; day++) {
+      await sleepUntilNextDay();
+      await put(DAY0 + day * DAY_MS, DAY0 + (day + 1) * DAY_MS, 4);
+      await store.keep();
+    }
+    expect(await filesOf("rollup-2026-11-10")).toEqual([]);
+    expect(await store.query(PRINTER_3, chart)).toEqual([]);
     expect(problems).toEqual([]);
   });
 

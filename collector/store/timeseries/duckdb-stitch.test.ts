@@ -10,7 +10,8 @@ import { ManualClock } from "@aislewatch/base";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aBatch } from "./contract-data.ts";
-import { createDuckDbStore, type DuckDbTimeSeriesStore } from "./duckdb.ts";
+import { createDuckDbStore } from "./duckdb.ts";
+import type { DuckDbTimeSeriesStore } from "./duckdb-options.ts";
 import type { SeriesId } from "./store.ts";
 
 const MINUTE_MS = 60_000;

@@ -9,7 +9,8 @@ import type { Worker } from "node:worker_threads";
 import { ManualClock } from "@aislewatch/base";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aBatch, T0 } from "./contract-data.ts";
-import { createDuckDbStore, type DuckDbOptions, type DuckDbTimeSeriesStore, startDuckDbWorker } from "./duckdb.ts";
+import { createDuckDbStore, startDuckDbWorker } from "./duckdb.ts";
+import type { DuckDbOptions, DuckDbTimeSeriesStore } from "./duckdb-options.ts";
 
 const DAY_MS = 86_400_000;
 const SERIES = { site: "store-1", device: "lane-3/printer", component: null, metric: "temperature_celsius" };

@@ -44,7 +44,8 @@ export type TimeSeriesStore = {
   watermarks(): Promise<Watermark[]>;
   /**
    * One series between two times (from inclusive, to exclusive), in at most `pointsMax` buckets; raw samples when they
-   * fit. Buckets without samples are absent: a gap is a gap.
+   * fit. Buckets without samples are absent: a gap is a gap. Of more than two days in buckets of a quarter of an hour or wider,
+   * and of what is older than samples are kept, a sample may count to the beginning of its five minutes.
    */
   query(series: SeriesId, range: { from: number; to: number; pointsMax: number }): Promise<Point[]>;
   /**
