@@ -12,7 +12,7 @@ const LOADED_MS = 10_000;
 /** What compiling leaves behind comes when it will in the first minutes. Giving back takes 3 ms. */
 const GIVE_BACK_MS = 60_000;
 /** With 200 devices a collection takes 50 to 90 ms of a processor, and 1 to 2 MB more are garbage each minute. */
-const GIVE_BACKS_PER_COLLECTION = 3;
+const GIVE_BACKS_PER_COLLECTION = 2;
 
 // Each small Buffer with memory of its own: MQTT.js keeps one for every length of a packet that it has ever sent, and
 // with it the 64 KiB of Node's pool that it was cut from. 16,384 lengths would hold a gigabyte.
