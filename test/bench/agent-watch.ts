@@ -22,6 +22,8 @@ export type Cost = {
   readonly cpuMsPerPoll: number;
   readonly corePercent: number;
   readonly pssMb: number;
+  /** Of one sample; the others are medians. */
+  readonly pssMostMb: number;
   readonly ussMb: number;
   readonly anonymousMb: number;
   /** Pages that it touched while it was measured. */
@@ -96,6 +98,7 @@ export async function measure(crowd: Crowd, pid: number, measuredMs: number): Pr
     cpuMsPerPoll: (cpuSeconds * 1_000) / begun.length,
     corePercent: (cpuSeconds / seconds) * 100,
     pssMb: medianMb(memory.map(({ pss }) => pss)),
+    pssMostMb: Math.max(...memory.map(({ pss }) => pss)) / 1e6,
     ussMb: medianMb(memory.map(({ uss }) => uss)),
     anonymousMb: medianMb(memory.map(({ anonymous }) => anonymous)),
     touchedMb: touchedBytesOf(pid) / 1e6,
