@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { ManualClock } from "@aislewatch/base";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { aBatch } from "./contract-data.ts";
-import { createDuckDbStore, type DuckDbTimeSeriesStore } from "./duckdb.ts";
+import { createDuckDbStore } from "./duckdb.ts";
+import type { DuckDbTimeSeriesStore } from "./duckdb-options.ts";
 
 const DAY_MS = 86_400_000;
 const DAY0 = Date.UTC(2026, 10, 10);
