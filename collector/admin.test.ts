@@ -5,7 +5,7 @@ import { EXIT } from "@aislewatch/runtime";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { administer, UsageError } from "./admin.ts";
 import { verifyAgentPassword } from "./agent-password.ts";
-import { defaultCollectorConfig } from "./config.ts";
+import { type CollectorConfig, defaultCollectorConfig } from "./config.ts";
 import { createSqliteStore } from "./store/state/sqlite.ts";
 import type { StateStore } from "./store/state/store.ts";
 
@@ -14,8 +14,9 @@ let said = "";
 
 const run = (...[command = "", ...args]: string[]): Promise<number> => {
   said = "";
-  return administer(command, args, () => defaultCollectorConfig(folder));
+  return administer(command, args, () => config());
 };
+let config = (): CollectorConfig => defaultCollectorConfig(folder);
 
 /** What stands in the state store afterwards. */
 async function kept<T>(look: (state: StateStore) => T): Promise<T> {
@@ -72,6 +73,23 @@ describe("the commands on a data folder", () => {
     await run("users", "remove", "jo");
     expect(await kept((state) => state.users().map(({ name }) => name))).toEqual(["kim"]);
     await expect(run("users", "remove", "jo")).rejects.toThrow("there is no user jo");
+  });
+
+  it("proposes a command for the same collector", async () => {
+    await run("users", "add", "kim", "--config", "here/collector.yaml");
+    expect(said).toBe("kim may sign in with a link: aislewatch login-link kim --config here/collector.yaml\n");
+  });
+
+  it.each([
+    { host: "0.0.0.0", url: "http://localhost:8443/" },
+    { host: "::", url: "http://localhost:8443/" },
+    { host: "::1", url: "http://[::1]:8443/" },
+    { host: "noc.example", url: "http://noc.example:8443/" },
+  ])("login-link leads to $url where the collector listens on $host", async ({ host, url }) => {
+    config = () => ({ ...defaultCollectorConfig(folder), http: { host, port: 8_443, named: true } });
+    await run("login-link");
+    expect(said).toContain(url);
+    config = () => defaultCollectorConfig(folder);
   });
 
   it("login-link: single-use, for an admin that is made when there is nobody", async () => {

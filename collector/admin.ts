@@ -22,11 +22,12 @@ export const adminHelp = `Usage: aislewatch users add NAME [--role viewer|operat
        aislewatch users list | remove NAME
        aislewatch tokens add NAME [--role viewer|operator|admin] [--out FILE]
        aislewatch agents add SITE/AGENT [--out FILE]
-       aislewatch login-link [USER]
+       aislewatch login-link [USER] [--url URL]
 
   --config FILE   the collector's collector.yaml
   --data DIR      or its data folder (default: ./data)
   --out FILE      write the secret there (mode 0600) instead of showing it
+  --url URL       where that person reaches the page, when it is not where the collector listens
 `;
 
 /** From a person at a terminal, so a name is short and a secret is not. */
@@ -35,6 +36,8 @@ const ROLES: readonly Role[] = ["viewer", "operator", "admin"];
 
 type FindConfig = (options: { config?: string | undefined; data?: string | undefined }) => CollectorConfig | null;
 type Options = {
+  config?: string | undefined;
+  data?: string | undefined;
   role?: string | undefined;
   out?: string | undefined;
   "password-file"?: string | undefined;
@@ -86,7 +89,7 @@ async function run(words: string[], options: Options, deps: AuthDeps, config: Co
       audit("users add", user);
       process.stdout.write(
         password === null
-          ? `${user} may sign in with a link: aislewatch login-link ${user}\n`
+          ? `${user} may sign in with a link: aislewatch login-link ${user}${sameCollector(options)}\n`
           : `${user} may sign in.\n`,
       );
       return EXIT.asked;
@@ -119,7 +122,8 @@ async function run(words: string[], options: Options, deps: AuthDeps, config: Co
       if (!deps.state.users().some((known) => known.name === user))
         throw new Error(`there is no user ${user}: aislewatch users add ${user}`);
       const { host, port } = config.http;
-      const url = options.url ?? `${config.tls === null ? "http" : "https"}://${host}:${port}`;
+      const named = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
+      const url = options.url ?? `${config.tls === null ? "http" : "https"}://${named}:${port}`;
       process.stdout.write(`${url}${createLoginLink(deps, user)}\n`);
       audit("login-link", user);
       return EXIT.asked;
@@ -128,6 +132,10 @@ async function run(words: string[], options: Options, deps: AuthDeps, config: Co
       throw new UsageError(`unknown command "${words.join(" ")}"\n\n${adminHelp}`);
   }
 }
+
+/** What has to stand behind a command that we propose, so that it means the collector that this one meant. */
+const sameCollector = ({ config, data }: Options): string =>
+  `${config === undefined ? "" : ` --config ${config}`}${data === undefined ? "" : ` --data ${data}`}`;
 
 function needName(name: string | undefined): string {
   if (name === undefined || !/^[\w.@-]{1,64}$/.test(name)) {
