@@ -39,6 +39,17 @@ describe("documents", () => {
     expect(named.filter((one) => !known.has(one.replace(/.*: /, "")))).toEqual([]);
   });
 
+  it("say of each incident of the collector and its agents what it means and what to do", () => {
+    const page = readFileSync(join(ROOT, "docs/operate.md"), "utf8");
+    const told = [...page.matchAll(/^\| `([a-z-]+)` \| .+ \| .+ \|$/gm)].map(([, rule]) => rule);
+    const shipped = ["collector", "agent"].flatMap((pack) =>
+      [...readFileSync(join(ROOT, `rules/packs/${pack}.yaml`), "utf8").matchAll(/^ {2}- id: ([a-z-]+)$/gm)].map(
+        ([, rule]) => rule,
+      ),
+    );
+    expect(told.toSorted()).toEqual(shipped.toSorted());
+  });
+
   it("list every dependency of every workspace", () => {
     const page = readFileSync(join(ROOT, "docs/dependencies.md"), "utf8");
     const manifests = [

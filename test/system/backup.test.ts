@@ -141,7 +141,7 @@ routes:
     );
     const audit = await waitFor("what is lost of each agent", async () => {
       const found = await collector.api<Audit>("/audit/delivery");
-      return new Set(found.missing.map(({ agent }) => agent)).size === 2 && found;
+      return new Set(found.missing.map(({ agent }) => agent)).size === 2 ? found : null;
     });
     expect(audit.unexplained).toBe(0);
     expect(audit.missing.map(({ cause }) => cause).filter((cause) => cause !== "lost_by_restore")).toEqual([]);
