@@ -65,6 +65,8 @@ const RELOAD_MS = 1_000;
 /** How far back last values are read at start: the longest useful staleness, for hourly polls. */
 const RESTORE_MS = 3 * 3_600_000 + 60_000;
 const FLUSH_MS = 2_000;
+/** DuckDB reads its log again after a kill; on a small machine that is busy it takes most of a minute. */
+const STORE_START_MS_MAX = 60_000;
 /** Ports tried after a taken default one. */
 const PORT_TRIES = 20;
 const RATE_WINDOW_MS = 10_000;
@@ -400,7 +402,12 @@ export function createCollector({ config, clock, log, pageDir, inFront }: Collec
   const parts: Part[] = [
     lockPart(config.data, (finished) => log.emit(events.restoreEnded, { finished })),
     { name: "state store", start: () => state.open(), stop: () => state.close() },
-    { name: "time-series store", start: () => timeseries.open(), stop: () => timeseries.close() },
+    {
+      name: "time-series store",
+      start: () => timeseries.open(),
+      stop: () => timeseries.close(),
+      startMsMax: STORE_START_MS_MAX,
+    },
     {
       name: "judge",
       async start() {

@@ -81,8 +81,9 @@ export async function runProgram(options: RunOptions): Promise<number> {
   const { reason, code } = await end.promise;
   log.emit(lifecycleEvents.programStopping, { reason });
   await lifecycle.stop();
-  const failure = await started;
-  if (failure !== null && code !== EXIT.asked) log.emit(lifecycleEvents.startFailed, failure);
+  // Who asked for the end does not wait for a part that hangs in its start; it was told to stop, too.
+  const failure = code === EXIT.asked ? null : await started;
+  if (failure !== null) log.emit(lifecycleEvents.startFailed, failure);
   log.emit(lifecycleEvents.programStopped, { reason });
   for (const [event, listener] of Object.entries(listeners)) host.off(event, listener);
   return code;
