@@ -7,6 +7,7 @@ import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { tempFolder } from "../rig/rig.ts";
+import { viewSamples } from "../rig/stored-samples.ts";
 import { checkOf, STORY_RULES, type StoryDevice } from "./story.ts";
 import { type Episode, type Poll, rulesOf, undisturbed } from "./undisturbed.ts";
 import { type AgentOf, collectorFolder, pollKey, REST_MS, type SentBatch, SITE, type World } from "./world.ts";
@@ -76,6 +77,7 @@ export async function readStored(world: World): Promise<SampleRow[]> {
   for (const suffix of ["", ".wal"]) if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
   const instance = await DuckDBInstance.create(copy);
   const connection = await instance.connect();
+  await viewSamples(connection, join(collectorFolder(world), "timeseries"));
   const rows = await connection.runAndReadAll(
     `SELECT s.device, s.metric, p.at_ms::DOUBLE AS at, p.value FROM samples p JOIN series s ON s.id = p.series
      WHERE s.metric IN ('items_total', 'fault_number', 'tripped', 'guard_open') ORDER BY p.at_ms`,

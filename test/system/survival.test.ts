@@ -11,6 +11,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { BodyCodec } from "../../agent/outbox-codec.ts";
 import { zplOverTcp } from "../rig/devices.ts";
 import { cleanUp, onCleanUp, startAgent, startCollector, waitFor } from "../rig/rig.ts";
+import { viewSamples } from "../rig/stored-samples.ts";
 
 const RULES = `group: test
 select: kind == "label_printer"
@@ -126,6 +127,7 @@ describe("agent and collector killed in the middle of a run", () => {
     const instance = await DuckDBInstance.create(join(collector.folder, "data", "timeseries.duckdb"));
     onCleanUp(() => instance.closeSync());
     const connection = await instance.connect();
+    await viewSamples(connection, join(collector.folder, "data", "timeseries"));
     const stored = await connection.runAndReadAll(
       `SELECT s.device || CASE WHEN coalesce(s.component, '') = '' THEN '' ELSE '#' || s.component END AS subject, s.metric, p.at_ms::BIGINT AS at, count(*) AS n
        FROM samples p JOIN series s ON s.id = p.series WHERE s.device NOT LIKE 'agent/%' GROUP BY ALL`,
