@@ -37,9 +37,6 @@ import {
   wide,
 } from "../rig/specimen-cards.ts";
 
-/** An agent whose collector was away comes back within half a minute (agent/core/reconnect.ts), and polls then. */
-const RETURN_MS = 45_000;
-
 /** The next of them, again and again. */
 function pourer(): { next(): string; readonly count: number } {
   let count = 0;
@@ -253,7 +250,7 @@ traps: { listen: "127.0.0.1:${traps}", community: "file:${community}" }
       await trap("1.3.6.1.6.3.1.1.5.3", "1.3.6.1.2.1.31.1.1.1.1.7", "s", number);
       await trap("1.3.6.1.4.1.99999.0.1", "1.3.6.1.4.1.99999.1", "s", `;${number}=27121011${DISCRETIONARY}?`);
     }
-    await waitFor("every form in all", () => pour.count >= 6 * POURS.length, 60_000);
+    await waitFor("every form in all", () => pour.count >= 6 * POURS.length);
   });
   afterAll(cleanUp);
 
@@ -293,14 +290,10 @@ traps: { listen: "127.0.0.1:${traps}", community: "file:${community}" }
 
   it("goes to no collector, and stands in none of its files and answers", async () => {
     proxy.open();
-    await waitFor(
-      "readings of every device",
-      async () => {
-        const seen = await collector.api<{ id: string; lastReadingAt: number | null }[]>("/sites/store-1/devices");
-        return devices.every((id) => seen.some((one) => one.id === id && one.lastReadingAt !== null));
-      },
-      RETURN_MS,
-    );
+    await waitFor("readings of every device", async () => {
+      const seen = await collector.api<{ id: string; lastReadingAt: number | null }[]>("/sites/store-1/devices");
+      return devices.every((id) => seen.some((one) => one.id === id && one.lastReadingAt !== null));
+    });
     await waitFor("marks in their place", () => proxy.bytes().includes("[PAN:luhn:len"));
     for (const path of [
       "/sites",

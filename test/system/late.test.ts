@@ -70,16 +70,12 @@ describe("a fault while the agent can't reach the collector", () => {
     const backAt = Date.now();
     wire.set({ down: false });
 
-    const found = await waitFor(
-      "what was found afterwards",
-      async () => {
-        const all = await incidents();
-        const standing = all.find(({ subject }) => subject.device === "dock/printer");
-        const over = all.find(({ subject }) => subject.device === "bakery/printer");
-        return standing !== undefined && standing.onset < healedAt && over !== undefined ? { standing, over } : null;
-      },
-      60_000,
-    );
+    const found = await waitFor("what was found afterwards", async () => {
+      const all = await incidents();
+      const standing = all.find(({ subject }) => subject.device === "dock/printer");
+      const over = all.find(({ subject }) => subject.device === "bakery/printer");
+      return standing !== undefined && standing.onset < healedAt && over !== undefined ? { standing, over } : null;
+    });
     expect(found.over).toMatchObject({ state: "resolved", retroactive: true });
     expect(found.over.onset).toBeGreaterThan(cutAt);
     expect(found.over.onset).toBeLessThan(healedAt);
