@@ -178,6 +178,7 @@ describe("a backup", () => {
 
     it.each([
       { name: "leads out of its folder", names: ["data/../../evil"] },
+      { name: "is no store of a collector", names: ["data/restore.json"] },
       { name: "is absolute", names: ["/etc/passwd"] },
       { name: "is not the manifest's", names: ["data/state.sqlite"], entry: "data/other" },
       { name: "is too many", names: [], entry: "data/more" },
@@ -207,6 +208,20 @@ describe("a backup", () => {
       expect(await usersIn(config.data)).toEqual(["ana", "ben"]);
       const { kept } = await restore(file, { to: config.data, force: true });
       expect([await usersIn(config.data), await usersIn(kept ?? "")]).toEqual([["ana"], ["ana", "ben"]]);
+    });
+
+    it("leaves what is no store of a collector where it is", async () => {
+      const { file } = await backup();
+      const to = join(folder, "new");
+      mkdirSync(join(to, "lost+found"), { recursive: true });
+      await restore(file);
+      writeFileSync(join(to, "agent-password"), "secret");
+      rmSync(join(to, "state.sqlite"));
+      rmSync(join(to, "timeseries.duckdb"));
+      await expect(restore(file)).rejects.toThrow("agent-password");
+      await restore(file, { force: true });
+      expect(readFileSync(join(to, "agent-password"), "utf8")).toBe("secret");
+      expect(readdirSync(to)).toContain("lost+found");
     });
 
     it("lets incidents go on after the last number of the old data, or the one that somebody knows", async () => {

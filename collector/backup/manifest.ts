@@ -1,5 +1,6 @@
 /** What a backup says of itself: its first entry, so that a reader knows what must follow before it reads any of it. */
 import { z } from "zod";
+import { isStore } from "./places.ts";
 import { NAME_BYTES_MAX } from "./tar.ts";
 
 export const MANIFEST_NAME = "manifest.json";
@@ -7,12 +8,15 @@ export const MANIFEST_NAME = "manifest.json";
 export const MANIFEST_BYTES_MAX = 32 * 2 ** 20;
 const FORMAT_VERSION = 1;
 
-/** Below `data/` what belongs into a data folder, below `config/` the configuration. Nothing leads out of a folder. */
+/** Below `data/` a collector's stores and nothing else, below `config/` the configuration. Nothing leads out of a folder. */
 const entryName = z
   .string()
   .max(NAME_BYTES_MAX)
   .regex(/^(?:data|config)(?:\/[^/\\\0:]+)+$/)
-  .refine((name) => !name.split("/").some((part) => part === "." || part === ".."));
+  .refine((name) => {
+    const [root, first = "", ...more] = name.split("/");
+    return ![first, ...more].some((part) => part === "." || part === "..") && (root === "config" || isStore(first));
+  });
 
 const manifestSchema = z.object({
   format: z.literal("aislewatch-backup"),

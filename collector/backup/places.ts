@@ -17,17 +17,29 @@ export const KEPT_PREFIX = "before-restore-";
 export const CONFIG_FOLDER = "config-of-backup";
 
 /** Is this no part of the stores? */
-export const isOurs = (name: string): boolean =>
+const isOurs = (name: string): boolean =>
   name === "lock" ||
   name.startsWith("lock.") ||
   [BACKUP_FOLDER, RESTORE_FOLDER, RESTORE_JOURNAL].includes(name) ||
   name.startsWith(`${RESTORE_JOURNAL}.`) ||
   name.startsWith(KEPT_PREFIX);
 
+/** Everything that a collector makes in its data folder. */
+const STORES = /^(?:state\.sqlite|timeseries\.duckdb|(?:timeseries|last-good|config-of-backup)$)/;
+
+/** A name in a data folder. */
+export const isStore = (name: string): boolean => STORES.test(name);
+
 /** What stands in a data folder of stores; nothing when there is no such folder. */
-export function storesIn(folder: string): string[] {
+export const storesIn = (folder: string): string[] => namesIn(folder).filter(isStore);
+
+/** The same and everything else that is there; a file system's own folder is nobody's. */
+export const contentOf = (folder: string): string[] =>
+  namesIn(folder).filter((name) => !isOurs(name) && name !== "lost+found");
+
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => !isOurs(name));
+    return readdirSync(folder);
   } catch {
     return [];
   }

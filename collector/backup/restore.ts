@@ -13,6 +13,7 @@ import { backupsIn, syncFolder } from "./create.ts";
 import { contentBytes, type Manifest } from "./manifest.ts";
 import {
   CONFIG_FOLDER,
+  contentOf,
   freshFolder,
   giveToOwner,
   KEPT_PREFIX,
@@ -78,9 +79,10 @@ export async function restoreBackup(order: RestoreOrder): Promise<RestoreDone> {
 async function replace(order: RestoreOrder): Promise<RestoreDone> {
   const { file, to, force, clock, signal, onProgress } = order;
   const before = storesIn(to);
-  if (before.length > 0 && !force) {
+  const content = contentOf(to);
+  if (content.length > 0 && !force) {
     throw new BackupError(
-      `${to} is not empty (${before.slice(0, 3).join(", ")}): with --force it is kept aside, in ${to}/${KEPT_PREFIX}…`,
+      `${to} is not empty (${content.slice(0, 3).join(", ")}): with --force its stores are kept aside, in ${to}/${KEPT_PREFIX}…`,
     );
   }
   const unpacked = join(to, RESTORE_FOLDER);
