@@ -77,41 +77,50 @@ if (missing.length > 0) {
 const { pinnedNode } = await import("../packages/cli/bin/launch.mjs");
 const { buildPage } = await import("../packages/cli/bin/page.mjs");
 
-let running = null;
+const running = new Set();
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
-    running?.kill(signal);
+    for (const child of running) child.kill(signal);
     process.exitCode = 130;
   });
 }
 
-function run(title, program, args, env = {}) {
-  process.stdout.write(`\n── ${title}\n`);
-  return new Promise((resolve) => {
-    running = spawn(
-      pinnedNode(),
-      ["--disable-warning=ExperimentalWarning", join(ROOT, "node_modules", program), ...args],
-      {
-        cwd: ROOT,
-        stdio: "inherit",
-        env: { ...process.env, AISLEWATCH_MISSING_PACKAGES: missing.join(","), ...env },
-      },
-    );
-    running.on("exit", (code) => resolve(code ?? 1));
-  });
+const headline = (title) => process.stdout.write(`\n── ${title}\n`);
+
+function start(program, args, stdio) {
+  const child = spawn(
+    pinnedNode(),
+    ["--disable-warning=ExperimentalWarning", join(ROOT, "node_modules", program), ...args],
+    { cwd: ROOT, stdio, env: { ...process.env, AISLEWATCH_MISSING_PACKAGES: missing.join(",") } },
+  );
+  running.add(child);
+  const ended = new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
+  void ended.then(() => running.delete(child));
+  return { child, ended };
 }
 
-async function check(title, program, args) {
-  const code = await run(title, program, args);
-  if (code === 0) passed++;
-  else {
-    failed++;
-    failures.push(title);
+/** Checks run at the same time, each on one core or little more; what each said comes whole, in the order of this list. */
+async function check(checks) {
+  const started = checks.map(([title, program, args]) => {
+    const { child, ended } = start(program, args, ["ignore", "pipe", "pipe"]);
+    const said = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => said.push(chunk));
+    return { title, said, ended };
+  });
+  for (const { title, said, ended } of started) {
+    const code = await ended;
+    headline(title);
+    process.stdout.write(Buffer.concat(said));
+    if (code === 0) passed++;
+    else {
+      failed++;
+      failures.push(title);
+    }
   }
 }
 
-/** Tests wait for devices, timers and processes more than they compute: more files at a time than there are cores. */
-const WORKERS = { unit: 3, system: 2, browser: 2 };
+/** Tests wait for devices, timers and processes more than they compute: more files at a time than there are cores, of two. */
+const WORKERS = 3;
 
 /** A line for each test of a file that failed, and for a file that could not be run at all. */
 function failuresOf({ name, status, message, assertionResults }) {
@@ -123,20 +132,22 @@ function failuresOf({ name, status, message, assertionResults }) {
 
 const firstLine = (text = "") => text.split("\n", 1)[0].slice(0, 300);
 
-async function vitest(project) {
+/** Tests of these projects in one run: while the last long file of one ends, those of another go on. */
+async function vitest(...projects) {
+  const title = projects.join(" and ");
   const folder = mkdtempSync(join(tmpdir(), "aislewatch-test-"));
   const report = join(folder, "report.json");
   const args = [
     "run",
-    "--project",
-    project,
-    `--maxWorkers=${WORKERS[project]}`,
+    ...projects.flatMap((project) => ["--project", project]),
+    `--maxWorkers=${WORKERS}`,
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${report}`,
     ...rest,
   ];
-  const code = await run(`${project} tests`, "vitest/vitest.mjs", args);
+  headline(`${title} tests`);
+  const code = await start("vitest/vitest.mjs", args, "inherit").ended;
   try {
     const { numPassedTests, numPendingTests, numTotalTests, testResults } = JSON.parse(readFileSync(report, "utf8"));
     passed += numPassedTests;
@@ -145,51 +156,50 @@ async function vitest(project) {
     failures.push(...failedHere);
     if (CI && numPendingTests > 0) {
       failed += numPendingTests;
-      failures.push(`${numPendingTests} ${project} tests were skipped`);
+      failures.push(`${numPendingTests} ${title} tests were skipped`);
     }
     // A file that can't be loaded, or an error outside of any test, fails no test and must fail the run.
     if (code !== 0 && failedHere.length === 0) {
       failed++;
-      failures.push(`${project}: vitest exited with ${code}`);
+      failures.push(`${title}: vitest exited with ${code}`);
     }
     if (numTotalTests === 0) {
       failed++;
-      failures.push(`${project}: no test ran`);
+      failures.push(`${title}: no test ran`);
     }
   } catch {
     failed++;
-    failures.push(`${project}: vitest left no report`);
+    failures.push(`${title}: vitest left no report`);
   }
   rmSync(folder, { recursive: true, force: true });
 }
 
 const parts = wanted === undefined ? PARTS : [wanted];
-if (parts.includes("lint")) {
-  await check("linter and formatter", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings", "."]);
-  await check("import arrows", "dependency-cruiser/bin/dependency-cruiser.mjs", [
-    "--config",
-    ".dependency-cruiser.mjs",
-    "packages",
-    "agent",
-    "collector",
-    "test",
-  ]);
-}
-if (parts.includes("types")) {
-  await check("types", "typescript/bin/tsc", ["--noEmit"]);
-  await check("types of the page", "typescript/bin/tsc", ["--noEmit", "-p", "collector/page"]);
-}
+const CHECKS = {
+  lint: [
+    ["linter and formatter", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings", "."]],
+    [
+      "import arrows",
+      "dependency-cruiser/bin/dependency-cruiser.mjs",
+      ["--config", ".dependency-cruiser.mjs", "packages", "agent", "collector", "test"],
+    ],
+  ],
+  types: [
+    ["types", "typescript/bin/tsc", ["--noEmit"]],
+    ["types of the page", "typescript/bin/tsc", ["--noEmit", "-p", "collector/page"]],
+  ],
+};
+await check(parts.flatMap((part) => CHECKS[part] ?? []));
 if (parts.includes("unit")) await vitest("unit");
-if (parts.includes("system") || parts.includes("browser")) {
+const withPrograms = parts.filter((part) => part === "system" || part === "browser");
+if (withPrograms.length > 0) {
   const built = await buildPage();
   if (built !== 0) {
     failed++;
     failures.push("the page does not build");
   }
+  await vitest(...withPrograms);
 }
-if (parts.includes("system")) await vitest("system");
-if (parts.includes("browser")) await vitest("browser");
-
 // Last of all, so that also who sees only the end of a long log knows what to look at.
 if (failures.length > 0) process.stdout.write(`\nFailed:\n${failures.map((line) => `  ${line}\n`).join("")}`);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
