@@ -10,6 +10,7 @@ import type { Kind } from "@aislewatch/devices";
 import { realClock } from "@aislewatch/runtime";
 import { type ByteDevice, type Dialogue, seededRandom, startSerialDevice, startTcpDevice } from "@aislewatch/simulator";
 import type { AnyDriver, Parsed } from "../../agent/drivers/driver.ts";
+import { PATIENCE_MS } from "./rig.ts";
 
 export type Cleaner = (end: () => unknown) => void;
 
@@ -18,7 +19,6 @@ if (!hasSocat && process.env["CI"]) throw new Error("socat is missing: apt-get i
 export const LINES: readonly ("tcp" | "serial")[] = hasSocat ? ["tcp", "serial"] : ["tcp"];
 
 const POLL_MS_MAX = 5_000;
-const PTY_MS_MAX = 5_000;
 
 export type SimulatedLine = {
   readonly device: ByteDevice;
@@ -79,7 +79,7 @@ export async function simulatedLine(
 /** Two pseudo-terminals, each the other's end; both are there when this returns. */
 async function startPty(one: string, other: string): Promise<ChildProcess> {
   const socat = spawn("socat", [`pty,raw,echo=0,link=${one}`, `pty,raw,echo=0,link=${other}`], { stdio: "ignore" });
-  const untilMs = performance.now() + PTY_MS_MAX;
+  const untilMs = performance.now() + PATIENCE_MS;
   while (!(existsSync(one) && existsSync(other))) {
     if (performance.now() > untilMs || socat.exitCode !== null) throw new Error("socat made no pseudo-terminals");
     await new Promise((resolve) => setTimeout(resolve, 5));
