@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all parts, or those that are named (layout, rules, store, influxdb, reports, triage, ingest, latency, board, snmp, agent, outbox, lines, usb), one
+ * `npm run bench`: all parts, or those that are named (layout, rules, store, days, influxdb, reports, triage, ingest, latency, board, snmp, agent, outbox, lines, usb), one
  * after the other; figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
  */
 import { writeFileSync } from "node:fs";
@@ -15,6 +15,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   layout: { title: "layout of telemetry", run: async () => (await import("./layout.ts")).benchLayout() },
   rules: { title: "rule engine", run: async () => (await import("./rules.ts")).benchRules() },
   store: { title: "time-series store (DuckDB)", run: async () => (await import("./store.ts")).benchStore() },
+  days: {
+    title: "time-series store: 100 M samples of five days, sealed",
+    run: async () => (await import("./store-days.ts")).benchDays(),
+  },
   influxdb: {
     title: "time-series store (InfluxDB beside DuckDB)",
     run: async () => (await import("./influxdb.ts")).benchInflux(),

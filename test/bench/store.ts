@@ -151,6 +151,12 @@ export class Fleet {
   #seed = 1;
   readonly #temperature = new Float64Array(AGENTS * DEVICES_PER_AGENT).fill(35);
   readonly #counter = new Float64Array(AGENTS * DEVICES_PER_AGENT);
+  readonly #pace: { readonly startMs: number; readonly intervalMs: number; readonly jitterMs: number };
+
+  /** Each poll is up to `jitterMs` late. */
+  constructor(pace = { startMs: T0, intervalMs: INTERVAL_MS, jitterMs: 0 }) {
+    this.#pace = pace;
+  }
 
   round(round: number): TelemetryBatch[] {
     return Array.from({ length: AGENTS }, (_, agent) => this.#batch(agent, round));
@@ -158,7 +164,9 @@ export class Fleet {
 
   #batch(agent: number, seq: number): TelemetryBatch {
     const rows = Array.from({ length: DEVICES_PER_AGENT }, (_, row) => row);
-    const base = T0 + seq * INTERVAL_MS;
+    const { startMs, intervalMs, jitterMs } = this.#pace;
+    const base = startMs + seq * intervalMs;
+    const late = (): number => (jitterMs === 0 ? 0 : Math.floor(this.#random() * jitterMs));
     const values: Value[][] = METRICS.map(() => []);
     for (const row of rows) {
       this.#device(agent * DEVICES_PER_AGENT + row).forEach((value, m) => {
@@ -174,7 +182,7 @@ export class Fleet {
       sentAt: base,
       base,
       subjects: rows.map((row) => `lane-${row}/printer`),
-      tables: [{ metrics: METRICS, subject: rows, at: rows.map((row) => row * 500 + agent), values }],
+      tables: [{ metrics: METRICS, subject: rows, at: rows.map((row) => row * 500 + agent + late()), values }],
     };
     return { ...key, message, skewMs: 0 };
   }

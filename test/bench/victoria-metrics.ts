@@ -17,6 +17,8 @@ const BINARY = "/usr/bin/victoria-metrics";
 const SAMPLES = 6_000_000;
 const BODY_BYTES = 1024 * 1024;
 const REQUESTS_AT_A_TIME = 4;
+const MERGED_MS_MAX = 60_000;
+const SETTLED_MS = 4_000;
 
 export type PeerRun = {
   readonly samplesPerSecond: number;
@@ -39,6 +41,11 @@ export async function storeInVictoriaMetrics(load: {
   progress("ingest: making the same samples for VictoriaMetrics");
   const { bodies, samples } = linesOf(load);
   progress(`ingest: VictoriaMetrics stores ${(samples / 1e6).toFixed(1)} M samples`);
+  return storeLines(bodies, samples);
+}
+
+/** What a run costs that stores these bodies of line protocol, and what it takes on disk once merged. */
+export async function storeLines(bodies: readonly Buffer[], samples: number): Promise<PeerRun> {
   try {
     const folder = tempFolder();
     const port = await freePort();
@@ -65,7 +72,9 @@ export async function storeInVictoriaMetrics(load: {
     await call("/internal/force_flush");
     const cpu = cpuSecondsOf(peer.pid) - cpuBefore;
     const peakMemoryBytes = peakMemoryBytesOf(peer.pid);
+    // Which goes on after its answer.
     await call("/internal/force_merge");
+    await waitFor("VictoriaMetrics to merge", settled(folder), MERGED_MS_MAX);
     await peer.stop();
     agent.destroy();
     const bytes = ["data", "indexdb"].reduce((sum, part) => sum + folderBytes(join(folder, part)), 0);
@@ -91,27 +100,48 @@ function linesOf(load: { agents: number; batchSamples: number; batchEveryMs: num
     const writer = new BatchWriter(plan, { epoch: "peer", nowMs: startMs, phase: random() });
     return { writer, site, kind: plan.shape.kind };
   });
+  let samples = 0;
+  function* lines(): Generator<string> {
+    for (let round = 1; samples < SAMPLES; round++) {
+      for (const { writer, ...from } of writers) {
+        const batch = writer.next(Math.round(startMs + round * load.batchEveryMs));
+        if (batch === null) throw new Error("batches follow each other faster than their polls could");
+        samples += batch.samples;
+        yield* toLines(batch.payload, from);
+      }
+    }
+  }
+  const bodies = bodiesOf(lines());
+  return { bodies, samples };
+}
+
+/** Whether a folder has been of one size for a while. */
+function settled(folder: string): () => boolean {
+  let bytesBefore = -1;
+  let sinceMs = 0;
+  return () => {
+    const bytes = folderBytes(folder);
+    if (bytes !== bytesBefore) sinceMs = performance.now();
+    bytesBefore = bytes;
+    return performance.now() - sinceMs > SETTLED_MS;
+  };
+}
+
+/** Lines as large bodies. */
+export function bodiesOf(all: Iterable<string>): Buffer[] {
   const bodies: Buffer[] = [];
   let lines: string[] = [];
   let chars = 0;
-  let samples = 0;
-  for (let round = 1; samples < SAMPLES; round++) {
-    for (const { writer, ...from } of writers) {
-      const batch = writer.next(Math.round(startMs + round * load.batchEveryMs));
-      if (batch === null) throw new Error("batches follow each other faster than their polls could");
-      for (const line of toLines(batch.payload, from)) {
-        lines.push(line);
-        chars += line.length + 1;
-      }
-      samples += batch.samples;
-      if (chars < BODY_BYTES) continue;
-      bodies.push(Buffer.from(lines.join("\n"), "latin1"));
-      lines = [];
-      chars = 0;
-    }
+  for (const line of all) {
+    lines.push(line);
+    chars += line.length + 1;
+    if (chars < BODY_BYTES) continue;
+    bodies.push(Buffer.from(lines.join("\n"), "latin1"));
+    lines = [];
+    chars = 0;
   }
   bodies.push(Buffer.from(lines.join("\n"), "latin1"));
-  return { bodies, samples };
+  return bodies;
 }
 
 function* toLines(payload: Buffer, from: { site: string; kind: string }): Generator<string> {

@@ -269,6 +269,30 @@ describe.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")(
       expect(problems).toEqual(["disk_full"]);
     });
 
+    it("leaves a day as it is that can't be sealed, says so, and seals it once there is room", async () => {
+      await store.close();
+      const problems: string[] = [];
+      await open({ onProblem: ({ kind }) => problems.push(kind), limits: { restShare: 0 } });
+      const rows = Array.from({ length: 8_000 }, (_, n) => n);
+      const values = rows.map((n) => Math.sin(n * 12.9898) * 43_758.5453);
+      for (let seq = 1; seq <= 5; seq++) {
+        const batch = aBatch(seq, []);
+        const table = { metrics: ["m"], subject: rows.map(() => 0), at: rows.map((n) => n + seq), values: [values] };
+        await store.append([{ ...batch, message: { ...batch.message, subjects: ["d"], tables: [table] } }]);
+      }
+      const ballast = join(disk, "ballast");
+      await writeFile(ballast, Buffer.alloc(8_000_000)).catch(() => undefined);
+      clock.jump(DAY_MS);
+      await store.keep();
+      expect(problems).toContain("disk_full");
+      expect(store.sealed().files).toBe(0);
+      expect(await samples()).toBe(40_000);
+      await rm(ballast);
+      await store.keep();
+      expect(store.sealed().files).toBe(2);
+      expect(await samples()).toBe(40_000);
+    });
+
     it("rejects what does not fit, and takes it once there is room, without a loss or a repeat", async () => {
       const rows = Array.from({ length: 8_000 }, (_, n) => n);
       const big = (seq: number) => {
