@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all parts, or those that are named (layout, rules, store, days, influxdb, reports, triage, ingest, latency, board, snmp, agent, outbox, lines, usb), one
+ * `npm run bench`: all parts, or those that are named (layout, rules, store, days, influxdb, reports, triage, ingest, latency, board, snmp, agent, installed, outbox, lines, usb), one
  * after the other; figures on stdout, progress on stderr. docs/benchmarks.md says what each figure means.
  */
 import { writeFileSync } from "node:fs";
@@ -56,6 +56,10 @@ const PARTS: Readonly<Record<string, Part>> = {
     run: async () => (await import("./snmp-polls.ts")).benchSnmpPolls(),
   },
   agent: { title: "agent: SNMP devices every 10 s", run: async () => (await import("./agent.ts")).benchAgent() },
+  installed: {
+    title: "installed: releases, and the agent in one",
+    run: async () => (await import("./installed.ts")).benchInstalled(),
+  },
   outbox: {
     title: "outbox: a week of 40 devices at 10 s",
     run: async () => (await import("./outbox.ts")).benchOutbox(),
