@@ -80,8 +80,8 @@ const AGE_CHECK_MS = 60_000;
 /** A batch of full size, so that a disk with room for one number is not taken for one that works. */
 const PROBE_BYTES = 64 * 1024;
 
-/** Of rows that are saved, so many go into one commit: each is a sync, and the log must stay small. */
-const SAVED_AT_ONCE = 500;
+/** Of rows that are saved, so many go into one commit: each is a sync, and nothing else is done meanwhile. */
+const SAVED_AT_ONCE = 250;
 
 const LANES = ["live", "history"] as const;
 
@@ -218,28 +218,29 @@ export class OutboxFile {
   }
 
   /**
-   * Takes in what was saved of a damaged file, into this new one of the same epoch. A number that the lane has given and
-   * that stands in no row was in one that can't be read: it becomes a report that says so. How many samples those had
-   * nobody knows; one each is told.
+   * Takes in what was saved of a damaged file, into this new one of the same epoch, a commit at each step. A number that
+   * the lane has given and that stands in no row was in one that can't be read: it becomes a report that says so. How many
+   * samples those had nobody knows; one each is told.
    */
-  restore(saved: SavedOutbox): Result<SavedCounts, OutboxError> {
+  *restore(saved: SavedOutbox): Generator<void, Result<SavedCounts, OutboxError>, void> {
     const rows = saved.rows();
     const write = rowWriter(this.#db);
     let batches = 0;
-    for (let isMore = true; isMore; ) {
+    let isOver = false;
+    for (let isFirst = true; !isOver; isFirst = false) {
       const taken = this.#commit((tally) => {
-        if (batches === 0) restoreHead(this.#db, saved, this.#former);
-        let count = 0;
-        for (; count < SAVED_AT_ONCE; count++) {
+        if (isFirst) restoreHead(this.#db, saved, this.#former);
+        for (let count = 0; count < SAVED_AT_ONCE; count++) {
           const { value, done } = rows.next();
-          if (done === true) break;
+          isOver = done === true;
+          if (done === true || value === null) return count;
           write(tally, value);
         }
-        return count;
+        return SAVED_AT_ONCE;
       });
       if (!taken.ok) return taken;
       batches += taken.value;
-      isMore = taken.value === SAVED_AT_ONCE;
+      yield;
     }
     return this.#commit((tally) => {
       // For what stands in a lane of which nothing is left.

@@ -63,11 +63,23 @@ function readAside(file: string): readonly FormerOutbox[] {
 
 /** Reads in a file that may be damaged, and leaves nothing behind; throws what SQLite throws. */
 export function withReadOnly<T>(file: string, read: (db: DatabaseSync) => T): T {
+  // biome-ignore lint/correctness/useYield: there is but one step.
+  const { value } = readOnlyInSteps(file, function* (db): Generator<never, T> {
+    return read(db);
+  }).next();
+  return value as T;
+}
+
+/** The same, a step at a time. */
+export function* readOnlyInSteps<T>(
+  file: string,
+  read: (db: DatabaseSync) => Generator<void, T, void>,
+): Generator<void, T, void> {
   const hadLog = existsSync(`${file}-wal`);
   let db: DatabaseSync | null = null;
   try {
     db = new DatabaseSync(file, { readOnly: true });
-    return read(db);
+    return yield* read(db);
   } finally {
     db?.close();
     // Who only reads leaves behind what it made to read.

@@ -17,18 +17,30 @@ const LOGS = ["-wal", "-shm"] as const;
 const TRIES_MAX = 3;
 
 /**
+ * What is left to do until there is a file, in steps of some ten milliseconds: of a damaged one that held a week a minute of
+ * them. Who lets go of it before its end calls `return`, and finds at the next start what there was.
+ */
+export type Opening = Generator<void, Result<OutboxFile, OutboxError>, void>;
+
+/** All steps at once. */
+export function openOutboxFile(options: OutboxFileOptions): Result<OutboxFile, OutboxError> {
+  const steps = opening(options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/**
  * Opens the outbox of a folder; a file that SQLite can't read is set aside as `outbox.corrupt-N`, and one begun that has
  * what could be saved of it. `known`: of the file that this process had open just now.
  */
-export function openOutboxFile(
-  options: OutboxFileOptions,
-  known: KnownOutbox | null = null,
-): Result<OutboxFile, OutboxError> {
+export function* opening(options: OutboxFileOptions, known: KnownOutbox | null = null): Opening {
   const path = pathOf(options.folder);
   let error: OutboxError = { kind: "io", detail: "not tried" };
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     try {
-      if (tries > 0 && !giveWay(options, path, { error, known })) break;
+      if (tries > 0 && !(yield* giveWay(options, path, { error, known }))) break;
       finishSaving(options.folder, path);
       if (existsSync(path) && !statSync(path).isFile()) throw new BrokenFile("outbox.db is no file");
       // One that was set aside is told of as such, and not as deleted.
@@ -46,38 +58,37 @@ export function openMemoryOutbox(options: Omit<OutboxFileOptions, "folder">): Ou
 }
 
 /** What may help another try: a full disk gets the reserve back, a broken file is moved away. */
-function giveWay(
+function* giveWay(
   options: OutboxFileOptions,
   path: string,
   { error, known }: { readonly error: OutboxError; readonly known: KnownOutbox | null },
-): boolean {
+): Generator<void, boolean, void> {
   const { folder, onSetAside } = options;
   if (error.kind === "full" && existsSync(reserveOf(folder))) {
     rmSync(reserveOf(folder), { force: true });
     return true;
   }
   if (error.kind !== "broken") return false;
-  const saved = rebuild(options, (take) => withSaved(path, known, take));
+  const saved = yield* rebuild(options, (take) => withSaved(path, known, take));
   // Not as an argument: without anybody to tell it would never be evaluated, and the file stay where it is.
   const file = setAside(folder, path);
   onSetAside?.(file, error.detail, saved);
   return true;
 }
 
+type Saving = Generator<void, SavedCounts | null, void>;
+
 /** A file beside the damaged one, of the same epoch; `outbox.saved` once it is whole. Null when there is nothing to save. */
-function rebuild(
-  options: OutboxFileOptions,
-  from: (take: (saved: SavedOutbox) => SavedCounts | null) => SavedCounts | null,
-): SavedCounts | null {
+function* rebuild(options: OutboxFileOptions, from: (take: (saved: SavedOutbox) => Saving) => Saving): Saving {
   const { lastKnown: _lastKnown, ...same } = options;
   const [whole, part] = [savedPath(options.folder), `${savedPath(options.folder)}.part`];
   try {
     for (const file of [whole, part]) remove(file);
-    const counts = from((saved) => {
+    const counts = yield* from(function* (saved) {
       const { epoch } = saved;
       const beside = new OutboxFile(part, { ...same, newEpoch: () => epoch });
       try {
-        const restored = beside.restore(saved);
+        const restored = yield* beside.restore(saved);
         return restored.ok ? restored.value : null;
       } finally {
         beside.close();
@@ -98,10 +109,10 @@ function rebuild(
  * Writes all that an open file holds into a new one, which takes the place of what is there now: nothing, or another file.
  * False when that can't be. The one that is open is to be let go of then.
  */
-export function saveAnew(file: OutboxFile, options: OutboxFileOptions): boolean {
-  const counts = rebuild(options, (take) => {
+export function* saveAnew(file: OutboxFile, options: OutboxFileOptions): Generator<void, boolean, void> {
+  const counts = yield* rebuild(options, function* (take) {
     const { saved } = file;
-    return saved === null ? null : take(saved);
+    return saved === null ? null : yield* take(saved);
   });
   const path = pathOf(options.folder);
   if (counts !== null && existsSync(path)) setAside(options.folder, path);

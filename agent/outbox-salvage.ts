@@ -10,7 +10,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { decodeTelemetry, type FormerOutbox, isId, type Lane, LIMITS } from "@aislewatch/contract";
 import { droppedBody, wireText } from "./core/batch.ts";
 import { BodyCodec, DICTIONARIES_MAX, textOrNull } from "./outbox-codec.ts";
-import { parseFormer, withReadOnly } from "./outbox-former.ts";
+import { parseFormer, readOnlyInSteps } from "./outbox-former.ts";
 import { bytesOf, DAMAGED, LANE_NUMBER, ROW_COLUMNS, type Row, type Tally, TIER } from "./outbox-thinning.ts";
 
 /** What the process knows of the file by itself, when it was open. */
@@ -29,23 +29,25 @@ export type SavedOutbox = KnownOutbox & {
   readonly dictionaries: readonly { readonly id: number; readonly bytes: Uint8Array }[];
   /** The lowest seq that still waited in a lane; `last` + 1: none did; null: not known. */
   readonly lowest: Readonly<Record<Lane, number | null>>;
-  /** In order of writing; reads as it goes. */
-  rows(): Generator<SavedRow>;
+  /** In order of writing; reads as it goes. Null: it has looked for long without finding one. */
+  rows(): Generator<SavedRow | null>;
 };
 
+/** Numbers that are tried before whoever asks is asked whether to go on: some ten milliseconds. */
+const TRIES_AT_ONCE = 1_000;
 /** Numbers of rows that are tried: three times what half a gigabyte of the smallest batches has. */
 const IDS_MAX = 4_000_000;
 const LANES = ["live", "history"] as const;
 
-/** Calls `take` while the damaged file is open; null when nothing of it is of use. */
+/** Goes through the steps of `take` while the damaged file is open; null when nothing of it is of use. */
 export function withSaved<T>(
   file: string,
   known: KnownOutbox | null,
-  take: (saved: SavedOutbox) => T | null,
-): T | null {
-  return withReadOnly(file, (db) => {
+  take: (saved: SavedOutbox) => Generator<void, T | null, void>,
+): Generator<void, T | null, void> {
+  return readOnlyInSteps(file, function* (db) {
     const saved = savedOf(db, known);
-    return saved === null ? null : take(saved);
+    return saved === null ? null : yield* take(saved);
   });
 }
 
@@ -86,7 +88,7 @@ function lowestOf(db: DatabaseSync, lane: Lane, last: number): number | null {
   return isWhole(found["seq"], 1) ? found["seq"] : null;
 }
 
-function* readableRows(db: DatabaseSync, codec: BodyCodec, known: KnownOutbox): Generator<SavedRow> {
+function* readableRows(db: DatabaseSync, codec: BodyCodec, known: KnownOutbox): Generator<SavedRow | null> {
   const range = idRange(db);
   const select = tryRead(() =>
     db.prepare(`SELECT ${ROW_COLUMNS}, tier, body, packed, dictionary FROM batch WHERE id = ?`),
@@ -95,6 +97,7 @@ function* readableRows(db: DatabaseSync, codec: BodyCodec, known: KnownOutbox): 
   for (let id = range.first; id <= range.last; id++) {
     const row = tryRead(() => select.get(id));
     if (row !== undefined && isSound(row, codec, known)) yield row;
+    else if (id % TRIES_AT_ONCE === 0) yield null;
   }
 }
 

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   truncateSync,
@@ -473,6 +474,93 @@ class Line {
     for (const device of JSON.parse(`{${body}`).subjects as string[]) this.arrived.push(Number(device.slice(1)));
   }
 }
+
+/** Time passes whenever it is looked at, as where a step takes long. */
+class SlowClock extends ManualClock {
+  perLookMs = 0;
+  override monotonic(): number {
+    this.#shift += this.perLookMs;
+    return super.monotonic() + this.#shift;
+  }
+  #shift = 0;
+}
+
+describe("a damaged file that takes long to save", () => {
+  const ROWS = 1_600;
+  let slow = new SlowClock();
+
+  /** With pages in the middle that can't be read. */
+  function damaged(): void {
+    const outbox = start();
+    for (let n = 0; n < ROWS; n++) outbox.append([reading(n, 200)], { lane: "live", keep: false });
+    for (const each of open.splice(0)) each.close();
+    const bytes = readFileSync(db());
+    bytes.fill("x", Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 20 * 1_024);
+    writeFileSync(db(), bytes);
+    slow = new SlowClock();
+    slow.perLookMs = 1_000;
+    told = [];
+  }
+
+  /** Lets time pass until the file is there; how many steps that took. */
+  function untilMended(outbox: Outbox, read: (step: number) => void): number {
+    for (let step = 0; step < 1_000; step++) {
+      if (outbox.trouble === null) return step;
+      read(step);
+      slow.advance(10);
+    }
+    throw new Error("it is saved for ever");
+  }
+
+  it("is saved a step at a time, and what is read meanwhile goes to memory and then behind it", () => {
+    damaged();
+    const outbox = start({ clock: slow });
+    expect(outbox.inMemory?.detail).toMatch(/being saved/);
+    slow.perLookMs = 0;
+    let n = ROWS;
+    const steps = untilMended(outbox, () => void add(outbox, n++));
+    expect(steps).toBeGreaterThan(4);
+    expect(told).toEqual(["trouble", "set aside", `mended, ${steps} moved`]);
+    connect(outbox);
+    expect(outbox.epoch).toBe("epoch-1");
+    const devices = devicesIn(outbox).filter((device) => device !== undefined);
+    expect(devices.slice(-steps)).toEqual(Array.from({ length: steps }, (_, i) => `d${ROWS + i}`));
+    expect(devices.length).toBeGreaterThan(ROWS * 0.9);
+    expect(outbox.lanes.live.last).toBe(ROWS + steps);
+  });
+
+  it("is begun anew at the next start by an agent that ends meanwhile, and nothing of it is lost", () => {
+    damaged();
+    const ended = start({ clock: slow });
+    slow.perLookMs = 0;
+    slow.advance(10);
+    for (const each of open.splice(0)) each.close();
+    expect(ended.trouble).toBeNull();
+    slow.advance(60_000);
+    expect(readdirSync(folder).filter((name) => /saved|corrupt/.test(name))).toEqual([]);
+    const outbox = start();
+    connect(outbox);
+    expect([outbox.epoch, outbox.lanes.live.last]).toEqual(["epoch-1", ROWS]);
+    expect(devicesIn(outbox).length).toBeGreaterThan(ROWS * 0.9);
+  });
+
+  it("that was deleted is saved in the same way, from what is still open", () => {
+    slow = new SlowClock();
+    const outbox = start({ clock: slow });
+    for (let n = 0; n < ROWS; n++) outbox.append([reading(n, 200)], { lane: "live", keep: false });
+    for (const name of readdirSync(folder)) if (name.startsWith("outbox.db")) rmSync(join(folder, name));
+    slow.perLookMs = 1_000;
+    outbox.tend();
+    slow.perLookMs = 0;
+    expect(outbox.inMemory?.detail).toMatch(/being saved/);
+    let n = ROWS;
+    const steps = untilMended(outbox, () => void add(outbox, n++));
+    expect(steps).toBeGreaterThan(4);
+    connect(outbox);
+    expect(outbox.epoch).toBe("epoch-1");
+    expect(devicesIn(outbox)).toEqual(Array.from({ length: ROWS + steps }, (_, i) => `d${i}`));
+  });
+});
 
 describe("a power cut", () => {
   /** What the disk holds when the power goes after so many bytes of the log. */

@@ -21,7 +21,7 @@ import { type Clock, err, ok, type Result } from "@aislewatch/base";
 import type { FormerOutbox, Lane, Reading } from "@aislewatch/contract";
 import { isStorageError, type OutboxError, toError } from "./outbox-error.ts";
 import type { OutboxFigures, OutboxFile, OutboxFileOptions, Seqs } from "./outbox-file.ts";
-import { openMemoryOutbox, openOutboxFile, saveAnew } from "./outbox-open.ts";
+import { type Opening, opening, openMemoryOutbox, saveAnew } from "./outbox-open.ts";
 import type { ReadLimit, StoredBatch } from "./outbox-rows.ts";
 
 export type { OutboxFigures } from "./outbox-file.ts";
@@ -49,10 +49,19 @@ const MEND_EVERY_MS = 10_000;
 const LOOK_EVERY_MS = 5_000;
 /** What the failed file had on its way may still be acked for so long before the memory is served. */
 const FAREWELL_MS = 10_000;
+/** A damaged file may be worked at for so long before what is read meanwhile goes to memory: one of some megabytes is done. */
+const OPENING_MS_MAX = 250;
+/** After that a step of some ten milliseconds at a time, and polling goes on in between. */
+const OPENING_PAUSE_MS = 10;
 /** On a full disk old batches are given up only when this much of the memory is used: the disk may be freed before. */
 const MAKE_ROOM_SHARE = 0.5;
 
 const LANES = ["live", "history"] as const;
+
+const BEING_SAVED: OutboxError = {
+  kind: "io",
+  detail: "what can be read of a damaged or deleted outbox file is being saved",
+};
 
 /** Opens the outbox of a folder; when its file can't be had, it begins in memory. */
 export const openOutbox = (options: OutboxOptions): Outbox => new Outbox(options);
@@ -69,6 +78,9 @@ export class Outbox {
   /** The epoch that the connection was begun for, or is about. */
   #offered: string | null = null;
   #trouble: (OutboxTrouble & { readonly sinceMs: number }) | null = null;
+  /** A file that is being saved, beside polling. */
+  #opening: Opening | null = null;
+  #cancelOpening: () => void = () => {};
   #nextMendMs = 0;
   #nextLookMs = 0;
   #lastTroubleAt = 0;
@@ -78,7 +90,7 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    const opened = openOutboxFile(options);
+    const opened = this.#open(opening(options));
     if (opened.ok) this.#file = opened.value;
     else this.#shelter(opened.error);
     this.#served = this.#file ?? this.#openMemory();
@@ -237,6 +249,10 @@ export class Outbox {
       this.#nextMendMs = 0;
       this.#mend();
     }
+    this.#cancelOpening();
+    // What was saved until now is done again at the next start.
+    this.#opening?.return(err(BEING_SAVED));
+    this.#opening = null;
     const lost = this.#memory === null ? 0 : this.#memory.waitingSamples;
     this.#memory?.close();
     this.#file?.close();
@@ -329,10 +345,11 @@ export class Outbox {
   }
 
   #probe(): Result<void, OutboxError> {
+    if (this.#opening !== null) return err(BEING_SAVED);
     const probed = this.#file?.probe();
     if (probed?.ok || probed?.error.kind === "full") return probed;
     // What was opened before the disk was pulled or mounted anew stays broken: only a new handle can tell.
-    const opened = openOutboxFile(this.#options);
+    const opened = this.#open(opening(this.#options));
     if (!opened.ok) return opened;
     this.#letGo();
     this.#file = opened.value;
@@ -344,31 +361,55 @@ export class Outbox {
     return (this.#memory?.figures.bytes ?? 0) > bytesMax * MAKE_ROOM_SHARE;
   }
 
-  /** Sets a damaged file aside; false when no new one can be had. */
+  /** Goes through the steps; those for which there is no time go on beside polling, and until then there is no file. */
+  #open(steps: Opening): Result<OutboxFile, OutboxError> {
+    const untilMs = this.#clock.monotonic() + OPENING_MS_MAX;
+    do {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+    } while (this.#clock.monotonic() < untilMs);
+    this.#opening = steps;
+    this.#cancelOpening = this.#clock.after(OPENING_PAUSE_MS, () => this.#openOn(steps));
+    return err(BEING_SAVED);
+  }
+
+  #openOn(steps: Opening): void {
+    const { done, value } = steps.next();
+    if (done !== true) {
+      this.#cancelOpening = this.#clock.after(OPENING_PAUSE_MS, () => this.#openOn(steps));
+      return;
+    }
+    this.#opening = null;
+    if (!value.ok) {
+      this.#shelter(value.error);
+      return;
+    }
+    this.#letGo();
+    this.#file = value.value;
+    this.#nextMendMs = 0;
+    this.#mend();
+    this.#settle();
+  }
+
+  /** Sets a damaged file aside; false while no new one can be had. */
   #replaceBroken(): boolean {
     const known = this.#file === null ? null : { epoch: this.#file.epoch, lastSeq: this.#file.lastSeq };
     this.#letGo();
-    const opened = openOutboxFile(this.#options, known);
+    const opened = this.#open(opening(this.#options, known));
     if (opened.ok) this.#file = opened.value;
     return opened.ok;
   }
 
-  /** What is in a deleted file can be read as long as it is open. */
   #replaceGone(): void {
     const file = this.#file;
     this.#nextLookMs = this.#clock.monotonic() + LOOK_EVERY_MS;
     try {
       if (file === null || !file.isGone) return;
       const known = { epoch: file.epoch, lanes: file.lanes };
-      const isSaved = saveAnew(file, this.#options);
-      this.#letGo();
-      const opened = openOutboxFile({ ...this.#options, ...(!isSaved && { lastKnown: () => known }) });
-      if (!opened.ok) {
-        this.#shelter(opened.error);
-        return;
-      }
-      this.#file = opened.value;
-      if (isSaved) this.#options.onGone?.(known);
+      this.#detach(file);
+      const opened = this.#open(openedAnew(file, known, this.#options));
+      if (opened.ok) this.#file = opened.value;
+      else this.#shelter(opened.error);
     } catch (thrown) {
       this.#caught(thrown);
     }
@@ -376,18 +417,19 @@ export class Outbox {
 
   #letGo(): void {
     const file = this.#file;
-    this.#file = null;
     if (file === null) return;
+    this.#detach(file);
+    letGo(file);
+  }
+
+  /** Nothing is read from it or written to it any more by those who serve. */
+  #detach(file: OutboxFile): void {
+    this.#file = null;
     if (this.#served === file) {
       this.#served = null;
       this.#options.onExchange?.();
     }
     this.#droppedBefore += file.droppedSamples;
-    try {
-      file.abandon();
-    } catch {
-      // It failed before, and nothing of it is needed any more.
-    }
   }
 
   /** Serves the other one when the one served has nothing more to say. */
@@ -420,6 +462,27 @@ export class Outbox {
     const error = toError(thrown);
     if (error.kind !== "broken" || !this.#replaceBroken()) this.#shelter(error);
   }
+}
+
+function letGo(file: OutboxFile): void {
+  try {
+    file.abandon();
+  } catch {
+    // It failed before, and nothing of it is needed any more.
+  }
+}
+
+/** What is in a deleted file can be read as long as it is open. */
+function* openedAnew(file: OutboxFile, known: FormerOutbox, options: OutboxOptions): Opening {
+  let isSaved = false;
+  try {
+    isSaved = yield* saveAnew(file, options);
+  } finally {
+    letGo(file);
+  }
+  const opened = yield* opening({ ...options, ...(!isSaved && { lastKnown: () => known }) });
+  if (opened.ok && isSaved) options.onGone?.(known);
+  return opened;
 }
 
 /** Nothing waits in it that was not acked, whether or not the rows could be deleted. */
