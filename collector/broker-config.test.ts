@@ -55,7 +55,8 @@ describe("aislewatch broker-config mosquitto", () => {
       true,
     );
     expect(verifyAgentPassword(Buffer.from("pc"), pc?.slice("s1/pc:".length) ?? "")).toBe(true);
-    expect(statSync(join(out, "aislewatch.passwords")).mode & 0o777).toBe(0o600);
+    for (const name of ["aislewatch.passwords", "aislewatch.acl"])
+      expect(statSync(join(out, name)).mode & 0o777, name).toBe(0o600);
     expect(said).toMatch(/1 agents.*\n[^\n]*chown[^\n]*\nStart it: mosquitto -c/);
     expect(said).not.toContain("of-the-collector");
   });

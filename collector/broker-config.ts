@@ -88,8 +88,9 @@ export async function brokerConfig(args: string[], findConfig: FindConfig): Prom
     );
   mkdirSync(join(plan.folder, "data"), { recursive: true, mode: 0o700 });
   if (texts.conf !== undefined) writeFileSync(file("conf"), texts.conf);
-  if (texts.acl !== undefined) writeFileSync(file("acl"), texts.acl);
-  replaceSecret(file("passwords"), passwords.text);
+  // Mosquitto warns of a list that everyone may read, and will refuse it.
+  if (texts.acl !== undefined) replacePrivate(file("acl"), texts.acl);
+  replacePrivate(file("passwords"), passwords.text);
   process.stdout.write(`${plan.folder}: ${passwords.agents} agents and "${plan.username}" may sign in.\n`);
   process.stdout.write(
     values.passwords
@@ -141,7 +142,7 @@ async function agentsOf(data: string): Promise<readonly AgentCredential[]> {
 }
 
 /** The old one or the new one, whole, for a broker that may read it at any moment; it stays whose it was. */
-function replaceSecret(path: string, text: string): void {
+function replacePrivate(path: string, text: string): void {
   const next = `${path}.next`;
   writeFileSync(next, text, { mode: 0o600 });
   chmodSync(next, 0o600);
