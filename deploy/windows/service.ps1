@@ -103,24 +103,25 @@ function Get-OwnTask {
     Get-ScheduledTask -TaskPath $TaskPath -TaskName $Program -ErrorAction SilentlyContinue
 }
 
-# icacls understands SIDs in every language of Windows; (OI)(CI): what is made in it later, too.
-function Set-FolderRights([string]$Path, [string[]]$Grants) {
-    $words = @($Path, '/inheritance:r', '/grant:r') + $Grants + @('/Q')
-    & icacls.exe $words | Out-Null
+function Set-Rights([string]$Path, [string[]]$Words) {
+    $all = @($Path) + $Words + @('/Q')
+    & icacls.exe $all | Out-Null
     if ($LASTEXITCODE -ne 0) { Stop-WithMessage 1 "icacls could not set the rights of $Path (code $LASTEXITCODE)" }
 }
 
 function Initialize-Folder {
-    $system = '*S-1-5-18:(OI)(CI)F'
-    $administrators = '*S-1-5-32-544:(OI)(CI)F'
-    $who = if ($Account -match '^S-1-') { "*$Account" } else { $Account }
     foreach ($path in @($Folder, (Join-Path $Folder 'data'), (Join-Path $Folder 'logs'))) {
         if (-not (Test-Path -LiteralPath $path)) { New-Item -ItemType Directory -Path $path | Out-Null }
     }
+    # SIDs are the same in every language of Windows: the system and administrators; (OI)(CI): what is made in it later, too.
+    $alone = @('/inheritance:r', '/grant:r', '*S-1-5-18:(OI)(CI)F', '*S-1-5-32-544:(OI)(CI)F')
+    $who = if ($Account -match '^S-1-') { "*$Account" } else { $Account }
     # The program reads its configuration and secrets, and writes to data and logs alone.
-    Set-FolderRights $Folder @($system, $administrators, "$($who):(OI)(CI)RX")
-    Set-FolderRights (Join-Path $Folder 'data') @($system, $administrators, "$($who):(OI)(CI)M")
-    Set-FolderRights (Join-Path $Folder 'logs') @($system, $administrators, "$($who):(OI)(CI)M")
+    Set-Rights $Folder ($alone + @("$($who):(OI)(CI)RX"))
+    Set-Rights (Join-Path $Folder 'data') ($alone + @("$($who):(OI)(CI)M"))
+    Set-Rights (Join-Path $Folder 'logs') ($alone + @("$($who):(OI)(CI)M"))
+    # A file that was moved here, such as a password, brought the rights of where it was.
+    Get-ChildItem -LiteralPath $Folder -File | ForEach-Object { Set-Rights $_.FullName @('/reset') }
     if (-not (Test-Path -LiteralPath $Marker)) { New-Item -ItemType File -Path $Marker | Out-Null }
     foreach ($name in $About.Files) {
         $to = Join-Path $Folder $name
@@ -140,8 +141,8 @@ function Assert-Configuration($Parts) {
 
 # Of this folder: keep-running.mjs, and the program that it started, which ends in order after it.
 function Get-OwnProcesses {
-    @(Get-CimInstance -ClassName Win32_Process -Filter "Name = 'node.exe'" |
-        Where-Object { $null -ne $_.CommandLine -and $_.CommandLine.Contains($Config) })
+    Get-CimInstance -ClassName Win32_Process -Filter "Name = 'node.exe'" |
+        Where-Object { $null -ne $_.CommandLine -and $_.CommandLine.Contains($Config) }
 }
 
 # Disabled first, or its repetition would start it again.
@@ -150,11 +151,11 @@ function Stop-Program {
     Disable-ScheduledTask -TaskPath $TaskPath -TaskName $Program | Out-Null
     Stop-ScheduledTask -TaskPath $TaskPath -TaskName $Program
     for ($second = 0; $second -lt $StopSecondsMax; $second++) {
-        if ((Get-OwnProcesses).Count -eq 0) { return }
+        if (@(Get-OwnProcesses).Count -eq 0) { return }
         Start-Sleep -Seconds 1
     }
     # It loses nothing by it: what it was sent is on disk before it says so.
-    Get-OwnProcesses | ForEach-Object { Stop-Process -Id $_.ProcessId -Force }
+    Get-OwnProcesses | ForEach-Object { Stop-Process -Id $_.ProcessId -Force -ErrorAction SilentlyContinue }
 }
 
 function Register-Program($Parts) {
@@ -216,7 +217,8 @@ function Show-Status {
     if ($task.State -ne 'Running') { exit 1 }
 }
 
-if ($Command -ne 'status') { Assert-Elevated }
+# Status, too: its log is in a folder that others may not read.
+Assert-Elevated
 switch ($Command) {
     'install' { Install-Program }
     'uninstall' { Uninstall-Program }

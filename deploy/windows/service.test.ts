@@ -2,12 +2,14 @@
  * service.ps1 was never run here: neither Debian nor npm has PowerShell. What can be known without it is held here: it
  * parses, calls nothing that Windows has not, reads the launchers as they are written, and finds all files that it names.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Language, type Node, Parser } from "@vscode/tree-sitter-wasm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadConfigFile } from "../../agent/cli/read-config.ts";
+import { loadCollectorConfig } from "../../collector/config.ts";
 import { ROOT } from "../bundle.ts";
 import { addHosting } from "../release/hosting.ts";
 import { TARGETS } from "../release/target.ts";
@@ -20,6 +22,7 @@ const CMDLETS: Readonly<Record<string, readonly string[]>> = {
   "Disable-ScheduledTask": ["TaskPath", "TaskName"],
   "Enable-ScheduledTask": ["TaskPath", "TaskName"],
   "ForEach-Object": [],
+  "Get-ChildItem": ["LiteralPath", "File"],
   "Get-CimInstance": ["ClassName", "Filter"],
   "Get-Content": ["LiteralPath", "Tail"],
   "Get-Date": [],
@@ -45,7 +48,7 @@ const CMDLETS: Readonly<Record<string, readonly string[]>> = {
   "Split-Path": ["Parent"],
   "Start-ScheduledTask": ["TaskPath", "TaskName"],
   "Start-Sleep": ["Seconds"],
-  "Stop-Process": ["Id", "Force"],
+  "Stop-Process": ["Id", "Force", "ErrorAction"],
   "Stop-ScheduledTask": ["TaskPath", "TaskName"],
   "Test-Path": ["LiteralPath", "PathType"],
   "Unregister-ScheduledTask": ["TaskPath", "TaskName", "Confirm"],
@@ -150,6 +153,17 @@ describe("the Windows service script", () => {
     }
     expect(script).toContain(`Join-Path $Release '${target.nodeFile.replaceAll("/", "\\").replace(/^/, "node\\")}'`);
     expect(existsSync(join(folder, "service/service.test.ts"))).toBe(false);
+  });
+
+  it("begins with configurations in which nothing but the agent's password is missing", async () => {
+    for (const name of ["agent.yaml", "collector.yaml", "sites.yaml"])
+      copyFileSync(join(import.meta.dirname, name), join(work, name));
+    const { diagnostics } = await loadConfigFile(join(work, "agent.yaml"), {});
+    expect(diagnostics.map(({ code, path }) => [code, path])).toEqual([
+      ["CFG_SECRET_UNREADABLE", "collector.password"],
+    ]);
+    const collector = loadCollectorConfig(join(work, "collector.yaml"), {});
+    expect(collector.ok && collector.value.data).toBe(join(work, "data"));
   });
 
   it("has the commands and parameters that docs/install.md gives it", () => {
