@@ -86,6 +86,9 @@ export function kindOf(thrown: unknown): StoreFailure {
   return "failed";
 }
 
+/** A checkpoint is refused while some statements run beside it; without them it goes through. */
+export const isCheckpointRefused = (thrown: unknown): boolean => /Cannot CHECKPOINT/.test(errorText(thrown));
+
 /** After one of these the instance answers nothing any more and has to be opened again. */
 export const isFatal = (thrown: unknown): boolean =>
   /FATAL|INTERNAL|database has been invalidated/.test(errorText(thrown));

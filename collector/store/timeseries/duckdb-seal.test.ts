@@ -201,6 +201,21 @@ describe("a day that is past", () => {
     expect((await store.samples(SERIES, EVERYTHING)).at.length).toBe(1_200 + asked * 3);
   });
 
+  it("does not mind that others ask and write while it looks", async () => {
+    await open();
+    await put(DAY0, DAY0 + DAY_MS, 400);
+    let isOver = false;
+    const busy = async (work: () => Promise<unknown>): Promise<void> => {
+      while (!isOver) await work();
+    };
+    const asking = busy(() => Promise.all([store.samples(SERIES, EVERYTHING), store.lastValues(0)]));
+    const writing = busy(() => put(clock.now(), clock.now() + 1_000, 5));
+    for (let n = 0; n < 20; n++) await store.keep();
+    isOver = true;
+    await Promise.all([asking, writing]);
+    expect(problems).toEqual([]);
+  });
+
   it("goes on where it was when the store closes in the middle", async () => {
     await open({ limits: { partRows: 100, restShare: 1 } });
     await put(DAY0, DAY0 + DAY_MS, 400);

@@ -8,7 +8,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import { errorText } from "@aislewatch/base";
-import { FileError, isFatal, kindOf } from "./duckdb-connection.ts";
+import { FileError, isCheckpointRefused, isFatal, kindOf } from "./duckdb-connection.ts";
 import { Database, type DatabaseHooks } from "./duckdb-database.ts";
 import type { Operation, Operations, Reply, Request, WorkerOptions } from "./duckdb-protocol.ts";
 
@@ -38,6 +38,16 @@ export function serve(port: MessagePort, options: WorkerOptions, hooks: Pick<Dat
     return done;
   };
 
+  /** A checkpoint that is refused for what a snapshot does is made in an hour; the log is bounded anyway. */
+  const compact = async (): Promise<void> => {
+    const unlessRefused = (thrown: unknown): "refused" => {
+      if (isCheckpointRefused(thrown)) return "refused";
+      throw thrown;
+    };
+    const first = await written(() => database.compact()).catch(unlessRefused);
+    if (first === "refused") await exclusive(() => database.compact()).catch(unlessRefused);
+  };
+
   const work = async (request: Request): Promise<Operations[Operation]["reply"]> => {
     switch (request.op) {
       case "load":
@@ -54,7 +64,7 @@ export function serve(port: MessagePort, options: WorkerOptions, hooks: Pick<Dat
         return database.count();
       case "retain":
         await database.retain(request, exclusive);
-        await written(() => database.compact());
+        await compact();
         return null;
       case "seal":
         await database.seal(request.nowMs, exclusive);
