@@ -11,6 +11,7 @@ import type { Part } from "@aislewatch/runtime";
 import { COLLECTOR_AGENT } from "../own-reports.ts";
 import { copyState } from "../store/state/copy.ts";
 import type { LaneKey, TimeSeriesStore, Watermark } from "../store/timeseries/store.ts";
+import { goOn } from "./archive.ts";
 import { bytesBelow, bytesOf, freshFolder, STATE_FILE, storesIn } from "./places.ts";
 import { type Answer, LEASE_MS, type Places, placesIn, readAnswer, readRequest, writeAnswer } from "./request.ts";
 
@@ -129,6 +130,7 @@ async function takeCopies(deps: CopyingDeps, places: Places, signal: AbortSignal
     await new Promise<void>((resolve) => clock.after(CATCH_UP_LOOK_MS, resolve));
     behind = lanesBehind(wanted, await series.watermarks());
   }
+  goOn(signal);
   await series.snapshot(places.series, signal);
   return behind;
 }
