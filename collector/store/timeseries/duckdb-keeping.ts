@@ -80,14 +80,14 @@ export async function build(
       throw new FileError("failed", `${file.name}: ${rowsChanged} rows were written, ${rows.expected} expected`);
     }
     onStep("written");
-    await sync(unfinished);
+    await sync(unfinished, "r+");
     await rename(unfinished, path);
   } catch (thrown) {
     await unlink(unfinished).catch(() => undefined);
     throw thrown;
   }
   // Windows opens no folders, and its renames are in the journal.
-  if (process.platform !== "win32") await sync(holdings.folder);
+  if (process.platform !== "win32") await sync(holdings.folder, "r");
   onStep("renamed");
   const { size } = await stat(path);
   const { name, kind, generation, period, firstMs, lastMs, seriesMin, seriesMax, samples } = file;
@@ -100,8 +100,9 @@ export async function build(
   await keeping.rest(performance.now() - startedAt);
 }
 
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r");
+/** Windows syncs only what was opened to be written. */
+async function sync(path: string, flags: "r" | "r+"): Promise<void> {
+  const handle = await open(path, flags);
   try {
     await handle.sync();
   } finally {
