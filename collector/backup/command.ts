@@ -117,15 +117,15 @@ async function verify(path: string, isJson: boolean): Promise<number> {
   });
 }
 
-/** Ctrl-C ends the work in order; once more ends the process, which leaves nothing half either. */
+/** Ctrl-C, or SIGTERM, ends the work in order; SIGTERM once more the process. A launcher passes Ctrl-C on a second time. */
 async function run<T extends { readonly manifest: Manifest }>(
   isJson: boolean,
   textOf: (done: T) => string,
   work: (signal: AbortSignal, onProgress: OnProgress) => Promise<T>,
 ): Promise<number> {
   const stop = new AbortController();
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(EXIT.crashed);
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stop.signal.aborted && signal === "SIGTERM") process.exit(EXIT.crashed);
     stop.abort();
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
