@@ -134,13 +134,9 @@ describe("a collector that is killed in the middle of a window", () => {
     // These come while the window is being filled.
     for (const [n, text] of messages.slice(KILLED_AT).entries()) sender.send(KILLED_AT + n + 1, text);
     await collector.restart();
-    await waitFor("the rest to be acked", () => sender.unacked === 0, 60_000);
+    await waitFor("the rest to be acked", () => sender.unacked === 0);
 
-    const found = await waitFor(
-      "the incident",
-      async () => (await incidents()).find(({ rule }) => rule === "hot"),
-      60_000,
-    );
+    const found = await waitFor("the incident", async () => (await incidents()).find(({ rule }) => rule === "hot"));
     const expected = undisturbed(messages);
     expect({ rule: "hot", at: found.openedAt }).toEqual(expected.find(({ rule }) => rule === "hot"));
     // Readings were few when it was new, and never again: not when the window was empty either.
