@@ -234,6 +234,24 @@ export function timeSeriesStoreContract(name: string, make: () => Promise<TimeSe
         expect(points).toEqual([0, 10, 30, 40, 50].map((n) => ({ at: minute(n), mean: n + 4.5, min: n, max: n + 9 })));
       });
 
+      it("tells of two weeks in a few points, each of all its samples", async () => {
+        const device = "dock/scale";
+        const half = (n: number): number => T0 + n * 3_600_000 + 1_800_000;
+        const hours = Array.from({ length: 14 * 24 }, (_, n) => n);
+        await store.append([
+          aBatch(
+            3,
+            hours.map((n) => ({ subject: device, at: half(n), value: n })),
+          ),
+        ]);
+        const points = await store.query({ ...SERIES, device }, { from: T0, to: T0 + 14 * 86_400_000, pointsMax: 14 });
+        expect(points).toEqual(
+          Array.from({ length: 14 }, (_, day) => ({
+            ...{ at: T0 + day * 86_400_000, mean: day * 24 + 11.5, min: day * 24, max: day * 24 + 23 },
+          })),
+        );
+      });
+
       it("includes the first moment and excludes the last", async () => {
         const range = { from: minute(3), to: minute(5), pointsMax: 10 };
         expect((await store.query(SERIES, range)).map(({ mean }) => mean)).toEqual([3, 4]);
