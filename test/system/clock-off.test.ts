@@ -49,7 +49,8 @@ describe("an agent whose clock is ten minutes behind", () => {
     const at = Date.now();
     agents[0]?.setHot(1, true);
     const { onset } = await waitFor("the incident", async () => (await incidents()).find(({ rule }) => rule === "hot"));
-    expect(Math.abs(onset - at)).toBeLessThan(WAY_MS);
+    expect(onset).toBeGreaterThan(at - WAY_MS);
+    expect(onset).toBeLessThan(Date.now() + WAY_MS);
   });
 
   it("has its readings stored at their true time", async () => {
@@ -68,10 +69,8 @@ describe("an agent whose clock is ten minutes behind", () => {
     expect(Math.abs((off?.clockOffsetSeconds ?? 0) - OFF_MS / 1_000)).toBeLessThan(WAY_MS / 1_000);
     expect(Math.abs((off?.timesShiftedSeconds ?? 0) + OFF_MS / 1_000)).toBeLessThan(WAY_MS / 1_000);
     expect(found.filter(({ timesShiftedSeconds }) => timesShiftedSeconds !== 0)).toHaveLength(1);
-    await waitFor(
-      "the incident of its clock",
-      async () => (await incidents()).some(({ rule }) => rule === "agent-clock-off"),
-      40_000,
+    await waitFor("the incident of its clock", async () =>
+      (await incidents()).some(({ rule }) => rule === "agent-clock-off"),
     );
     const clocks = (await incidents()).filter(({ rule }) => rule === "agent-clock-off");
     expect(clocks.map(({ subject }) => `${subject.site} ${subject.device}`)).toEqual(["site-off agent/off"]);

@@ -17,8 +17,6 @@ import {
   waitFor,
 } from "../rig/rig.ts";
 
-const START_MS_MAX = 60_000;
-const STEP_MS_MAX = 60_000;
 /** Three disconnects within ten minutes are three within 6 s; an hour without one is WINDOW_MS_MAX. */
 const WINDOW_SCALE = 100;
 const WINDOW_MS_MIN = 1_000;
@@ -72,7 +70,7 @@ const cases: readonly Case[] = [
     async happen(port) {
       for (let n = 1; n <= 4; n++) {
         tree.drop(port);
-        await waitFor(`disconnect ${n}`, async () => (await disconnectsOf(idOf(port))) >= n, STEP_MS_MAX);
+        await waitFor(`disconnect ${n}`, async () => (await disconnectsOf(idOf(port))) >= n);
       }
     },
     heal: () => {},
@@ -154,9 +152,8 @@ beforeAll(async () => {
   await devicesUp(
     collector,
     SLOTS.map(({ id }) => id),
-    START_MS_MAX,
   );
-}, START_MS_MAX + 30_000);
+});
 afterAll(cleanUp);
 
 describe.concurrent("over USB", () => {
@@ -166,12 +163,11 @@ describe.concurrent("over USB", () => {
       expect(await incidentsOf(id)).toEqual([]);
       await happen(port);
       const found = async () => (await incidentsOf(id)).find((incident) => incident.rule === rule);
-      const opened = await waitFor(`an incident of ${rule}`, found, STEP_MS_MAX);
+      const opened = await waitFor(`an incident of ${rule}`, found);
       expect(opened).toMatchObject({ severity, runbook, recoveredAt: null });
       heal(port);
-      await waitFor("its recovery", async () => (await found())?.recoveredAt, STEP_MS_MAX);
+      await waitFor("its recovery", async () => (await found())?.recoveredAt);
       expect((await incidentsOf(id)).map((incident) => incident.rule)).toEqual([rule]);
     },
-    3 * STEP_MS_MAX,
   );
 });
