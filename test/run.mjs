@@ -38,6 +38,7 @@ const DEBIAN = [
   // A machine on which Debian packages are installed, and who reads their units.
   "adduser",
   "curl",
+  "zstd",
   "iproute2",
   "systemd",
   // Containers, and what reads a compose file.
