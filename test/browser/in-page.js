@@ -92,7 +92,12 @@ globalThis.look = (() => {
     });
   }
 
-  const keyOf = (element) => (element.type === "radio" ? `radio ${element.name}` : describe(element));
+  /** As it was called when it was first seen: some say how long ago something was. */
+  const known = new WeakMap();
+  function keyOf(element) {
+    if (!known.has(element)) known.set(element, element.type === "radio" ? `radio ${element.name}` : describe(element));
+    return known.get(element);
+  }
   const names = () => controls().map(keyOf);
 
   /** A hidden radio button shows its focus on the label's text. */
