@@ -48,6 +48,7 @@ const CLASS_OF_CODE: Readonly<Record<FaultCode, FaultClass>> = {
   ...{ process_leaking: "software", service_down: "software", queue_stuck: "software", queue_stopped: "software" },
   ...{ buffer_full: "software", outbox_filling: "software", outbox_not_written: "software", agent_heavy: "software" },
   ...{ ingest_behind: "software", store_failing: "software", channel_down: "software" },
+  ...{ collector_restored: "software", backup_overdue: "software" },
   ...{ temperature_high: "environment", humidity: "environment", sensor_alarm: "environment" },
   ...{ unreachable: "upstream", capacity_low: "upstream" },
   ...{ head_open: "user_handling", cover_open: "user_handling", paused: "user_handling", offline: "user_handling" },
