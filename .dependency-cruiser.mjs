@@ -141,7 +141,7 @@ export default {
       name: "one-owner-node-sqlite",
       severity: "error",
       comment: "SQL stays in the stores.",
-      from: { pathNot: ["^collector/store/state/", "^agent/outbox", "[.]test[.]ts$", "^test/"] },
+      from: { pathNot: ["^collector/store/state/", "^agent/(sample-)?outbox", "[.]test[.]ts$", "^test/"] },
       to: { path: "^(node:)?sqlite$" },
     },
   ],
