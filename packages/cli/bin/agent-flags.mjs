@@ -16,6 +16,9 @@ export const AGENT_NODE_FLAGS = [
   // Each function by itself: together with all that it calls, one of the poll took 8 to 20 MB to compile, of which malloc
   // kept 10, and the same again when its code was thrown away. No more CPU with 12 values a device.
   "--no-maglev-inlining",
+  // The heap grows by a tenth, or 8 MB, before V8 collects. Else by up to four times where collections are slow, which on a
+  // busy machine they are: 200 devices went to 93 MB then, and stay below 63.
+  "--heap-growing-percent=10",
   // For the collections of agent/main.ts, which move together what is left.
   "--expose-gc",
 ];
