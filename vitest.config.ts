@@ -13,6 +13,7 @@ const common = { environment: "node", restoreMocks: true, expect: { poll: { time
 
 /** The longest files, longest first: who starts one of these last keeps everybody waiting. Others come as vitest has them. */
 const LONGEST = [
+  "test/system/systemd",
   "test/system/brokers",
   "test/system/mosquitto",
   "test/browser/look",

@@ -97,6 +97,11 @@ exec sleep infinity`;
     return stdout;
   }
 
+  /** How a program of this machine is started that is to see the other's files, as they are at `root` for it. */
+  get files(): { readonly by: readonly string[]; readonly root: string } {
+    return { by: ["nsenter", "--target", String(this.#pid), "--mount"], root: this.#root };
+  }
+
   /** What it writes, whether it keeps it or not: files and links that are not on this machine as they are there. */
   async written(): Promise<readonly string[]> {
     const { stdout } = await this.run("find /srv '(' -type f -o -type l ')' -printf '/%P\\n' | sort");

@@ -1,6 +1,6 @@
 /**
- * Debian's own kernel for the guest, with the modules that pretend to be USB hardware, and those of its disks. Fetched once by apt's ordinary
- * client and kept under node_modules/.cache; nothing is installed.
+ * Debian's own kernel for guests, with the modules that one or the other needs. Fetched once by apt's ordinary client and
+ * kept under node_modules/.cache; nothing is installed.
  */
 import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -11,27 +11,9 @@ import { ROOT } from "../rig.ts";
 
 const run = promisify(execFile);
 
-/** In this order they are wanted; what they hang on comes before them. */
-const MODULES = [
-  "virtio_pci",
-  "9pnet_virtio",
-  "9p",
-  "virtio_net",
-  "dummy_hcd",
-  "libcomposite",
-  "usb_f_printer",
-  "usb_f_hid",
-  "usb_f_acm",
-  "usb_f_fs",
-  "hid-generic",
-  "usbhid",
-  "cdc-acm",
-  "usblp",
-  "nvme",
-  "ata_piix",
-  "sd_mod",
-];
-/** Where a kernel package keeps these and what they hang on; the rest of it is hundreds of megabytes. */
+/** What a guest whose root are the host's files cannot do without. */
+export const HOST_FILES = ["virtio_pci", "9pnet_virtio", "9p"] as const;
+/** Where a kernel package keeps what guests ask for and what that hangs on; the rest of it is hundreds of megabytes. */
 const PARTS = [
   "drivers/usb",
   "drivers/hid",
@@ -44,6 +26,8 @@ const PARTS = [
   "fs/netfs",
   "fs/fscache",
   "fs/configfs",
+  "fs/overlayfs",
+  "fs/autofs",
   "drivers/nvme",
   "drivers/ata/libata.",
   "drivers/ata/ata_piix.",
@@ -57,7 +41,7 @@ const PARTS = [
 const CACHE = join(
   ROOT,
   "node_modules/.cache",
-  `usb-vm-${createHash("sha256").update(PARTS.join()).digest("hex").slice(0, 8)}`,
+  `guest-kernel-${createHash("sha256").update(PARTS.join()).digest("hex").slice(0, 8)}`,
 );
 
 export type Kernel = {
@@ -75,14 +59,15 @@ export function kernelName(): string | null {
   return kept.sort().at(-1) ?? null;
 }
 
-export async function kernel(): Promise<Kernel> {
+/** `wanted`: modules, in the order in which they are to be loaded; what they hang on comes before them. */
+export async function kernel(wanted: readonly string[]): Promise<Kernel> {
   const name = kernelName();
   if (name === null) throw new Error("apt knows no linux-image-amd64: this is no Debian, or has no package lists");
   const folder = join(CACHE, name);
   if (!existsSync(folder)) await fetchKernel(name, folder);
   const version = only(join(folder, "lib/modules"));
   const modules = join(folder, "lib/modules", version);
-  const order = loadOrder(readFileSync(join(modules, "modules.dep"), "utf8"));
+  const order = loadOrder(readFileSync(join(modules, "modules.dep"), "utf8"), wanted);
   return {
     image: join(folder, "boot", only(join(folder, "boot"))),
     modules: order.map((path) => join(modules, path)),
@@ -112,7 +97,7 @@ async function fetchKernel(name: string, folder: string): Promise<void> {
 }
 
 /** From modules.dep (`a.ko: b.ko c.ko`, each depending on those to its right) to what can be loaded one by one. */
-function loadOrder(dep: string): string[] {
+function loadOrder(dep: string, wanted: readonly string[]): string[] {
   const needs = new Map<string, { path: string; first: string[] }>();
   for (const line of dep.split("\n")) {
     const [path, first] = line.split(":");
@@ -120,7 +105,7 @@ function loadOrder(dep: string): string[] {
     needs.set(basename(path, ".ko"), { path, first: first.trim().split(" ").filter(Boolean).reverse() });
   }
   const order = new Set<string>();
-  for (const name of MODULES) {
+  for (const name of wanted) {
     const found = needs.get(name);
     // Built into this kernel.
     if (found === undefined) continue;
