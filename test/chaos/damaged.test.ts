@@ -1,7 +1,7 @@
 /** What is known of a damaged outbox file, and what must become of it. */
 import type { Telemetry } from "@aislewatch/contract";
 import { describe, expect, it } from "vitest";
-import { everyLossIsNamed } from "./laws.ts";
+import { eachReadingOnce, everyLossIsNamed } from "./laws.ts";
 import { type AgentOf, type InDamagedFile, noteInFile, type World } from "./world.ts";
 
 const AT = 1_700_000_000_000;
@@ -63,5 +63,27 @@ describe("what a damaged file took along", () => {
     const { world } = noted([batch(7, 40)]);
     for (const one of world.damaged.values() satisfies Iterable<InDamagedFile>) one.isRenumbered = true;
     expect(everyLossIsNamed(world, new Map(), { missing: [], thinned: [] }).broken).toEqual([]);
+  });
+});
+
+describe("a poll that was answered and is not stored", () => {
+  const HOUR_MS = 3_600_000;
+  const set = { agent: 0, from: AT - 1_000, to: AT + 1_000, byMs: HOUR_MS };
+  it.each([
+    { name: "may have failed, when that was said", toldAt: AT + 100, clockSets: [], is: 0 },
+    { name: "did not fail at another time", toldAt: AT + HOUR_MS + 100, clockSets: [], is: 1 },
+    { name: "may have failed by a clock that was set", toldAt: AT + HOUR_MS + 100, clockSets: [set], is: 0 },
+    { name: "did not fail by another agent's clock", toldAt: AT + HOUR_MS, clockSets: [{ ...set, agent: 1 }], is: 1 },
+    {
+      name: "did not fail by a clock that was set later",
+      toldAt: AT + HOUR_MS,
+      clockSets: [{ ...set, from: AT + 10_000, to: AT + 20_000 }],
+      is: 1,
+    },
+  ])("$name", ({ toldAt, clockSets, is }) => {
+    const agents = [{ failures: [{ device: DEVICE, at: toldAt, detail: "no reply" }], sent: new Map() }];
+    const devices = [{ id: DEVICE, agent: 0, servedAt: [AT] }];
+    const world = { losses: [], damaged: new Map(), fullDisks: [], clockSets, agents, devices };
+    expect(eachReadingOnce(world, new Map(), { thinned: [] }).broken).toHaveLength(is);
   });
 });

@@ -167,8 +167,14 @@ function reportedBatches({ agent, epoch, lane }: AuditLane, thinned: Audit["thin
   return seqs.size;
 }
 
+/** What is known of polls, and of what they may have been lost to. */
+type LossesOf = Pick<World, "losses" | "damaged" | "fullDisks" | "clockSets"> & {
+  readonly agents: readonly Pick<AgentOf, "failures" | "sent">[];
+  readonly devices: readonly Pick<StoryDevice, "id" | "agent" | "servedAt">[];
+};
+
 /** Every poll that a device answered is stored once, or it is known what it was lost to. */
-export function eachReadingOnce(world: World, stored: StoredPolls, audit: Audit): Verdict {
+export function eachReadingOnce(world: LossesOf, stored: StoredPolls, audit: Pick<Audit, "thinned">): Verdict {
   const broken: string[] = [];
   let polls = 0;
   let unwritten = 0;
@@ -258,10 +264,10 @@ export function everyLossIsNamed(
 type Why = "killed" | "in memory" | "damaged" | "thinned" | "failed" | null;
 
 function whyLost(
-  { losses, damaged, fullDisks, agents }: World,
-  { id, agent }: StoryDevice,
+  { losses, damaged, fullDisks, clockSets, agents }: LossesOf,
+  { id, agent }: Pick<StoryDevice, "id" | "agent">,
   { serial, at }: Stored,
-  { audit, explained }: { audit: Audit; explained: WeakSet<object> },
+  { audit, explained }: { audit: Pick<Audit, "thinned">; explained: WeakSet<object> },
 ): Why {
   if (damaged.has(pollKey(id, serial))) return "damaged";
   if (losses.some((loss) => loss.agent === agent && loss.from <= at && at <= loss.to)) return "killed";
@@ -270,8 +276,13 @@ function whyLost(
   );
   if (isThinned) return "thinned";
   const { failures = [] } = agents[agent] ?? {};
+  // They are told in the agent's own time.
+  const ahead = clockSets
+    .filter((set) => set.agent === agent && set.from - FAILED_MS <= at && at <= set.to + FAILED_MS)
+    .map(({ byMs }) => byMs);
   const failure = failures.find(
-    (one) => one.device === id && Math.abs(one.at - at) <= FAILED_MS && !explained.has(one),
+    (one) =>
+      one.device === id && [0, ...ahead].some((ms) => Math.abs(one.at - ms - at) <= FAILED_MS) && !explained.has(one),
   );
   if (failure !== undefined) {
     // Each failure is about one poll.
@@ -321,7 +332,11 @@ const SERVED_MS = 30_000;
 /** Between the device's answer and the time of the reading; and until a commit is tried again. */
 const MOMENT_MS = 2_000;
 
-function whereSent({ agents }: World, { id, agent }: StoryDevice, serial: number): string {
+function whereSent(
+  { agents }: Pick<LossesOf, "agents">,
+  { id, agent }: Pick<StoryDevice, "id" | "agent">,
+  serial: number,
+): string {
   for (const [key, { polls }] of agents[agent]?.sent ?? []) {
     if (polls.some((poll) => poll.device === id && poll.serial === serial)) return `sent as ${key}`;
   }

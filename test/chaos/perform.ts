@@ -98,11 +98,14 @@ async function carryOut(world: World, act: Act, { pause, random }: Means): Promi
       return corrupt(world, agent, { ...act, pause, random });
     case "rollback":
       return rollBack(world, agent, { forMs: act.forMs, pause });
-    case "clock":
+    case "clock": {
+      const from = Date.now();
       agent.clock?.set(act.byMs);
       await pause(act.forMs);
       agent.clock?.set(0);
+      world.clockSets.push({ agent: agent.number, from, to: Date.now(), byMs: act.byMs });
       return;
+    }
     default:
       assertNever(act);
   }

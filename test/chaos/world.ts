@@ -80,6 +80,8 @@ export type World = {
   readonly losses: LossWindow[];
   /** When what was done to whom, Unix ms; to all when no agent is named. */
   readonly disturbances: { readonly agent: number | null; readonly from: number; readonly to: number }[];
+  /** Which agent's clock was set when, Unix ms, and by how much. */
+  readonly clockSets: { readonly agent: number; readonly from: number; readonly to: number; readonly byMs: number }[];
   /** When which agent could not write, Unix ms. */
   readonly fullDisks: { readonly agent: number; readonly from: number; readonly to: number }[];
   /** By device and poll: what lay in an outbox when its file was damaged. */
@@ -244,7 +246,7 @@ function operate(parts: Pick<World, "collector" | "collectorDisk" | "agents" | "
   return {
     ...parts,
     devices: agents.flatMap(({ devices }) => devices),
-    ...{ violations, losses, memoryPeaks, fullDisks: [], disturbances: [] },
+    ...{ violations, losses, memoryPeaks, fullDisks: [], disturbances: [], clockSets: [] },
     ...{ damaged: new Map<string, InDamagedFile>(), damagedFailures: [] },
     async startAgent(agent) {
       const program = await startProgram("agent/main.ts", ["run", "--config", agent.config, "--log-format", "text"], {
