@@ -6,22 +6,22 @@ mount -t proc none /proc
 mount -t sysfs none /sys
 mount -t devtmpfs none /dev
 for module in $(cat /modules/order); do insmod "/modules/$module"; done
-mkdir /written /root
+mkdir /written /machine
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=524288 host /host
 mount -t tmpfs -o size=80% none /written
-mkdir /written/upper /written/work
-mount -t overlay -o lowerdir=/host,upperdir=/written/upper,workdir=/written/work overlay /root
+mkdir /written/upper /written/aside
+mount -t overlay -o lowerdir=/host,upperdir=/written/upper,workdir=/written/aside overlay /machine
 
 # What the machine's own services would start, mount and keep is not wanted here, and this is no container.
-for folder in tmp var/tmp var/log; do mount -t tmpfs -o mode=755 none "/root/$folder"; done
-chmod 1777 /root/tmp /root/var/tmp
-: >/root/etc/fstab
-echo guest >/root/etc/hostname
-rm -f /root/.dockerenv
-mkdir -p /root/etc/systemd/journald.conf.d
-printf '[Journal]\nStorage=volatile\n' >/root/etc/systemd/journald.conf.d/guest.conf
+for folder in tmp var/tmp var/log; do mount -t tmpfs -o mode=755 none "/machine/$folder"; done
+chmod 1777 /machine/tmp /machine/var/tmp
+: >/machine/etc/fstab
+echo guest >/machine/etc/hostname
+rm -f /machine/.dockerenv
+mkdir -p /machine/etc/systemd/journald.conf.d
+printf '[Journal]\nStorage=volatile\n' >/machine/etc/systemd/journald.conf.d/guest.conf
 
-units=/root/etc/systemd/system
+units=/machine/etc/systemd/system
 # There is no hardware, no keyboard and no clock of others; enumerating takes longer than all the rest.
 for name in systemd-udevd systemd-udev-trigger systemd-hwdb-update systemd-modules-load systemd-binfmt systemd-pstore \
   systemd-machine-id-commit systemd-journal-flush systemd-random-seed systemd-update-utmp systemd-timesyncd \
@@ -43,4 +43,4 @@ END
 cp /commands.sh "$units/guest-commands.sh"
 
 umount /proc /sys
-exec switch_root /root /lib/systemd/systemd
+exec switch_root /machine /lib/systemd/systemd
