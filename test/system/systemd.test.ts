@@ -101,7 +101,7 @@ describe.skipIf(systemdMissing())("services of the Debian packages under systemd
       const uid = Number(await run(`id -u ${user}`));
       expect([unit, await status(unit)]).toEqual([unit, { user: uid, may, newPrivs: "1", seccomp: "2" }]);
       expect(await within(unit, `touch /etc/x /usr/x`)).toMatch(
-        /etc\/x.*Read-only file system\n.*usr\/x.*Read-only file system\n/,
+        /etc\/x.*Read-only file system\n.*usr\/x.*Read-only file system/,
       );
       expect(await within(unit, "ls /home /root")).not.toMatch(/bash/);
       expect(await within(unit, `touch /var/lib/${user}/x && rm /var/lib/${user}/x`)).toBe("");
