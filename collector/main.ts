@@ -23,8 +23,11 @@ const HELP = `Usage: aislewatch collector [options]
 
 ${adminHelp}`;
 
-/** From the end of the last part to that of the process: what is left is the end of the log on its way through a pipe. */
-const LINGER_MS_MAX = 2_000;
+/**
+ * From the end of the last part to that of the process: what is left is the end of the log on its way through a pipe, and a
+ * thread of a store that was ended in its midst, which takes seconds on a busy machine.
+ */
+const LINGER_MS_MAX = 10_000;
 const PAGE = resolve(import.meta.dirname, "page/dist");
 
 const COMMON = {
