@@ -6,7 +6,7 @@ import { ManualClock } from "@aislewatch/base";
 import { timeSeriesStoreContract } from "./contract.ts";
 import { createDuckDbStore } from "./duckdb.ts";
 
-timeSeriesStoreContract("DuckDB", async () => {
+const duckDb = async () => {
   const folder = await mkdtemp(join(tmpdir(), "aislewatch-series-"));
   const file = join(folder, "series.duckdb");
   const copy = join(folder, "copy");
@@ -19,4 +19,6 @@ timeSeriesStoreContract("DuckDB", async () => {
     writer: [fileURLToPath(new URL("./crash-writer.ts", import.meta.url)), "duckdb", file],
     remove: () => rm(folder, { recursive: true }),
   };
-});
+};
+
+timeSeriesStoreContract("DuckDB", duckDb, { makesCopies: true });

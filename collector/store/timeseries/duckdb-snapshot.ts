@@ -33,6 +33,10 @@ export class Snapshots {
     try {
       const names = await this.#copyTables(connection, places);
       await this.#linkFiles(names, holdings, places);
+    } catch (thrown) {
+      // An interrupt is what `stop` looks like from here.
+      this.#goOn();
+      throw thrown;
     } finally {
       await connection.run(`detach database if exists ${COPY}`).catch(() => undefined);
       this.#connection = null;
@@ -72,12 +76,7 @@ export class Snapshots {
   /** An interrupt that comes between two statements is forgotten by DuckDB, but not here. */
   async #run(sql: string): Promise<void> {
     this.#goOn();
-    try {
-      await this.#connection?.run(sql);
-    } catch (thrown) {
-      this.#goOn();
-      throw thrown;
-    }
+    await this.#connection?.run(sql);
   }
 
   #goOn(): void {

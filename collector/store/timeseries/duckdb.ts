@@ -33,15 +33,7 @@ import type {
   WorkerOptions,
 } from "./duckdb-protocol.ts";
 import { SampleColumns, SeriesRegistry } from "./flatten.ts";
-import type {
-  LaneKey,
-  LastValue,
-  Point,
-  Samples,
-  SeriesId,
-  TelemetryBatch,
-  Watermark,
-} from "./store.ts";
+import type { LaneKey, LastValue, Point, Samples, SeriesId, TelemetryBatch, Watermark } from "./store.ts";
 
 /** How often it is looked for what is too old, and for a day that is past. */
 const KEEP_EVERY_MS = 3_600_000;
