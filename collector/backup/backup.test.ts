@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { zstdCompressSync } from "node:zlib";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ManualClock } from "@aislewatch/base";
 import { lockFolder } from "@aislewatch/runtime";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -94,6 +94,17 @@ describe("a backup", () => {
     expect([await usersIn(done.to), await samplesIn(done.to)]).toEqual([["ana"], 2]);
     const left = await inState(done.to, (state) => state.document(RESTORED_DOCUMENT));
     expect(JSON.parse(left ?? "")).toEqual({ backupAt: NOW, restoredAt: NOW });
+  });
+
+  it("is refused when somebody packed it anew with another content", async () => {
+    const { file } = await backup();
+    const unpacked = zstdDecompressSync(readFileSync(file));
+    // Of the same length, so that only its sum tells.
+    const at = unpacked.indexOf("SQLite format 3");
+    unpacked.write("SQLite format 4", at);
+    writeFileSync(file, zstdCompressSync(unpacked));
+    await expect(readArchive(file, null, EVER)).rejects.toThrow("state.sqlite is not what was written");
+    await expect(restore(file)).rejects.toThrow("is not what was written");
   });
 
   it("leaves its time for the doctor and a word in the audit log", async () => {
