@@ -1,6 +1,7 @@
 /** `aislewatch`: what people type. Exit codes: 0 done, 1 refused or failed, 2 wrong words or a faulty file. */
 import { readFileSync } from "node:fs";
 import { errorText } from "@aislewatch/base";
+import { COLLECTOR } from "./bin/owner.mjs";
 import { ApiError } from "./client.ts";
 import { complain, EXIT, type ExitCode, print, UsageError, unknownCommand } from "./command.ts";
 
@@ -14,15 +15,7 @@ const COMMANDS = [
   "report",
   "rules",
   "demo",
-  "collector",
-  "users",
-  "tokens",
-  "login-link",
-  "broker-config",
-  "store",
-  "doctor",
-  "backup",
-  "restore",
+  ...COLLECTOR,
 ];
 
 const HELP = `Usage: aislewatch <command> [options]

@@ -1,1 +1,2 @@
+export declare const COLLECTOR: readonly string[];
 export declare const isCollectors: (args: readonly string[]) => boolean;

@@ -1,5 +1,5 @@
 /** These are the collector's own: it has the stores that they work on. */
-const COLLECTOR = [
+export const COLLECTOR = [
   "collector",
   "users",
   "tokens",
